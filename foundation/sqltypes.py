@@ -1,0 +1,276 @@
+"""SQL type descriptors: what every package knows of a PostgreSQL type, and which Arrow type stores it.
+
+A value's type is a `SqlType` (OID, typmod), in the catalog, in every node of the bound tree and on the wire.
+`TypeInfo` is the row of pg_type that goes with an OID. Codecs (text and binary forms) are `sqlfront`'s.
+
+Storage forms that are not obvious:
+  numeric(p, s), p <= 38   decimal128(p, s)
+  numeric without typmod   utf8 in PostgreSQL's canonical text ('1.50' keeps its scale, 'NaN', 'Infinity')
+  char(n)                  utf8, blank-padded to n characters
+  timestamptz              timestamp[us, UTC]; date date32; 'infinity' is the type's largest and smallest value
+  uuid                     fixed_size_binary(16)
+  jsonb                    utf8 in PostgreSQL's canonical jsonb text; json utf8 as it was given
+  bit, varbit              binary in the wire form: int32 big-endian bit length, then bytes, first bit highest
+  vector(n)                fixed_size_list<float32>[n]; halfvec(n) fixed_size_list<float16>[n]
+  vector without typmod    list<float32>; halfvec list<float16>
+  arrays                   list<element>, one dimension, lower bound 1
+  oid, regclass ...        uint32 in catalog relations; "char" and name are utf8
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+
+@dataclass(frozen=True, slots=True)
+class SqlType:
+    """A PostgreSQL type as an expression or column has it. `typmod` is PostgreSQL's encoding, -1 = none."""
+
+    oid: int
+    typmod: int = -1
+
+    def without_typmod(self) -> SqlType:
+        return self if self.typmod == -1 else SqlType(self.oid)
+
+
+@dataclass(frozen=True, slots=True)
+class TypeInfo:
+    """A row of pg_type.
+
+    `name` is pg_type.typname; `sql_name` is what format_type() prints; `length` is typlen (-1 varlena,
+    -2 C string); `category` and `is_preferred` steer operator resolution as in PostgreSQL
+    (https://www.postgresql.org/docs/15/typeconv.html); `element_oid` is non-zero for array types.
+    """
+
+    oid: int
+    name: str
+    sql_name: str
+    length: int
+    category: str
+    is_preferred: bool = False
+    array_oid: int = 0
+    element_oid: int = 0
+    schema: str = "pg_catalog"
+
+
+BOOL = SqlType(16)
+BYTEA = SqlType(17)
+CHAR = SqlType(18)
+NAME = SqlType(19)
+INT8 = SqlType(20)
+INT2 = SqlType(21)
+INT2VECTOR = SqlType(22)
+INT4 = SqlType(23)
+REGPROC = SqlType(24)
+TEXT = SqlType(25)
+OID = SqlType(26)
+TID = SqlType(27)
+XID = SqlType(28)
+CID = SqlType(29)
+OIDVECTOR = SqlType(30)
+JSON = SqlType(114)
+PG_NODE_TREE = SqlType(194)
+FLOAT4 = SqlType(700)
+FLOAT8 = SqlType(701)
+UNKNOWN = SqlType(705)
+ACLITEM = SqlType(1033)
+BPCHAR = SqlType(1042)
+VARCHAR = SqlType(1043)
+DATE = SqlType(1082)
+TIME = SqlType(1083)
+TIMESTAMP = SqlType(1114)
+TIMESTAMPTZ = SqlType(1184)
+INTERVAL = SqlType(1186)
+BIT = SqlType(1560)
+VARBIT = SqlType(1562)
+NUMERIC = SqlType(1700)
+REGPROCEDURE = SqlType(2202)
+REGOPER = SqlType(2203)
+REGCLASS = SqlType(2205)
+REGTYPE = SqlType(2206)
+RECORD = SqlType(2249)
+CSTRING = SqlType(2275)
+VOID = SqlType(2278)
+UUID = SqlType(2950)
+JSONB = SqlType(3802)
+REGROLE = SqlType(4096)
+REGNAMESPACE = SqlType(4089)
+VECTOR = SqlType(16385)
+VECTOR_ARRAY = SqlType(16386)
+HALFVEC = SqlType(16387)
+HALFVEC_ARRAY = SqlType(16388)
+
+FIRST_USER_OID = 20000
+"""OIDs of user objects start here; below are PostgreSQL's own and those of the bundled extension."""
+
+NUMERIC_PRECISION_DECIMAL128 = 38
+
+
+def _scalars() -> list[TypeInfo]:
+    return [
+        TypeInfo(16, "bool", "boolean", 1, "B", True, 1000),
+        TypeInfo(17, "bytea", "bytea", -1, "U", False, 1001),
+        TypeInfo(18, "char", '"char"', 1, "Z", False, 1002),
+        TypeInfo(19, "name", "name", 64, "S", False, 1003),
+        TypeInfo(20, "int8", "bigint", 8, "N", False, 1016),
+        TypeInfo(21, "int2", "smallint", 2, "N", False, 1005),
+        TypeInfo(22, "int2vector", "int2vector", -1, "A", False, 1006, 21),
+        TypeInfo(23, "int4", "integer", 4, "N", False, 1007),
+        TypeInfo(24, "regproc", "regproc", 4, "N", False, 1008),
+        TypeInfo(25, "text", "text", -1, "S", True, 1009),
+        TypeInfo(26, "oid", "oid", 4, "N", True, 1028),
+        TypeInfo(27, "tid", "tid", 6, "U", False, 1010),
+        TypeInfo(28, "xid", "xid", 4, "U", False, 1011),
+        TypeInfo(29, "cid", "cid", 4, "U", False, 1012),
+        TypeInfo(30, "oidvector", "oidvector", -1, "A", False, 1013, 26),
+        TypeInfo(114, "json", "json", -1, "U", False, 199),
+        TypeInfo(194, "pg_node_tree", "pg_node_tree", -1, "Z"),
+        TypeInfo(700, "float4", "real", 4, "N", False, 1021),
+        TypeInfo(701, "float8", "double precision", 8, "N", True, 1022),
+        TypeInfo(705, "unknown", "unknown", -2, "X"),
+        TypeInfo(1033, "aclitem", "aclitem", 12, "U", False, 1034),
+        TypeInfo(1042, "bpchar", "character", -1, "S", False, 1014),
+        TypeInfo(1043, "varchar", "character varying", -1, "S", False, 1015),
+        TypeInfo(1082, "date", "date", 4, "D", False, 1182),
+        TypeInfo(1083, "time", "time without time zone", 8, "D", False, 1183),
+        TypeInfo(1114, "timestamp", "timestamp without time zone", 8, "D", False, 1115),
+        TypeInfo(1184, "timestamptz", "timestamp with time zone", 8, "D", True, 1185),
+        TypeInfo(1186, "interval", "interval", 16, "T", True, 1187),
+        TypeInfo(1560, "bit", "bit", -1, "V", False, 1561),
+        TypeInfo(1562, "varbit", "bit varying", -1, "V", True, 1563),
+        TypeInfo(1700, "numeric", "numeric", -1, "N", False, 1231),
+        TypeInfo(2202, "regprocedure", "regprocedure", 4, "N", False, 2207),
+        TypeInfo(2203, "regoper", "regoper", 4, "N", False, 2208),
+        TypeInfo(2205, "regclass", "regclass", 4, "N", False, 2210),
+        TypeInfo(2206, "regtype", "regtype", 4, "N", False, 2211),
+        TypeInfo(2249, "record", "record", -1, "P", False, 2287),
+        TypeInfo(2275, "cstring", "cstring", -2, "P", False, 1263),
+        TypeInfo(2278, "void", "void", 4, "P"),
+        TypeInfo(2950, "uuid", "uuid", 16, "U", False, 2951),
+        TypeInfo(3802, "jsonb", "jsonb", -1, "U", False, 3807),
+        TypeInfo(4089, "regnamespace", "regnamespace", 4, "N", False, 4090),
+        TypeInfo(4096, "regrole", "regrole", 4, "N", False, 4097),
+        TypeInfo(16385, "vector", "vector", -1, "U", False, 16386, schema="public"),
+        TypeInfo(16387, "halfvec", "halfvec", -1, "U", False, 16388, schema="public"),
+    ]
+
+
+def _with_arrays(scalars: list[TypeInfo]) -> dict[int, TypeInfo]:
+    by_oid = {info.oid: info for info in scalars}
+    for info in scalars:
+        if info.array_oid:
+            by_oid[info.array_oid] = TypeInfo(
+                info.array_oid,
+                "_" + info.name,
+                info.sql_name + "[]",
+                -1,
+                "A",
+                False,
+                0,
+                info.oid,
+                info.schema,
+            )
+    return by_oid
+
+
+TYPES: dict[int, TypeInfo] = _with_arrays(_scalars())
+"""All types by OID, arrays included."""
+
+TYPES_BY_NAME: dict[str, TypeInfo] = {info.name: info for info in TYPES.values()}
+
+SQL_SPELLINGS: dict[str, int] = {
+    "boolean": 16, "smallint": 21, "int": 23, "integer": 23, "bigint": 20, "real": 700, "float": 701,
+    "double precision": 701, "decimal": 1700, "dec": 1700, "character": 1042, "char": 1042,
+    "character varying": 1043, "bit varying": 1562, "string": 25,
+    "timestamp without time zone": 1114, "timestamp with time zone": 1184,
+    "time without time zone": 1083,
+}  # fmt: skip
+"""Spellings of the grammar that are no pg_type.typname; `char` is bpchar there, `"char"` is OID 18."""
+
+_FIXED_ARROW: dict[int, pa.DataType] = {
+    16: pa.bool_(), 17: pa.binary(), 18: pa.utf8(), 19: pa.utf8(), 20: pa.int64(), 21: pa.int16(),
+    23: pa.int32(), 24: pa.uint32(), 25: pa.utf8(), 26: pa.uint32(), 27: pa.utf8(), 28: pa.uint32(),
+    29: pa.uint32(), 22: pa.list_(pa.int16()), 30: pa.list_(pa.uint32()), 114: pa.utf8(), 194: pa.utf8(),
+    700: pa.float32(), 701: pa.float64(), 705: pa.utf8(), 1033: pa.utf8(), 1042: pa.utf8(), 1043: pa.utf8(),
+    1082: pa.date32(), 1083: pa.time64("us"), 1114: pa.timestamp("us"), 1184: pa.timestamp("us", "UTC"),
+    1186: pa.month_day_nano_interval(), 1560: pa.binary(), 1562: pa.binary(), 2202: pa.uint32(),
+    2203: pa.uint32(), 2205: pa.uint32(), 2206: pa.uint32(), 2249: pa.utf8(), 2275: pa.utf8(), 2278: pa.utf8(),
+    2950: pa.binary(16), 3802: pa.utf8(), 4089: pa.uint32(), 4096: pa.uint32(),
+}  # fmt: skip
+
+
+def numeric_typmod(precision: int, scale: int) -> int:
+    """PostgreSQL's typmod of numeric(precision, scale)."""
+    return ((precision << 16) | (scale & 0x7FF)) + 4
+
+
+def numeric_precision_scale(typmod: int) -> tuple[int, int] | None:
+    """(precision, scale) of a numeric typmod, None without one. The scale is an 11-bit signed field."""
+    if typmod < 4:
+        return None
+    value = typmod - 4
+    scale = value & 0x7FF
+    return value >> 16 & 0xFFFF, scale - 0x800 if scale & 0x400 else scale
+
+
+def arrow_type(sql_type: SqlType) -> pa.DataType:
+    """The Arrow type that stores and carries values of an SQL type (table in the module docstring)."""
+    oid, typmod = sql_type.oid, sql_type.typmod
+    if oid == NUMERIC.oid:
+        bounds = numeric_precision_scale(typmod)
+        if bounds and bounds[0] <= NUMERIC_PRECISION_DECIMAL128 and 0 <= bounds[1] <= bounds[0]:
+            return pa.decimal128(*bounds)
+        return pa.utf8()
+    if oid in (VECTOR.oid, HALFVEC.oid):
+        element = pa.float32() if oid == VECTOR.oid else pa.float16()
+        return pa.list_(element, typmod) if typmod > 0 else pa.list_(element)
+    fixed = _FIXED_ARROW.get(oid)
+    if fixed is not None:
+        return fixed
+    info = TYPES[oid]
+    return pa.list_(arrow_type(SqlType(info.element_oid, typmod)))
+
+
+def element_type(sql_type: SqlType) -> SqlType | None:
+    """The element type of an array type, None for any other type."""
+    info = TYPES[sql_type.oid]
+    return SqlType(info.element_oid, sql_type.typmod) if info.element_oid else None
+
+
+def array_type(sql_type: SqlType) -> SqlType:
+    """The array type over a type. Raises KeyError where PostgreSQL has none."""
+    oid = TYPES[sql_type.oid].array_oid
+    if not oid:
+        raise KeyError(sql_type.oid)
+    return SqlType(oid, sql_type.typmod)
+
+
+def is_vector(sql_type: SqlType) -> bool:
+    return sql_type.oid in (VECTOR.oid, HALFVEC.oid)
+
+
+def format_type(sql_type: SqlType) -> str:
+    """What PostgreSQL's format_type(oid, typmod) prints, for example `character varying(20)`."""
+    info = TYPES.get(sql_type.oid)
+    if info is None:
+        return "???"
+    if info.element_oid and info.name.startswith("_"):
+        return format_type(SqlType(info.element_oid, sql_type.typmod)) + "[]"
+    typmod = sql_type.typmod
+    if typmod < 0:
+        return "bpchar" if info.oid == BPCHAR.oid else info.sql_name
+    if info.oid in (BPCHAR.oid, VARCHAR.oid):
+        return f"{info.sql_name}({typmod - 4})"
+    if info.oid == NUMERIC.oid:
+        bounds = numeric_precision_scale(typmod)
+        return f"numeric({bounds[0]},{bounds[1]})" if bounds else info.sql_name
+    if info.oid in (BIT.oid, VARBIT.oid, VECTOR.oid, HALFVEC.oid):
+        return f"{info.sql_name}({typmod})"
+    if info.oid in (TIME.oid, TIMESTAMP.oid, TIMESTAMPTZ.oid):
+        first, _, rest = info.sql_name.partition(" ")
+        return f"{first}({typmod}) {rest}"
+    if info.oid == INTERVAL.oid:
+        return f"interval({typmod & 0xFFFF})"
+    return info.sql_name

@@ -1,0 +1,99 @@
+"""Goal: settings parse, show, layer and roll back as PostgreSQL's do. Method: a table of its answers."""
+
+import pytest
+
+from foundation.errors import InvalidParameterValue, QuiverError, UndefinedObject
+from foundation.settings import SETTINGS, SettingValues, parse_setting, show_setting
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "shown"),
+    [
+        ("statement_timeout", "600s", "10min"),
+        ("statement_timeout", "90000", "90s"),
+        ("statement_timeout", "1.5s", "1500ms"),
+        ("statement_timeout", "0", "0"),
+        ("maintenance_work_mem", "8GB", "8GB"),
+        ("maintenance_work_mem", "65536", "64MB"),
+        ("work_mem", "4097kB", "4097kB"),
+        ("hnsw.ef_search", "100", "100"),
+        ("hnsw.iterative_scan", "Relaxed_Order", "relaxed_order"),
+        ("quiver.target_recall", "0.95", "0.95"),
+        ("enable_seqscan", "f", "off"),
+        ("enable_seqscan", "1", "on"),
+        ("client_encoding", "'utf-8'", "UTF8"),
+        ("DateStyle", "iso", "ISO, MDY"),
+        ("DateStyle", "ISO, DMY", "ISO, DMY"),
+        ("synchronous_commit", "true", "on"),
+        ("TimeZone", "Europe/Berlin", "Europe/Berlin"),
+    ],
+)
+def test_values_are_brought_to_canonical_form(name: str, given: str, shown: str) -> None:
+    setting = SETTINGS[name.lower()]
+    assert show_setting(setting, parse_setting(setting, given)) == shown
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "message"),
+    [
+        ("hnsw.ef_search", "0", '0 is outside the valid range for parameter "hnsw.ef_search" (1 .. 1000)'),
+        ("hnsw.ef_search", "many", 'invalid value for parameter "hnsw.ef_search": "many"'),
+        ("enable_seqscan", "maybe", 'parameter "enable_seqscan" requires a Boolean value'),
+        ("enable_seqscan", "o", 'parameter "enable_seqscan" requires a Boolean value'),
+        ("hnsw.iterative_scan", "x", 'invalid value for parameter "hnsw.iterative_scan": "x"'),
+        ("statement_timeout", "5parsec", 'invalid value for parameter "statement_timeout": "5parsec"'),
+        ("TimeZone", "Mars/Base", 'invalid value for parameter "TimeZone": "Mars/Base"'),
+    ],
+)
+def test_bad_values_are_refused_in_postgresql_words(name: str, given: str, message: str) -> None:
+    with pytest.raises(InvalidParameterValue) as caught:
+        parse_setting(SETTINGS[name.lower()], given)
+    assert caught.value.message == message
+
+
+def test_unknown_names() -> None:
+    values = SettingValues()
+    with pytest.raises(UndefinedObject):
+        values.set("no_such_thing", "1")
+    with pytest.raises(InvalidParameterValue):
+        values.set("hnsw.no_such_thing", "1")
+    values.set("app.tenant", "7")
+    assert values.get("app.tenant") == "7"
+
+
+def test_fixed_settings_cannot_be_changed() -> None:
+    values = SettingValues()
+    for name in ("server_version", "max_connections"):
+        with pytest.raises(QuiverError) as caught:
+            values.set(name, "1")
+        assert caught.value.sqlstate == "55P02"
+
+
+def test_layers_and_transactions() -> None:
+    values = SettingValues({"hnsw.ef_search": "50"})
+    assert values.get("HNSW.EF_SEARCH") == "50" and values.is_explicit("hnsw.ef_search")
+    values.begin()
+    values.set("hnsw.ef_search", "60")
+    values.set("hnsw.ef_search", "70", is_local=True)
+    assert values.integer("hnsw.ef_search") == 70
+    values.end(committed=True)
+    assert values.integer("hnsw.ef_search") == 60
+    values.begin()
+    values.set("hnsw.ef_search", "80")
+    mark = values.mark()
+    values.set("hnsw.ef_search", "90")
+    values.rollback_to(mark)
+    assert values.integer("hnsw.ef_search") == 80
+    values.end(committed=False)
+    assert values.integer("hnsw.ef_search") == 60
+    values.reset("hnsw.ef_search")
+    assert values.integer("hnsw.ef_search") == 50
+
+
+def test_a_session_carries_its_settings_to_another_process() -> None:
+    values = SettingValues({"work_mem": "8192"})
+    values.set("hnsw.ef_search", "99")
+    copy = SettingValues.restore(values.export())
+    assert copy.get("hnsw.ef_search") == "99" and copy.show("work_mem") == "8MB"
+    copy.reset_all()
+    assert copy.get("hnsw.ef_search") == "40" and copy.show("work_mem") == "8MB"
