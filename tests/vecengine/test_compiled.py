@@ -1,0 +1,65 @@
+"""Goal: a cold start answers, and the cache of machine code is found, keyed and done without.
+
+Method: child processes with cache folders of their own, which load and do not compile where a filled one serves.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from vecengine import compiled
+
+
+def test_the_folder_follows_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(compiled.CACHE_VARIABLE, str(tmp_path / "a"))
+    folder = compiled.cache_folder()
+    assert folder is not None and folder.parent == tmp_path / "a" and folder.is_dir()
+    monkeypatch.delenv(compiled.CACHE_VARIABLE)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "b"))
+    assert compiled.cache_folder() == tmp_path / "b" / "quiver" / "kernels" / folder.name
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setenv("HOME", str(tmp_path / "c"))
+    assert compiled.cache_folder() == tmp_path / "c" / ".cache" / "quiver" / "kernels" / folder.name
+
+
+def test_no_folder_where_none_can_be_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    monkeypatch.setenv(compiled.CACHE_VARIABLE, str(blocked))
+    assert compiled.cache_folder() is None
+
+
+def test_the_level_has_a_name() -> None:
+    assert compiled.simd_level() in ("avx512-vnni", "avx512", "avx2", "neon", "portable")
+
+
+def test_importing_the_package_imports_no_compiler() -> None:
+    program = "import sys, vecengine; sys.exit(sum(name in sys.modules for name in ('numba', 'faiss')))"
+    assert (
+        subprocess.run([sys.executable, "-c", program], env=child_environment(), check=False).returncode == 0
+    )
+
+
+@pytest.mark.slow
+def test_a_cold_process_answers_at_once_and_warms_up() -> None:
+    program = """
+import time, numpy as np, vecengine
+vectors = np.eye(3, dtype=np.float32)
+assert vecengine.exact_search(vectors, vectors, 1, metric="l2")[1].ravel().tolist() == [0, 1, 2]
+assert not vecengine.kernels_ready()
+assert vecengine.warm_up() and vecengine.kernels_ready()
+assert vecengine.exact_search(vectors, vectors, 1, metric="l2")[1].ravel().tolist() == [0, 1, 2]
+"""
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", program], env=child_environment(), check=False
+    )
+    assert done.returncode == 0
+
+
+def child_environment() -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": str(Path(compiled.__file__).parents[1])}

@@ -1,0 +1,74 @@
+"""Goal: families are found, refused and parametrised in PostgreSQL's words. Method: the table, and bad input."""
+
+from __future__ import annotations
+
+import doctest
+from typing import Any
+
+import numpy as np
+import pytest
+
+import vecengine
+from vecengine.errors import BuildParameterError, UnknownFamily
+
+
+def test_the_table() -> None:
+    families = vecengine.families()
+    assert sorted(families) == ["flat", "hnsw"]
+    hnsw = {parameter.name: parameter for parameter in families["hnsw"].parameters}
+    assert (hnsw["m"].default, hnsw["m"].minimum, hnsw["m"].maximum) == (16, 2, 100)
+    construction = hnsw["ef_construction"]
+    assert (construction.default, construction.minimum, construction.maximum) == (64, 4, 1000)
+    assert families["hnsw"].search_parameter == "hnsw.ef_search"
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({}, {"m": 16, "ef_construction": 64}),
+        ({"m": "8"}, {"m": 8, "ef_construction": 64}),
+        ({"m": " 0x10 ", "ef_construction": 100}, {"m": 16, "ef_construction": 100}),
+        ({"m": "15.6"}, {"m": 16, "ef_construction": 64}),
+    ],
+)
+def test_parameters_are_read_as_postgresql_reads_them(
+    given: dict[str, Any], expected: dict[str, int]
+) -> None:
+    assert vecengine.check_build_params("hnsw", given) == expected
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"m": "1"}, 'value 1 out of bounds for option "m"'),
+        ({"m": "101"}, 'value 101 out of bounds for option "m"'),
+        ({"ef_construction": 3}, 'value 3 out of bounds for option "ef_construction"'),
+        ({"m": "many"}, 'invalid value for integer option "m": many'),
+        ({"m": ""}, 'invalid value for integer option "m": '),
+        ({"m": "1_6"}, 'invalid value for integer option "m": 1_6'),
+        ({"m": "nan"}, 'invalid value for integer option "m": nan'),
+        ({"lists": "5"}, 'unrecognized parameter "lists"'),
+        ({"m": 40}, "ef_construction must be greater than or equal to 2 * m"),
+    ],
+)
+def test_bad_parameters(given: dict[str, Any], message: str) -> None:
+    with pytest.raises(BuildParameterError) as error:
+        vecengine.check_build_params("hnsw", given)
+    assert error.value.message == message and error.value.sqlstate == "22023"
+    if "out of bounds" in message:
+        assert error.value.detail is not None and error.value.detail.startswith("Valid values are between")
+
+
+def test_unknown_family() -> None:
+    with pytest.raises(UnknownFamily, match='access method "ivf" does not exist'):
+        vecengine.build_index("ivf", np.zeros((1, 1), dtype=np.float32), metric="l2")
+
+
+def test_the_package_example() -> None:
+    failures, tried = doctest.testmod(vecengine)
+    assert failures == 0 and tried > 0
+
+
+def test_public_names_are_sorted() -> None:
+    assert vecengine.__all__ == sorted(vecengine.__all__)
+    assert all(hasattr(vecengine, name) for name in vecengine.__all__)

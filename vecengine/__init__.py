@@ -1,0 +1,58 @@
+"""Vector engine: distances, exact search and index families over arrays, bitsets and parameters.
+
+    >>> import numpy as np, vecengine
+    >>> vectors = np.eye(4, dtype=np.float32)
+    >>> index = vecengine.build_index("hnsw", vectors, metric="l2", m=16, ef_construction=128)
+    >>> distances, offsets = index.search(vectors[:1], k=3)
+    >>> offsets[0].tolist()
+    [0, 1, 2]
+    >>> again = vecengine.load_index(index.to_buffers(), vectors)
+    >>> again.row_count
+    4
+
+It knows no table, no row id and no transaction. See `DESIGN.md` beside this file.
+"""
+
+from vecengine.compiled import kernels_ready, simd_level, start_warm_up, warm_up
+from vecengine.errors import (
+    BuildParameterError,
+    DamagedIndex,
+    DimensionMismatch,
+    DistanceBudgetSpent,
+    IndexFormatNotSupported,
+    UnknownFamily,
+    UnsupportedByFamily,
+)
+from vecengine.exact import distances, exact_search, rowwise_distances
+from vecengine.families import FamilyInfo, build_index, check_build_params, families, load_index
+from vecengine.index import Buffers, SearchStats, StrategyEstimate, VectorIndex
+from vecengine.metrics import metric_names
+from vecengine.parameters import ParameterInfo
+
+__all__ = [
+    "Buffers",
+    "BuildParameterError",
+    "DamagedIndex",
+    "DimensionMismatch",
+    "DistanceBudgetSpent",
+    "FamilyInfo",
+    "IndexFormatNotSupported",
+    "ParameterInfo",
+    "SearchStats",
+    "StrategyEstimate",
+    "UnknownFamily",
+    "UnsupportedByFamily",
+    "VectorIndex",
+    "build_index",
+    "check_build_params",
+    "distances",
+    "exact_search",
+    "families",
+    "kernels_ready",
+    "load_index",
+    "metric_names",
+    "rowwise_distances",
+    "simd_level",
+    "start_warm_up",
+    "warm_up",
+]

@@ -1,0 +1,90 @@
+"""The door of the engine: checks arrays once, then hands kernels what they may trust.
+
+Kernels take raw memory, so everything a caller passes goes through `check_vectors`, `check_queries` and
+`check_allowed` first. Nothing is copied unless its layout forces it.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from foundation.bitset import Bitset, byte_length
+from foundation.cancel import CancelToken
+from foundation.errors import QueryCanceled, QuiverError
+from vecengine.errors import DimensionMismatch
+from vecengine.metrics import Float32s, Vectors
+
+CancelWord = npt.NDArray[np.int32]
+"""(1,) int32, the `word` of a CancelToken."""
+
+NO_CANCEL: CancelWord = np.zeros(1, dtype=np.int32)
+NO_CANCEL.flags.writeable = False
+
+NO_BITS: Bitset = np.zeros(0, dtype=np.uint8)
+"""What kernels take for "all rows are allowed"."""
+
+
+def check_vectors(vectors: Vectors) -> Vectors:
+    """The same rows as a C-contiguous, aligned (n, d) array of float32 or float16.
+
+    Raises:
+        TypeError: another element type or number of axes; the caller's mistake, not a client's.
+    """
+    if (
+        not isinstance(vectors, np.ndarray)
+        or vectors.ndim != 2
+        or vectors.dtype not in (np.float32, np.float16)
+    ):
+        raise TypeError("vectors must be an (n, d) array of float32 or float16")
+    if vectors.flags.c_contiguous and vectors.flags.aligned and vectors.dtype.isnative:
+        return vectors
+    return np.require(vectors, dtype=vectors.dtype.newbyteorder("="), requirements=("C", "A"))
+
+
+def check_queries(queries: Float32s, dimensions: int) -> Float32s:
+    """The queries as a C-contiguous (nq, d) float32 array.
+
+    Raises:
+        DimensionMismatch: 22000, in pgvector's words, with the column's dimensions first.
+        TypeError: not a matrix.
+    """
+    queries = np.require(queries, dtype=np.float32, requirements=("C", "A"))
+    if queries.ndim != 2:
+        raise TypeError("queries must be an (nq, d) array")
+    if queries.shape[1] != dimensions:
+        raise DimensionMismatch(f"different vector dimensions {dimensions} and {queries.shape[1]}")
+    return queries
+
+
+def check_allowed(allowed_bits: Bitset | None, row_count: int) -> Bitset | None:
+    """The bitset, contiguous.
+
+    Raises:
+        ValueError: it is not one of `row_count` rows; kernels would read past its end.
+    """
+    if allowed_bits is None:
+        return None
+    if allowed_bits.dtype != np.uint8 or allowed_bits.shape != (byte_length(row_count),):
+        raise ValueError(f"allowed_bits must be ({byte_length(row_count)},) uint8 for {row_count} rows")
+    return np.ascontiguousarray(allowed_bits)
+
+
+def as_bytes(vectors: Vectors) -> npt.NDArray[np.uint8]:
+    """View of checked (n, d) vectors as (n, d * element size) bytes."""
+    if vectors.shape[1] == 0:
+        return np.zeros((vectors.shape[0], 0), dtype=np.uint8)
+    return vectors.view(np.uint8)
+
+
+def cancel_error(cancel: CancelWord) -> QuiverError:
+    """The error of a set cancel word: 57014 by user request or statement timeout, 57P01 at shutdown."""
+    token = CancelToken()
+    token.word = cancel
+    return token.error() if cancel[0] else QueryCanceled("canceling statement due to user request")
+
+
+def check_cancel(cancel: CancelWord | None) -> None:
+    """Raise the cancel word's error if it is set."""
+    if cancel is not None and cancel[0]:
+        raise cancel_error(cancel)

@@ -1,0 +1,211 @@
+"""The compiled kernels of this process: where their machine code is cached, and when they are ready.
+
+numba is imported and its kernels are compiled or loaded by `warm_up()` alone, so importing this package is cheap
+and a cold start blocks nobody: callers ask `kernels()` and take the NumPy formulas while it is None.
+
+The cache folder is keyed by a hash of every kernel source, the versions of numba, llvmlite and NumPy and the CPU's
+features: numba's own cache notices a changed file, but not a changed callee in another file. The first compilation
+of a machine runs in a child process, because a compiler holding the GIL for seconds would stall every session;
+the child fills the cache and this process loads from it. Without a writable cache folder it compiles in place.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, NamedTuple
+
+CACHE_VARIABLE = "QUIVER_KERNEL_CACHE"
+_KERNEL_MODULES = ("vecengine.kernels_scan", "vecengine.kernels_graph")
+_COMPLETE_MARKER = "complete"
+_COMPILE_SECONDS_MAX = 600
+
+Kernel = Callable[..., int]
+
+
+class KernelSet(NamedTuple):
+    """Compiled entry points; arguments and contracts are in the kernel files of the same names.
+
+    They trust their arguments: only `vecengine.arrays` and the searches that use it may call them.
+    """
+
+    scan_distances: Kernel
+    pair_distances: Kernel
+    row_norms: Kernel
+    scan_top_k: Kernel
+    search_graph: Kernel
+
+
+class _State:
+    """The one set of kernels of this process.
+
+    `loading` is held for the seconds of a compilation, `starting` only to decide who starts one.
+    """
+
+    def __init__(self) -> None:
+        self.loading = threading.Lock()
+        self.starting = threading.Lock()
+        self.started = False
+        self.kernels: KernelSet | None = None
+        self.failure: Exception | None = None
+        # numba frees machine code with its dispatcher; entry points alone do not keep it.
+        self.dispatchers: list[Any] = []
+
+
+_state = _State()
+
+
+def cache_folder() -> Path | None:
+    """Folder of this source, these versions and this CPU, created; None where it cannot be written.
+
+    `$QUIVER_KERNEL_CACHE`, else `$XDG_CACHE_HOME/quiver/kernels`, else `~/.cache/quiver/kernels` holds it.
+    """
+    parent = os.environ.get(CACHE_VARIABLE)
+    if parent is None:
+        user_cache = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
+        parent = os.path.join(user_cache, "quiver", "kernels")
+    folder = Path(parent) / _cache_key()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return None
+    return folder if os.access(folder, os.W_OK | os.X_OK) else None
+
+
+def _cache_key() -> str:
+    import llvmlite.binding as llvm
+
+    digest = hashlib.sha256()
+    folder = Path(__file__).parent
+    for source in [*sorted(folder.glob("kernels*.py")), folder / "metrics.py"]:
+        digest.update(source.name.encode() + b"\0" + source.read_bytes())
+    for package in ("numba", "llvmlite", "numpy"):
+        digest.update(f"{package} {version(package)}\n".encode())
+    digest.update(f"{sys.version} {llvm.get_host_cpu_name()}\n".encode())
+    digest.update(llvm.get_host_cpu_features().flatten().encode())
+    return digest.hexdigest()[:32]
+
+
+def kernels() -> KernelSet | None:
+    """The kernels if they are ready, else None; the first call for kernels starts warming them."""
+    if _state.kernels is None:
+        start_warm_up()
+    return _state.kernels
+
+
+def kernels_ready() -> bool:
+    """Whether searches run on compiled kernels by now."""
+    return _state.kernels is not None
+
+
+def start_warm_up() -> None:
+    """Warm the kernels on a daemon thread, unless that was begun already. Never waits."""
+    with _state.starting:
+        if _state.started:
+            return
+        _state.started = True
+    threading.Thread(target=warm_up, name="quiver-kernels", daemon=True).start()
+
+
+def warm_up() -> bool:
+    """Compile or load all kernels and return when that is done: seconds without a filled cache, else a fraction.
+
+    Returns whether kernels are ready. Where numba cannot compile for this machine they never are, and the NumPy
+    formulas go on answering; `failure()` has the reason.
+    """
+    with _state.starting:
+        _state.started = True
+    with _state.loading:
+        if _state.kernels is None and _state.failure is None:
+            folder = cache_folder()
+            if folder is not None and not (folder / _COMPLETE_MARKER).exists():
+                _fill_cache_in_child()
+            _load(folder)
+    return _state.kernels is not None
+
+
+def failure() -> Exception | None:
+    """Why kernels could not be compiled, None when they could or nobody tried."""
+    return _state.failure
+
+
+def _fill_cache_in_child() -> None:
+    if not sys.executable:
+        return
+    command = [sys.executable, "-c", "from vecengine import compiled; compiled.fill_cache()"]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(Path(__file__).parents[1]), *sys.path])}
+    try:
+        subprocess.run(
+            command,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            timeout=_COMPILE_SECONDS_MAX,
+            check=False,
+        )
+    except (OSError, subprocess.SubprocessError):
+        # No child process here, or it hung: this process compiles what the cache lacks.
+        return
+
+
+def fill_cache() -> None:
+    """Body of the child process: compile everything into the cache folder."""
+    _load(cache_folder())
+
+
+def _load(folder: Path | None) -> None:
+    try:
+        _state.kernels = _compile_all(folder)
+        if folder is not None:
+            (folder / _COMPLETE_MARKER).touch()
+    except (
+        Exception
+    ) as error:  # numba, LLVM and unpickling raise whatever they like; any of it means "no kernels"
+        if folder is None:
+            _state.failure = error
+        else:
+            # Perhaps only the cache is damaged.
+            _load(None)
+
+
+def _compile_all(folder: Path | None) -> KernelSet:
+    import numba
+
+    from vecengine.kernels_types import OPTIONS
+
+    config: Any = numba.config
+    # numba reads the folder when a function is decorated; other users of numba keep their own.
+    previous = config.CACHE_DIR
+    config.CACHE_DIR = "" if folder is None else str(folder)
+    try:
+        entries: dict[str, Any] = {}
+        for name in _KERNEL_MODULES:
+            for kernel, (function, signature) in importlib.import_module(name).KERNELS.items():
+                compiled: Any = numba.njit([signature], cache=folder is not None, **OPTIONS)(function)
+                # The entry point skips numba's dispatch on argument types, which costs more than a small search.
+                _state.dispatchers.append(compiled)
+                (overload,) = compiled.overloads.values()
+                entries[kernel] = overload.entry_point
+        return KernelSet(**entries)
+    finally:
+        config.CACHE_DIR = previous
+
+
+def simd_level() -> str:
+    """The instruction set distances run on: avx512-vnni, avx512, avx2, neon or portable."""
+    import llvmlite.binding as llvm
+
+    features = llvm.get_host_cpu_features()
+    if llvm.get_process_triple().startswith(("aarch64", "arm64")):
+        return "neon"
+    if features.get("avx512f"):
+        return "avx512-vnni" if features.get("avx512vnni") else "avx512"
+    return "avx2" if features.get("avx2") and features.get("fma") else "portable"

@@ -1,0 +1,84 @@
+"""Which rows of the vectors an index covers: all, or an ascending list of row offsets.
+
+A partial index, NULLs and, under cosine, zero vectors leave rows out. `offsets` of length 0 stands for "all" only
+together with a row count equal to the number of vectors; an index of no rows has it too, and covers nothing.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from foundation.bitset import Bitset, and_bits, bits_from_offsets, popcount
+from vecengine.arrays import NO_CANCEL, CancelWord
+from vecengine.compiled import KernelSet, kernels
+from vecengine.exact import kernel_space, raise_for_status
+from vecengine.metrics import Float32s, Metric, Vectors
+
+Offsets = npt.NDArray[np.int64]
+
+_NO_OFFSETS: Offsets = np.zeros(0, dtype=np.int64)
+
+
+class Coverage:
+    """The covered rows of (n, d) vectors.
+
+    Attributes:
+        row_count: how many rows are covered.
+        offsets: (row_count,) ascending row offsets, or (0,) when all rows are covered.
+        bits: bitset over the n rows, None when all are covered.
+    """
+
+    def __init__(self, vector_rows: int, offsets: Offsets | None) -> None:
+        covers_all = offsets is None or offsets.size == vector_rows
+        self.vector_rows = vector_rows
+        self.row_count = vector_rows if offsets is None else int(offsets.size)
+        self.offsets = _NO_OFFSETS if covers_all or offsets is None else offsets
+        self.bits: Bitset | None = (
+            None if covers_all or offsets is None else bits_from_offsets(offsets, vector_rows)
+        )
+
+    def row_offsets(self) -> Offsets:
+        """(row_count,) row offsets, also when all rows are covered."""
+        return np.arange(self.row_count, dtype=np.int64) if self.bits is None else self.offsets
+
+    def narrow(self, allowed_bits: Bitset | None) -> tuple[Bitset | None, int]:
+        """The rows that are covered and allowed, None for all rows of the vectors, and how many they are."""
+        if allowed_bits is None:
+            return self.bits, self.row_count
+        bits = and_bits(allowed_bits, self.bits)
+        return bits, popcount(bits, self.vector_rows)
+
+
+def square_norms(vectors: Vectors, cancel: CancelWord | None = None) -> Float32s:
+    """(n,) squared norms as the cosine kernels compute them."""
+    compiled: KernelSet | None = kernels()
+    if compiled is None:
+        wide = vectors.astype(np.float32, copy=False)
+        return np.asarray(np.einsum("ij,ij->i", wide, wide), dtype=np.float32)
+    out = np.empty(vectors.shape[0], dtype=np.float32)
+    word = NO_CANCEL if cancel is None else cancel
+    raise_for_status(compiled.row_norms(kernel_space(Metric.COSINE, vectors), out, word), word)
+    return out
+
+
+def choose_rows(
+    metric: Metric, vectors: Vectors, offsets: Offsets | None, cancel: CancelWord | None = None
+) -> Coverage:
+    """The rows an index over `offsets` (None: all rows) covers: under cosine those with a norm.
+
+    Raises:
+        ValueError: offsets that do not ascend strictly inside the vectors.
+    """
+    vector_rows = vectors.shape[0]
+    if offsets is not None:
+        offsets = np.ascontiguousarray(offsets, dtype=np.int64)
+        if offsets.size and (offsets[0] < 0 or offsets[-1] >= vector_rows or np.any(np.diff(offsets) <= 0)):
+            raise ValueError("offsets must ascend strictly inside the vectors")
+    if metric is Metric.COSINE:
+        has_norm = square_norms(vectors, cancel) > 0
+        if offsets is not None:
+            offsets = offsets[has_norm[offsets]]
+        elif not has_norm.all():
+            offsets = np.flatnonzero(has_norm).astype(np.int64, copy=False)
+    return Coverage(vector_rows, offsets)

@@ -1,0 +1,129 @@
+"""The index families this engine has, and the one way to build or load an index of any of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from vecengine.arrays import CancelWord, check_vectors
+from vecengine.buffers import decode_metadata
+from vecengine.errors import DamagedIndex, UnknownFamily
+from vecengine.flat import FAMILY as FLAT
+from vecengine.flat import build_flat, load_flat
+from vecengine.hnsw.index import FAMILY as HNSW
+from vecengine.hnsw.index import build_hnsw, load_hnsw
+from vecengine.hnsw.parameters import PARAMETERS as HNSW_PARAMETERS
+from vecengine.hnsw.parameters import HnswParameters
+from vecengine.index import Buffers, Progress, VectorIndex
+from vecengine.metrics import METRIC_NAMES, Vectors, parse_metric
+from vecengine.parameters import ParameterInfo, check_parameters
+
+
+@dataclass(frozen=True)
+class FamilyInfo:
+    """One index family.
+
+    Attributes:
+        name: as in `USING name`.
+        description: one sentence.
+        metrics: metrics it serves.
+        parameters: its build parameters.
+        search_parameter: the setting that is its beam, None when it has none.
+    """
+
+    name: str
+    description: str
+    metrics: tuple[str, ...]
+    parameters: tuple[ParameterInfo, ...]
+    search_parameter: str | None
+
+
+_FAMILIES = {
+    FLAT: FamilyInfo(FLAT, "Exact scan of the covered rows.", METRIC_NAMES, (), None),
+    HNSW: FamilyInfo(
+        HNSW,
+        "Hierarchical navigable small-world graph.",
+        METRIC_NAMES,
+        HNSW_PARAMETERS,
+        "hnsw.ef_search",
+    ),
+}
+
+
+def families() -> dict[str, FamilyInfo]:
+    """All index families by name."""
+    return dict(_FAMILIES)
+
+
+def check_build_params(family: str, given: Mapping[str, str | int]) -> dict[str, int]:
+    """All build parameters of a family, given as numbers or as text like `{"m": "16"}`, or their defaults.
+
+    Raises:
+        UnknownFamily: 42704.
+        BuildParameterError: 22023, in PostgreSQL's and pgvector's words.
+    """
+    info = _FAMILIES.get(family)
+    if info is None:
+        raise UnknownFamily(f'access method "{family}" does not exist')
+    checked = check_parameters(info.parameters, given)
+    if family == HNSW:
+        HnswParameters(**checked)
+    return checked
+
+
+def build_index(
+    family: str,
+    vectors: Vectors,
+    *,
+    metric: str,
+    offsets: npt.NDArray[np.int64] | None = None,
+    threads: int = 1,
+    cancel: CancelWord | None = None,
+    progress: Progress | None = None,
+    **build_params: str | int,
+) -> VectorIndex:
+    """Build an index over the rows of `vectors`.
+
+    Args:
+        family: a name of `families()`.
+        vectors: (n, d) float32 or float16, kept by reference; may be a read-only memory map.
+        metric: l2, ip, cosine or l1.
+        offsets: (m,) int64 ascending row offsets to cover, None for all rows. Under cosine, rows without a norm
+            are left out besides: their distance is NaN to everything.
+        threads: threads the build may use; with one the result is deterministic.
+        cancel: (1,) int32 word polled between chunks of rows.
+        progress: called with (rows done, rows in total).
+        build_params: the family's parameters.
+
+    Raises:
+        UnknownFamily: 42704.
+        UnsupportedByFamily: 0A000, unknown metric.
+        BuildParameterError: 22023.
+        QueryCanceled: 57014.
+    """
+    checked = check_build_params(family, build_params)
+    kind, vectors = parse_metric(metric), check_vectors(vectors)
+    if family == FLAT:
+        return build_flat(vectors, kind, offsets, cancel=cancel, progress=progress)
+    return build_hnsw(
+        vectors, kind, offsets, HnswParameters(**checked), threads=threads, cancel=cancel, progress=progress
+    )
+
+
+def load_index(buffers: Buffers, vectors: Vectors) -> VectorIndex:
+    """An index from the buffers of `to_buffers()` and the vectors it was built on; both may be memory maps.
+
+    Raises:
+        DamagedIndex: XX002, the buffers cannot belong to these vectors or would lead a search astray.
+        IndexFormatNotSupported: 0A000, written by another version.
+    """
+    vectors = check_vectors(vectors)
+    family = decode_metadata(buffers)["family"]
+    if family == FLAT:
+        return load_flat(buffers, vectors)
+    if family == HNSW:
+        return load_hnsw(buffers, vectors)
+    raise DamagedIndex(f'index metadata names unknown family "{family}"')

@@ -1,0 +1,138 @@
+"""Index family `flat`: no structure, an exact scan of the covered rows. It is the oracle and always complete."""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+import numpy.typing as npt
+
+from foundation.bitset import Bitset
+from vecengine.arrays import CancelWord, check_allowed, check_queries, check_vectors
+from vecengine.buffers import (
+    METADATA,
+    check_matches,
+    check_offsets,
+    decode_metadata,
+    encode_metadata,
+    read_file,
+    take_array,
+    take_integer,
+    write_file,
+)
+from vecengine.coverage import Coverage, choose_rows
+from vecengine.exact import exact_keys, pad_answer
+from vecengine.index import EXACT, Buffers, Progress, SearchStats, StrategyEstimate
+from vecengine.metrics import Float32s, Metric, Vectors, parse_metric
+
+FAMILY = "flat"
+
+
+class FlatIndex:
+    """See `vecengine.index.VectorIndex`."""
+
+    family = FAMILY
+
+    def __init__(self, vectors: Vectors, metric: Metric, coverage: Coverage) -> None:
+        self._vectors = vectors
+        self._metric = metric
+        self._coverage = coverage
+
+    @property
+    def metric(self) -> str:
+        return self._metric.name.lower()
+
+    @property
+    def dimensions(self) -> int:
+        return int(self._vectors.shape[1])
+
+    @property
+    def row_count(self) -> int:
+        return self._coverage.row_count
+
+    @property
+    def size_bytes(self) -> int:
+        return int(self._coverage.offsets.nbytes)
+
+    def search(
+        self,
+        queries: Float32s,
+        k: int,
+        allowed_bits: Bitset | None = None,
+        ef_search: int = 40,
+        *,
+        cancel: CancelWord | None = None,
+        distance_budget: int = 0,
+        stats: SearchStats | None = None,
+    ) -> tuple[Float32s, npt.NDArray[np.int64]]:
+        queries = check_queries(queries, self.dimensions)
+        bits, allowed_count = self._coverage.narrow(check_allowed(allowed_bits, self._vectors.shape[0]))
+        width = min(k, allowed_count)
+        keys, offsets, computed = exact_keys(
+            self._metric, self._vectors, queries, width, bits, cancel=cancel, budget=distance_budget
+        )
+        if stats is not None:
+            stats.strategy, stats.allowed_count = EXACT, allowed_count
+            stats.distances += computed
+        return pad_answer(self._metric, keys, offsets, k)
+
+    def estimate(self, k: int, allowed_count: int, target_recall: float) -> tuple[StrategyEstimate, ...]:
+        return (StrategyEstimate(EXACT, 0, float(allowed_count), 1.0),)
+
+    def beam_for(self, k: int, target_recall: float) -> int:
+        return 0
+
+    def covered_bits(self) -> Bitset | None:
+        return self._coverage.bits
+
+    def to_buffers(self) -> Buffers:
+        metadata = encode_metadata(FAMILY, self.metric, self._vectors, rows=self.row_count)
+        return {METADATA: metadata, "offsets": self._coverage.offsets}
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        write_file(path, self.to_buffers())
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str], vectors: Vectors) -> FlatIndex:
+        """Read a file written by `save`, for the vectors it was built on."""
+        return load_flat(read_file(path), check_vectors(vectors))
+
+
+def build_flat(
+    vectors: Vectors,
+    metric: Metric,
+    offsets: npt.NDArray[np.int64] | None,
+    *,
+    cancel: CancelWord | None = None,
+    progress: Progress | None = None,
+) -> FlatIndex:
+    """A flat index over checked vectors: under cosine one pass over them, else nothing to do."""
+    coverage = choose_rows(metric, vectors, offsets, cancel)
+    if progress is not None:
+        progress(coverage.row_count, coverage.row_count)
+    return FlatIndex(vectors, metric, coverage)
+
+
+def load_coverage(buffers: Buffers, row_count: int, vector_rows: int) -> Coverage:
+    """The coverage stored in buffer `offsets`.
+
+    Raises:
+        DamagedIndex: XX002.
+    """
+    covers_all = row_count == vector_rows
+    offsets = take_array(buffers, "offsets", np.int64, (0,) if covers_all else (row_count,))
+    check_offsets(offsets, vector_rows)
+    return Coverage(vector_rows, None if covers_all else offsets)
+
+
+def load_flat(buffers: Buffers, vectors: Vectors) -> FlatIndex:
+    """Take back the buffers of a flat index.
+
+    Raises:
+        DamagedIndex: XX002.
+    """
+    metadata = decode_metadata(buffers)
+    check_matches(metadata, vectors)
+    rows = take_integer(metadata, "rows", 0, vectors.shape[0])
+    coverage = load_coverage(buffers, rows, vectors.shape[0])
+    return FlatIndex(vectors, parse_metric(metadata["metric"]), coverage)

@@ -1,0 +1,306 @@
+"""A searchable HNSW graph over vectors it does not own."""
+
+from __future__ import annotations
+
+import math
+import os
+
+import numpy as np
+import numpy.typing as npt
+
+from foundation.bitset import Bitset
+from vecengine.arrays import (
+    CancelWord,
+    cancel_error,
+    check_allowed,
+    check_queries,
+    check_vectors,
+)
+from vecengine.buffers import (
+    METADATA,
+    check_matches,
+    decode_metadata,
+    encode_metadata,
+    read_file,
+    take_integer,
+    write_file,
+)
+from vecengine.compiled import kernels, warm_up
+from vecengine.coverage import Coverage, choose_rows
+from vecengine.errors import DistanceBudgetSpent
+from vecengine.exact import (
+    STATUS_BUDGET_SPENT,
+    STATUS_CANCELLED,
+    Keys,
+    Offsets,
+    exact_keys,
+    kernel_space,
+    pad_answer,
+)
+from vecengine.flat import load_coverage
+from vecengine.hnsw.build import build_graph
+from vecengine.hnsw.calibrate import held_out_count, measure_curve
+from vecengine.hnsw.curve import BEAMS, RecallCurve, curve_from_json, empty_curve
+from vecengine.hnsw.graph import GraphArrays, GraphShape, load_graph
+from vecengine.hnsw.parameters import HnswParameters
+from vecengine.hnsw.search import GraphRequest, GraphSpace, run_search
+from vecengine.hnsw.strategy import graph_distance_cost
+from vecengine.index import (
+    EXACT,
+    FILTERED_GRAPH,
+    GRAPH,
+    Buffers,
+    Progress,
+    SearchStats,
+    StrategyEstimate,
+)
+from vecengine.metrics import Float32s, Metric, Vectors, parse_metric
+
+FAMILY = "hnsw"
+_M_MAX = 100
+_EF_CONSTRUCTION_MAX = 1000
+_LEVEL_MAX = 64
+_BUDGET_LEAST = 1000
+_STEPS_PER_DOUBLING = 7
+
+
+class HnswIndex:
+    """See `vecengine.index.VectorIndex`."""
+
+    family = FAMILY
+
+    def __init__(
+        self,
+        vectors: Vectors,
+        metric: Metric,
+        coverage: Coverage,
+        graph: GraphArrays,
+        parameters: HnswParameters,
+        *,
+        curve: RecallCurve,
+    ) -> None:
+        self._vectors = vectors
+        self._metric = metric
+        self._coverage = coverage
+        self._graph = graph
+        self._parameters = parameters
+        self._target = GraphSpace(kernel_space(metric, vectors), graph, coverage.offsets)
+        self.curve = curve
+        self._walk_costs: dict[tuple[int, int], float] = {}
+
+    @property
+    def metric(self) -> str:
+        return self._metric.name.lower()
+
+    @property
+    def dimensions(self) -> int:
+        return int(self._vectors.shape[1])
+
+    @property
+    def row_count(self) -> int:
+        return self._coverage.row_count
+
+    @property
+    def size_bytes(self) -> int:
+        return int(self._graph.size_bytes + self._coverage.offsets.nbytes)
+
+    @property
+    def parameters(self) -> HnswParameters:
+        return self._parameters
+
+    def covered_bits(self) -> Bitset | None:
+        return self._coverage.bits
+
+    def search(
+        self,
+        queries: Float32s,
+        k: int,
+        allowed_bits: Bitset | None = None,
+        ef_search: int = 40,
+        *,
+        cancel: CancelWord | None = None,
+        distance_budget: int = 0,
+        stats: SearchStats | None = None,
+    ) -> tuple[Float32s, npt.NDArray[np.int64]]:
+        queries = check_queries(queries, self.dimensions)
+        allowed_bits = check_allowed(allowed_bits, self._vectors.shape[0])
+        stats = SearchStats() if stats is None else stats
+        bits, stats.allowed_count = self._coverage.narrow(allowed_bits)
+        width = min(k, stats.allowed_count)
+        beam = max(ef_search, width, 1)
+        if kernels() is None or stats.allowed_count <= self._walk_cost(beam, stats.allowed_count):
+            stats.strategy, stats.ef_search = EXACT, 0
+            found = self._scan(queries, width, bits, cancel, distance_budget, stats=stats)
+            return pad_answer(self._metric, *found, k)
+        is_filtered = stats.allowed_count < self.row_count
+        stats.strategy, stats.ef_search = (FILTERED_GRAPH if is_filtered else GRAPH), beam
+        # Nodes are covered rows by construction: only the caller's filter is left to test.
+        request = GraphRequest(queries, width, beam, allowed_bits if is_filtered else None)
+        found = self._walk(request, bits, cancel, distance_budget, stats)
+        return pad_answer(self._metric, *found, k)
+
+    def _walk_cost(self, beam: int, allowed_count: int) -> float:
+        """Expected time of a graph search, in distances of a scan; infinite where nothing was measured."""
+        if self.curve.is_empty or allowed_count == 0:
+            return math.inf
+        # In steps of a tenth: interpolating anew would cost a fifth of a search.
+        step = round(_STEPS_PER_DOUBLING * math.log2(self.row_count / allowed_count))
+        cost = self._walk_costs.get((beam, step))
+        if cost is None:
+            selectivity = 2.0 ** (-step / _STEPS_PER_DOUBLING)
+            cost = graph_distance_cost(selectivity) * self.curve.distances_of(beam, selectivity)
+            self._walk_costs[beam, step] = cost
+        return cost
+
+    def _scan(
+        self,
+        queries: Float32s,
+        width: int,
+        bits: Bitset | None,
+        cancel: CancelWord | None,
+        budget: int,
+        *,
+        stats: SearchStats,
+    ) -> tuple[Keys, Offsets]:
+        keys, offsets, computed = exact_keys(
+            self._metric, self._vectors, queries, width, bits, cancel=cancel, budget=budget
+        )
+        stats.distances += computed
+        return keys, offsets
+
+    def _walk(
+        self,
+        request: GraphRequest,
+        bits: Bitset | None,
+        cancel: CancelWord | None,
+        distance_budget: int,
+        stats: SearchStats,
+    ) -> tuple[Keys, Offsets]:
+        """Search the graph; queries it leaves short, or finds dearer than expected, are scanned."""
+        compiled = kernels()
+        assert compiled is not None
+        # Twice the scan: a filter against the grain of the graph costs at most three scans.
+        own_budget = request.queries.shape[0] * (2 * stats.allowed_count + _BUDGET_LEAST)
+        is_callers = 0 < distance_budget <= own_budget
+        request = request._replace(budget=distance_budget if is_callers else own_budget)
+        answer = run_search(compiled, self._target, request, cancel)
+        stats.distances += answer.distances
+        stats.expansions += answer.expansions
+        if answer.status == STATUS_CANCELLED and cancel is not None:
+            raise cancel_error(cancel)
+        if answer.status == STATUS_BUDGET_SPENT and is_callers:
+            raise DistanceBudgetSpent("distance budget of the search is spent")
+        short = np.flatnonzero(answer.found < request.k)
+        if short.size:
+            remaining = max(1, distance_budget - answer.distances) if distance_budget else 0
+            stats.completed_exactly += short.size
+            answer.keys[short], answer.offsets[short] = self._scan(
+                request.queries[short], request.k, bits, cancel, remaining, stats=stats
+            )
+        return answer.keys, answer.offsets
+
+    def estimate(self, k: int, allowed_count: int, target_recall: float) -> tuple[StrategyEstimate, ...]:
+        allowed_count = min(allowed_count, self.row_count)
+        selectivity = allowed_count / max(1, self.row_count)
+        estimates = [StrategyEstimate(EXACT, 0, float(allowed_count), 1.0)]
+        beam = self.curve.beam_for(min(k, allowed_count), target_recall, selectivity)
+        if beam is not None and allowed_count:
+            name = GRAPH if allowed_count == self.row_count else FILTERED_GRAPH
+            cost = self._walk_cost(beam, allowed_count)
+            recall = self.curve.recall_of(beam, k, selectivity)
+            estimates.append(StrategyEstimate(name, beam, cost, max(recall, target_recall)))
+        return tuple(sorted(estimates, key=lambda estimate: estimate.cost_distances))
+
+    def beam_for(self, k: int, target_recall: float) -> int:
+        beam = self.curve.beam_for(k, target_recall)
+        return max(k, BEAMS[-1]) if beam is None else beam
+
+    def to_buffers(self) -> Buffers:
+        graph = self._graph
+        metadata = encode_metadata(
+            FAMILY,
+            self.metric,
+            self._vectors,
+            rows=self.row_count,
+            m=self._parameters.m,
+            ef_construction=self._parameters.ef_construction,
+            upper_count=graph.upper_links.shape[0],
+            entry=graph.entry,
+            level_max=graph.level_max,
+            curve=self.curve.to_json(),
+        )
+        return {METADATA: metadata, "offsets": self._coverage.offsets, **graph.to_buffers()}
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        write_file(path, self.to_buffers())
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str], vectors: Vectors) -> HnswIndex:
+        """Read a file written by `save`, for the vectors it was built on."""
+        return load_hnsw(read_file(path), check_vectors(vectors))
+
+
+def build_hnsw(
+    vectors: Vectors,
+    metric: Metric,
+    offsets: npt.NDArray[np.int64] | None,
+    parameters: HnswParameters,
+    *,
+    threads: int = 1,
+    cancel: CancelWord | None = None,
+    progress: Progress | None = None,
+) -> HnswIndex:
+    """Build the graph and measure its recall curve. Waits for the kernels, which measure it.
+
+    Raises:
+        QueryCanceled: 57014.
+    """
+    coverage = choose_rows(metric, vectors, offsets, cancel)
+    held_out = held_out_count(coverage.row_count) if warm_up() else 0
+    curve = empty_curve()
+
+    def rehearse(partial: GraphArrays, present: Coverage, missing: Offsets) -> None:
+        nonlocal curve
+        compiled = kernels()
+        assert compiled is not None
+        target = GraphSpace(kernel_space(metric, vectors), partial, present.offsets)
+        curve = measure_curve(compiled, target, vectors, present, missing, cancel=cancel)
+
+    graph = build_graph(
+        vectors,
+        metric,
+        coverage,
+        parameters,
+        threads=threads,
+        cancel=cancel,
+        progress=progress,
+        rehearse=rehearse if held_out else None,
+        held_out_count=held_out,
+    )
+    return HnswIndex(vectors, metric, coverage, graph, parameters, curve=curve)
+
+
+def load_hnsw(buffers: Buffers, vectors: Vectors) -> HnswIndex:
+    """Take back the buffers of a graph. Reads every link once, to check it.
+
+    Raises:
+        DamagedIndex: XX002.
+    """
+    metadata = decode_metadata(buffers)
+    check_matches(metadata, vectors)
+    metric = parse_metric(metadata["metric"])
+    rows = take_integer(metadata, "rows", 0, vectors.shape[0])
+    m = take_integer(metadata, "m", 2, _M_MAX)
+    parameters = HnswParameters(m, take_integer(metadata, "ef_construction", 2 * m, _EF_CONSTRUCTION_MAX))
+    shape = GraphShape(
+        nodes=rows,
+        m=m,
+        upper_count=take_integer(metadata, "upper_count", 0, rows * _LEVEL_MAX),
+        entry=take_integer(metadata, "entry", 0 if rows else -1, max(-1, rows - 1)),
+        level_max=take_integer(metadata, "level_max", 0, _LEVEL_MAX),
+        has_norms=metric is Metric.COSINE,
+    )
+    graph = load_graph(buffers, shape)
+    coverage = load_coverage(buffers, rows, vectors.shape[0])
+    curve = curve_from_json(metadata.get("curve"))
+    return HnswIndex(vectors, metric, coverage, graph, parameters, curve=curve)

@@ -1,0 +1,114 @@
+"""Calls the graph kernel: bundles its arguments and lends it working memory."""
+
+from __future__ import annotations
+
+import threading
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from foundation.bitset import Bitset
+from vecengine.arrays import NO_BITS, NO_CANCEL, CancelWord
+from vecengine.compiled import KernelSet
+from vecengine.exact import KernelSpace, Keys, Offsets
+from vecengine.hnsw.graph import GraphArrays
+from vecengine.metrics import Float32s
+
+
+class GraphSpace:
+    """A graph over vectors, bundled once as the kernel takes it; keeps all of it alive."""
+
+    def __init__(self, space: KernelSpace, graph: GraphArrays, offsets: Offsets) -> None:
+        self.space = space
+        self.graph = graph
+        self.bundle = (
+            graph.links,
+            graph.upper_rows,
+            graph.upper_links,
+            offsets,
+            graph.norms,
+            graph.entry,
+            graph.level_max,
+        )
+
+
+class GraphRequest(NamedTuple):
+    """What to search: see `vecengine.kernels_types.Request`."""
+
+    queries: Float32s
+    k: int
+    ef: int
+    allowed_bits: Bitset | None = None
+    budget: int = 0
+
+
+class GraphAnswer(NamedTuple):
+    """(nq, k) keys and row offsets, padded; `found` (nq,) rows, -1 for a query that was not finished."""
+
+    status: int
+    keys: Keys
+    offsets: Offsets
+    found: npt.NDArray[np.int64]
+    distances: int
+    expansions: int
+
+
+class _ScratchPool(threading.local):
+    """Working memory of one thread, grown to the largest graph and beam it has searched.
+
+    The arrays are as long as the graph, but a search touches only the pages it uses.
+    """
+
+    def __init__(self) -> None:
+        self.nodes = -1
+        self.ef = -1
+        self.batch = -1
+        self.arrays: tuple[npt.NDArray[np.generic], ...] = ()
+
+    def lend(self, nodes: int, ef: int, batch: int) -> tuple[npt.NDArray[np.generic], ...]:
+        if nodes > self.nodes or ef > self.ef or batch > self.batch:
+            self.nodes, self.ef = max(nodes, self.nodes), max(ef, self.ef)
+            self.batch = max(batch, self.batch)
+            self.arrays = (
+                np.empty((self.nodes + 7) >> 3, dtype=np.uint8),
+                np.empty(self.nodes, dtype=np.float64),
+                np.empty(self.nodes, dtype=np.int32),
+                np.empty(self.ef, dtype=np.float64),
+                np.empty(self.ef, dtype=np.int64),
+                np.empty(self.batch, dtype=np.int32),
+                np.empty(self.batch, dtype=np.float64),
+            )
+        visited, *heaps = self.arrays
+        # The kernel clears all of `visited`: only the part of this graph.
+        return (visited[: (nodes + 7) >> 3], *heaps)
+
+
+_scratch = _ScratchPool()
+
+
+def run_search(
+    compiled: KernelSet, target: GraphSpace, request: GraphRequest, cancel: CancelWord | None
+) -> GraphAnswer:
+    """One call of the kernel for all queries. Raises nothing: the status says how it ended."""
+    query_count = request.queries.shape[0]
+    width = target.graph.links.shape[1]
+    scratch = _scratch.lend(target.graph.node_count, request.ef, width * (width + 2))
+    keys = np.empty((query_count, request.k), dtype=np.float64)
+    offsets = np.empty((query_count, request.k), dtype=np.int64)
+    found = np.empty(query_count, dtype=np.int64)
+    counts = np.zeros(2, dtype=np.int64)
+    status = compiled.search_graph(
+        target.space,
+        target.bundle,
+        (
+            request.queries,
+            NO_BITS if request.allowed_bits is None else request.allowed_bits,
+            request.ef,
+            request.budget,
+        ),
+        scratch,
+        (keys, offsets, found, counts),
+        NO_CANCEL if cancel is None else cancel,
+    )
+    return GraphAnswer(status, keys, offsets, found, int(counts[0]), int(counts[1]))

@@ -1,0 +1,146 @@
+"""Exact kernels: distances of all rows, of pairs of rows, and the top k among the allowed rows.
+
+Expectation: one query over n rows takes the time of reading n * d * element size bytes once (about 10 GB/s and
+core); a second query in the same call finds the block of rows in cache.
+"""
+
+# mypy sees numba's kernels as untyped: their types are the signatures in KERNELS.
+# mypy: disable-error-code="no-untyped-def, no-untyped-call, assignment"
+from __future__ import annotations
+
+import numpy as np
+from numba import types
+
+from vecengine.kernels_heap import push_worst, replace_worst, sort_ascending
+from vecengine.kernels_reduce import read_word, row_key, square_norm
+from vecengine.kernels_types import (
+    BLOCK,
+    BLOCK_ROWS,
+    CANCEL,
+    COUNT_DISTANCES,
+    FLOAT32_ROWS,
+    FLOAT64_OUT,
+    OUTPUT,
+    REQUEST,
+    SPACE,
+    STATUS_BUDGET_SPENT,
+    STATUS_CANCELLED,
+    STATUS_DONE,
+)
+from vecengine.metrics import Metric
+
+_L2, _COSINE = int(Metric.L2), int(Metric.COSINE)
+_FLOAT32 = 0
+
+
+def scan_distances(space, query, out, cancel):
+    """Operator values of every row against query (1, d) into out (n,) float64."""
+    stride = space.rows.shape[1]
+    query_norm = square_norm(_FLOAT32, query, 0, space.dimensions)
+    row_norm = np.float32(0)
+    for row in range(space.rows.shape[0]):
+        if row % BLOCK_ROWS == 0 and read_word(cancel) != 0:
+            return STATUS_CANCELLED
+        if space.metric == _COSINE:
+            row_norm = square_norm(space.element, space.rows, row * stride, space.dimensions)
+        key = row_key(space, row * stride, query, 0, row_norm, query_norm)
+        out[row] = np.sqrt(key) if space.metric == _L2 else key
+    return STATUS_DONE
+
+
+def pair_distances(space, right, out, cancel):
+    """Operator values of row i against right[i], right (n, d) float32, into out (n,) float64."""
+    stride = space.rows.shape[1]
+    row_norm = np.float32(0)
+    right_norm = np.float32(0)
+    for row in range(space.rows.shape[0]):
+        if row % BLOCK_ROWS == 0 and read_word(cancel) != 0:
+            return STATUS_CANCELLED
+        if space.metric == _COSINE:
+            row_norm = square_norm(space.element, space.rows, row * stride, space.dimensions)
+            right_norm = square_norm(_FLOAT32, right, row * space.dimensions * 4, space.dimensions)
+        key = row_key(space, row * stride, right, row * space.dimensions, row_norm, right_norm)
+        out[row] = np.sqrt(key) if space.metric == _L2 else key
+    return STATUS_DONE
+
+
+def row_norms(space, out, cancel):
+    """Squared norm of every row into out (n,) float32."""
+    stride = space.rows.shape[1]
+    for row in range(space.rows.shape[0]):
+        if row % BLOCK_ROWS == 0 and read_word(cancel) != 0:
+            return STATUS_CANCELLED
+        out[row] = square_norm(space.element, space.rows, row * stride, space.dimensions)
+    return STATUS_DONE
+
+
+def scan_top_k(space, request, block, output, cancel):
+    """The k best allowed rows of every query into `output`, k being its width; rows with a NaN key are no match.
+
+    Of the request it reads queries, allowed and budget. `block` lends BLOCK_ROWS row offsets and norms, and a norm
+    for each query.
+    """
+    row_count, stride = space.rows.shape
+    k = output.keys.shape[1]
+    dimensions = space.dimensions
+    queries = request.queries
+    query_count = queries.shape[0]
+    allowed = request.allowed
+    block_rows = block.rows
+    block_norms = block.norms
+    query_norms = block.query_norms
+    output.found[:] = 0
+    for query in range(query_count):
+        query_norms[query] = square_norm(_FLOAT32, queries, query * dimensions * 4, dimensions)
+    for begin in range(0, row_count, BLOCK_ROWS):
+        if read_word(cancel) != 0:
+            return STATUS_CANCELLED
+        size = 0
+        for row in range(begin, min(begin + BLOCK_ROWS, row_count)):
+            if allowed.shape[0] == 0 or (allowed[row >> 3] >> (row & 7)) & 1:
+                block_rows[size] = row
+                if space.metric == _COSINE:
+                    block_norms[size] = square_norm(space.element, space.rows, row * stride, dimensions)
+                size += 1
+        if size == 0:
+            continue
+        output.counts[COUNT_DISTANCES] += size * query_count
+        if request.budget > 0 and output.counts[COUNT_DISTANCES] > request.budget:
+            return STATUS_BUDGET_SPENT
+        for query in range(query_count):
+            keys = output.keys[query]
+            rows = output.offsets[query]
+            found = output.found[query]
+            for position in range(size):
+                row = block_rows[position]
+                key = row_key(
+                    space,
+                    row * stride,
+                    queries,
+                    query * dimensions,
+                    block_norms[position],
+                    query_norms[query],
+                )
+                if key != key:
+                    continue
+                # Rows come in ascending order, so an equal key is always the worse one.
+                if found < k:
+                    push_worst(keys, rows, found, key, row)
+                    found += 1
+                elif key < keys[0]:
+                    replace_worst(keys, rows, k, key, row)
+            output.found[query] = found
+    for query in range(query_count):
+        found = output.found[query]
+        sort_ascending(output.keys[query], output.offsets[query], found)
+        output.keys[query, found:] = np.inf
+        output.offsets[query, found:] = -1
+    return STATUS_DONE
+
+
+KERNELS = {
+    "scan_distances": (scan_distances, types.int64(SPACE, FLOAT32_ROWS, FLOAT64_OUT, CANCEL)),
+    "pair_distances": (pair_distances, types.int64(SPACE, FLOAT32_ROWS, FLOAT64_OUT, CANCEL)),
+    "row_norms": (row_norms, types.int64(SPACE, types.Array(types.float32, 1, "C"), CANCEL)),
+    "scan_top_k": (scan_top_k, types.int64(SPACE, REQUEST, BLOCK, OUTPUT, CANCEL)),
+}

@@ -1,0 +1,161 @@
+"""The arguments of the search kernels, bundled: NamedTuples that numba unpacks into registers.
+
+Every field that holds vectors is bytes, so one compiled kernel serves every element type and takes read-only
+memory maps. Nothing here owns memory: the caller keeps the arrays alive during the call.
+"""
+
+# mypy: disable-error-code="no-untyped-call"
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from numba import njit, types
+
+OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "_nrt": False}
+"""Of every kernel and kernel function. Without numba's runtime nothing can be allocated and no array is reference
+counted: the atomic counting of arguments took a quarter of a graph search."""
+
+compile_function: Any = njit(**OPTIONS)
+"""Decorator of the functions kernels call; they are compiled with the kernel that uses them."""
+
+ELEMENT_FLOAT32 = 0
+ELEMENT_FLOAT16 = 1
+
+BLOCK_ROWS = 64
+"""Rows a scan takes at a time: the cancel word is read once a block, and a block stays in cache for all queries."""
+
+STATUS_DONE = 0
+STATUS_CANCELLED = 1
+STATUS_BUDGET_SPENT = 2
+
+COUNT_DISTANCES = 0
+COUNT_EXPANSIONS = 1
+COUNTS = 2
+
+
+class Space(NamedTuple):
+    """The vectors: `rows` (n, d * element size) uint8 of the element type that `element` says."""
+
+    metric: int
+    element: int
+    dimensions: int
+    rows: npt.NDArray[np.uint8]
+
+
+class Graph(NamedTuple):
+    """Links of n nodes. Lists end at the first -1; level 0 has width 2m, the levels above m.
+
+    Attributes:
+        links: (n, 2m) int32 of level 0.
+        upper_rows: (n,) int32, row of `upper_links` with the node's level-1 list, -1 for nodes of level 0.
+        upper_links: (u, m) int32; level l of a node is at `upper_rows[node] + l - 1`.
+        offsets: (n,) int64 row offset of each node, ascending; (0,) when node and row offset are the same.
+        norms: (n,) float32 squared norms under cosine, else (0,).
+    """
+
+    links: npt.NDArray[np.int32]
+    upper_rows: npt.NDArray[np.int32]
+    upper_links: npt.NDArray[np.int32]
+    offsets: npt.NDArray[np.int64]
+    norms: npt.NDArray[np.float32]
+    entry: int
+    level_max: int
+
+
+class Request(NamedTuple):
+    """What to search.
+
+    Attributes:
+        queries: (nq, d) float32.
+        allowed: bits over row offsets, (0,) when all rows are allowed.
+        ef: results kept in the beam, at least the width of the output.
+        budget: distances after which to stop, 0 = no limit.
+    """
+
+    queries: npt.NDArray[np.float32]
+    allowed: npt.NDArray[np.uint8]
+    ef: int
+    budget: int
+
+
+class Scratch(NamedTuple):
+    """Working memory of one search: `visited` a bit per node, heaps, and the nodes met in one expansion."""
+
+    visited: npt.NDArray[np.uint8]
+    candidate_keys: npt.NDArray[np.float64]
+    candidate_nodes: npt.NDArray[np.int32]
+    result_keys: npt.NDArray[np.float64]
+    result_nodes: npt.NDArray[np.int64]
+    batch: npt.NDArray[np.int32]
+    batch_keys: npt.NDArray[np.float64]
+
+
+class Block(NamedTuple):
+    """Working memory of a scan: (BLOCK_ROWS,) allowed rows of a block, their norms, and (nq,) query norms."""
+
+    rows: npt.NDArray[np.int64]
+    norms: npt.NDArray[np.float32]
+    query_norms: npt.NDArray[np.float32]
+
+
+class Output(NamedTuple):
+    """(nq, k) keys ascending, +inf padded; (nq, k) row offsets, -1 padded; (nq,) rows found; counters."""
+
+    keys: npt.NDArray[np.float64]
+    offsets: npt.NDArray[np.int64]
+    found: npt.NDArray[np.int64]
+    counts: npt.NDArray[np.int64]
+
+
+def _read_only(dtype: types.Type, dimensions: int) -> types.Array:
+    return types.Array(dtype, dimensions, "C", readonly=True, aligned=True)
+
+
+def _writable(dtype: types.Type, dimensions: int) -> types.Array:
+    return types.Array(dtype, dimensions, "C", readonly=False, aligned=True)
+
+
+FLOAT32_ROWS = _read_only(types.float32, 2)
+FLOAT64_OUT = _writable(types.float64, 1)
+CANCEL = _read_only(types.int32, 1)
+
+SPACE = types.NamedTuple((types.int64, types.int64, types.int64, _read_only(types.uint8, 2)), Space)
+GRAPH = types.NamedTuple(
+    (
+        _read_only(types.int32, 2),
+        _read_only(types.int32, 1),
+        _read_only(types.int32, 2),
+        _read_only(types.int64, 1),
+        _read_only(types.float32, 1),
+        types.int64,
+        types.int64,
+    ),
+    Graph,
+)
+REQUEST = types.NamedTuple((FLOAT32_ROWS, _read_only(types.uint8, 1), types.int64, types.int64), Request)
+SCRATCH = types.NamedTuple(
+    (
+        _writable(types.uint8, 1),
+        _writable(types.float64, 1),
+        _writable(types.int32, 1),
+        _writable(types.float64, 1),
+        _writable(types.int64, 1),
+        _writable(types.int32, 1),
+        _writable(types.float64, 1),
+    ),
+    Scratch,
+)
+BLOCK = types.NamedTuple(
+    (_writable(types.int64, 1), _writable(types.float32, 1), _writable(types.float32, 1)), Block
+)
+OUTPUT = types.NamedTuple(
+    (
+        _writable(types.float64, 2),
+        _writable(types.int64, 2),
+        _writable(types.int64, 1),
+        _writable(types.int64, 1),
+    ),
+    Output,
+)

@@ -1,0 +1,80 @@
+"""The metric table: what each SQL distance operator computes, in NumPy, as pgvector computes it.
+
+pgvector accumulates in float32 and finishes in float64 (pgvector/pgvector:src/vector.c, `VectorL2SquaredDistance`,
+`VectorInnerProduct`, `VectorCosineSimilarity`, `VectorL1Distance`; halfvec the same after widening to float32:
+src/halfutils.c). Only the order of the additions differs, in pgvector from machine to machine too.
+
+The formulas here are the oracle of the compiled kernels and answer while those are not ready. A *key* orders
+rows like the distance does and is cheaper: the squared sum for l2, the distance itself for the others.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from vecengine.errors import UnsupportedByFamily
+
+Float32s: TypeAlias = npt.NDArray[np.float32]
+Float64s: TypeAlias = npt.NDArray[np.float64]
+Vectors: TypeAlias = npt.NDArray[np.float32] | npt.NDArray[np.float16]
+"""(n, d) float32 or float16, C-contiguous, possibly a read-only memory map."""
+
+
+class Metric(IntEnum):
+    """The number is what kernels branch on; the lower-case name is what callers and index files say."""
+
+    L2 = 0
+    IP = 1
+    COSINE = 2
+    L1 = 3
+
+
+METRIC_NAMES: tuple[str, ...] = tuple(metric.name.lower() for metric in Metric)
+
+OPERATORS: dict[Metric, str] = {Metric.L2: "<->", Metric.IP: "<#>", Metric.COSINE: "<=>", Metric.L1: "<+>"}
+"""pgvector's operator of each metric."""
+
+
+def metric_names() -> tuple[str, ...]:
+    """What callers may pass as a metric."""
+    return METRIC_NAMES
+
+
+def parse_metric(name: str) -> Metric:
+    """The metric of a name.
+
+    Raises:
+        UnsupportedByFamily: 0A000, for a metric this engine does not know.
+    """
+    try:
+        return Metric[name.upper()]
+    except KeyError:
+        raise UnsupportedByFamily(
+            f'metric "{name}" is not supported', hint=f"Use one of {', '.join(METRIC_NAMES)}."
+        ) from None
+
+
+def keys_by_formula(metric: Metric, left: Float32s, right: Float32s) -> Float64s:
+    """Keys of (n, d) rows against (d,) or (n, d), by the textbook formula: (n,) float64."""
+    with np.errstate(all="ignore"):
+        if metric is Metric.L2:
+            difference = left - right
+            return np.asarray(np.einsum("ij,ij->i", difference, difference), dtype=np.float64)
+        if metric is Metric.L1:
+            return np.asarray(np.abs(left - right).sum(axis=1, dtype=np.float32), dtype=np.float64)
+        right = np.broadcast_to(right, left.shape)
+        products = np.einsum("ij,ij->i", left, right)
+        if metric is Metric.IP:
+            return np.asarray(-products, dtype=np.float64)
+        norms = np.einsum("ij,ij->i", left, left).astype(np.float64) * np.einsum("ij,ij->i", right, right)
+        similarity = products.astype(np.float64) / np.sqrt(norms)
+        return np.asarray(1.0 - np.clip(similarity, -1.0, 1.0), dtype=np.float64)
+
+
+def distances_from_keys(metric: Metric, keys: Float64s) -> Float64s:
+    """The operator's values of an array of keys, any shape; `inf` and NaN stay what they are."""
+    return np.sqrt(keys) if metric is Metric.L2 else keys
