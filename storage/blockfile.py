@@ -1,0 +1,245 @@
+"""Block files: named, checksummed, 64-byte aligned blocks behind one footer. See `FORMATS.md`, "Block files".
+
+Segments, key arrays, indexes and manifests are all block files, so there is one reader and one writer. A
+block is a raw array (dtype and shape in the footer), a run of bytes, or an Arrow IPC stream with one record
+batch of one column. The header and the footer are checked when a file is opened, each block once, when it is
+first touched: that is also what warms the page cache.
+
+A block file is written under its final name and is meaningless until a log record or a manifest names it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from storage import layout
+from storage.checksum import BytesLike, crc32c
+from storage.errors import DataCorrupted
+from storage.files import LocalFiles
+from storage.growable import without_null_values
+
+_WRITE_BUFFER_BYTES = 1 << 16
+_IPC_ALIGNMENT = 8
+"""What Arrow's IPC writer pads buffers to."""
+_IPC_OPTIONS = pa.ipc.IpcWriteOptions(allow_64bit=True, metadata_version=pa.ipc.MetadataVersion.V5)
+
+
+class BlockWriter:
+    """Writes one block file; `finish` makes its bytes durable, the caller syncs the folder."""
+
+    def __init__(self, files: LocalFiles, path: str) -> None:
+        self.path = path
+        self._files = files
+        self._file = files.create(path)
+        self._pending = bytearray()
+        self._position = 0
+        self._checksum = 0
+        self._blocks: dict[str, dict[str, Any]] = {}
+        self._write(layout.BLOCK_HEADER.pack(layout.BLOCK_MAGIC, layout.BLOCK_VERSION, 0))
+
+    def add_array(self, name: str, array: npt.NDArray[Any]) -> None:
+        """Add a raw array of any shape and fixed-width dtype."""
+        array = np.ascontiguousarray(array)
+        start = self._begin(0)
+        if array.size:
+            self._write(array.reshape(-1).view(np.uint8))
+        self._end(name, start, dtype=array.dtype.str, shape=list(array.shape))
+
+    def add_bytes(self, name: str, data: BytesLike) -> None:
+        start = self._begin(0)
+        self._write(data)
+        self._end(name, start)
+
+    def add_column(self, name: str, column: pa.Array) -> None:
+        """Add an Arrow array as an IPC stream whose values (of a vector column: its matrix) are aligned."""
+        column = without_null_values(column)
+        batch = pa.record_batch([column], names=[name])
+        bitmap_bytes = (len(column) + 7 >> 3) if column.null_count else 0
+        bitmap_bytes += layout.padding(bitmap_bytes, _IPC_ALIGNMENT)
+        start = self._begin(_ipc_prefix_bytes(batch) + bitmap_bytes)
+        with pa.PythonFile(_Sink(self), mode="w") as sink:
+            writer = pa.ipc.new_stream(sink, batch.schema, options=_IPC_OPTIONS)
+            writer.write_batch(batch)
+            writer.close()
+        self._end(name, start)
+
+    def finish(self, meta: dict[str, Any]) -> None:
+        """Write footer and trailer, fsync, close. `meta` is JSON-ready."""
+        footer = json.dumps({"blocks": self._blocks, "meta": meta}, separators=(",", ":")).encode()
+        offset = self._begin(0)
+        self._write(footer)
+        head = layout.BLOCK_TRAILER.pack(offset, len(footer), crc32c(footer), 0, layout.BLOCK_MAGIC)[:16]
+        trailer = layout.BLOCK_TRAILER.pack(
+            offset, len(footer), crc32c(footer), crc32c(head), layout.BLOCK_MAGIC
+        )
+        self._write(trailer)
+        self._flush()
+        self._file.sync()
+        self._file.close()
+
+    def abort(self) -> None:
+        """Give the file up after a failure and remove it."""
+        self._file.close()
+        self._files.remove(self.path)
+
+    def _begin(self, prefix_bytes: int) -> int:
+        """Pad so that the byte `prefix_bytes` from here is aligned; start a block and its checksum."""
+        self._write(bytes(layout.padding(self._position + prefix_bytes, layout.BLOCK_ALIGNMENT)))
+        self._checksum = 0
+        return self._position
+
+    def _end(self, name: str, start: int, **attributes: Any) -> None:
+        entry = {"offset": start, "length": self._position - start, "crc": self._checksum}
+        self._blocks[name] = {**entry, **attributes}
+
+    def _write(self, data: BytesLike) -> None:
+        size_bytes = len(data)
+        self._checksum = crc32c(data, self._checksum)
+        self._position += size_bytes
+        if size_bytes < _WRITE_BUFFER_BYTES:
+            self._pending += memoryview(data)
+            if len(self._pending) < _WRITE_BUFFER_BYTES:
+                return
+        self._flush()
+        if size_bytes >= _WRITE_BUFFER_BYTES:
+            self._file.append(data)
+
+    def _flush(self) -> None:
+        if self._pending:
+            self._file.append(self._pending)
+            self._pending = bytearray()
+
+
+class _Sink:
+    """The file object that pyarrow's IPC writer writes to."""
+
+    def __init__(self, writer: BlockWriter) -> None:
+        self._writer = writer
+        self.closed = False
+
+    def write(self, data: BytesLike) -> int:
+        self._writer._write(data)
+        return len(data)
+
+    def flush(self) -> None:
+        """Nothing to do: the block writer flushes at the end."""
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def _ipc_prefix_bytes(batch: pa.RecordBatch) -> int:
+    """Bytes an IPC stream of `batch` has before its first buffer.
+
+    One row is serialised to learn it: flatbuffers leave zero fields out, so an empty batch would be shorter,
+    and any other row count gives the same length.
+    """
+    message = batch.slice(0, 1).serialize()
+    return int(batch.schema.serialize().size) + 8 + int.from_bytes(memoryview(message)[4:8], "little")
+
+
+class BlockFile:
+    """A mapped block file. Arrays and columns are read-only views of the mapping."""
+
+    def __init__(self, path: str, data: memoryview, footer: dict[str, Any]) -> None:
+        self.path = path
+        self.meta: dict[str, Any] = footer["meta"]
+        self.size_bytes = len(data)
+        self.is_damaged = False
+        """Set when a block was touched whose checksum is wrong."""
+        self._data = data
+        self._blocks: dict[str, dict[str, Any]] = footer["blocks"]
+        self._verified: set[str] = set()
+        self._lock = threading.Lock()
+
+    @classmethod
+    def open(cls, files: LocalFiles, path: str) -> BlockFile:
+        """Map a file and check its header and footer.
+
+        Raises:
+            DataCorrupted: XX001, with the file and what is wrong.
+        """
+        if not files.exists(path):
+            raise DataCorrupted(f'file "{path}" is missing')
+        data = files.map(path)
+        return cls(path, data, _read_footer(path, data))
+
+    def names(self) -> list[str]:
+        return list(self._blocks)
+
+    def has(self, name: str) -> bool:
+        return name in self._blocks
+
+    def bytes_of(self, name: str) -> memoryview:
+        """A block's bytes, checked at first touch.
+
+        Raises:
+            DataCorrupted: XX001, with file, block and offset.
+        """
+        entry = self._blocks[name]
+        start, length = entry["offset"], entry["length"]
+        block = self._data[start : start + length]
+        if name not in self._verified:
+            with self._lock:
+                if len(block) != length or crc32c(block) != entry["crc"]:
+                    self.is_damaged = True
+                    raise DataCorrupted(
+                        f'checksum mismatch in file "{self.path}", block "{name}" at offset {start}, {length} bytes'
+                    )
+                self._verified.add(name)
+        return block
+
+    def array(self, name: str) -> npt.NDArray[Any]:
+        """A raw array, read-only, 64-byte aligned."""
+        entry = self._blocks[name]
+        dtype = np.dtype(entry["dtype"])
+        array = np.frombuffer(self.bytes_of(name), dtype=dtype) if entry["length"] else np.empty(0, dtype)
+        return array.reshape(entry["shape"])
+
+    def column(self, name: str) -> pa.Array:
+        """An Arrow column, zero-copy."""
+        with pa.ipc.open_stream(pa.py_buffer(self.bytes_of(name))) as reader:
+            return reader.read_next_batch().column(0)
+
+
+def _read_footer(path: str, data: memoryview) -> dict[str, Any]:
+    def damaged(what: str) -> DataCorrupted:
+        return DataCorrupted(f'file "{path}" is damaged: {what}')
+
+    header, trailer = layout.BLOCK_HEADER, layout.BLOCK_TRAILER
+    if len(data) < header.size + trailer.size:
+        raise damaged(f"it has only {len(data)} bytes")
+    magic, version, _ = header.unpack_from(data)
+    if magic != layout.BLOCK_MAGIC:
+        raise damaged("wrong magic number at offset 0")
+    if version > layout.BLOCK_VERSION:
+        raise DataCorrupted(f'file "{path}" has format {version}; this version reads up to 1')
+    position = len(data) - trailer.size
+    offset, length, footer_crc, trailer_crc, magic = trailer.unpack_from(data, position)
+    if magic != layout.BLOCK_MAGIC or crc32c(data[position : position + 16]) != trailer_crc:
+        raise damaged(f"wrong trailer at offset {position}")
+    footer = data[offset : offset + length]
+    if len(footer) != length or crc32c(footer) != footer_crc:
+        raise damaged(f"checksum mismatch in the footer at offset {offset}")
+    parsed: dict[str, Any] = json.loads(bytes(footer))
+    return parsed
+
+
+def write_block_bytes(files: LocalFiles, path: str, data: bytes) -> None:
+    """Write a small file durably under a temporary name, then give it its own: it is whole or absent."""
+    temporary = path + layout.TEMPORARY_SUFFIX
+    file = files.create(temporary)
+    try:
+        file.append(data)
+        file.sync()
+    finally:
+        file.close()
+    files.rename(temporary, path)
+    files.sync_folder(os.path.dirname(path))

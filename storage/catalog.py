@@ -1,0 +1,321 @@
+"""The catalog: immutable objects by OID, and immutable snapshots of all of them.
+
+Every object carries its database (0 = shared by all) and its owner. A `Catalog` is never changed: DDL makes a
+copy with some objects put or dropped (`with_changes`), a transaction keeps its own copy until commit, and
+readers hold the one they started with. In the log and in the manifest an object is its `to_record()` form.
+
+It does not decide what DDL means (cascades, name checks, defaults): that is the caller's work. It enforces
+only that names are unique where PostgreSQL wants them unique.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from typing import Any, ClassVar, TypeVar
+
+from foundation.sqltypes import SqlType
+
+SHARED_DATABASE = 0
+BOOTSTRAP_ROLE_OID = 10
+DEFAULT_DATABASE_OID = 5
+PG_CATALOG_SCHEMA_OID = 11
+PUBLIC_SCHEMA_OID = 2200
+INFORMATION_SCHEMA_OID = 13000
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogObject:
+    """What all objects have. `database_oid` is SHARED_DATABASE for databases and roles."""
+
+    kind: ClassVar[str] = ""
+
+    oid: int
+    name: str
+    database_oid: int
+    owner_oid: int
+    comment: str | None = field(default=None, kw_only=True)
+
+    def to_record(self) -> dict[str, Any]:
+        """JSON-ready form; `object_from_record` is its inverse."""
+        return {"kind": self.kind, **asdict(self)}
+
+
+@dataclass(frozen=True, slots=True)
+class Database(CatalogObject):
+    kind: ClassVar[str] = "database"
+
+    settings: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Role(CatalogObject):
+    """`verifier` is a SCRAM-SHA-256 verifier in pg_authid.rolpassword's form, or None."""
+
+    kind: ClassVar[str] = "role"
+
+    can_login: bool = False
+    is_superuser: bool = False
+    can_create_db: bool = False
+    can_create_role: bool = False
+    inherits: bool = True
+    connection_limit: int = -1
+    valid_until: str | None = None
+    verifier: str | None = None
+    settings: tuple[tuple[int, str, str], ...] = ()
+    """(database OID or 0, name, value) of ALTER ROLE ... [IN DATABASE ...] SET."""
+
+
+@dataclass(frozen=True, slots=True)
+class Schema(CatalogObject):
+    kind: ClassVar[str] = "schema"
+
+
+@dataclass(frozen=True, slots=True)
+class Extension(CatalogObject):
+    kind: ClassVar[str] = "extension"
+
+    schema_oid: int = PUBLIC_SCHEMA_OID
+    version: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A table's column. `attnum` counts from 1, is never reused and names the column in segment files.
+
+    `default_sql` is the default expression's SQL text. `missing_value` is what rows stored before the column
+    was added read as (the column's value in PostgreSQL text form, None = NULL). `identity` is '' (none),
+    'a' (ALWAYS) or 'd' (BY DEFAULT).
+    """
+
+    attnum: int
+    name: str
+    type: SqlType
+    not_null: bool = False
+    default_sql: str | None = None
+    missing_value: str | None = None
+    identity: str = ""
+    is_dropped: bool = False
+    comment: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Table(CatalogObject):
+    """`type_oid` is the OID of the row type that pg_class.reltype shows."""
+
+    kind: ClassVar[str] = "table"
+
+    schema_oid: int = PUBLIC_SCHEMA_OID
+    columns: tuple[Column, ...] = ()
+    options: tuple[tuple[str, str], ...] = ()
+    type_oid: int = 0
+
+    def live_columns(self) -> tuple[Column, ...]:
+        return tuple(column for column in self.columns if not column.is_dropped)
+
+    def column(self, name: str) -> Column | None:
+        """The live column of that name."""
+        return next((c for c in self.columns if c.name == name and not c.is_dropped), None)
+
+    def column_at(self, attnum: int) -> Column:
+        return self.columns[attnum - 1]
+
+
+@dataclass(frozen=True, slots=True)
+class IndexKey:
+    """One key of an index: a column (`attnum` > 0) or an expression (`attnum` 0, `expression_sql` set)."""
+
+    attnum: int
+    operator_class: str = ""
+    expression_sql: str | None = None
+    is_descending: bool = False
+    nulls_first: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Index(CatalogObject):
+    """An index, or the index behind a PRIMARY KEY or UNIQUE constraint (then `constraint_oid` is not 0).
+
+    `family` is 'btree', 'flat', 'hnsw', ...; `metric` is set for vector families: 'l2', 'ip', 'cosine', 'l1'.
+    """
+
+    kind: ClassVar[str] = "index"
+
+    schema_oid: int = PUBLIC_SCHEMA_OID
+    table_oid: int = 0
+    family: str = "btree"
+    keys: tuple[IndexKey, ...] = ()
+    is_unique: bool = False
+    is_primary: bool = False
+    constraint_oid: int = 0
+    metric: str | None = None
+    options: tuple[tuple[str, str], ...] = ()
+    predicate_sql: str | None = None
+
+    def key_attnums(self) -> tuple[int, ...]:
+        return tuple(key.attnum for key in self.keys)
+
+
+@dataclass(frozen=True, slots=True)
+class Sequence(CatalogObject):
+    """Definition of a sequence; its current value is storage state, not catalog.
+
+    `owned_by` is (table OID, attnum) for serial and identity columns.
+    """
+
+    kind: ClassVar[str] = "sequence"
+
+    schema_oid: int = PUBLIC_SCHEMA_OID
+    type: SqlType = field(default_factory=lambda: SqlType(20))
+    start: int = 1
+    increment: int = 1
+    minimum: int = 1
+    maximum: int = 9223372036854775807
+    cache: int = 1
+    cycle: bool = False
+    owned_by: tuple[int, int] | None = None
+
+
+_CLASSES: dict[str, type[CatalogObject]] = {
+    cls.kind: cls for cls in (Database, Role, Schema, Extension, Table, Index, Sequence)
+}
+_T = TypeVar("_T", bound=CatalogObject)
+
+
+def object_from_record(record: Mapping[str, Any]) -> CatalogObject:
+    """Inverse of `CatalogObject.to_record`; lists from JSON become tuples again."""
+    values = dict(record)
+    cls = _CLASSES[values.pop("kind")]
+    known = {f.name for f in fields(cls)}
+    values = {name: _tuples(value) for name, value in values.items() if name in known}
+    if cls is Table:
+        values["columns"] = tuple(Column(**{**c, "type": SqlType(**c["type"])}) for c in record["columns"])
+    elif cls is Index:
+        values["keys"] = tuple(IndexKey(**key) for key in record["keys"])
+    elif cls is Sequence:
+        values["type"] = SqlType(**record["type"])
+    return cls(**values)
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(_tuples(item) for item in value) if isinstance(value, list | tuple) else value
+
+
+RELATION_KINDS = ("table", "index", "sequence")
+"""Kinds that share one namespace per schema, as pg_class does."""
+
+
+class Catalog:
+    """An immutable set of catalog objects. Look-ups are by OID, or by (database, schema, name)."""
+
+    __slots__ = ("_by_name", "_indexes_of", "_objects", "version")
+
+    def __init__(self, objects: Mapping[int, CatalogObject], version: int = 0) -> None:
+        self._objects = dict(objects)
+        self.version = version
+        """Grows with every change; cached plans are keyed by it."""
+        self._by_name = {_name_key(obj): obj for obj in self._objects.values()}
+        self._indexes_of: dict[int, tuple[Index, ...]] = {}
+        for obj in self._objects.values():
+            if isinstance(obj, Index):
+                self._indexes_of[obj.table_oid] = (*self._indexes_of.get(obj.table_oid, ()), obj)
+
+    def get(self, oid: int) -> CatalogObject | None:
+        return self._objects.get(oid)
+
+    def table(self, oid: int) -> Table:
+        """The table of that OID; a KeyError here is our own mistake."""
+        obj = self._objects[oid]
+        assert isinstance(obj, Table)
+        return obj
+
+    def objects(self, cls: type[_T], database_oid: int | None = None) -> Iterator[_T]:
+        """All objects of a class, in OID order, of one database or of all."""
+        for oid in sorted(self._objects):
+            obj = self._objects[oid]
+            if isinstance(obj, cls) and (database_oid is None or obj.database_oid == database_oid):
+                yield obj
+
+    def all_objects(self) -> Iterator[CatalogObject]:
+        """Everything, in OID order."""
+        for oid in sorted(self._objects):
+            yield self._objects[oid]
+
+    def indexes_of(self, table_oid: int) -> tuple[Index, ...]:
+        return self._indexes_of.get(table_oid, ())
+
+    def primary_key_of(self, table_oid: int) -> Index | None:
+        return next((index for index in self.indexes_of(table_oid) if index.is_primary), None)
+
+    def find_relation(self, database_oid: int, schema_oid: int, name: str) -> CatalogObject | None:
+        """Table, index or sequence of that name in a schema."""
+        return self._by_name.get(("relation", database_oid, schema_oid, name))
+
+    def find_schema(self, database_oid: int, name: str) -> Schema | None:
+        obj = self._by_name.get(("schema", database_oid, 0, name))
+        return obj if isinstance(obj, Schema) else None
+
+    def find_extension(self, database_oid: int, name: str) -> Extension | None:
+        obj = self._by_name.get(("extension", database_oid, 0, name))
+        return obj if isinstance(obj, Extension) else None
+
+    def find_role(self, name: str) -> Role | None:
+        obj = self._by_name.get(("role", SHARED_DATABASE, 0, name))
+        return obj if isinstance(obj, Role) else None
+
+    def find_database(self, name: str) -> Database | None:
+        obj = self._by_name.get(("database", SHARED_DATABASE, 0, name))
+        return obj if isinstance(obj, Database) else None
+
+    def named_like(self, obj: CatalogObject) -> CatalogObject | None:
+        """The object that has the name `obj` wants, perhaps `obj` itself."""
+        return self._by_name.get(_name_key(obj))
+
+    def with_changes(self, puts: Iterable[CatalogObject], drops: Iterable[int]) -> Catalog:
+        """A copy with objects put (added or replaced by OID) and dropped."""
+        objects = dict(self._objects)
+        for oid in drops:
+            objects.pop(oid, None)
+        for obj in puts:
+            objects[obj.oid] = obj
+        return Catalog(objects, self.version + 1)
+
+
+def _name_key(obj: CatalogObject) -> tuple[str, int, int, str]:
+    if isinstance(obj, Table | Index | Sequence):
+        return ("relation", obj.database_oid, obj.schema_oid, obj.name)
+    return (obj.kind, obj.database_oid, 0, obj.name)
+
+
+def bootstrap_objects(
+    extension_version: str, database_oid: int = DEFAULT_DATABASE_OID
+) -> list[CatalogObject]:
+    """What a new data directory holds: role and database `postgres`, its schemas, extensions `vector`, `plpgsql`."""
+    role = Role(
+        BOOTSTRAP_ROLE_OID, "postgres", SHARED_DATABASE, BOOTSTRAP_ROLE_OID,
+        can_login=True, is_superuser=True, can_create_db=True, can_create_role=True,
+    )  # fmt: skip
+    database = Database(database_oid, "postgres", SHARED_DATABASE, BOOTSTRAP_ROLE_OID)
+    return [role, database, *database_objects(extension_version, database, BOOTSTRAP_ROLE_OID, 20000)]
+
+
+def database_objects(
+    extension_version: str, database: Database, owner_oid: int, first_oid: int
+) -> list[CatalogObject]:
+    """Schema `public` and the extensions every database starts with; they take three OIDs from `first_oid`."""
+    public_oid = PUBLIC_SCHEMA_OID if database.oid == DEFAULT_DATABASE_OID else first_oid
+    public = Schema(public_oid, "public", database.oid, owner_oid, comment="standard public schema")
+    vector = Extension(
+        first_oid + 1, "vector", database.oid, owner_oid, schema_oid=public_oid, version=extension_version,
+        comment="vector data type and ivfflat and hnsw access methods",
+    )  # fmt: skip
+    plpgsql = Extension(
+        first_oid + 2, "plpgsql", database.oid, owner_oid, schema_oid=PG_CATALOG_SCHEMA_OID, version="1.0",
+        comment="PL/pgSQL procedural language",
+    )  # fmt: skip
+    return [public, vector, plpgsql]
+
+
+def replaced(obj: _T, **changes: Any) -> _T:
+    """A copy of an object with some fields changed."""
+    return replace(obj, **changes)

@@ -1,0 +1,235 @@
+"""Turning a transaction's write set into one group of log records, with all checks.
+
+What can be done before the commit lock is taken is done there: rows are encoded, large sets become sealed
+segments. Under the lock the checks against the newest state follow, then row ids are given out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pyarrow as pa
+
+from foundation.errors import (
+    DuplicateDatabase,
+    DuplicateObject,
+    DuplicateSchema,
+    DuplicateTable,
+    QuiverError,
+    SerializationFailure,
+)
+from storage import constraints
+from storage.catalog import RELATION_KINDS, Catalog, CatalogObject, Index, Table
+from storage.checksum import BytesLike
+from storage.datafiles import DataFiles
+from storage.keys import key_batch, unique_specs
+from storage.records import (
+    CatalogRecord,
+    DeleteRecord,
+    InsertRecord,
+    LinkRecord,
+    Record,
+    TruncateRecord,
+    encode_batch,
+)
+from storage.rows import SegmentEntry
+from storage.sealed import (
+    SegmentSource,
+    concatenated,
+    discard_files,
+    entry_files,
+    reserved_for_writing,
+    selected,
+    write_segment,
+)
+from storage.state import DatabaseState
+from storage.transaction import Transaction, check_rows_current
+from storage.view import MissingColumn
+from storage.writeset import TableWrites
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedTable:
+    """A table's new rows, ready for the log: a batch with its encoding, or a segment written already."""
+
+    writes: TableWrites
+    batch: pa.RecordBatch | None = None
+    encoded: BytesLike = b""
+    entry: SegmentEntry | None = None
+
+    @property
+    def memory_bytes(self) -> int:
+        """What the rows will take in the growing segment."""
+        return 0 if self.batch is None else self.batch.nbytes + 8 * len(self.batch)
+
+
+def prepare(transaction: Transaction, data_files: DataFiles, missing: MissingColumn) -> list[PreparedTable]:
+    """Encode or seal the new rows of every table that is not dropped in the same transaction."""
+    prepared: list[PreparedTable] = []
+    try:
+        for table_oid, writes in sorted(transaction.writes.items()):
+            if writes.has_changes and table_oid not in transaction.drops:
+                prepared.append(_prepare_table(transaction, writes, data_files, missing))
+    except BaseException:
+        discard(prepared, data_files)
+        raise
+    return prepared
+
+
+def discard(prepared: list[PreparedTable], data_files: DataFiles) -> None:
+    """Remove the segments of a transaction that did not commit."""
+    for table in prepared:
+        if table.entry is not None:
+            discard_files(data_files, entry_files(table.entry))
+
+
+def _prepare_table(
+    transaction: Transaction, writes: TableWrites, data_files: DataFiles, missing: MissingColumn
+) -> PreparedTable:
+    table = transaction.catalog.table(writes.table.oid)
+    plain = writes.only_batch(table)
+    if plain is not None:
+        return PreparedTable(writes, plain, encode_batch(plain))
+    parts = [(view, offsets) for view, offsets in writes.live_parts(missing, table) if len(offsets)]
+    if not parts:
+        return PreparedTable(writes)
+
+    def column(attnum: int) -> pa.Array:
+        pieces = [selected(view.column(attnum), offsets) for view, offsets in parts]
+        return concatenated(pieces, pieces[0].type)
+
+    attnums = [column.attnum for column in table.live_columns()]
+    if writes.is_spilled:
+        specs = unique_specs(table, transaction.catalog.indexes_of(table.oid))
+        count = sum(len(offsets) for _, offsets in parts)
+        source = SegmentSource(count, None, attnums, column, specs)
+        with reserved_for_writing(transaction.memory, [view for view, _ in parts], attnums):
+            return PreparedTable(writes, entry=write_segment(data_files, source))
+    batch = pa.RecordBatch.from_arrays(list(map(column, attnums)), names=list(map(str, attnums)))
+    return PreparedTable(writes, batch, encode_batch(batch))
+
+
+def check_and_record(
+    transaction: Transaction,
+    prepared: list[PreparedTable],
+    head: DatabaseState,
+    encode: constraints.ValueEncoder,
+) -> list[Record]:
+    """All checks against `head`, then the records with their row ids. The caller holds the commit lock.
+
+    Raises:
+        SerializationFailure: 40001. UniqueViolation: 23505. DuplicateTable and its like: 42P07, ...
+    """
+    catalog = _checked_catalog(transaction, head.catalog)
+    for table in prepared:
+        _check_table(transaction, table.writes, head, catalog)
+    for obj in transaction.puts.values():
+        if isinstance(obj, Index) and obj.is_unique and obj.table_oid not in transaction.drops:
+            _check_put_index(transaction, obj, head, catalog, encode)
+    for table in prepared:
+        if table.writes.row_count:
+            _check_keys(transaction, table.writes, head, catalog, encode)
+    return _records(transaction, prepared, head)
+
+
+def _conflict() -> SerializationFailure:
+    return SerializationFailure("could not serialize access due to concurrent update")
+
+
+def _checked_catalog(transaction: Transaction, committed: Catalog) -> Catalog:
+    """The catalog after this commit; DDL must not overwrite DDL it has not seen."""
+    if not transaction.bases:
+        return committed
+    changed = {*transaction.puts, *transaction.drops}
+    for oid, base in transaction.bases.items():
+        if oid in changed and committed.get(oid) is not base:
+            raise _conflict()
+    catalog = committed.with_changes(transaction.puts.values(), transaction.drops)
+    for obj in transaction.puts.values():
+        namesake = committed.named_like(obj)
+        if namesake is not None and namesake.oid not in changed:
+            raise _name_taken(obj)
+        if isinstance(obj, Index) and not isinstance(catalog.get(obj.table_oid), Table):
+            raise _conflict()
+    return catalog
+
+
+def _name_taken(obj: CatalogObject) -> QuiverError:
+    if obj.kind in RELATION_KINDS:
+        return DuplicateTable(f'relation "{obj.name}" already exists')
+    make: dict[str, Callable[[str], QuiverError]] = {"schema": DuplicateSchema, "database": DuplicateDatabase}
+    return make.get(obj.kind, DuplicateObject)(f'{obj.kind} "{obj.name}" already exists')
+
+
+def _check_table(
+    transaction: Transaction, writes: TableWrites, head: DatabaseState, catalog: Catalog
+) -> None:
+    """The table must still be what rows were written for, and the deleted rows still current."""
+    table = catalog.get(writes.table.oid)
+    if not isinstance(table, Table) or table.columns != writes.table.columns:
+        raise _conflict()
+    if not writes.is_truncated:
+        deleted = writes.deleted_ids()
+        if len(deleted):
+            check_rows_current(head.table_state(table.oid), deleted)
+
+
+def _check_put_index(
+    transaction: Transaction, index: Index, head: DatabaseState, catalog: Catalog, encode: Any
+) -> None:
+    """A unique index made here must hold for rows that were committed since it was checked."""
+    table = catalog.table(index.table_oid)
+    if transaction.checked.get(table.oid) is head.table_state(table.oid):
+        return
+    segments = transaction.current_view(head, table).segments
+    spec = next(s for s in unique_specs(table, (index,)))
+    constraints.check_buildable(table, index, spec, segments, encode)
+
+
+def _check_keys(
+    transaction: Transaction, writes: TableWrites, head: DatabaseState, catalog: Catalog, encode: Any
+) -> None:
+    """Keys of own rows again, when anything was committed to the table since they were checked."""
+    table = catalog.table(writes.table.oid)
+    indexes = {i.oid: i for i in catalog.indexes_of(table.oid) if i.is_unique}
+    state = head.table_state(table.oid)
+    if transaction.checked.get(table.oid) is state or not indexes:
+        return
+    missing = transaction.missing_column
+    committed = () if writes.is_truncated else state.view(table, missing).segments
+    parts = [(view, offsets) for view, offsets in writes.live_parts(missing, table) if len(offsets)]
+    for spec in unique_specs(table, tuple(indexes.values())):
+        columns = [_own_column(parts, attnum) for attnum in spec.attnums] if parts else []
+        if not columns:
+            return
+        conflict = transaction.first_key_conflict(writes, key_batch(spec, columns), spec, committed)
+        if conflict is not None:
+            values = [column[conflict].as_py() for column in columns]
+            raise constraints.violation(table, indexes[spec.index_oid], spec, values, encode)
+
+
+def _own_column(parts: list[Any], attnum: int) -> pa.Array:
+    pieces = [selected(view.column(attnum), offsets) for view, offsets in parts]
+    return concatenated(pieces, pieces[0].type)
+
+
+def _records(transaction: Transaction, prepared: list[PreparedTable], head: DatabaseState) -> list[Record]:
+    records: list[Record] = []
+    if transaction.puts or transaction.drops:
+        records.append(CatalogRecord(tuple(transaction.puts.values()), tuple(sorted(transaction.drops))))
+    next_row_id = head.next_row_id
+    for table in prepared:
+        table_oid = table.writes.table.oid
+        if table.writes.is_truncated:
+            records.append(TruncateRecord(table_oid))
+        elif len(deleted := table.writes.deleted_ids()):
+            records.append(DeleteRecord(table_oid, deleted))
+        if table.entry is not None:
+            records.append(LinkRecord(table_oid, replace(table.entry, first_row_id=next_row_id)))
+            next_row_id += table.entry.row_count
+        elif table.batch is not None:
+            records.append(InsertRecord(table_oid, next_row_id, table.batch, table.encoded))
+            next_row_id += len(table.batch)
+    return records

@@ -1,0 +1,121 @@
+"""NOT NULL and unique keys: set-wise checks with PostgreSQL's words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from foundation.bitset import RowOffsets, offsets_from_bits
+from foundation.errors import NotNullViolation, UniqueViolation
+from foundation.sqltypes import SqlType
+from storage.catalog import Index, Table
+from storage.keys import KeyBatch, KeySpec, first_duplicate, key_batch
+from storage.view import SegmentView
+
+ValueEncoder = Callable[[SqlType, Any], str]
+_FAILING_VALUE_CHARACTERS_MAX = 64
+
+
+def check_not_null(table: Table, batch: pa.RecordBatch, encode: ValueEncoder) -> None:
+    """Raises NotNullViolation (23502) for the first row with a NULL in a NOT NULL column."""
+    worst: tuple[int, str] | None = None
+    for column in table.live_columns():
+        if not column.not_null:
+            continue
+        values = batch.column(batch.schema.get_field_index(str(column.attnum)))
+        if values.null_count:
+            row = int(np.argmax(values.is_null().to_numpy(zero_copy_only=False)))
+            if worst is None or row < worst[0]:
+                worst = (row, column.name)
+    if worst is None:
+        return
+    row, name = worst
+    raise NotNullViolation(
+        f'null value in column "{name}" of relation "{table.name}" violates not-null constraint',
+        detail=f"Failing row contains ({_row_text(table, batch, row, encode)}).",
+        table=table.name,
+        column=name,
+    )
+
+
+def _row_text(table: Table, batch: pa.RecordBatch, row: int, encode: ValueEncoder) -> str:
+    """All values of a row as PostgreSQL shows them in DETAIL: long ones cut."""
+    texts = []
+    for column in table.live_columns():
+        value = batch.column(batch.schema.get_field_index(str(column.attnum)))[row].as_py()
+        text = "null" if value is None else encode(column.type, value)
+        if len(text) > _FAILING_VALUE_CHARACTERS_MAX:
+            text = text[:_FAILING_VALUE_CHARACTERS_MAX] + "..."
+        texts.append(text)
+    return ", ".join(texts)
+
+
+def violation(
+    table: Table, index: Index, spec: KeySpec, values: Sequence[Any], encode: ValueEncoder
+) -> UniqueViolation:
+    """The error of an insert or update whose key exists."""
+    return UniqueViolation(
+        f'duplicate key value violates unique constraint "{index.name}"',
+        detail=f"Key {_key_text(table, spec, values, encode)} already exists.",
+        table=table.name,
+        constraint=index.name,
+    )
+
+
+def _key_text(table: Table, spec: KeySpec, values: Sequence[Any], encode: ValueEncoder) -> str:
+    names = ", ".join(table.column_at(attnum).name for attnum in spec.attnums)
+    texts = ", ".join(encode(sql_type, value) for sql_type, value in zip(spec.types, values))
+    return f"({names})=({texts})"
+
+
+def check_buildable(
+    table: Table, index: Index, spec: KeySpec, segments: Sequence[SegmentView], encode: ValueEncoder
+) -> None:
+    """Raises UniqueViolation (23505) when the visible rows do not have unique keys: CREATE UNIQUE INDEX."""
+    parts = [(segment, offsets_from_bits(segment.visible_bits, segment.row_count)) for segment in segments]
+    parts = [(segment, offsets) for segment, offsets in parts if len(offsets)]
+    if not parts:
+        return
+    columns = [
+        pa.concat_arrays([_rows_of(segment, attnum, offsets) for segment, offsets in parts])
+        for attnum in spec.attnums
+    ]
+    pair = first_duplicate(key_batch(spec, columns))
+    if pair is None:
+        return
+    values = [column[pair[1]].as_py() for column in columns]
+    raise UniqueViolation(
+        f'could not create unique index "{index.name}"',
+        detail=f"Key {_key_text(table, spec, values, encode)} is duplicated.",
+        table=table.name,
+        constraint=index.name,
+    )
+
+
+def _rows_of(segment: SegmentView, attnum: int, offsets: RowOffsets) -> pa.Array:
+    if len(offsets) == segment.row_count:
+        return segment.column(attnum)
+    return segment.take_column(attnum, offsets)
+
+
+def first_conflict(
+    spec: KeySpec,
+    keys: KeyBatch,
+    segments: Sequence[SegmentView],
+    is_gone: Callable[[SegmentView, RowOffsets], np.ndarray[Any, np.dtype[np.bool_]]],
+) -> int | None:
+    """The least position in `keys` whose key a live row has already; None when there is none.
+
+    `is_gone(segment, offsets)` says which visible rows the transaction itself has deleted.
+    """
+    least: int | None = None
+    for segment in segments:
+        positions, offsets = segment.visible_matches(spec, keys)
+        if len(positions):
+            positions = positions[~is_gone(segment, offsets)]
+        if len(positions) and (least is None or positions[0] < least):
+            least = int(positions[0])
+    return least

@@ -1,0 +1,332 @@
+"""One open data directory: the committed state, the log behind it, and the ways to change both.
+
+`head` is the newest state in memory, `published` the newest one that is durable; snapshots are taken of
+`published` only, checks for conflicts look at `head`. Both are immutable values that are replaced.
+
+Locks, in the order in which they may be taken: maintenance, sequences / OIDs, commit, log, publish. The work
+under each is in `DESIGN.md`.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from collections import deque
+from collections.abc import Sequence as Seq
+from dataclasses import replace
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from foundation.errors import FeatureNotSupported, QuiverError
+from foundation.memory import MemoryBudget
+from foundation.sqltypes import arrow_type
+from storage import committing, layout, maintenance
+from storage.apply import apply_group
+from storage.catalog import Catalog, Column, Sequence
+from storage.datafiles import DataFiles
+from storage.errors import IoFailure
+from storage.files import FolderLock, LocalFiles
+from storage.log import LogWriter
+from storage.options import StorageOptions
+from storage.records import OidsRecord, Record, SequenceRecord
+from storage.sequences import Sequences
+from storage.state import DatabaseState
+from storage.transaction import Isolation, Transaction
+from storage.writeset import SpillFile
+
+GROWING_HOLDER = "growing rows"
+_OIDS_LOGGED_AHEAD = 64
+_log = logging.getLogger("quiver.storage")
+
+
+def _isolation(level: Isolation | str) -> Isolation:
+    if isinstance(level, Isolation):
+        return level
+    if level == "read uncommitted":
+        return Isolation.READ_COMMITTED
+    if level not in [known.value for known in Isolation]:
+        raise FeatureNotSupported(f"isolation level {level} is not supported")
+    return Isolation(level)
+
+
+class Storage:
+    """Thread-safe. Made by `Storage.open`; `close` checkpoints and lets the directory go."""
+
+    def __init__(
+        self, path: str, files: LocalFiles, lock: FolderLock, *, memory: MemoryBudget, options: StorageOptions
+    ) -> None:
+        """For `storage.recovery`, which fills in the state before anybody else sees the object."""
+        self.path = path
+        self.files = files
+        self.memory = memory
+        self.options = options
+        self.data_files = DataFiles(files, os.path.join(path, layout.DATA_FOLDER))
+        self.growing_bytes_max = options.growing_bytes_max
+        self.sequences = Sequences(self._log_sequence, self.wait_durable)
+        self.maintenance_lock = threading.Lock()
+        self.commit_lock = threading.Lock()
+        self.head: DatabaseState = DatabaseState(0, Catalog({}), {}, 1)
+        self.published: DatabaseState = self.head
+        self.manifest_lsn = -1
+        self.oid_limit = 0
+        self._next_oid = 0
+        self._oid_lock = threading.Lock()
+        self._publish_lock = threading.Lock()
+        self._unpublished: deque[DatabaseState] = deque()
+        self._directory_lock = lock
+        self._log: LogWriter | None = None
+        self._spill_count = 0
+        self._missing: dict[tuple[Any, ...], pa.Array] = {}
+
+    @classmethod
+    def open(
+        cls,
+        path: str,
+        *,
+        files: LocalFiles | None = None,
+        memory: MemoryBudget,
+        options: StorageOptions | None = None,
+    ) -> Storage:
+        """Open a data directory: created when it is missing or empty, recovered when it was not closed.
+
+        Raises:
+            DirectoryInUse: 55006, another process has it open.
+            DirectoryUnusable: 58P01, it is something else, or of a newer format.
+            DataCorrupted: XX001, durable data is damaged; the message says where.
+            IoFailure: 58030.
+        """
+        # Recovery builds a Storage, so it cannot be imported by this module at its top.
+        from storage.recovery import open_storage
+
+        return open_storage(os.path.abspath(path), files or LocalFiles(), memory, options or StorageOptions())
+
+    def __enter__(self) -> Storage:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @property
+    def catalog(self) -> Catalog:
+        """The committed catalog."""
+        return self.published.catalog
+
+    @property
+    def last_lsn(self) -> int:
+        """The newest durable commit."""
+        return self.published.lsn
+
+    @property
+    def log(self) -> LogWriter:
+        if self._log is None:
+            raise IoFailure("the storage is closed")
+        return self._log
+
+    def begin(
+        self, *, isolation: Isolation | str = Isolation.READ_COMMITTED, read_only: bool = False
+    ) -> Transaction:
+        """Start a transaction with a snapshot of now. `read uncommitted` is `read committed`, as in PostgreSQL.
+
+        Raises:
+            FeatureNotSupported: 0A000, for an isolation level that is not real here: serializable.
+        """
+        return Transaction(self, isolation=_isolation(isolation), read_only=read_only)
+
+    def commit(self, transaction: Transaction) -> int:
+        """`Transaction.commit` for one with changes; its LSN, durable and visible."""
+        prepared = committing.prepare(transaction, self.data_files, self.missing_column)
+        try:
+            with self.commit_lock:
+                lsn = self._commit_prepared(transaction, prepared)
+        except BaseException:
+            committing.discard(prepared, self.data_files)
+            raise
+        self.wait_durable(lsn)
+        self._seal_frozen(transaction)
+        return lsn
+
+    def _commit_prepared(self, transaction: Transaction, prepared: list[committing.PreparedTable]) -> int:
+        records = committing.check_and_record(transaction, prepared, self.head, self.options.value_encoder)
+        size_bytes = sum(table.memory_bytes for table in prepared)
+        self.memory.reserve(GROWING_HOLDER, size_bytes)
+        try:
+            return self.append_group(records)
+        except BaseException:
+            self.memory.release(GROWING_HOLDER, size_bytes)
+            raise
+
+    def append_group(self, records: Seq[Record]) -> int:
+        """Apply records to the head and queue them for the log; their LSN. The caller holds the commit lock."""
+        lsn = self.head.lsn + 1
+        pieces = self.log.encode(records, lsn)
+        try:
+            state = apply_group(self.head, lsn, records, self)
+        except BaseException as error:
+            # Shared rows may hold half of the group now. Nothing of it is visible or logged, and nothing
+            # more may be: the directory is intact and a restart recovers it.
+            self.log.stop(IoFailure(f"a commit could not be applied: {error}"))
+            raise
+        self.set_head(state)
+        self.log.enqueue(pieces, lsn)
+        return lsn
+
+    def set_head(self, state: DatabaseState) -> None:
+        """Replace the head, under the commit lock. A state with the LSN of the last one replaces it."""
+        with self._publish_lock:
+            self.head = state
+            if state.lsn == self.published.lsn:
+                self.published = state
+            elif self._unpublished and self._unpublished[-1].lsn == state.lsn:
+                self._unpublished[-1] = state
+            else:
+                self._unpublished.append(state)
+
+    def publish(self, durable_lsn: int) -> None:
+        """Called by the log after each fsync: what is durable becomes visible."""
+        with self._publish_lock:
+            while self._unpublished and self._unpublished[0].lsn <= durable_lsn:
+                self.published = self._unpublished.popleft()
+
+    def wait_durable(self, lsn: int) -> None:
+        self.log.wait_durable(lsn)
+
+    def _seal_frozen(self, transaction: Transaction) -> None:
+        """Move full growing segments to disk. The commit is done: failing here costs memory, not data."""
+        for table_oid in transaction.writes:
+            if self.published.table_state(table_oid).frozen and self.maintenance_lock.acquire(blocking=False):
+                try:
+                    maintenance.seal_frozen(self, table_oid)
+                except QuiverError as error:
+                    _log.warning("rows of table %d stay in memory: %s", table_oid, error)
+                finally:
+                    self.maintenance_lock.release()
+
+    def allocate_oid(self) -> int:
+        """An OID that no committed object has or had."""
+        with self._oid_lock:
+            if self._next_oid >= self.oid_limit:
+                # Not synced: a commit that uses the OID comes later in the same log.
+                self.oid_limit += _OIDS_LOGGED_AHEAD
+                self._log_beside(OidsRecord(self.oid_limit))
+            self._next_oid += 1
+            return self._next_oid - 1
+
+    def _log_beside(self, record: Record) -> int:
+        """Log a change that is no part of the state; its LSN."""
+        with self.commit_lock:
+            lsn = self.head.lsn + 1
+            pieces = self.log.encode([record], lsn)
+            self.set_head(replace(self.head, lsn=lsn))
+            self.log.enqueue(pieces, lsn)
+            return lsn
+
+    def _log_sequence(self, record: SequenceRecord) -> int:
+        return self._log_beside(record)
+
+    def next_sequence_values(self, sequence: Sequence, count: int = 1) -> npt.NDArray[np.int64]:
+        """The next (count,) values, outside any transaction. Raises SequenceLimitExceeded (2200H)."""
+        return self.sequences.next_values(sequence, count)
+
+    def set_sequence(self, sequence_oid: int, value: int, is_called: bool) -> None:
+        """setval(): the next value is `value` itself when it is not called yet, else the one after it."""
+        self.sequences.set(sequence_oid, value, is_called)
+
+    def sequence_state(self, sequence_oid: int) -> tuple[int, bool]:
+        """(last_value, is_called) as a sequence relation shows them."""
+        state = self.sequences.state(sequence_oid)
+        if state is None:
+            sequence = self.catalog.get(sequence_oid)
+            return (sequence.start, False) if isinstance(sequence, Sequence) else (1, False)
+        return state
+
+    def missing_column(self, column: Column, count: int) -> pa.Array:
+        """What rows stored before `column` was added read as: (count,) times its missing value."""
+        arrow = arrow_type(column.type)
+        if column.missing_value is None:
+            return pa.nulls(count, arrow)
+        key = (column.type, column.missing_value)
+        one = self._missing.get(key)
+        if one is None:
+            value = self.options.missing_value_decoder(column.type, column.missing_value)
+            one = self._missing[key] = pa.array([value], type=arrow)
+        return one.take(pa.array(np.zeros(count, dtype=np.int64)))
+
+    def release_rows(self, size_bytes: int) -> None:
+        """`storage.apply.Environment`: rows of this size left memory."""
+        self.memory.release(GROWING_HOLDER, size_bytes)
+
+    def restore_sequence(self, record: SequenceRecord) -> None:
+        self.sequences.restore(record)
+
+    def restore_oids(self, limit: int) -> None:
+        self.oid_limit = self._next_oid = max(self.oid_limit, limit)
+
+    def forget_sequence(self, sequence_oid: int) -> None:
+        self.sequences.forget(sequence_oid)
+
+    def new_spill_file(self) -> SpillFile:
+        with self._oid_lock:
+            self._spill_count += 1
+            name = layout.numbered_name(self._spill_count, layout.SPILL_SUFFIX)
+        return SpillFile(self.files, os.path.join(self.path, layout.SPILL_FOLDER, name))
+
+    def start_log(self, log: LogWriter) -> None:
+        """Recovery is done: take writes."""
+        self._log = log
+
+    def needs_checkpoint(self) -> bool:
+        """Whether a background thread should call `checkpoint` now."""
+        limit = self.options.checkpoint_log_bytes
+        if self.log.bytes_since_rotation + self.data_files.obsolete_bytes >= limit:
+            return True
+        return any(table.frozen for table in self.published.tables.values())
+
+    def checkpoint(self) -> None:
+        """Write a manifest of now and shorten the log; see `maintenance.checkpoint`."""
+        with self.maintenance_lock:
+            maintenance.checkpoint(self)
+
+    def flush_table(self, table_oid: int) -> None:
+        """Move the table's rows from memory to sealed segments."""
+        with self.maintenance_lock:
+            maintenance.freeze(self, table_oid)
+            maintenance.seal_frozen(self, table_oid)
+
+    def merge_segments(self, table_oid: int) -> None:
+        """Rewrite the table's sealed segments into one, without the deleted rows."""
+        with self.maintenance_lock:
+            maintenance.merge(self, table_oid)
+
+    def install_index(self, index_oid: int, segment_id: int, buffers: dict[str, npt.NDArray[Any]]) -> bool:
+        """Write an index's buffers beside a segment, durably, and show them to new snapshots.
+
+        Returns:
+            False when the segment or the index is gone; nothing is left on disk then.
+        """
+        return maintenance.install_index(self, index_oid, segment_id, buffers)
+
+    def close(self) -> None:
+        """Checkpoint, so that the next start replays nothing, and unlock the directory. Idempotent."""
+        log = self._log
+        if log is None:
+            return
+        try:
+            if not log.has_failed:
+                self.checkpoint()
+        finally:
+            self.abandon()
+
+    def abandon(self) -> None:
+        """Let the directory go without a checkpoint, as a crash would; what was committed is in the log."""
+        log, self._log = self._log, None
+        if log is not None:
+            log.close()
+            self.release_rows(sum(table.memory_bytes() for table in self.head.tables.values()))
+            self._directory_lock.release()

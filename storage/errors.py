@@ -1,0 +1,52 @@
+"""Errors that storage raises, beside the shared ones of `foundation.errors`."""
+
+from __future__ import annotations
+
+from foundation.errors import Fault, QuiverError
+
+
+class DirectoryInUse(QuiverError):
+    """Another process holds the data directory."""
+
+    sqlstate = "55006"
+
+
+class DirectoryUnusable(QuiverError):
+    """The path is no data directory, or one of a newer format."""
+
+    sqlstate = "58P01"
+    fault = Fault.PERMANENT
+
+
+class DataCorrupted(QuiverError):
+    """A checksum or a structure on disk is wrong; the message says in which file and where."""
+
+    sqlstate = "XX001"
+    fault = Fault.PERMANENT
+
+
+class IoFailure(QuiverError):
+    """The operating system refused a file operation. After one on the log nothing more is acknowledged."""
+
+    sqlstate = "58030"
+    fault = Fault.PERMANENT
+
+
+class DiskFull(QuiverError):
+    sqlstate = "53100"
+    fault = Fault.TRANSIENT
+
+
+class SequenceLimitExceeded(QuiverError):
+    sqlstate = "2200H"
+
+
+class ReadOnlyTransaction(QuiverError):
+    sqlstate = "25006"
+
+
+class TransactionEnded(QuiverError):
+    """A method was called on a transaction that was committed or rolled back."""
+
+    sqlstate = "25000"
+    fault = Fault.PERMANENT

@@ -1,0 +1,153 @@
+"""The only place that touches the file system. Tests replace it to lose unsynced bytes or to fail on demand.
+
+All paths are absolute strings. Nothing is durable until it was synced: a file's bytes by `AppendFile.sync`,
+its name (creation, rename, removal) by `sync_folder`. Every OSError leaves as `IoFailure` (58030) or
+`DiskFull` (53100).
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import mmap
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from storage.checksum import BytesLike
+from storage.errors import DirectoryInUse, DiskFull, IoFailure
+
+
+@contextmanager
+def _reported(action: str, path: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        message = f'could not {action} "{path}": {error.strerror}'
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise DiskFull(message) from error
+        raise IoFailure(message) from error
+
+
+class AppendFile:
+    """A file open for writing at its end."""
+
+    def __init__(self, path: str, descriptor: int, size_bytes: int) -> None:
+        self.path = path
+        self.size_bytes = size_bytes
+        self._descriptor = descriptor
+
+    def append(self, data: BytesLike) -> None:
+        """Write all of `data` at the end; not durable before `sync`."""
+        view = memoryview(data).cast("B")
+        with _reported("write to", self.path):
+            while view:
+                written = os.write(self._descriptor, view)
+                view = view[written:]
+                self.size_bytes += written
+
+    def sync(self) -> None:
+        with _reported("fsync", self.path):
+            os.fsync(self._descriptor)
+
+    def truncate(self, size_bytes: int) -> None:
+        with _reported("truncate", self.path):
+            os.ftruncate(self._descriptor, size_bytes)
+            os.lseek(self._descriptor, 0, os.SEEK_END)
+            self.size_bytes = size_bytes
+
+    def close(self) -> None:
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+
+class FolderLock:
+    """An exclusive advisory lock; the operating system drops it when the process dies."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+
+    def release(self) -> None:
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+
+class LocalFiles:
+    """File operations on the local disk."""
+
+    def make_folder(self, path: str) -> None:
+        """Create a folder and its parents; nothing happens when it exists."""
+        with _reported("create directory", path):
+            os.makedirs(path, mode=0o700, exist_ok=True)
+
+    def exists(self, path: str) -> bool:
+        return os.path.exists(path)
+
+    def list_names(self, folder: str) -> list[str]:
+        """Names in a folder, sorted."""
+        with _reported("read directory", folder):
+            return sorted(os.listdir(folder))
+
+    def create(self, path: str) -> AppendFile:
+        """A new empty file; one that is there already (left by a crash) is overwritten."""
+        with _reported("create", path):
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        return AppendFile(path, descriptor, 0)
+
+    def open_append(self, path: str) -> AppendFile:
+        with _reported("open", path):
+            descriptor = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+            size_bytes = os.lseek(descriptor, 0, os.SEEK_END)
+        return AppendFile(path, descriptor, size_bytes)
+
+    def read(self, path: str) -> bytes:
+        with _reported("read", path), open(path, "rb") as file:
+            return file.read()
+
+    def map(self, path: str) -> memoryview:
+        """The whole file, read-only and memory-mapped. It stays readable after the file's removal."""
+        with _reported("map", path), open(path, "rb") as file:
+            size_bytes = os.fstat(file.fileno()).st_size
+            if not size_bytes:
+                return memoryview(b"")
+            return memoryview(mmap.mmap(file.fileno(), size_bytes, access=mmap.ACCESS_READ))
+
+    def rename(self, source: str, target: str) -> None:
+        """Atomically give a file its name, replacing what had it."""
+        with _reported("rename", source):
+            os.replace(source, target)
+
+    def remove(self, path: str) -> None:
+        """Remove a file; nothing happens when it is gone already."""
+        with _reported("remove", path):
+            try:
+                os.unlink(path)
+            except FileNotFoundError:
+                return
+
+    def sync_folder(self, path: str) -> None:
+        """Make creations, renames and removals in a folder durable."""
+        with _reported("fsync", path):
+            descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+
+    def lock(self, path: str) -> FolderLock:
+        """Take the lock file `path`.
+
+        Raises:
+            DirectoryInUse: 55006, when another process (or another open storage) holds it.
+        """
+        with _reported("open", path):
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            os.close(descriptor)
+            folder = os.path.dirname(path)
+            raise DirectoryInUse(f'data directory "{folder}" is in use by another process') from error
+        return FolderLock(descriptor)

@@ -1,0 +1,294 @@
+"""The write-ahead log: one ordered sequence of record groups, one group per commit. See `FORMATS.md`, "Log".
+
+Writer. Groups are appended under the commit lock, in LSN order, to a queue in memory; `wait_durable` writes
+and syncs them. The first thread that waits becomes the leader and takes the whole queue, the others follow:
+however many threads commit, one fsync is under way. After a failed write or fsync nothing is acknowledged
+again, because the state of the file's pages is unknown then.
+
+Reader. `scan_log` yields whole groups. The end of the last file may be torn: what a crash left half-written
+is cut. Damage that cannot come from a crash, because a later record proves that the place was durable before,
+is an error that names file and offset.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from foundation.errors import QuiverError
+from storage import layout
+from storage.checksum import BytesLike, crc32c
+from storage.errors import DataCorrupted, IoFailure
+from storage.files import AppendFile, LocalFiles
+from storage.records import CommitRecord, Record, RecordType, decode_record, encode_group
+
+
+def create_log_file(files: LocalFiles, folder: str, first_lsn: int) -> tuple[AppendFile, int]:
+    """A new, durable, empty log file and its salt."""
+    # The salt keeps record bytes that a client stored in a column from being taken for records.
+    salt = int.from_bytes(os.urandom(4), "little")
+    file = files.create(os.path.join(folder, layout.numbered_name(first_lsn, layout.LOG_SUFFIX)))
+    fields = (layout.LOG_FILE_MAGIC, layout.LOG_VERSION, salt, first_lsn)
+    head = layout.LOG_FILE_HEADER.pack(*fields, 0, 0)
+    file.append(layout.LOG_FILE_HEADER.pack(*fields, crc32c(head[:24]), 0))
+    file.sync()
+    files.sync_folder(folder)
+    return file, salt
+
+
+class LogWriter:
+    """Appends groups and makes them durable. `on_durable(lsn)` is called in LSN order after each fsync."""
+
+    def __init__(
+        self,
+        files: LocalFiles,
+        folder: str,
+        *,
+        file: AppendFile,
+        salt: int,
+        lsn: int,
+        on_durable: Callable[[int], None],
+    ) -> None:
+        self._files = files
+        self._folder = folder
+        self._file = file
+        self._salt = salt
+        self._on_durable = on_durable
+        self._condition = threading.Condition()
+        self._pending: list[BytesLike] = []
+        self._is_writing = False
+        self._failure: QuiverError | None = None
+        self.appended_lsn = lsn
+        self.durable_lsn = lsn
+        self.bytes_since_rotation = 0
+        self.sync_count = 0
+
+    def encode(self, records: Sequence[Record], lsn: int) -> list[BytesLike]:
+        """A group's bytes for `enqueue`. The caller holds the commit lock until then.
+
+        Raises:
+            IoFailure: 58030, when the log has failed before.
+        """
+        self.check()
+        return encode_group(records, lsn, durable_lsn=self.durable_lsn, salt=self._salt)
+
+    def enqueue(self, pieces: list[BytesLike], lsn: int) -> None:
+        """Queue one encoded group. The caller holds the commit lock, so LSNs come in order. Cannot fail."""
+        with self._condition:
+            self._pending += pieces
+            self.appended_lsn = lsn
+            self.bytes_since_rotation += sum(map(len, pieces))
+
+    def stop(self, failure: QuiverError) -> None:
+        """Acknowledge nothing from now on: state in memory and log no longer agree."""
+        with self._condition:
+            self._failure = self._failure or failure
+            self._condition.notify_all()
+
+    @property
+    def has_failed(self) -> bool:
+        return self._failure is not None
+
+    def check(self) -> None:
+        """Raise the failure that stopped the log, if any."""
+        if self._failure is not None:
+            message = f"the write-ahead log has failed, restart the server: {self._failure.message}"
+            raise IoFailure(message) from self._failure
+
+    def wait_durable(self, lsn: int) -> None:
+        """Return when everything up to `lsn` is on disk.
+
+        Raises:
+            IoFailure: 58030, when it could not be written; whether it is on disk is not known.
+        """
+        while True:
+            with self._condition:
+                while self._is_writing and self.durable_lsn < lsn:
+                    self._condition.wait()
+                if self.durable_lsn >= lsn:
+                    return
+                self.check()
+                self._is_writing = True
+                pending, self._pending = self._pending, []
+                target = self.appended_lsn
+            self._write(pending, target)
+
+    def _write(self, pending: list[BytesLike], target: int) -> None:
+        """The leader's work: write, sync, publish, wake the followers."""
+        failure: QuiverError | None = IoFailure("writing was interrupted")
+        try:
+            self._file.append(b"".join(pending))
+            self._file.sync()
+            self.sync_count += 1
+            failure = None
+        except QuiverError as error:
+            failure = error
+        finally:
+            with self._condition:
+                self._is_writing = False
+                if failure is None:
+                    self.durable_lsn = target
+                    self._on_durable(target)
+                else:
+                    self._failure = failure
+                self._condition.notify_all()
+        self.check()
+
+    def rotate(self) -> None:
+        """Go on in a new file. The caller holds the commit lock; all that was appended is durable after it."""
+        self.wait_durable(self.appended_lsn)
+        file, salt = create_log_file(self._files, self._folder, self.appended_lsn + 1)
+        with self._condition:
+            self._file.close()
+            self._file, self._salt = file, salt
+            self.bytes_since_rotation = 0
+
+    def close(self) -> None:
+        self._file.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The records of one commit, without its commit record."""
+
+    lsn: int
+    records: tuple[Record, ...]
+
+
+@dataclass(slots=True)
+class LogEnd:
+    """Where writing goes on. `path` is None when there is no usable log file."""
+
+    lsn: int
+    path: str | None = None
+    size_bytes: int = 0
+    salt: int = 0
+    torn_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Frame:
+    """A record whose checksum is right."""
+
+    type: int
+    lsn: int
+    end: int
+    meta: memoryview
+    body: memoryview
+
+    def decoded(self) -> Record:
+        return decode_record(self.type, self.meta, self.body)
+
+
+def scan_log(files: LocalFiles, folder: str, end: LogEnd) -> Iterator[Group]:
+    """Yield the groups with LSN above `end.lsn`, in order, and move `end` along.
+
+    Raises:
+        DataCorrupted: XX001, when records that were durable are missing or damaged.
+    """
+    numbered = sorted(
+        (number, name)
+        for name in files.list_names(folder)
+        if (number := layout.number_of(name, layout.LOG_SUFFIX)) is not None
+    )
+    if not numbered:
+        raise DataCorrupted(f'the log is damaged: there is no log file in "{folder}"')
+    for position, (first_lsn, name) in enumerate(numbered):
+        is_last = position == len(numbered) - 1
+        if not is_last and numbered[position + 1][0] <= end.lsn + 1:
+            continue
+        path = os.path.join(folder, name)
+        data = files.map(path)
+        if first_lsn > end.lsn + 1:
+            missing = f'"{path}" starts at LSN {first_lsn}, no file has the record of LSN {end.lsn + 1}'
+            raise DataCorrupted(f"the log is damaged: {missing}")
+        salt = _file_salt(path, data, is_last)
+        if salt is None:
+            end.path = None
+            return
+        end.path, end.salt = path, salt
+        yield from _scan_file(path, data, end, first_lsn, is_last)
+
+
+def _file_salt(path: str, data: memoryview, is_last: bool) -> int | None:
+    """The salt of a log file; None for a last file whose creation a crash cut short."""
+    header = layout.LOG_FILE_HEADER
+    if is_last and len(data) <= header.size:
+        whole = len(data) == header.size and _is_header(data)
+        return int(header.unpack_from(data)[2]) if whole else None
+    if len(data) < header.size or not _is_header(data):
+        raise DataCorrupted(f'the log is damaged: file "{path}", offset 0: wrong header')
+    _, version, salt, _, _, _ = header.unpack_from(data)
+    if version > layout.LOG_VERSION:
+        raise DataCorrupted(f'log file "{path}" has format {version}; this version reads up to 1')
+    return int(salt)
+
+
+def _is_header(data: memoryview) -> bool:
+    magic, _, _, _, checksum, _ = layout.LOG_FILE_HEADER.unpack_from(data)
+    return bool(magic == layout.LOG_FILE_MAGIC and crc32c(data[:24]) == checksum)
+
+
+def _scan_file(path: str, data: memoryview, end: LogEnd, first_lsn: int, is_last: bool) -> Iterator[Group]:
+    offset = end.size_bytes = layout.LOG_FILE_HEADER.size
+    expected, records = first_lsn, list[Record]()
+    problem = None
+    while offset < len(data):
+        frame = _read_frame(data, offset, end.salt)
+        if isinstance(frame, str) or frame.lsn != expected:
+            problem = frame if isinstance(frame, str) else f"LSN {frame.lsn} in place of {expected}"
+            break
+        record = frame.decoded()
+        offset = frame.end
+        if not isinstance(record, CommitRecord):
+            records.append(record)
+            continue
+        if record.record_count != len(records):
+            problem = f"{len(records)} records in place of {record.record_count}"
+            break
+        if expected > end.lsn:
+            yield Group(expected, tuple(records))
+            end.lsn = expected
+        end.size_bytes, records, expected = offset, [], expected + 1
+    if problem is None and not records:
+        return
+    if not is_last or _was_durable(data, end.size_bytes, end.salt, expected):
+        what = problem or "the last commit is incomplete"
+        raise DataCorrupted(
+            f'the log is damaged: file "{path}", offset {offset}: {what} in the record of LSN {expected}'
+        )
+    end.torn_bytes = len(data) - end.size_bytes
+
+
+def _read_frame(data: memoryview, offset: int, salt: int) -> _Frame | str:
+    """The record at `offset`, or what is wrong with it."""
+    header = layout.RECORD_HEADER
+    start = offset + header.size
+    if start > len(data):
+        return "incomplete header"
+    magic, checksum, length, lsn, record_type, _, meta_length = header.unpack_from(data, offset)
+    if magic != layout.RECORD_MAGIC:
+        return "wrong magic number"
+    if length > len(data) - start or meta_length > length:
+        return "incomplete payload"
+    if crc32c(data[offset + 8 : start + length], salt) != checksum:
+        return "checksum mismatch"
+    middle = start + meta_length
+    return _Frame(record_type, lsn, start + length, data[start:middle], data[middle : start + length])
+
+
+def _was_durable(data: memoryview, offset: int, salt: int, lsn: int) -> bool:
+    """Whether a whole commit record after `offset` proves that the group `lsn` had been synced."""
+    raw = bytes(data[offset:])
+    magic = layout.RECORD_MAGIC.to_bytes(4, "little")
+    found = raw.find(magic)
+    while found >= 0:
+        frame = _read_frame(data, offset + found, salt)
+        if isinstance(frame, _Frame) and frame.type == RecordType.COMMIT:
+            record = frame.decoded()
+            if isinstance(record, CommitRecord) and record.durable_lsn >= lsn:
+                return True
+        found = raw.find(magic, found + 1)
+    return False

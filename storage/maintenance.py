@@ -1,0 +1,286 @@
+"""Seal, merge, checkpoint, index installation: changes of form that leave every row what it was.
+
+The caller holds the maintenance lock (except for `install_index`), so one of these runs at a time; commits go
+on meanwhile and are held up only while an edit is published. Steps and crash tables are in `FORMATS.md`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from foundation.bitset import RowOffsets, offsets_from_bits
+from storage import layout
+from storage.catalog import Index, Table
+from storage.keys import unique_specs
+from storage.manifest import Checkpoint, manifest_numbers, write_manifest
+from storage.records import AttachRecord, EditRecord
+from storage.rows import RowIds, SealedRows, SegmentEntry
+from storage.sealed import (
+    SegmentSource,
+    concatenated,
+    discard_files,
+    entry_files,
+    reserved_for_writing,
+    selected,
+    write_keys,
+    write_segment,
+)
+from storage.state import DatabaseState, SegmentState, TableState
+from storage.view import SegmentView
+
+if TYPE_CHECKING:
+    from storage.database import Storage
+
+_SMALL_SEGMENT_SHARE = 4
+"""A sealed segment is small below this share of a full growing one: rewriting it costs less than reading it often."""
+
+_VARIABLE_BYTES_MAX = (1 << 31) - 1
+"""Arrow's 32-bit offsets: most bytes of a text column in one array."""
+
+
+def freeze(storage: Storage, table_oid: int) -> None:
+    """End the table's growing segment: it takes no more rows, a new one begins with the next insert."""
+    with storage.commit_lock:
+        head = storage.head
+        table = head.tables.get(table_oid)
+        if table is None or table.growing is None:
+            return
+        frozen = TableState(table.sealed, (*table.frozen, table.growing), None)
+        storage.set_head(replace(head, tables={**head.tables, table_oid: frozen}))
+    storage.wait_durable(head.lsn)
+
+
+def seal_frozen(storage: Storage, table_oid: int) -> None:
+    """Replace the frozen segments by one sealed segment, which takes in small sealed ones."""
+    table = storage.published.table_state(table_oid)
+    if table.frozen:
+        small_bytes_max = storage.growing_bytes_max // _SMALL_SEGMENT_SHARE
+        absorbed = [segment for segment in table.sealed if _is_absorbed(segment, small_bytes_max)]
+        _rewrite(storage, table_oid, [*absorbed, *table.frozen])
+
+
+def _is_absorbed(segment: SegmentState, small_bytes_max: int) -> bool:
+    """Whether sealing takes a sealed segment along: rows all dead, or few and without an index built on them.
+
+    So churn on a few rows leaves no trail of dead segments, and checkpoints no trail of small ones.
+    """
+    if segment.tombstone_count == segment.row_count:
+        return True
+    rows = segment.rows
+    assert isinstance(rows, SealedRows)
+    has_index = any(not attachment.is_keys for attachment in segment.attachments.values())
+    return rows.file.size_bytes <= small_bytes_max and not has_index
+
+
+def merge(storage: Storage, table_oid: int) -> None:
+    """Replace the sealed segments by one; nothing happens when that would change nothing."""
+    state = storage.published
+    table = state.catalog.get(table_oid)
+    if not isinstance(table, Table):
+        return
+    for sources in _merge_groups(storage, state, table):
+        if len(sources) > 1 or sources[0].tombstone_count:
+            _rewrite(storage, table_oid, sources)
+
+
+def _merge_groups(storage: Storage, state: DatabaseState, table: Table) -> list[list[SegmentState]]:
+    """All sealed segments, in as few groups as Arrow's 2 GiB of text per array allow: nearly always one."""
+    attnums = [c.attnum for c in table.live_columns()]
+    groups: list[list[SegmentState]] = []
+    sizes: dict[int, int] = {}
+    for segment in state.table_state(table.oid).sealed:
+        view = segment.view(table, storage.missing_column)
+        added = {a: view.column(a).nbytes for a in attnums if _has_offsets(view.column(a).type)}
+        total = {a: sizes.get(a, 0) + size for a, size in added.items()}
+        if not groups or any(size > _VARIABLE_BYTES_MAX for size in total.values()):
+            groups.append([])
+            total = added
+        groups[-1].append(segment)
+        sizes = total
+    return groups
+
+
+def _has_offsets(arrow_type: pa.DataType) -> bool:
+    return bool(
+        pa.types.is_string(arrow_type) or pa.types.is_binary(arrow_type) or pa.types.is_list(arrow_type)
+    )
+
+
+def _rewrite(storage: Storage, table_oid: int, sources: Sequence[SegmentState]) -> None:
+    """Write the live rows of `sources` as one sealed segment and publish it in their place.
+
+    Deletes that are committed while the file is written are found again by row id and become tombstones of
+    the added segment.
+    """
+    state = storage.published
+    table = state.catalog.get(table_oid)
+    if not isinstance(table, Table):
+        return
+    source = _live_rows(storage, state, table, sources)
+    entry = None
+    if source.row_count:
+        views = [segment.view(table, storage.missing_column) for segment in sources]
+        with reserved_for_writing(storage.memory, views, source.attnums):
+            entry = write_segment(storage.data_files, source)
+    try:
+        with storage.commit_lock:
+            lsn = _publish_edit(storage, table_oid, sources, entry)
+    except BaseException:
+        _discard(storage, entry)
+        raise
+    if lsn is None:
+        _discard(storage, entry)
+    else:
+        storage.wait_durable(lsn)
+
+
+def _discard(storage: Storage, entry: SegmentEntry | None) -> None:
+    if entry is not None:
+        discard_files(storage.data_files, entry_files(entry))
+
+
+def _live_rows(
+    storage: Storage, state: DatabaseState, table: Table, sources: Sequence[SegmentState]
+) -> SegmentSource:
+    """The rows of some segments that are not deleted in `state`, in row id order."""
+    parts: list[tuple[SegmentView, RowOffsets]] = []
+    for segment in sources:
+        view = segment.view(table, storage.missing_column)
+        parts.append((view, offsets_from_bits(view.visible_bits, view.row_count)))
+    row_ids: RowIds = np.concatenate([view.row_ids[offsets] for view, offsets in parts])
+    order: RowOffsets | None = None
+    if len(row_ids) > 1 and (row_ids[1:] <= row_ids[:-1]).any():
+        # Segments overlap when a large transaction was sealed while other rows were still growing.
+        order = np.argsort(row_ids, kind="stable")
+        row_ids = row_ids[order]
+
+    def column(attnum: int) -> pa.Array:
+        pieces = [selected(view.column(attnum), offsets) for view, offsets in parts]
+        whole = concatenated(pieces, pieces[0].type)
+        return whole if order is None else whole.take(pa.array(order))
+
+    attnums = [c.attnum for c in table.live_columns()]
+    specs = unique_specs(table, state.catalog.indexes_of(table.oid))
+    return SegmentSource(len(row_ids), row_ids, attnums, column, specs)
+
+
+def _publish_edit(
+    storage: Storage, table_oid: int, sources: Sequence[SegmentState], entry: SegmentEntry | None
+) -> int | None:
+    """Log the edit; its LSN, or None when the sources are gone (the table was dropped or truncated)."""
+    now = {segment.rows.uid: segment for segment in storage.head.table_state(table_oid).segments()}
+    if any(segment.rows.uid not in now for segment in sources):
+        return None
+    deleted = [_deleted_since(segment, now[segment.rows.uid]) for segment in sources]
+    sealed = [s.rows.segment_id for s in sources if isinstance(s.rows, SealedRows)]
+    in_memory = [s for s in sources if not isinstance(s.rows, SealedRows)]
+    covered = max((int(s.rows.row_ids(s.row_count)[-1]) for s in in_memory), default=0)
+    record = EditRecord(table_oid, tuple(sealed), covered, entry, np.sort(np.concatenate(deleted)))
+    return storage.append_group([record])
+
+
+def _deleted_since(segment: SegmentState, now: SegmentState) -> RowIds:
+    """Rows deleted between two states of one segment."""
+    offsets = segment.rows.tombstones.offsets(segment.tombstone_count, now.tombstone_count)
+    return segment.rows.row_ids(segment.row_count)[offsets]
+
+
+def checkpoint(storage: Storage) -> None:
+    """Seal what is large, start a new log file, write the manifest, remove what it makes superfluous."""
+    for table_oid, table in list(storage.published.tables.items()):
+        if table.frozen or table.memory_bytes() > storage.options.checkpoint_rows_bytes_max:
+            freeze(storage, table_oid)
+            seal_frozen(storage, table_oid)
+        _write_missing_keys(storage, table_oid)
+    with storage.commit_lock:
+        if storage.head.lsn == storage.manifest_lsn:
+            return
+        storage.log.rotate()
+        state = storage.head
+        obsolete = storage.data_files.take_obsolete()
+        pinned = Checkpoint(state, storage.oid_limit, storage.sequences.logged())
+    try:
+        folder = os.path.join(storage.path, layout.MANIFEST_FOLDER)
+        write_manifest(storage.files, folder, pinned, storage.missing_column)
+    except BaseException:
+        storage.data_files.return_obsolete(obsolete)
+        raise
+    storage.manifest_lsn = state.lsn
+    remove_superseded(storage, state.lsn)
+    storage.data_files.remove(obsolete)
+
+
+def remove_superseded(storage: Storage, lsn: int) -> None:
+    """Remove manifests before `lsn` and log files that end at or before it."""
+    folder = os.path.join(storage.path, layout.MANIFEST_FOLDER)
+    for number in manifest_numbers(storage.files, folder):
+        if number < lsn:
+            storage.files.remove(os.path.join(folder, layout.numbered_name(number, layout.MANIFEST_SUFFIX)))
+    folder = os.path.join(storage.path, layout.LOG_FOLDER)
+    names = storage.files.list_names(folder)
+    numbers = sorted(n for name in names if (n := layout.number_of(name, layout.LOG_SUFFIX)) is not None)
+    for number, following in pairwise(numbers):
+        if following <= lsn + 1:
+            storage.files.remove(os.path.join(folder, layout.numbered_name(number, layout.LOG_SUFFIX)))
+
+
+def _write_missing_keys(storage: Storage, table_oid: int) -> None:
+    """Give sealed segments the key files they lack: those older than the index, those that were damaged."""
+    state = storage.published
+    table = state.catalog.get(table_oid)
+    if not isinstance(table, Table):
+        return
+    for spec in unique_specs(table, state.catalog.indexes_of(table_oid)):
+        for segment in state.table_state(table_oid).sealed:
+            if spec.index_oid in segment.attachments:
+                continue
+            keys = segment.view(table, storage.missing_column).sorted_keys(spec)
+            file_id = storage.data_files.allocate_id()
+            write_keys(storage.data_files, file_id, keys)
+            _attach(storage, spec.index_oid, segment.rows.segment_id, file_id, is_keys=True)
+
+
+def install_index(
+    storage: Storage, index_oid: int, segment_id: int, buffers: dict[str, npt.NDArray[Any]]
+) -> bool:
+    """See `Storage.install_index`."""
+    file_id = storage.data_files.allocate_id()
+    writer = storage.data_files.writer(file_id, layout.INDEX_SUFFIX)
+    try:
+        for name, array in buffers.items():
+            writer.add_array(name, array)
+        writer.finish({"kind": "index", "index": index_oid, "segment": segment_id})
+    except BaseException:
+        writer.abort()
+        raise
+    return _attach(storage, index_oid, segment_id, file_id, is_keys=False)
+
+
+def _attach(storage: Storage, index_oid: int, segment_id: int, file_id: int, *, is_keys: bool) -> bool:
+    """Publish a file that was written for a segment; False when the segment or the index is gone."""
+    suffix = layout.KEYS_SUFFIX if is_keys else layout.INDEX_SUFFIX
+    lsn = None
+    try:
+        storage.data_files.sync_folder()
+        storage.data_files.prepare(file_id, suffix)
+        with storage.commit_lock:
+            index = storage.head.catalog.get(index_oid)
+            table_oid = index.table_oid if isinstance(index, Index) else 0
+            sealed = storage.head.table_state(table_oid).sealed
+            if any(segment.rows.segment_id == segment_id for segment in sealed):
+                record = AttachRecord(table_oid, segment_id, index_oid, file_id, is_keys)
+                lsn = storage.append_group([record])
+    finally:
+        if lsn is None:
+            storage.data_files.discard(file_id, suffix)
+    if lsn is not None:
+        storage.wait_durable(lsn)
+    return lsn is not None

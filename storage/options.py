@@ -1,0 +1,48 @@
+"""Sizes and hooks of one open storage."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from foundation.sqltypes import SqlType
+
+MEGABYTE = 1 << 20
+
+
+def plain_text(sql_type: SqlType, value: Any) -> str:
+    """Text of a value for error details when the caller gave no codec: right for numbers and strings."""
+    if isinstance(value, bool):
+        return "t" if value else "f"
+    if isinstance(value, bytes):
+        return "\\x" + value.hex()
+    return str(value)
+
+
+def no_decoder(sql_type: SqlType, text: str) -> Any:
+    """Stands in for a missing decoder: the text itself, which is right for the text family only."""
+    return text
+
+
+@dataclass(frozen=True, slots=True)
+class StorageOptions:
+    """How large things get in memory, and the codecs that live above storage."""
+
+    growing_bytes_max: int = 64 * MEGABYTE
+    """A growing segment of this size is frozen and sealed."""
+
+    write_set_bytes_max: int = 8 * MEGABYTE
+    """Rows a transaction holds in memory per table before they spill to a private file."""
+
+    checkpoint_log_bytes: int = 256 * MEGABYTE
+    """Log written since the last checkpoint that makes `needs_checkpoint` true."""
+
+    checkpoint_rows_bytes_max: int = MEGABYTE
+    """A growing segment up to this size is copied into the manifest at a checkpoint instead of being sealed."""
+
+    missing_value_decoder: Callable[[SqlType, str], Any] = no_decoder
+    """PostgreSQL text form -> Python value that `pa.array([value], arrow_type)` takes."""
+
+    value_encoder: Callable[[SqlType, Any], str] = plain_text
+    """Python value -> PostgreSQL text, for `Key (id)=(1)` and `Failing row contains (...)`."""

@@ -1,0 +1,467 @@
+"""A transaction: a snapshot, a private write set, and what its session may do with them.
+
+Reads go to `table_view`: the snapshot's segments with own changes on top. Writes check NOT NULL and keys at
+once, keys against the rows that are committed *now*, as PostgreSQL does, and again at commit. A transaction
+belongs to one session and is used by one thread at a time.
+
+There are no row locks yet: `delete` raises 40001 where PostgreSQL under READ COMMITTED would wait for the
+other writer and go on with its new row version. `_check_not_replaced` is the place where waiting belongs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence as Seq
+from dataclasses import dataclass
+from enum import Enum
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from foundation.bitset import RowOffsets
+from foundation.errors import FeatureNotSupported, InternalError, SerializationFailure
+from foundation.memory import MemoryBudget
+from foundation.sqltypes import arrow_type
+from storage import constraints
+from storage.catalog import Catalog, CatalogObject, Index, Table
+from storage.errors import ReadOnlyTransaction, TransactionEnded
+from storage.keys import KeyBatch, KeySpec, first_duplicate, key_batch, key_spec, unique_specs
+from storage.rows import RowIds
+from storage.state import DatabaseState, TableState
+from storage.view import MissingColumn, SegmentView, TableView
+from storage.writeset import PROVISIONAL_ID_MIN, SpillFile, TableMark, TableWrites
+
+if TYPE_CHECKING:
+    from storage.database import Storage
+
+
+class Isolation(Enum):
+    """SQL's isolation levels that are real here."""
+
+    READ_COMMITTED = "read committed"
+    REPEATABLE_READ = "repeatable read"
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A savepoint: what `rollback_to` goes back to."""
+
+    tables: dict[int, TableMark]
+    puts: dict[int, CatalogObject]
+    drops: frozenset[int]
+
+
+class Transaction:
+    """Made by `Storage.begin`; ends with `commit` or `rollback`, or as a context manager with rollback."""
+
+    def __init__(self, storage: Storage, *, isolation: Isolation, read_only: bool) -> None:
+        self.isolation = isolation
+        self.read_only = read_only
+        self.writes: dict[int, TableWrites] = {}
+        self.puts: dict[int, CatalogObject] = {}
+        self.drops: frozenset[int] = frozenset()
+        self.bases: dict[int, CatalogObject | None] = {}
+        """For each changed catalog object, the committed one the change was made from."""
+        self.checked: dict[int, TableState] = {}
+        """For each table, the committed rows that all own keys were checked against."""
+        self._storage = storage
+        self._snapshot = storage.published
+        self._catalog: tuple[Catalog, Catalog] | None = None
+        self._views: dict[int, tuple[tuple[Any, ...], TableView]] = {}
+        self._spill: SpillFile | None = None
+        self._is_open = True
+
+    def __enter__(self) -> Transaction:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.rollback()
+
+    @property
+    def memory(self) -> MemoryBudget:
+        return self._storage.memory
+
+    @property
+    def missing_column(self) -> MissingColumn:
+        return self._storage.missing_column
+
+    @property
+    def snapshot(self) -> DatabaseState:
+        return self._snapshot
+
+    @property
+    def snapshot_lsn(self) -> int:
+        return self._snapshot.lsn
+
+    @property
+    def is_open(self) -> bool:
+        return self._is_open
+
+    @property
+    def has_writes(self) -> bool:
+        return bool(self.puts or self.drops) or any(w.has_changes for w in self.writes.values())
+
+    @property
+    def catalog(self) -> Catalog:
+        """The snapshot's catalog with this transaction's DDL on top."""
+        base = self._snapshot.catalog
+        if not self.puts and not self.drops:
+            return base
+        if self._catalog is None or self._catalog[0] is not base:
+            self._catalog = (base, base.with_changes(self.puts.values(), self.drops))
+        return self._catalog[1]
+
+    def refresh_snapshot(self) -> None:
+        """Take the newest snapshot: at each statement under READ COMMITTED, never under REPEATABLE READ."""
+        if self.isolation is Isolation.READ_COMMITTED:
+            self._snapshot = self._storage.published
+
+    def table_view(self, table_oid: int) -> TableView:
+        """The table at the snapshot, own changes included."""
+        table = self.catalog.table(table_oid)
+        committed = self._snapshot.table_state(table_oid).view(table, self.missing_column)
+        writes = self.writes.get(table_oid)
+        if writes is None or not writes.version:
+            return committed
+        key = (committed, writes.version, table)
+        cached = self._views.get(table_oid)
+        if cached is None or cached[0] != key:
+            cached = (key, self._overlaid(committed, writes, table))
+            self._views[table_oid] = cached
+        return cached[1]
+
+    def _overlaid(self, committed: TableView, writes: TableWrites, table: Table) -> TableView:
+        segments: list[SegmentView] = []
+        deleted = writes.deleted_ids()
+        for segment in () if writes.is_truncated else committed.segments:
+            offsets = segment.find(deleted)
+            offsets = offsets[offsets >= 0]
+            segments.append(segment.without(offsets) if len(offsets) else segment)
+        return TableView(table, (*segments, *writes.views(self.missing_column, table)))
+
+    def lookup_key(self, index_oid: int, key_columns: pa.RecordBatch) -> RowIds:
+        """Row ids by key of a unique index, at the snapshot with own changes.
+
+        Args:
+            index_oid: a PRIMARY KEY or UNIQUE index.
+            key_columns: (n) keys, the columns in key order, with the Arrow types of the table's columns.
+
+        Returns:
+            (n,) uint64, 0 where no visible row has the key.
+        """
+        index = self.catalog.get(index_oid)
+        assert isinstance(index, Index)
+        spec = key_spec(self.catalog.table(index.table_oid), index)
+        keys = key_batch(spec, key_columns.columns)
+        found = np.zeros(len(keys), dtype=np.uint64)
+        for segment in self.table_view(index.table_oid).segments:
+            positions, offsets = segment.visible_matches(spec, keys)
+            found[positions] = segment.row_ids[offsets]
+        return found
+
+    def insert(self, table_oid: int, batch: pa.RecordBatch | pa.Table) -> RowIds:
+        """Add rows.
+
+        Args:
+            table_oid: the table.
+            batch: one column per live column, named by str(attnum), of the column's Arrow type, in any order.
+
+        Returns:
+            (n,) uint64 provisional row ids, usable in this transaction.
+
+        Raises:
+            NotNullViolation: 23502. UniqueViolation: 23505. OutOfMemory: 53200. Nothing is added then.
+            SerializationFailure: 40001, in place of 23505 when a row deleted here was replaced meanwhile.
+        """
+        writes = self._writes_of(table_oid)
+        batch = _checked_batch(self.catalog.table(table_oid), batch)
+        return self._insert_checked(writes, batch)
+
+    def _insert_checked(self, writes: TableWrites, batch: pa.RecordBatch) -> RowIds:
+        table = writes.table
+        options = self._storage.options
+        if not len(batch):
+            return np.empty(0, dtype=np.uint64)
+        constraints.check_not_null(table, batch, options.value_encoder)
+        self._check_keys(writes, batch)
+        row_ids = writes.insert(batch, self.missing_column)
+        if writes.memory_bytes > options.write_set_bytes_max:
+            if self._spill is None:
+                self._spill = self._storage.new_spill_file()
+            specs = unique_specs(table, self.catalog.indexes_of(table.oid))
+            writes.spill(self._spill, specs, self.missing_column)
+        return row_ids
+
+    def _check_keys(self, writes: TableWrites, batch: pa.RecordBatch) -> None:
+        """Keys of new rows must be new: among themselves, to own rows, to the rows committed by now."""
+        table = writes.table
+        indexes = {i.oid: i for i in self.catalog.indexes_of(table.oid) if i.is_unique}
+        if not indexes:
+            return
+        head = self._storage.head.table_state(table.oid)
+        self.checked.setdefault(table.oid, head)
+        missing = self.missing_column
+        own = writes.views(missing, table)
+        committed = () if writes.is_truncated else head.view(table, missing).segments
+        for spec in unique_specs(table, tuple(indexes.values())):
+            columns = [batch.column(batch.schema.get_field_index(str(attnum))) for attnum in spec.attnums]
+            keys = key_batch(spec, columns)
+            conflict = self.first_key_conflict(writes, keys, spec, (*committed, *own))
+            if conflict is not None:
+                if not writes.is_truncated:
+                    # The key may belong to the next version of a row that is deleted here: then the two
+                    # transactions collided over the row, and trying again helps.
+                    check_rows_current(head, writes.deleted_ids())
+                values = [column[conflict].as_py() for column in columns]
+                index = indexes[spec.index_oid]
+                raise constraints.violation(table, index, spec, values, self._storage.options.value_encoder)
+
+    def first_key_conflict(
+        self, writes: TableWrites, keys: KeyBatch, spec: KeySpec, segments: Seq[SegmentView]
+    ) -> int | None:
+        """The first of `keys` that occurs twice or that a live row of `segments` has; None when all are new."""
+        deleted = writes.deleted_ids()
+
+        def is_gone(segment: SegmentView, offsets: RowOffsets) -> npt.NDArray[np.bool_]:
+            if not len(deleted) or segment.segment_id < 0:
+                return np.zeros(len(offsets), dtype=np.bool_)
+            return np.isin(segment.row_ids[offsets], deleted)
+
+        pair = first_duplicate(keys) if len(keys) > 1 else None
+        conflict = constraints.first_conflict(spec, keys, segments, is_gone)
+        candidates = [c for c in (conflict, pair[1] if pair else None) if c is not None]
+        return min(candidates, default=None)
+
+    def delete(self, table_oid: int, row_ids: RowIds) -> int:
+        """Delete rows that this transaction sees.
+
+        Args:
+            table_oid: the table.
+            row_ids: (m,) uint64, committed or provisional, in any order; repeated ones count once.
+
+        Returns:
+            How many rows were deleted.
+
+        Raises:
+            SerializationFailure: 40001, when another transaction deleted or updated one of them meanwhile.
+        """
+        writes = self._writes_of(table_oid)
+        row_ids = np.asarray(row_ids, dtype=np.uint64)
+        is_own = row_ids >= np.uint64(PROVISIONAL_ID_MIN)
+        committed = np.unique(row_ids[~is_own])
+        if len(committed):
+            self._check_not_replaced(table_oid, committed)
+        count = writes.delete(committed)
+        return count + (writes.delete_own(row_ids[is_own]) if is_own.any() else 0)
+
+    def _check_not_replaced(self, table_oid: int, row_ids: RowIds) -> None:
+        """First updater wins: the rows must still be current. Waiting for an open transaction goes here."""
+        check_rows_current(self._storage.head.table_state(table_oid), row_ids)
+
+    def update(self, table_oid: int, row_ids: RowIds, batch: pa.RecordBatch | pa.Table) -> RowIds:
+        """Replace rows: `delete` and `insert` with the keys checked as one change.
+
+        Args:
+            table_oid: the table.
+            row_ids: (m,) uint64 rows to replace, without repetition.
+            batch: (m) complete new versions.
+
+        Returns:
+            (m,) uint64 provisional ids of the new versions.
+
+        Raises:
+            As `delete` and `insert`; nothing is changed then.
+        """
+        writes = self._writes_of(table_oid)
+        batch = _checked_batch(self.catalog.table(table_oid), batch)
+        mark = writes.mark()
+        try:
+            self.delete(table_oid, row_ids)
+            return self._insert_checked(writes, batch)
+        except BaseException:
+            writes.rollback_to(mark)
+            raise
+
+    def truncate(self, table_oid: int) -> None:
+        """Remove all rows; at commit also those that others committed meanwhile."""
+        self._writes_of(table_oid).truncate(self.missing_column)
+
+    def put(self, obj: CatalogObject) -> None:
+        """Add a catalog object, or replace the one with its OID.
+
+        Raises:
+            UniqueViolation: 23505, for a unique index over rows that are not unique.
+            FeatureNotSupported: 0A000, for a partial or expression unique index, a table without columns.
+        """
+        self._check_writable()
+        if isinstance(obj, Table) and not obj.live_columns():
+            # Arrow batches without columns have no row count.
+            raise FeatureNotSupported("tables without columns are not supported")
+        if isinstance(obj, Table):
+            self._check_column_types(obj)
+        if isinstance(obj, Index) and obj.is_unique:
+            self._check_unique_index(obj)
+        self.bases.setdefault(obj.oid, self._snapshot.catalog.get(obj.oid))
+        self.puts = {**self.puts, obj.oid: obj}
+        self.drops = self.drops - {obj.oid}
+        self._catalog = None
+        if isinstance(obj, Table) and obj.oid in self.writes:
+            self.writes[obj.oid].table = obj
+
+    def _check_column_types(self, table: Table) -> None:
+        """Stored rows keep their types: changing one takes a truncation and new rows in the same transaction."""
+        before = self.catalog.get(table.oid)
+        writes = self.writes.get(table.oid)
+        if not isinstance(before, Table) or (writes is not None and writes.is_truncated):
+            return
+        for old, new in zip(before.columns, table.columns):
+            if arrow_type(old.type) != arrow_type(new.type) and not new.is_dropped:
+                raise InternalError(
+                    f'column "{new.name}" of "{table.name}" changes its type over stored rows'
+                )
+
+    def _check_unique_index(self, index: Index) -> None:
+        before = self.catalog.get(index.oid)
+        table = self.catalog.table(index.table_oid)
+        spec = key_spec(table, index)
+        if isinstance(before, Index) and before.is_unique and before.keys == index.keys:
+            return
+        self.checked.setdefault(table.oid, self._storage.head.table_state(table.oid))
+        segments = self.current_view(self._storage.head, table).segments
+        constraints.check_buildable(table, index, spec, segments, self._storage.options.value_encoder)
+
+    def current_view(self, head: DatabaseState, table: Table) -> TableView:
+        """The table as it would be if this transaction committed on top of `head`."""
+        committed = head.table_state(table.oid).view(table, self.missing_column)
+        writes = self.writes.get(table.oid)
+        return committed if writes is None else self._overlaid(committed, writes, table)
+
+    def drop(self, oid: int) -> None:
+        """Drop a catalog object. What depends on it is the caller's to drop; a table takes its rows along."""
+        self._check_writable()
+        self.bases.setdefault(oid, self._snapshot.catalog.get(oid))
+        self.puts = {other: obj for other, obj in self.puts.items() if other != oid}
+        self.drops = self.drops | {oid}
+        self._catalog = None
+
+    def savepoint(self) -> Mark:
+        """A mark of what was written so far."""
+        marks = {oid: writes.mark() for oid, writes in self.writes.items()}
+        return Mark(marks, self.puts, self.drops)
+
+    def rollback_to(self, mark: Mark) -> None:
+        """Undo everything written after `mark`, which stays valid."""
+        self.puts, self.drops, self._catalog = mark.puts, mark.drops, None
+        # A write set that begins anew counts its versions from the start again.
+        self._views.clear()
+        for oid, writes in list(self.writes.items()):
+            table_mark = mark.tables.get(oid)
+            if table_mark is None:
+                writes.close()
+                del self.writes[oid]
+                continue
+            writes.rollback_to(table_mark)
+            obj = self.catalog.get(oid)
+            if isinstance(obj, Table):
+                writes.table = obj
+
+    def release(self, mark: Mark) -> None:
+        """Forget a savepoint: nothing to do, marks hold no resources."""
+
+    def commit(self) -> int:
+        """Make the changes durable and visible.
+
+        Returns:
+            The commit's LSN; the snapshot's for a transaction without changes.
+
+        Raises:
+            UniqueViolation: 23505. SerializationFailure: 40001. OutOfMemory: 53200. The transaction is
+                rolled back.
+            IoFailure: 58030. After a failure of the log the outcome is not known and storage has stopped.
+        """
+        self._check_open()
+        try:
+            return self._storage.commit(self) if self.has_writes else self._snapshot.lsn
+        finally:
+            self._end()
+
+    def rollback(self) -> None:
+        """Forget all changes. Harmless on a transaction that has ended."""
+        if self._is_open:
+            self._end()
+
+    def _end(self) -> None:
+        self._is_open = False
+        for writes in self.writes.values():
+            writes.close()
+        self._views.clear()
+        if self._spill is not None:
+            self._spill.close()
+            self._spill = None
+
+    def _check_open(self) -> None:
+        if not self._is_open:
+            raise TransactionEnded("the transaction has ended")
+
+    def _check_writable(self) -> None:
+        self._check_open()
+        if self.read_only:
+            raise ReadOnlyTransaction("cannot write in a read-only transaction")
+
+    def _writes_of(self, table_oid: int) -> TableWrites:
+        self._check_writable()
+        writes = self.writes.get(table_oid)
+        if writes is None:
+            writes = TableWrites(self.catalog.table(table_oid), self._storage.memory)
+            self.writes[table_oid] = writes
+        elif writes.table is not (table := self.catalog.table(table_oid)):
+            writes.table = table
+        return writes
+
+
+def check_rows_current(table: TableState, row_ids: RowIds) -> None:
+    """Raises SerializationFailure (40001) unless all rows are there and have no tombstone."""
+    missing = row_ids
+    if not len(missing):
+        return
+    for segment in table.segments():
+        offsets = segment.rows.find(missing, segment.row_count)
+        found = offsets >= 0
+        if segment.rows.tombstones.is_deleted(offsets[found]).any():
+            break
+        missing = missing[~found]
+        if not len(missing):
+            return
+    raise SerializationFailure("could not serialize access due to concurrent update")
+
+
+def _checked_batch(table: Table, batch: pa.RecordBatch | pa.Table) -> pa.RecordBatch:
+    """One RecordBatch with exactly the live columns, in attnum order.
+
+    A wrong column set or type is a mistake of the layer above: InternalError (XX000).
+    """
+    if isinstance(batch, pa.Table):
+        pieces = batch.combine_chunks().to_batches()
+        batch = pieces[0] if pieces else pa.RecordBatch.from_pylist([], schema=batch.schema)
+    columns = []
+    live = table.live_columns()
+    for column in live:
+        position = batch.schema.get_field_index(str(column.attnum))
+        expected = arrow_type(column.type)
+        if position < 0:
+            raise InternalError(f'column "{column.name}" of "{table.name}" is missing in a batch of rows')
+        if not batch.column(position).type.equals(expected):
+            actual = batch.column(position).type
+            raise InternalError(
+                f'column "{column.name}" of "{table.name}" is {actual} in place of {expected}'
+            )
+        columns.append(batch.column(position))
+    if batch.num_columns != len(live):
+        raise InternalError(
+            f'a batch of rows of "{table.name}" has {batch.num_columns} columns, not {len(live)}'
+        )
+    return pa.RecordBatch.from_arrays(columns, names=[str(column.attnum) for column in live])

@@ -1,0 +1,287 @@
+"""A transaction's private changes to one table: own rows, tombstones, truncation.
+
+Own rows have provisional ids (2**63 + ordinal) until commit. They live in memory up to a limit, then the
+rows so far move to a chunk of a private spill file that is read back by mapping. Everything is append-only,
+so a savepoint is a handful of counts and rolling back cuts the lists.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from foundation.bitset import Bitset, RowOffsets, bits_from_mask
+from foundation.memory import MemoryBudget
+from storage.catalog import Table
+from storage.files import AppendFile, LocalFiles
+from storage.keys import KeySpec
+from storage.records import encode_batch
+from storage.rows import GrowingRows, RowIds, SpilledRows, dense_ids
+from storage.view import MissingColumn, SegmentView
+
+PROVISIONAL_ID_MIN = 1 << 63
+MEMORY_HOLDER = "transaction rows"
+_OWN_SEGMENT_ID = -1
+
+
+class SpillFile:
+    """A file of record batches for one transaction. Never synced: it dies with the process."""
+
+    def __init__(self, files: LocalFiles, path: str) -> None:
+        self._files = files
+        self._path = path
+        self._file: AppendFile = files.create(path)
+        self._mapped = memoryview(b"")
+
+    def append(self, batch: pa.RecordBatch) -> tuple[int, int]:
+        """Add a batch; its (offset, length) for `read`."""
+        data = encode_batch(batch)
+        offset = self._file.size_bytes
+        self._file.append(data)
+        self._file.append(bytes(-len(data) % 64))
+        return offset, len(data)
+
+    def read(self, offset: int, length: int) -> pa.RecordBatch:
+        """A batch, mapped."""
+        if offset + length > len(self._mapped):
+            self._mapped = self._files.map(self._path)
+        with pa.ipc.open_stream(pa.py_buffer(self._mapped[offset : offset + length])) as reader:
+            return reader.read_next_batch()
+
+    def close(self) -> None:
+        self._file.close()
+        self._files.remove(self._path)
+
+
+@dataclass(frozen=True, slots=True)
+class _Chunk:
+    """Rows that take no more: spilled, or from before a TRUNCATE. `row_count` of them are still wanted."""
+
+    rows: SpilledRows | GrowingRows
+    row_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class TableMark:
+    """A savepoint's view of `TableWrites`."""
+
+    row_count: int
+    own_deletes: int
+    deletes: int
+    is_truncated: bool
+    row_floor: int
+
+
+class TableWrites:
+    """Private changes to one table. One session uses it; it needs no lock."""
+
+    def __init__(self, table: Table, memory: MemoryBudget) -> None:
+        self.table = table
+        """The definition the rows were written for."""
+        self.version = 0
+        self.row_count = 0
+        self.is_truncated = False
+        self._row_floor = 0
+        self._chunks: list[_Chunk] = []
+        self._growing = _own_growing()
+        self._only_batch: pa.RecordBatch | None = None
+        """The rows in memory as they came, while they are one batch that nobody has looked at."""
+        self._own_deletes: list[RowOffsets] = []
+        self._deletes: list[RowIds] = []
+        self._memory = memory
+        self._reserved_bytes = 0
+
+    @property
+    def has_changes(self) -> bool:
+        return bool(self.row_count or self._deletes or self.is_truncated)
+
+    @property
+    def is_spilled(self) -> bool:
+        return any(isinstance(chunk.rows, SpilledRows) for chunk in self._chunks)
+
+    @property
+    def memory_bytes(self) -> int:
+        waiting = self._only_batch
+        return self._growing.size_bytes + (0 if waiting is None else waiting.nbytes + 8 * len(waiting))
+
+    def insert(self, batch: pa.RecordBatch, missing: MissingColumn) -> RowIds:
+        """Add own rows; their provisional ids.
+
+        Raises:
+            OutOfMemory: 53200.
+        """
+        size_bytes = batch.nbytes + 8 * len(batch)
+        self._memory.reserve(MEMORY_HOLDER, size_bytes)
+        self._reserved_bytes += size_bytes
+        if self.row_count == 0:
+            self._only_batch = batch
+        else:
+            self._settle(missing)
+            self._append(batch, self.row_count, missing)
+        first_row_id = PROVISIONAL_ID_MIN + self.row_count
+        self.row_count += len(batch)
+        self.version += 1
+        return dense_ids(first_row_id, len(batch))
+
+    def _append(self, batch: pa.RecordBatch, first_ordinal: int, missing: MissingColumn) -> None:
+        table = self.table
+        row_ids = dense_ids(PROVISIONAL_ID_MIN + first_ordinal, len(batch))
+        self._growing.append(batch, row_ids, lambda attnum, n: missing(table.column_at(attnum), n))
+
+    def _settle(self, missing: MissingColumn) -> None:
+        """Give the only batch its place among the rows that can be looked at."""
+        if self._only_batch is not None:
+            batch, self._only_batch = self._only_batch, None
+            self._append(batch, 0, missing)
+
+    def only_batch(self, table: Table) -> pa.RecordBatch | None:
+        """All own rows, if they are still the one batch that was inserted and has the columns of `table` now."""
+        batch = self._only_batch
+        if batch is None or self._own_deletes or self._row_floor:
+            return None
+        is_current = batch.schema.names == [str(column.attnum) for column in table.live_columns()]
+        return batch if is_current else None
+
+    def spill(self, file: SpillFile, specs: list[KeySpec], missing: MissingColumn) -> None:
+        """Move the rows in memory to a chunk of the spill file."""
+        self._settle(missing)
+        count = self._growing.row_count
+        view = self._view(self._growing, count, None, missing)
+        columns = self._growing.attnums()
+        batch = pa.RecordBatch.from_arrays([view.column(a) for a in columns], names=[str(a) for a in columns])
+        offset, length = file.append(batch)
+        first_row_id = PROVISIONAL_ID_MIN + self.row_count - count
+        rows = SpilledRows(lambda: file.read(offset, length), first_row_id)
+        for spec in specs:
+            # Sorted now, while the values are in memory: 12 bytes a row stay.
+            self._view(rows, count, None, missing).sorted_keys(spec)
+        self._chunks.append(_Chunk(rows, count))
+        self._new_growing()
+        self.version += 1
+
+    def _new_growing(self) -> None:
+        self._growing = _own_growing()
+        self._memory.release(MEMORY_HOLDER, self._reserved_bytes)
+        self._reserved_bytes = 0
+
+    def delete_own(self, row_ids: RowIds) -> int:
+        """Delete own rows by provisional id; how many were not deleted before."""
+        ordinals = np.unique(row_ids - np.uint64(PROVISIONAL_ID_MIN)).astype(np.int64)
+        fresh = ordinals[self.own_live_mask()[ordinals]]
+        if len(fresh):
+            self._own_deletes.append(fresh)
+            self.version += 1
+        return len(fresh)
+
+    def delete(self, row_ids: RowIds) -> int:
+        """Note committed rows as deleted; how many were not before. Conflicts are the caller's check."""
+        fresh = np.setdiff1d(row_ids, self.deleted_ids())
+        if len(fresh):
+            self._deletes.append(fresh)
+            self.version += 1
+        return len(fresh)
+
+    def deleted_ids(self) -> RowIds:
+        """(m,) uint64 committed row ids this transaction deleted, ascending."""
+        if not self._deletes:
+            return np.empty(0, dtype=np.uint64)
+        if len(self._deletes) == 1:
+            return self._deletes[0]
+        return np.sort(np.concatenate(self._deletes))
+
+    def truncate(self, missing: MissingColumn) -> None:
+        """Remove all rows. Later ones may be of other types: they do not share columns with these."""
+        self._settle(missing)
+        if self._growing.row_count:
+            self._chunks.append(_Chunk(self._growing, self._growing.row_count))
+            self._growing = _own_growing()
+        self.is_truncated = True
+        self._row_floor = self.row_count
+        self.version += 1
+
+    def own_live_mask(self) -> npt.NDArray[np.bool_]:
+        """(row_count,) bool: own rows that commit will insert."""
+        mask = np.ones(self.row_count, dtype=np.bool_)
+        mask[: self._row_floor] = False
+        for ordinals in self._own_deletes:
+            mask[ordinals] = False
+        return mask
+
+    def mark(self) -> TableMark:
+        return TableMark(
+            self.row_count, len(self._own_deletes), len(self._deletes), self.is_truncated, self._row_floor
+        )
+
+    def rollback_to(self, mark: TableMark) -> None:
+        del self._own_deletes[mark.own_deletes :]
+        del self._deletes[mark.deletes :]
+        self.is_truncated, self._row_floor = mark.is_truncated, mark.row_floor
+        if mark.row_count < self.row_count:
+            self._cut_rows(mark.row_count)
+        self.version += 1
+
+    def _cut_rows(self, row_count: int) -> None:
+        if row_count == 0:
+            self._only_batch = None
+        first_growing = self.row_count - self._growing.row_count
+        self.row_count = row_count
+        if row_count >= first_growing:
+            self._growing.truncate(row_count - first_growing)
+            return
+        self._new_growing()
+        first, kept = 0, []
+        for chunk in self._chunks:
+            if first < row_count:
+                kept.append(_Chunk(chunk.rows, min(chunk.row_count, row_count - first)))
+            first += chunk.row_count
+        self._chunks = kept
+
+    def views(self, missing: MissingColumn, table: Table) -> list[SegmentView]:
+        """Own rows as segments, in ordinal order, read with the columns of `table`."""
+        self._settle(missing)
+        parts: list[tuple[GrowingRows | SpilledRows, int]]
+        parts = [(chunk.rows, chunk.row_count) for chunk in self._chunks]
+        live = self.own_live_mask()
+        is_all_live = bool(live.all())
+        views, first = [], 0
+        for rows, count in [*parts, (self._growing, self._growing.row_count)]:
+            if not count:
+                continue
+            mask = live[first : first + count]
+            first += count
+            if mask.any():
+                bits = None if is_all_live or mask.all() else bits_from_mask(mask)
+                views.append(self._view(rows, count, bits, missing, table))
+        return views
+
+    def live_parts(self, missing: MissingColumn, table: Table) -> Iterator[tuple[SegmentView, RowOffsets]]:
+        """Own segments with the offsets of the rows that commit will insert."""
+        for view in self.views(missing, table):
+            offsets = np.arange(view.row_count, dtype=np.int64)
+            yield view, offsets[view.is_visible(offsets)]
+
+    def _view(
+        self,
+        rows: GrowingRows | SpilledRows,
+        count: int,
+        bits: Bitset | None,
+        missing: MissingColumn,
+        table: Table | None = None,
+    ) -> SegmentView:
+        return SegmentView(rows, count, bits, table=table or self.table, missing=missing, attachments={})
+
+    def close(self) -> None:
+        """Give the memory back."""
+        self._chunks, self._only_batch = [], None
+        self._new_growing()
+        self.row_count = 0
+
+
+def _own_growing() -> GrowingRows:
+    rows = GrowingRows()
+    rows.segment_id = _OWN_SEGMENT_ID
+    return rows

@@ -1,0 +1,303 @@
+"""Goal: storage agrees with a dictionary, whatever happens in whatever order.
+
+Method: seeded random scripts over three tables and three interleaved sessions (insert, update, delete,
+truncate, savepoints, commit, rollback, flush, merge, checkpoint, clean and dirty restarts) with limits so
+small that spilling, freezing and sealing happen all the time. A dictionary model predicts every visible row
+and every 23505 and 40001.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from foundation.errors import QuiverError, SerializationFailure, UniqueViolation
+from foundation.memory import MemoryBudget
+from storage import Isolation, Mark, Storage, StorageOptions, Transaction
+from storage.catalog import Index, Table
+from tests.storage.sample_tables import batch, columns_batch, make_table, open_storage, rows_by_id
+
+Row = tuple[int, str | None]
+"""(version, name): the version is new with every insert and update, so it stands for the row id."""
+
+OPTIONS = StorageOptions(growing_bytes_max=3000, write_set_bytes_max=250, checkpoint_rows_bytes_max=600)
+KEYS = 60
+
+
+@dataclass
+class ModelTable:
+    rows: dict[int, Row] = field(default_factory=dict)
+
+
+@dataclass
+class ModelWrites:
+    """What one session did to one table: rows put, committed versions deleted, truncation."""
+
+    puts: dict[int, Row] = field(default_factory=dict)
+    deleted: set[tuple[int, int]] = field(default_factory=set)
+    truncated: bool = False
+
+    def copy(self) -> ModelWrites:
+        return ModelWrites(dict(self.puts), set(self.deleted), self.truncated)
+
+
+class Session:
+    """A transaction and its model."""
+
+    def __init__(self, world: World, isolation: Isolation) -> None:
+        self.world = world
+        self.transaction: Transaction = world.storage.begin(isolation=isolation)
+        self.is_repeatable = isolation is Isolation.REPEATABLE_READ
+        self.snapshot = world.committed_copy()
+        self.writes = [ModelWrites() for _ in world.tables]
+        self.marks: list[tuple[Mark, list[ModelWrites]]] = []
+
+    def refresh(self) -> None:
+        self.transaction.refresh_snapshot()
+        if not self.is_repeatable:
+            self.snapshot = self.world.committed_copy()
+
+    def visible(self, number: int) -> dict[int, Row]:
+        writes = self.writes[number]
+        rows = {} if writes.truncated else dict(self.snapshot[number])
+        for key, version in writes.deleted:
+            if key in rows and rows[key][0] == version:
+                del rows[key]
+        return {**rows, **writes.puts}
+
+    def has_key(self, number: int, key: int) -> bool:
+        """Whether an insert of `key` must fail: own row, or one that is current and not deleted here."""
+        writes = self.writes[number]
+        if key in writes.puts:
+            return True
+        current = self.world.committed[number].rows.get(key)
+        return current is not None and not writes.truncated and (key, current[0]) not in writes.deleted
+
+
+class World:
+    def __init__(self, path: Path, rng: random.Random) -> None:
+        self.path = path
+        self.rng = rng
+        self.memory = MemoryBudget(1 << 28)
+        self.storage: Storage = open_storage(path, memory=self.memory, options=OPTIONS)
+        pairs = [make_table(self.storage, f"t{n}") for n in range(3)]
+        self.tables: list[Table] = [table for table, _ in pairs]
+        self.indexes: list[Index] = [index for _, index in pairs]
+        self.committed = [ModelTable() for _ in self.tables]
+        self.sessions: list[Session] = []
+        self.version = 0
+
+    def committed_copy(self) -> list[dict[int, Row]]:
+        return [dict(table.rows) for table in self.committed]
+
+    def step(self) -> None:
+        rng = self.rng
+        if rng.random() < 0.06:
+            self.maintain()
+            return
+        if len(self.sessions) < 3 and rng.random() < 0.3:
+            self.sessions.append(Session(self, rng.choice(list(Isolation))))
+        if self.sessions:
+            session = rng.choice(self.sessions)
+            session.refresh()
+            action = rng.choices(
+                [
+                    self.insert,
+                    self.update,
+                    self.delete,
+                    self.truncate,
+                    self.savepoint,
+                    self.roll_back_to,
+                    self.end,
+                ],
+                weights=[30, 15, 15, 2, 5, 5, 12],
+            )[0]
+            action(session, rng.randrange(len(self.tables)))
+
+    def key_error(self, session: Session, number: int) -> type[QuiverError]:
+        """A transaction whose deletes are stale hears of that first."""
+        return SerializationFailure if self._commit_conflicts(session, number) else UniqueViolation
+
+    def _fresh_rows(self, keys: list[int]) -> dict[int, Row]:
+        rows: dict[int, Row] = {}
+        for key in keys:
+            self.version += 1
+            rows[key] = (self.version, None if self.version % 5 == 0 else f"v{self.version}")
+        return rows
+
+    def _batch(self, rows: dict[int, Row]) -> object:
+        return batch(list(rows), [name for _, name in rows.values()])
+
+    def insert(self, session: Session, number: int) -> None:
+        keys = self.rng.sample(range(KEYS), self.rng.choice([1, 1, 3, 20]))
+        rows = self._fresh_rows(keys)
+        if any(session.has_key(number, key) for key in keys):
+            with pytest.raises(self.key_error(session, number)):
+                session.transaction.insert(self.tables[number].oid, self._batch(rows))
+            return
+        session.transaction.insert(self.tables[number].oid, self._batch(rows))
+        session.writes[number].puts.update(rows)
+
+    def _targets(self, session: Session, number: int) -> tuple[list[int], list[int]]:
+        """Some visible keys and their row ids."""
+        visible = session.visible(number)
+        keys = self.rng.sample(sorted(visible), min(len(visible), self.rng.choice([1, 2, 10])))
+        by_key = {
+            row[0]: row_id for row_id, row in rows_by_id(session.transaction, self.tables[number]).items()
+        }
+        return keys, [by_key[key] for key in keys]
+
+    def _is_stale(self, session: Session, number: int, keys: list[int]) -> bool:
+        writes, current = session.writes[number], self.committed[number].rows
+        visible = session.visible(number)
+        return any(k not in writes.puts and current.get(k, (0,))[0] != visible[k][0] for k in keys)
+
+    def delete(self, session: Session, number: int) -> None:
+        keys, row_ids = self._targets(session, number)
+        ids = np.array(row_ids, dtype=np.uint64)
+        if self._is_stale(session, number, keys):
+            with pytest.raises(SerializationFailure):
+                session.transaction.delete(self.tables[number].oid, ids)
+            return
+        visible = session.visible(number)
+        assert session.transaction.delete(self.tables[number].oid, np.concatenate([ids, ids])) == len(keys)
+        self._note_deleted(session.writes[number], keys, visible)
+
+    def _note_deleted(self, writes: ModelWrites, keys: list[int], visible: dict[int, Row]) -> None:
+        for key in keys:
+            if writes.puts.pop(key, None) is None:
+                writes.deleted.add((key, visible[key][0]))
+
+    def update(self, session: Session, number: int) -> None:
+        """Replace rows; half of the time their keys move, perhaps onto others."""
+        keys, row_ids = self._targets(session, number)
+        if not keys:
+            return
+        visible = session.visible(number)
+        targets = keys if self.rng.random() < 0.5 else self.rng.sample(range(KEYS), len(keys))
+        rows = self._fresh_rows(targets)
+        arguments = (self.tables[number].oid, np.array(row_ids, dtype=np.uint64), self._batch(rows))
+        if self._is_stale(session, number, keys):
+            with pytest.raises(SerializationFailure):
+                session.transaction.update(*arguments)
+            return
+        before = session.writes[number].copy()
+        self._note_deleted(session.writes[number], keys, visible)
+        if any(session.has_key(number, key) for key in targets):
+            with pytest.raises(self.key_error(session, number)):
+                session.transaction.update(*arguments)
+            session.writes[number] = before
+            return
+        session.transaction.update(*arguments)
+        session.writes[number].puts.update(rows)
+
+    def truncate(self, session: Session, number: int) -> None:
+        session.transaction.truncate(self.tables[number].oid)
+        session.writes[number] = ModelWrites(truncated=True)
+
+    def savepoint(self, session: Session, number: int) -> None:
+        session.marks.append((session.transaction.savepoint(), [w.copy() for w in session.writes]))
+
+    def roll_back_to(self, session: Session, number: int) -> None:
+        if session.marks:
+            del session.marks[self.rng.randrange(len(session.marks)) + 1 :]
+            mark, writes = session.marks[-1]
+            session.transaction.rollback_to(mark)
+            session.writes = [w.copy() for w in writes]
+
+    def end(self, session: Session, number: int) -> None:
+        self.check_session(session)
+        self.sessions.remove(session)
+        if self.rng.random() < 0.25:
+            session.transaction.rollback()
+            return
+        conflict = any(self._commit_conflicts(session, n) for n in range(len(self.tables)))
+        duplicate = any(self._commit_duplicates(session, n) for n in range(len(self.tables)))
+        if conflict or duplicate:
+            with pytest.raises((SerializationFailure, UniqueViolation)) as caught:
+                session.transaction.commit()
+            assert conflict or caught.type is UniqueViolation
+            return
+        session.transaction.commit()
+        for table, writes in zip(self.committed, session.writes):
+            if writes.truncated:
+                table.rows.clear()
+            for key, _ in writes.deleted:
+                table.rows.pop(key, None)
+            table.rows.update(writes.puts)
+
+    def _commit_conflicts(self, session: Session, number: int) -> bool:
+        writes, current = session.writes[number], self.committed[number].rows
+        return not writes.truncated and any(
+            current.get(key, (0,))[0] != version for key, version in writes.deleted
+        )
+
+    def _commit_duplicates(self, session: Session, number: int) -> bool:
+        writes, current = session.writes[number], self.committed[number].rows
+        return not writes.truncated and any(
+            key in current and (key, current[key][0]) not in writes.deleted for key in writes.puts
+        )
+
+    def maintain(self) -> None:
+        number = self.rng.randrange(len(self.tables))
+        action = self.rng.choice(["flush", "merge", "checkpoint", "close", "abandon"])
+        if action == "flush":
+            self.storage.flush_table(self.tables[number].oid)
+        elif action == "merge":
+            self.storage.merge_segments(self.tables[number].oid)
+        elif action == "checkpoint":
+            self.storage.checkpoint()
+        else:
+            self.restart(is_clean=action == "close")
+        self.check_committed()
+
+    def restart(self, *, is_clean: bool) -> None:
+        for session in self.sessions:
+            session.transaction.rollback()
+        self.sessions.clear()
+        if is_clean:
+            self.storage.close()
+        else:
+            self.storage.abandon()
+        assert self.memory.held() == {}
+        self.storage = open_storage(self.path, memory=self.memory, options=OPTIONS)
+
+    def check_session(self, session: Session) -> None:
+        for number, (table, index) in enumerate(zip(self.tables, self.indexes)):
+            found = {r[0]: r[1] for r in rows_by_id(session.transaction, table).values()}
+            expected = {key: name for key, (_, name) in session.visible(number).items()}
+            assert found == expected
+            keys = columns_batch(table.columns[:1], [list(range(KEYS))])
+            present = np.flatnonzero(session.transaction.lookup_key(index.oid, keys))
+            assert present.tolist() == sorted(expected)
+
+    def check_committed(self) -> None:
+        self.sessions.append(Session(self, Isolation.READ_COMMITTED))
+        self.check_session(self.sessions[-1])
+        self.sessions.pop().transaction.rollback()
+
+
+def run(path: Path, seed: int, steps: int) -> None:
+    world = World(path, random.Random(seed))
+    for _ in range(steps):
+        world.step()
+    world.restart(is_clean=False)
+    world.check_committed()
+    world.restart(is_clean=True)
+    world.check_committed()
+    world.storage.close()
+    assert world.memory.held() == {}
+
+
+def test_short_script(tmp_path: Path) -> None:
+    run(tmp_path, seed=1, steps=60)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(10, 22))
+def test_long_script(tmp_path: Path, seed: int) -> None:
+    run(tmp_path, seed, steps=500)
