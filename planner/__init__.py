@@ -1,0 +1,15 @@
+"""Bound statements become plans, plans become rows. See `DESIGN.md`."""
+
+from planner.execution import Execution
+from planner.planning import OutputColumn, Plan, plan_statement
+from planner.services import Codecs, ExecutionContext, SessionServices
+
+__all__ = [
+    "Codecs",
+    "Execution",
+    "ExecutionContext",
+    "OutputColumn",
+    "Plan",
+    "SessionServices",
+    "plan_statement",
+]

@@ -1,0 +1,561 @@
+"""The bound tree: a statement with every name resolved and every node typed. The planner's input language.
+
+`sqlfront.binder` builds it, planner rules rewrite it, nothing mutates it: all nodes are frozen dataclasses and
+compare by value. Every expression has `type`, a PostgreSQL type (OID, typmod).
+
+Names are gone: a column is (relation id, position). Relation ids are unique in the whole statement, so a
+reference to an outer query is simply one whose relation is not in the query's own FROM. Output columns of a
+query are its targets that are not hidden, in order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, fields, is_dataclass
+from enum import Enum
+from typing import Any, TypeAlias
+
+from foundation.sqltypes import BOOL, SqlType
+from planner.functions.signature import Function
+
+# ---------------------------------------------------------------------------------------------------------
+# Expressions
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """Base of all expressions; each subclass has a `type` field or property."""
+
+    @property
+    def sql_type(self) -> SqlType:
+        return self.type  # type: ignore[attr-defined, no-any-return]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Constant(Expression):
+    """A literal. `value` is the Python value of the type (None = NULL; vectors are 1-D float arrays).
+
+    Compares by type and by value, arrays element-wise.
+    """
+
+    value: Any
+    type: SqlType
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Constant) and self._key() == other._key()
+
+    def __hash__(self) -> int:
+        return hash(self._key())
+
+    def _key(self) -> tuple[Any, ...]:
+        value = self.value
+        if hasattr(value, "tobytes"):
+            value = value.tobytes()
+        elif isinstance(value, list):
+            value = repr(value)
+        return (self.type, type(self.value).__name__, value)
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter(Expression):
+    """$1 is index 0; its value comes with the execution."""
+
+    index: int
+    type: SqlType
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnRef(Expression):
+    """A column of a relation in this query's FROM or of an outer one's. `name` is for messages and EXPLAIN."""
+
+    relation_id: int
+    position: int
+    name: str
+    type: SqlType
+
+
+@dataclass(frozen=True, slots=True)
+class OutputRef(Expression):
+    """The query's own output column at `position`; only in ORDER BY and DISTINCT ON."""
+
+    position: int
+    type: SqlType
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Expression):
+    """A function or operator applied to arguments, already cast to the types the overload declares.
+
+    `operator` is the operator's name when it was written as one (`=`, `<->`, `~~` for LIKE, `||`).
+    """
+
+    function: Function
+    arguments: tuple[Expression, ...]
+    type: SqlType
+    operator: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CastExpression(Expression):
+    """A change of type or typmod. `is_explicit` decides PostgreSQL's length rules (`::varchar(3)` truncates)."""
+
+    argument: Expression
+    type: SqlType
+    is_explicit: bool = False
+
+
+class BoolOperator(Enum):
+    AND = "AND"
+    OR = "OR"
+
+
+@dataclass(frozen=True, slots=True)
+class BoolExpression(Expression):
+    """Two or more arguments; three-valued."""
+
+    operator: BoolOperator
+    arguments: tuple[Expression, ...]
+    type: SqlType = BOOL
+
+
+@dataclass(frozen=True, slots=True)
+class Not(Expression):
+    argument: Expression
+    type: SqlType = BOOL
+
+
+@dataclass(frozen=True, slots=True)
+class IsNull(Expression):
+    argument: Expression
+    is_negated: bool = False
+    type: SqlType = BOOL
+
+
+class TruthTest(Enum):
+    TRUE = "TRUE"
+    FALSE = "FALSE"
+    UNKNOWN = "UNKNOWN"
+
+
+@dataclass(frozen=True, slots=True)
+class IsTruth(Expression):
+    """IS [NOT] TRUE / FALSE / UNKNOWN; never NULL."""
+
+    argument: Expression
+    test: TruthTest
+    is_negated: bool = False
+    type: SqlType = BOOL
+
+
+@dataclass(frozen=True, slots=True)
+class IsDistinct(Expression):
+    """IS [NOT] DISTINCT FROM; `equality` is the = overload."""
+
+    left: Expression
+    right: Expression
+    equality: Function
+    is_negated: bool = False
+    type: SqlType = BOOL
+
+
+@dataclass(frozen=True, slots=True)
+class InList(Expression):
+    """left [NOT] IN (items): all items have left's type."""
+
+    left: Expression
+    items: tuple[Expression, ...]
+    is_negated: bool = False
+    type: SqlType = BOOL
+
+
+@dataclass(frozen=True, slots=True)
+class QuantifiedArray(Expression):
+    """left op ANY (array) or ALL; `operator` is a comparison or pattern operator whose overload is `function`."""
+
+    left: Expression
+    operator: str
+    function: Function
+    array: Expression
+    is_all: bool = False
+    type: SqlType = BOOL
+
+
+@dataclass(frozen=True, slots=True)
+class Case(Expression):
+    """Searched CASE; a simple one has been expanded into comparisons."""
+
+    branches: tuple[tuple[Expression, Expression], ...]
+    default: Expression | None
+    type: SqlType
+
+
+class VariadicKind(Enum):
+    COALESCE = "COALESCE"
+    GREATEST = "GREATEST"
+    LEAST = "LEAST"
+    NULLIF = "NULLIF"
+
+
+@dataclass(frozen=True, slots=True)
+class Variadic(Expression):
+    """COALESCE, GREATEST, LEAST, NULLIF: grammar, not functions; arguments share `type` (NULLIF: the first's)."""
+
+    kind: VariadicKind
+    arguments: tuple[Expression, ...]
+    type: SqlType
+
+
+@dataclass(frozen=True, slots=True)
+class ArrayLiteral(Expression):
+    """ARRAY[...]; `type` is the array type."""
+
+    items: tuple[Expression, ...]
+    type: SqlType
+
+
+@dataclass(frozen=True, slots=True)
+class Subscript(Expression):
+    """array[index], or array[lower:upper] with `is_slice`; 1-based."""
+
+    array: Expression
+    index: Expression | None
+    type: SqlType
+    upper: Expression | None = None
+    is_slice: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RowLiteral(Expression):
+    """ROW(...) or a bare (a, b) list."""
+
+    items: tuple[Expression, ...]
+    type: SqlType
+
+
+class SubqueryKind(Enum):
+    SCALAR = "scalar"
+    EXISTS = "exists"
+    ARRAY = "array"
+    ANY = "any"
+    """left op ANY (subquery); IN is ANY with '='."""
+    ALL = "all"
+
+
+@dataclass(frozen=True, slots=True)
+class Subquery(Expression):
+    """A sub-query in an expression. `left`, `operator`, `function` are set for ANY and ALL (NOT IN = Not(ANY))."""
+
+    kind: SubqueryKind
+    query: Query
+    type: SqlType
+    left: Expression | None = None
+    operator: str | None = None
+    function: Function | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SortKey:
+    """One ORDER BY item. `nulls_first` is resolved: PostgreSQL's default is last for ASC, first for DESC."""
+
+    expression: Expression
+    is_descending: bool = False
+    nulls_first: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Aggregate(Expression):
+    """An aggregate call. count(*) has no arguments."""
+
+    function: Function
+    arguments: tuple[Expression, ...]
+    type: SqlType
+    is_distinct: bool = False
+    order_by: tuple[SortKey, ...] = ()
+    filter: Expression | None = None
+    within_group: tuple[SortKey, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class WindowCall(Expression):
+    """A window function or an aggregate with OVER. `frame_sql` is the frame clause's text, '' = default."""
+
+    function: Function
+    arguments: tuple[Expression, ...]
+    type: SqlType
+    partition_by: tuple[Expression, ...] = ()
+    order_by: tuple[SortKey, ...] = ()
+    frame_sql: str = ""
+    filter: Expression | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Grouping(Expression):
+    """GROUPING(a, b)."""
+
+    arguments: tuple[Expression, ...]
+    type: SqlType
+
+
+@dataclass(frozen=True, slots=True)
+class Default(Expression):
+    """DEFAULT in VALUES or SET; the binder replaces it by the column's bound default, so rules never see it."""
+
+    type: SqlType
+
+
+# ---------------------------------------------------------------------------------------------------------
+# Relations: what may stand in FROM
+
+
+@dataclass(frozen=True, slots=True)
+class RelationColumn:
+    """A column a relation offers. `attnum` is 0 unless it is a table's; system columns have PostgreSQL's negative
+    attnums (ctid -1, xmin -2, tableoid -6), come after the others and are not part of `*`.
+    """
+
+    name: str
+    type: SqlType
+    attnum: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TableScan:
+    """A stored table."""
+
+    relation_id: int
+    table_oid: int
+    alias: str
+    columns: tuple[RelationColumn, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class VirtualScan:
+    """A relation whose rows are computed: pg_catalog, information_schema, quiver_index_status."""
+
+    relation_id: int
+    schema: str
+    name: str
+    alias: str
+    columns: tuple[RelationColumn, ...]
+    relation_oid: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionScan:
+    """Function calls in FROM, side by side as ROWS FROM does; may refer to earlier FROM items (lateral)."""
+
+    relation_id: int
+    calls: tuple[Expression, ...]
+    alias: str
+    columns: tuple[RelationColumn, ...]
+    with_ordinality: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SubqueryScan:
+    relation_id: int
+    query: Query
+    alias: str
+    columns: tuple[RelationColumn, ...]
+    is_lateral: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CteScan:
+    """A use of a WITH item."""
+
+    relation_id: int
+    cte_id: int
+    alias: str
+    columns: tuple[RelationColumn, ...]
+
+
+class JoinKind(Enum):
+    INNER = "INNER"
+    LEFT = "LEFT"
+    RIGHT = "RIGHT"
+    FULL = "FULL"
+    CROSS = "CROSS"
+
+
+@dataclass(frozen=True, slots=True)
+class Join:
+    """USING and NATURAL have become conditions; a merged column is a COALESCE or the surviving side's column."""
+
+    kind: JoinKind
+    left: Relation
+    right: Relation
+    condition: Expression | None = None
+
+
+Relation: TypeAlias = TableScan | VirtualScan | FunctionScan | SubqueryScan | CteScan | Join
+
+
+# ---------------------------------------------------------------------------------------------------------
+# Queries
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """An item of the select list. `table_oid` and `attnum` say where a plain column comes from."""
+
+    expression: Expression
+    name: str
+    table_oid: int = 0
+    attnum: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Cte:
+    """A WITH item. A recursive one's query is a SetOperation whose right side scans `cte_id`."""
+
+    cte_id: int
+    name: str
+    query: Query
+    columns: tuple[RelationColumn, ...]
+    is_recursive: bool = False
+    is_materialized: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GroupingSet:
+    """One set of GROUPING SETS; plain GROUP BY is a single set."""
+
+    expressions: tuple[Expression, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Select:
+    """SELECT. `distinct_on` is () for none and for plain DISTINCT (`is_distinct`)."""
+
+    targets: tuple[Target, ...]
+    from_: Relation | None = None
+    where: Expression | None = None
+    group_by: tuple[GroupingSet, ...] = ()
+    having: Expression | None = None
+    is_distinct: bool = False
+    distinct_on: tuple[Expression, ...] = ()
+    order_by: tuple[SortKey, ...] = ()
+    limit: Expression | None = None
+    offset: Expression | None = None
+    ctes: tuple[Cte, ...] = ()
+    locking: str = ""
+    """'' or 'UPDATE', 'SHARE', ... of FOR UPDATE."""
+
+
+class SetOperator(Enum):
+    UNION = "UNION"
+    INTERSECT = "INTERSECT"
+    EXCEPT = "EXCEPT"
+
+
+@dataclass(frozen=True, slots=True)
+class SetOperation:
+    """Both sides have been cast to the common column types. ORDER BY keys are OutputRefs."""
+
+    operator: SetOperator
+    is_all: bool
+    left: Query
+    right: Query
+    order_by: tuple[SortKey, ...] = ()
+    limit: Expression | None = None
+    offset: Expression | None = None
+    ctes: tuple[Cte, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """VALUES rows, cast to common types; columns are named column1, column2, ... unless renamed outside."""
+
+    rows: tuple[tuple[Expression, ...], ...]
+    columns: tuple[RelationColumn, ...]
+    order_by: tuple[SortKey, ...] = ()
+    limit: Expression | None = None
+    offset: Expression | None = None
+    ctes: tuple[Cte, ...] = ()
+
+
+Query: TypeAlias = Select | SetOperation | Values
+
+
+# ---------------------------------------------------------------------------------------------------------
+# Data changes
+
+
+@dataclass(frozen=True, slots=True)
+class Insert:
+    """INSERT. `source` yields one column per entry of `attnums`, already cast to the column types (assignment).
+
+    `defaults` gives the bound default of every other column that has one (identity: a nextval call). A DEFAULT
+    inside VALUES has been replaced by that expression. `relation_id` is what RETURNING refers to; its columns
+    are the table's as in TableScan. `on_conflict` is reserved and None.
+    """
+
+    table_oid: int
+    relation_id: int
+    columns: tuple[RelationColumn, ...]
+    attnums: tuple[int, ...]
+    source: Query
+    defaults: tuple[tuple[int, Expression], ...] = ()
+    returning: tuple[Target, ...] = ()
+    ctes: tuple[Cte, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """UPDATE of `target`; `assignments` are (attnum, expression cast to the column's type) over target and FROM."""
+
+    target: TableScan
+    assignments: tuple[tuple[int, Expression], ...]
+    from_: Relation | None = None
+    where: Expression | None = None
+    returning: tuple[Target, ...] = ()
+    ctes: tuple[Cte, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    """DELETE from `target`; `using` is the USING list."""
+
+    target: TableScan
+    using: Relation | None = None
+    where: Expression | None = None
+    returning: tuple[Target, ...] = ()
+    ctes: tuple[Cte, ...] = ()
+
+
+BoundStatement: TypeAlias = Select | SetOperation | Values | Insert | Update | Delete
+
+
+# ---------------------------------------------------------------------------------------------------------
+# Walking
+
+
+def output_columns(query: Query) -> tuple[RelationColumn, ...]:
+    """Names and types of what a query returns."""
+    if isinstance(query, Select):
+        return tuple(RelationColumn(t.name, t.expression.sql_type, 0) for t in query.targets)
+    if isinstance(query, Values):
+        return query.columns
+    return output_columns(query.left)
+
+
+def child_nodes(node: Any) -> Iterator[Any]:
+    """Direct bound-tree children of a node (dataclass fields, through tuples), in field order."""
+    for spec in fields(node):
+        yield from _nodes_in(getattr(node, spec.name))
+
+
+def _nodes_in(value: Any) -> Iterator[Any]:
+    if isinstance(value, tuple):
+        for item in value:
+            yield from _nodes_in(item)
+    elif is_dataclass(value) and not isinstance(value, SqlType | Function | type):
+        yield value
+
+
+def walk(node: Any) -> Iterator[Any]:
+    """The node and all nodes below it, sub-queries included, parents first."""
+    yield node
+    for child in child_nodes(node):
+        yield from walk(child)

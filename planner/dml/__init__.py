@@ -1,0 +1,11 @@
+"""INSERT, UPDATE and DELETE: rows are computed column-wise and handed to the transaction.
+
+Constant VALUES lists and single-table statements that the native evaluator understands never visit DuckDB.
+"""
+
+from planner.dml.delete import run_delete
+from planner.dml.insert import insert_columns, run_insert
+from planner.dml.result import DmlResult
+from planner.dml.update import run_update
+
+__all__ = ["DmlResult", "insert_columns", "run_delete", "run_insert", "run_update"]

@@ -1,0 +1,41 @@
+"""DELETE: find rows, keep what RETURNING reads of them, set their tombstones."""
+
+from __future__ import annotations
+
+from planner import bound
+from planner.dml.matching import match_rows
+from planner.dml.result import DmlResult, atomically
+from planner.dml.returning import referenced_columns, returned_rows, table_columns
+from planner.dml.rows import take_rows
+from planner.dml.update import no_rows
+from planner.services import ExecutionContext
+
+
+def run_delete(statement: bound.Delete, context: ExecutionContext) -> DmlResult:
+    """Delete the matching rows.
+
+    Raises:
+        QuiverError: what the condition raises; 40001 when a row was changed by another transaction.
+    """
+    return atomically(context, lambda: _delete(statement, context))
+
+
+def _delete(statement: bound.Delete, context: ExecutionContext) -> DmlResult:
+    target = statement.target
+    borrowed = referenced_columns(statement.returning, target.relation_id)
+    matches = match_rows(
+        target, statement.using, statement.where, borrowed, ctes=statement.ctes, context=context
+    )
+    row_count = len(matches.row_ids)
+    if not row_count:
+        return DmlResult(0, returned_rows(statement.returning, no_rows(statement), 0, context))
+    columns = {}
+    if statement.returning:
+        attnums = [column.attnum for column in target.columns if column.attnum > 0]
+        stored = take_rows(context, target.table_oid, matches.row_ids, attnums)
+        columns = table_columns(
+            target.relation_id, target.columns, stored, row_ids=matches.row_ids, table_oid=target.table_oid
+        )
+        columns |= {(c.relation_id, c.position): matches.values[i] for i, c in enumerate(borrowed)}
+    returning = returned_rows(statement.returning, columns, row_count, context)
+    return DmlResult(context.transaction.delete(target.table_oid, matches.row_ids), returning)

@@ -1,0 +1,122 @@
+"""INSERT: source rows as columns, defaults filled in, one insert into the transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pyarrow as pa
+
+from foundation.sqltypes import arrow_type
+from planner import bound
+from planner.dml.result import DmlResult, atomically
+from planner.dml.returning import Columns, RowIds, returned_after, table_columns
+from planner.dml.rows import assigned, table_batch
+from planner.evaluate import Frame, evaluate
+from planner.relational.constant_rows import constant_column
+from planner.relational.expressions import is_column_free
+from planner.services import ExecutionContext
+from storage.catalog import Table
+
+
+def run_insert(statement: bound.Insert, context: ExecutionContext) -> DmlResult:
+    """Insert the source's rows.
+
+    Raises:
+        QuiverError: what the source raises; 22001, 22003, 22000 for values that do not fit; 23502, 23505.
+            Nothing of the statement stays then.
+    """
+    return atomically(context, lambda: _insert(statement, context))
+
+
+def _insert(statement: bound.Insert, context: ExecutionContext) -> DmlResult:
+    table = context.transaction.catalog.table(statement.table_oid)
+    source, row_count = _source_columns(statement, context)
+    values: dict[int, pa.Array] = {}
+    types = [column.type for column in bound.output_columns(statement.source)]
+    for attnum, array, sql_type in zip(statement.attnums, source, types, strict=True):
+        values[attnum] = assigned(array, sql_type, table.column_at(attnum).type, context)
+    _fill_defaults(statement.defaults, table, values, row_count, context)
+    batch = table_batch(table, values, row_count)
+    stored = {int(name): batch.column(name) for name in batch.schema.names}
+
+    def columns_of(row_ids: RowIds) -> Columns:
+        return table_columns(
+            statement.relation_id, statement.columns, stored, row_ids=row_ids, table_oid=table.oid
+        )
+
+    def write() -> RowIds:
+        return context.transaction.insert(table.oid, batch)
+
+    returning = returned_after(statement.returning, columns_of, write, row_count, context)
+    return DmlResult(row_count, returning)
+
+
+def insert_columns(
+    table: Table,
+    values: dict[int, pa.Array],
+    row_count: int,
+    defaults: Sequence[tuple[int, bound.Expression]],
+    context: ExecutionContext,
+) -> None:
+    """Insert rows that are columns already, as COPY has them.
+
+    Args:
+        values: (row_count,) arrays of the columns' Arrow types by attnum.
+        defaults: bound defaults of the columns that `values` leaves out; the others become NULL.
+
+    Raises:
+        NotNullViolation: 23502. UniqueViolation: 23505.
+    """
+    values = dict(values)
+    _fill_defaults(defaults, table, values, row_count, context)
+    context.transaction.insert(table.oid, table_batch(table, values, row_count))
+
+
+def _fill_defaults(
+    defaults: Sequence[tuple[int, bound.Expression]],
+    table: Table,
+    values: dict[int, pa.Array],
+    row_count: int,
+    context: ExecutionContext,
+) -> None:
+    """Compute the defaults of the columns that are not given, anew for every row."""
+    frame = Frame(row_count)
+    for attnum, expression in defaults:
+        if attnum not in values:
+            array = evaluate(expression, frame, context)
+            values[attnum] = assigned(array, expression.sql_type, table.column_at(attnum).type, context)
+
+
+def _source_columns(statement: bound.Insert, context: ExecutionContext) -> tuple[Sequence[pa.Array], int]:
+    """The source's columns, complete: rows inserted by this statement must not be seen by its own source."""
+    source = statement.source
+    types = [column.type for column in bound.output_columns(source)]
+    if isinstance(source, bound.Values) and _is_plain(source):
+        columns = [
+            constant_column([row[i] for row in source.rows], sql_type, context)
+            for i, sql_type in enumerate(types)
+        ]
+        return columns, len(source.rows)
+    if statement.ctes:
+        source = replace(source, ctes=(*statement.ctes, *source.ctes))
+    batches = list(_query_batches(source, context))
+    row_count = sum(batch.num_rows for batch in batches)
+    if not batches:
+        return [pa.nulls(0, arrow_type(sql_type)) for sql_type in types], 0
+    merged = pa.Table.from_batches(batches).combine_chunks()
+    return [merged.column(i).combine_chunks() for i in range(len(types))], row_count
+
+
+def _query_batches(source: bound.Query, context: ExecutionContext) -> Sequence[pa.RecordBatch]:
+    """Rows of INSERT ... SELECT, by whichever executor the planner chooses for the query."""
+    from planner.planning import plan_statement
+
+    return list(plan_statement(source).execute(context).batches())
+
+
+def _is_plain(source: bound.Values) -> bool:
+    """A VALUES list without sub-queries, ORDER BY or LIMIT."""
+    if source.order_by or source.limit is not None or source.offset is not None or source.ctes:
+        return False
+    return all(is_column_free(item) for row in source.rows for item in row)

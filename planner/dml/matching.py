@@ -1,0 +1,115 @@
+"""Finding the rows an UPDATE or DELETE is about, with whatever values it computes for them.
+
+One stored table and native expressions: segment by segment over Arrow columns. Otherwise one relational query
+returns (row id, values ...); a row matched twice keeps its first values, as PostgreSQL leaves it open which.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from foundation.bitset import and_bits, offsets_from_bits
+from foundation.sqltypes import INT8, SqlType, arrow_type
+from planner import bound
+from planner.evaluate import evaluate, filter_bits, is_native, segment_frame
+from planner.relational.execution import run_query
+from planner.relational.registration import ROW_ID_ATTNUM
+from planner.services import ExecutionContext
+
+
+@dataclass(frozen=True, slots=True)
+class Matches:
+    """Row ids (m,) uint64 ascending and unique, and one (m,) array per requested expression."""
+
+    row_ids: npt.NDArray[np.uint64]
+    values: list[pa.Array]
+
+
+def match_rows(
+    target: bound.TableScan,
+    others: bound.Relation | None,
+    where: bound.Expression | None,
+    values: Sequence[bound.Expression],
+    *,
+    ctes: tuple[bound.Cte, ...],
+    context: ExecutionContext,
+) -> Matches:
+    """Rows of `target` for which `where` is TRUE (joined with `others`), and `values` computed for each."""
+    expressions = [*values, *([where] if where is not None else [])]
+    if others is None and not ctes and all(is_native(expression) for expression in expressions):
+        return _match_natively(target, where, values, context)
+    return _match_relationally(target, others, where, values, ctes=ctes, context=context)
+
+
+def _match_natively(
+    target: bound.TableScan,
+    where: bound.Expression | None,
+    values: Sequence[bound.Expression],
+    context: ExecutionContext,
+) -> Matches:
+    ids: list[npt.NDArray[np.uint64]] = []
+    columns: list[list[pa.Array]] = [[] for _ in values]
+    for segment in context.transaction.table_view(target.table_oid).segments:
+        bits = segment.visible_bits
+        if where is not None:
+            bits = and_bits(bits, filter_bits(where, segment, target, context))
+        offsets = offsets_from_bits(bits, segment.row_count)
+        if not len(offsets):
+            continue
+        ids.append(segment.row_ids[offsets])
+        frame = segment_frame(segment, target)
+        if len(offsets) < segment.row_count:
+            frame = frame.take(offsets)
+        for column, expression in zip(columns, values, strict=True):
+            column.append(evaluate(expression, frame, context))
+    return _merged(ids, columns, [expression.sql_type for expression in values])
+
+
+def _merged(
+    ids: Sequence[npt.NDArray[np.uint64]],
+    columns: Sequence[Sequence[pa.Array]],
+    types: Sequence[SqlType],
+) -> Matches:
+    """Matches of several pieces as one, by ascending row id, the first of equal ids kept."""
+    row_ids = np.concatenate(ids) if ids else np.empty(0, dtype=np.uint64)
+    arrays = [
+        pa.chunked_array(list(chunks), arrow_type(sql_type)).combine_chunks()
+        for chunks, sql_type in zip(columns, types, strict=True)
+    ]
+    unique, first = np.unique(row_ids, return_index=True)
+    if len(unique) == len(row_ids) and np.array_equal(unique, row_ids):
+        return Matches(row_ids, arrays)
+    indices = pa.array(first, pa.int64())
+    return Matches(unique, [array.take(indices) for array in arrays])
+
+
+def _match_relationally(
+    target: bound.TableScan,
+    others: bound.Relation | None,
+    where: bound.Expression | None,
+    values: Sequence[bound.Expression],
+    *,
+    ctes: tuple[bound.Cte, ...],
+    context: ExecutionContext,
+) -> Matches:
+    row_id_column = bound.RelationColumn("row_id", INT8, ROW_ID_ATTNUM)
+    scan = replace(target, columns=(*target.columns, row_id_column))
+    row_id = bound.ColumnRef(target.relation_id, len(target.columns), "row_id", INT8)
+    source: bound.Relation = scan
+    if others is not None:
+        source = bound.Join(bound.JoinKind.CROSS, scan, others)
+    targets = [bound.Target(row_id, "row_id")]
+    targets += [bound.Target(expression, f"value{i}") for i, expression in enumerate(values)]
+    query = bound.Select(tuple(targets), source, where=where, ctes=ctes)
+    ids: list[npt.NDArray[np.uint64]] = []
+    columns: list[list[pa.Array]] = [[] for _ in values]
+    for batch in run_query(query, context):
+        ids.append(np.asarray(batch.column(0)).view(np.uint64))
+        for index, column in enumerate(columns):
+            column.append(batch.column(index + 1))
+    return _merged(ids, columns, [expression.sql_type for expression in values])

@@ -1,0 +1,50 @@
+"""What a data change returns, and the frame that makes a statement atomic."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+
+from foundation.errors import SerializationFailure
+from planner.services import ExecutionContext
+
+_ATTEMPTS_MAX = 5
+
+
+@dataclass(frozen=True, slots=True)
+class DmlResult:
+    """`row_count` rows were inserted, updated or deleted; `returning` are the rows of RETURNING."""
+
+    row_count: int
+    returning: list[pa.RecordBatch] = field(default_factory=list)
+
+
+def atomically(context: ExecutionContext, change: Callable[[], DmlResult]) -> DmlResult:
+    """Run a change; if it fails nothing of it stays in the transaction.
+
+    Under READ COMMITTED a change that met a row which another transaction has replaced meanwhile runs again at
+    a fresh snapshot, as PostgreSQL's does.
+
+    Raises:
+        SerializationFailure: 40001, under REPEATABLE READ at once, else when it keeps losing.
+    """
+    transaction = context.transaction
+    is_retried = transaction.isolation.value == "read committed"
+    for attempt in range(_ATTEMPTS_MAX):
+        mark = transaction.savepoint()
+        try:
+            result = change()
+        except SerializationFailure:
+            transaction.rollback_to(mark)
+            if not is_retried or attempt == _ATTEMPTS_MAX - 1:
+                raise
+            transaction.refresh_snapshot()
+        except BaseException:
+            transaction.rollback_to(mark)
+            raise
+        else:
+            transaction.release(mark)
+            return result
+    raise AssertionError("unreachable")

@@ -1,0 +1,140 @@
+"""RETURNING: expressions over the rows a statement wrote or removed.
+
+The rows are Arrow columns keyed by (relation id, position). Native expressions are evaluated on them; anything
+else (sub-queries) becomes a relational query over the same columns as one registered table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields, is_dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from foundation.sqltypes import SqlType, arrow_type
+from planner import bound
+from planner.evaluate import Frame, evaluate, is_native
+from planner.evaluate.system_columns import CTID, TABLEOID, XMIN, ctid_text, xmin_values
+from planner.functions.signature import Function
+from planner.relational.execution import record_batch, run_query
+from planner.services import ExecutionContext
+
+_RETURNED_RELATION = 1_000_000
+"""Above every relation id of a bound statement."""
+
+Columns = Mapping[tuple[int, int], pa.Array]
+RowIds = npt.NDArray[np.uint64]
+
+
+def table_columns(
+    relation_id: int,
+    columns: Sequence[bound.RelationColumn],
+    values: Mapping[int, pa.Array],
+    *,
+    row_ids: RowIds,
+    table_oid: int,
+) -> dict[tuple[int, int], pa.Array]:
+    """The columns of a target table for RETURNING, from arrays by attnum and the rows' ids."""
+    found: dict[tuple[int, int], pa.Array] = {}
+    for position, column in enumerate(columns):
+        if column.attnum == CTID:
+            array = ctid_text(row_ids)
+        elif column.attnum == XMIN:
+            array = xmin_values(row_ids)
+        elif column.attnum == TABLEOID:
+            array = pa.array(np.full(len(row_ids), table_oid, dtype=np.uint32))
+        elif column.attnum in values:
+            array = values[column.attnum]
+        else:
+            continue
+        found[relation_id, position] = array
+    return found
+
+
+def referenced_columns(targets: Sequence[bound.Target], relation_id: int) -> list[bound.ColumnRef]:
+    """Distinct columns of relations other than the target's that RETURNING reads."""
+    inner = {
+        node.relation_id for target in targets for node in bound.walk(target) if hasattr(node, "relation_id")
+        and not isinstance(node, bound.ColumnRef)
+    }  # fmt: skip
+    found: dict[tuple[int, int], bound.ColumnRef] = {}
+    for target in targets:
+        for node in bound.walk(target):
+            if isinstance(node, bound.ColumnRef) and node.relation_id not in inner | {relation_id}:
+                found.setdefault((node.relation_id, node.position), node)
+    return list(found.values())
+
+
+def returned_after(
+    targets: Sequence[bound.Target],
+    columns_of: Callable[[RowIds], Columns],
+    write: Callable[[], RowIds],
+    row_count: int,
+    context: ExecutionContext,
+) -> list[pa.RecordBatch]:
+    """Write rows and evaluate RETURNING over them.
+
+    A sub-query in RETURNING sees the table as it was before the statement, so it is evaluated before the write;
+    the new rows' system columns are not known then and read as row id 0.
+    """
+    if all(is_native(target.expression) for target in targets):
+        row_ids = write()
+        return returned_rows(targets, columns_of(row_ids) if targets else {}, row_count, context)
+    before = columns_of(np.zeros(row_count, dtype=np.uint64))
+    returning = returned_rows(targets, before, row_count, context)
+    write()
+    return returning
+
+
+def returned_rows(
+    targets: Sequence[bound.Target], columns: Columns, row_count: int, context: ExecutionContext
+) -> list[pa.RecordBatch]:
+    """Evaluate RETURNING over `row_count` rows; columns c0, c1, ... of the targets' types."""
+    if not targets:
+        return []
+    types = [target.expression.sql_type for target in targets]
+    schema = pa.schema([(f"c{i}", arrow_type(sql_type)) for i, sql_type in enumerate(types)])
+    if all(is_native(target.expression) for target in targets):
+        frame = Frame(row_count, dict(columns))
+        arrays = [evaluate(target.expression, frame, context) for target in targets]
+        return [record_batch(arrays, schema, row_count)]
+    query, given = _as_query(targets, columns, row_count)
+    return list(run_query(query, context, given))
+
+
+def _as_query(
+    targets: Sequence[bound.Target], columns: Columns, row_count: int
+) -> tuple[bound.Select, dict[int, pa.Table]]:
+    """RETURNING as a SELECT over the rows as one given table."""
+    used: dict[tuple[int, int], tuple[int, bound.ColumnRef]] = {}
+    for target in targets:
+        for node in bound.walk(target):
+            if isinstance(node, bound.ColumnRef) and (node.relation_id, node.position) in columns:
+                used.setdefault((node.relation_id, node.position), (len(used), node))
+
+    def renamed(node: bound.ColumnRef) -> bound.ColumnRef:
+        known = used.get((node.relation_id, node.position))
+        return node if known is None else replace(node, relation_id=_RETURNED_RELATION, position=known[0])
+
+    scan_columns = tuple(bound.RelationColumn(node.name, node.type) for _, node in used.values())
+    scan = bound.TableScan(_RETURNED_RELATION, 0, "returned", scan_columns)
+    query = bound.Select(tuple(replace_columns(target, renamed) for target in targets), scan)
+    arrays = [columns[key] for key in used] or [pa.nulls(row_count)]
+    table = pa.Table.from_arrays(arrays, names=[f"c{i}" for i in range(len(arrays))])
+    return query, {_RETURNED_RELATION: table}
+
+
+def replace_columns(node: Any, change: Any) -> Any:
+    """A copy of a tree with every ColumnRef replaced by `change(reference)`."""
+    if isinstance(node, bound.ColumnRef):
+        return change(node)
+    if isinstance(node, tuple):
+        return tuple(replace_columns(item, change) for item in node)
+    if not is_dataclass(node) or isinstance(node, SqlType | Function | type):
+        return node
+    values = {spec.name: getattr(node, spec.name) for spec in fields(node)}
+    changed = {name: replace_columns(value, change) for name, value in values.items()}
+    return replace(node, **changed)

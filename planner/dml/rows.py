@@ -1,0 +1,68 @@
+"""Rows on their way into a table: complete batches of live columns, and rows looked up by id."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from foundation.sqltypes import SqlType, arrow_type
+from planner.services import ExecutionContext
+from storage.catalog import Table
+
+RowIds = npt.NDArray[np.uint64]
+
+
+def table_batch(table: Table, columns: Mapping[int, pa.Array], row_count: int) -> pa.RecordBatch:
+    """A batch of all live columns named by str(attnum); columns not given are NULL."""
+    live = table.live_columns()
+    arrays = []
+    for column in live:
+        array = columns.get(column.attnum)
+        arrays.append(pa.nulls(row_count, arrow_type(column.type)) if array is None else array)
+    if not arrays:
+        return pa.RecordBatch.from_arrays([pa.nulls(row_count)], names=["row"]).select([])
+    return pa.RecordBatch.from_arrays(arrays, names=[str(column.attnum) for column in live])
+
+
+def assigned(array: pa.Array, source: SqlType, target: SqlType, context: ExecutionContext) -> pa.Array:
+    """A value column as the target column stores it: length rules of an assignment applied.
+
+    Raises:
+        QuiverError: 22001, 22003, 22000 where the value does not fit the column's typmod.
+    """
+    if isinstance(array, pa.ChunkedArray):
+        array = array.combine_chunks()
+    if source.oid == target.oid and source.typmod != target.typmod and target.typmod >= 0:
+        array = context.codecs.coerce_typmod(array, source, target, explicit=False)
+    wanted = arrow_type(target)
+    return array if array.type == wanted else array.cast(wanted)
+
+
+def take_rows(
+    context: ExecutionContext, table_oid: int, row_ids: RowIds, attnums: Sequence[int]
+) -> dict[int, pa.Array]:
+    """Columns of visible rows by id, in the order of `row_ids` (every id must exist)."""
+    if not attnums:
+        return {}
+    pieces: list[pa.RecordBatch] = []
+    order: list[npt.NDArray[np.int64]] = []
+    for segment in context.transaction.table_view(table_oid).segments:
+        offsets = segment.find(row_ids)
+        wanted = np.flatnonzero(offsets >= 0)
+        if len(wanted):
+            pieces.append(segment.take(list(attnums), offsets[wanted]))
+            order.append(wanted)
+    if not pieces:
+        return {}
+    positions = np.concatenate(order)
+    restore = pa.array(np.argsort(positions, kind="stable"), pa.int64())
+    merged = pa.Table.from_batches(pieces).combine_chunks()
+    return {attnum: _single(merged.column(str(attnum))).take(restore) for attnum in attnums}
+
+
+def _single(column: Any) -> pa.Array:
+    return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column

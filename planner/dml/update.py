@@ -1,0 +1,77 @@
+"""UPDATE: find rows and new values, complete them with the stored columns, replace the row versions."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+from foundation.sqltypes import arrow_type
+from planner import bound
+from planner.dml.matching import match_rows
+from planner.dml.result import DmlResult, atomically
+from planner.dml.returning import (
+    Columns,
+    RowIds,
+    referenced_columns,
+    returned_after,
+    returned_rows,
+    table_columns,
+)
+from planner.dml.rows import assigned, table_batch, take_rows
+from planner.services import ExecutionContext
+
+
+def run_update(statement: bound.Update, context: ExecutionContext) -> DmlResult:
+    """Update the matching rows; a row that FROM matches several times is updated once.
+
+    Raises:
+        QuiverError: as `run_insert`, and 40001 when a row was changed by another transaction.
+    """
+    return atomically(context, lambda: _update(statement, context))
+
+
+def _update(statement: bound.Update, context: ExecutionContext) -> DmlResult:
+    target = statement.target
+    table = context.transaction.catalog.table(target.table_oid)
+    borrowed = referenced_columns(statement.returning, target.relation_id)
+    expressions = [expression for _, expression in statement.assignments]
+    matches = match_rows(
+        target,
+        statement.from_,
+        statement.where,
+        [*expressions, *borrowed],
+        ctes=statement.ctes,
+        context=context,
+    )
+    row_count = len(matches.row_ids)
+    if not row_count:
+        return DmlResult(0, returned_rows(statement.returning, no_rows(statement), 0, context))
+    values: dict[int, pa.Array] = {}
+    for (attnum, expression), array in zip(statement.assignments, matches.values, strict=False):
+        values[attnum] = assigned(array, expression.sql_type, table.column_at(attnum).type, context)
+    kept = [column.attnum for column in table.live_columns() if column.attnum not in values]
+    values.update(take_rows(context, target.table_oid, matches.row_ids, kept))
+    batch = table_batch(table, values, row_count)
+    stored = {int(name): batch.column(name) for name in batch.schema.names}
+    joined = {
+        (c.relation_id, c.position): matches.values[len(expressions) + i] for i, c in enumerate(borrowed)
+    }
+
+    def columns_of(row_ids: RowIds) -> Columns:
+        own = table_columns(target.relation_id, target.columns, stored, row_ids=row_ids, table_oid=table.oid)
+        return own | joined
+
+    def write() -> RowIds:
+        return context.transaction.update(table.oid, matches.row_ids, batch)
+
+    returning = returned_after(statement.returning, columns_of, write, row_count, context)
+    return DmlResult(row_count, returning)
+
+
+def no_rows(statement: bound.Update | bound.Delete) -> dict[tuple[int, int], pa.Array]:
+    """Empty columns for whatever RETURNING reads, so that it yields a batch of its types without rows."""
+    return {
+        (node.relation_id, node.position): pa.nulls(0, arrow_type(node.type))
+        for target in statement.returning
+        for node in bound.walk(target)
+        if isinstance(node, bound.ColumnRef)
+    }

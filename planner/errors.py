@@ -1,0 +1,37 @@
+"""Errors of evaluation and planning, with PostgreSQL's SQLSTATE. Wording stays at the place that raises."""
+
+from __future__ import annotations
+
+from foundation.errors import QuiverError
+
+
+class InvalidEscapeSequence(QuiverError):
+    sqlstate = "22025"
+
+
+class InvalidRegularExpression(QuiverError):
+    sqlstate = "2201B"
+
+
+class InvalidRowCountInLimit(QuiverError):
+    sqlstate = "2201W"
+
+
+class InvalidRowCountInOffset(QuiverError):
+    sqlstate = "2201X"
+
+
+class InvalidArgumentForLogarithm(QuiverError):
+    sqlstate = "2201E"
+
+
+class InvalidArgumentForPower(QuiverError):
+    sqlstate = "2201F"
+
+
+class SubstringError(QuiverError):
+    sqlstate = "22011"
+
+
+class InvalidDatetimeField(QuiverError):
+    sqlstate = "22023"

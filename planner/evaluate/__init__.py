@@ -1,0 +1,33 @@
+"""Native evaluation of bound expressions over Arrow columns, and filters as bitsets.
+
+`evaluate` computes a column, `filter_bits` a bitset of the rows of a segment for which a predicate is TRUE,
+`is_native` says beforehand whether an expression can be evaluated here at all.
+"""
+
+from planner.evaluate.casts import conform
+from planner.evaluate.constants import constant_array, python_value
+from planner.evaluate.coverage import is_immutable, is_native, is_row_free
+from planner.evaluate.expressions import evaluate, evaluate_constant
+from planner.evaluate.filters import filter_bits, true_offsets
+from planner.evaluate.frame import Frame, segment_frame
+from planner.evaluate.ordering import SortColumn, sort_offsets
+from planner.evaluate.system_columns import ctid_text, row_id_of_ctid
+
+__all__ = [
+    "Frame",
+    "SortColumn",
+    "conform",
+    "constant_array",
+    "ctid_text",
+    "evaluate",
+    "evaluate_constant",
+    "filter_bits",
+    "is_immutable",
+    "is_native",
+    "is_row_free",
+    "python_value",
+    "row_id_of_ctid",
+    "segment_frame",
+    "sort_offsets",
+    "true_offsets",
+]

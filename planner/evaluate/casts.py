@@ -1,0 +1,399 @@
+"""Casts between SQL types over whole columns: pg_cast's conversions, and text conversions through the codecs.
+
+Storage form follows the type: `numeric` is text unless it has a precision, vectors are fixed-size lists when
+they have a dimension. https://www.postgresql.org/docs/15/catalog-pg-cast.html
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from foundation.errors import (
+    DataException,
+    InvalidParameterValue,
+    NullValueNotAllowed,
+    NumericValueOutOfRange,
+)
+from foundation.sqltypes import (
+    BIT,
+    BOOL,
+    BPCHAR,
+    DATE,
+    FLOAT4,
+    FLOAT8,
+    HALFVEC,
+    INT2,
+    INT4,
+    INT8,
+    JSON,
+    JSONB,
+    NAME,
+    NUMERIC,
+    OID,
+    TEXT,
+    TIME,
+    TIMESTAMP,
+    TIMESTAMPTZ,
+    UNKNOWN,
+    VARBIT,
+    VARCHAR,
+    VECTOR,
+    SqlType,
+    arrow_type,
+    element_type,
+    format_type,
+    is_vector,
+)
+from planner.functions.datum import CallSite, contiguous
+from planner.functions.implementations_arithmetic import (
+    decimal_of,
+    integer_out_of_range,
+    numeric_text,
+    numeric_to_integer,
+)
+from planner.functions.implementations_json import parse_json
+from planner.functions.implementations_time import (
+    DAY_US,
+    date_to_timestamp,
+    from_local,
+    microseconds,
+    timestamp_to_date,
+    to_local,
+)
+from planner.functions.implementations_vector import matrix_of, vector_array
+
+_INTEGERS = (INT2.oid, INT4.oid, INT8.oid)
+_FLOATS = (FLOAT4.oid, FLOAT8.oid)
+_NUMBERS = (*_INTEGERS, *_FLOATS, NUMERIC.oid)
+_TEXTS = (TEXT.oid, VARCHAR.oid, BPCHAR.oid, NAME.oid, UNKNOWN.oid)
+_INSTANTS = (DATE.oid, TIMESTAMP.oid, TIMESTAMPTZ.oid)
+_TO_TIME = (TIMESTAMP.oid, TIMESTAMPTZ.oid)
+_TEXT_FORMS = frozenset({
+    BOOL.oid, *_NUMBERS, *_INSTANTS, *_TEXTS, TIME.oid, 17, 2950, JSON.oid, JSONB.oid, BIT.oid, VARBIT.oid,
+    VECTOR.oid, HALFVEC.oid,
+})  # fmt: skip
+"""Types whose text form the codecs know without asking the catalog (unlike regclass and its kin)."""
+_BIT_STRINGS = (BIT.oid, VARBIT.oid)
+
+
+def is_castable(source: SqlType, target: SqlType) -> bool:
+    """Whether `cast_column` knows the conversion."""
+    a, b = source.oid, target.oid
+    if a == b:
+        return True
+    source_element, target_element = element_type(source), element_type(target)
+    if source_element and target_element:
+        return is_castable(source_element, target_element)
+    if a in _TEXTS:
+        return b in _TEXT_FORMS or (target_element is not None and target_element.oid in _TEXT_FORMS)
+    if b in _TEXTS:
+        return a in _TEXT_FORMS or (source_element is not None and source_element.oid in _TEXT_FORMS)
+    if source_element and is_vector(target):
+        return source_element.oid in (INT4.oid, FLOAT4.oid, FLOAT8.oid, NUMERIC.oid)
+    if target_element and is_vector(source):
+        return target_element.oid == FLOAT4.oid
+    pairs = (
+        a in _NUMBERS and b in _NUMBERS,
+        {a, b} == {BOOL.oid, INT4.oid},
+        a in _INSTANTS and b in _INSTANTS,
+        a in _TO_TIME and b == TIME.oid,
+        {a, b} == {JSON.oid, JSONB.oid},
+        a == JSONB.oid and (b in _NUMBERS or b == BOOL.oid),
+        is_vector(source) and is_vector(target),
+        a in _BIT_STRINGS and b in _BIT_STRINGS,
+        {a, b} <= {OID.oid, INT4.oid, INT8.oid},
+    )
+    return any(pairs)
+
+
+def cast_column(
+    column: pa.Array, source: SqlType, target: SqlType, site: CallSite, *, is_explicit: bool
+) -> pa.Array:
+    """(n,) column of `source` as `target`: value conversion first, then the target's length rules.
+
+    Raises:
+        NumericValueOutOfRange: 22003; DataException: 22000 for dimensions; what the codecs raise for text.
+    """
+    base = target.without_typmod()
+    if source.oid != target.oid:
+        column = _convert(column, source, base, site, is_explicit=is_explicit)
+        source = base
+    if target.typmod != -1 and source.typmod != target.typmod and target.oid not in (NAME.oid,):
+        column = site.context.codecs.coerce_typmod(column, source, target, explicit=is_explicit)
+    return conform(column, target)
+
+
+def conform(column: pa.Array, sql_type: SqlType) -> pa.Array:
+    """The column in the storage form of `sql_type`; the values stay what they are."""
+    target = arrow_type(sql_type)
+    if column.type == target:
+        return column
+    if pa.types.is_decimal(column.type) and pa.types.is_string(target):
+        return decimal_text(column)
+    if is_vector(sql_type):
+        matrix = matrix_of(column)
+        valid = np.asarray(column.is_valid())
+        if matrix is None or (target != pa.list_(target.value_type) and matrix.shape[1] != sql_type.typmod):
+            return column.cast(target)
+        return vector_array(matrix, sql_type, valid)
+    return contiguous(column.cast(target))
+
+
+def decimal_text(column: pa.Array) -> pa.Array:
+    """decimal -> numeric text with the type's scale. Arrow writes small values with an exponent, so not by cast."""
+    texts = contiguous(column.cast(pa.utf8()))
+    if not pc.any(pc.match_substring(texts, "E")).as_py():
+        return texts
+    return pa.array([None if v is None else numeric_text(v) for v in column.to_pylist()], pa.utf8())
+
+
+def _convert(
+    column: pa.Array, source: SqlType, target: SqlType, site: CallSite, *, is_explicit: bool
+) -> pa.Array:
+    a, b = source.oid, target.oid
+    source_element, target_element = element_type(source), element_type(target)
+    if source_element and target_element:
+        return _convert_elements(column, source_element, target_element, site, is_explicit=is_explicit)
+    if a in _TEXTS and b in _TEXTS:
+        return _text_to_text(column, a, b)
+    if a in _TEXTS:
+        return site.context.codecs.from_text(column, target)
+    if b in _TEXTS:
+        return _to_text(column, source, b, site)
+    if a in _NUMBERS and b in _NUMBERS:
+        return _number_to_number(column, a, b)
+    if a in _INSTANTS or b == TIME.oid:
+        return _instant_to_instant(column, a, b, site)
+    if is_vector(source) or is_vector(target):
+        return _vector_cast(column, source, target)
+    if a == JSONB.oid and b != JSON.oid:
+        return _jsonb_to_scalar(column, target)
+    if a == JSON.oid:
+        return site.context.codecs.from_text(column, target)
+    if {a, b} == {BOOL.oid, INT4.oid}:
+        return column.cast(arrow_type(target))
+    if OID.oid in (a, b):
+        return _oid_cast(column, a, b)
+    return column  # bit <-> varbit, jsonb -> json: one storage form
+
+
+def _convert_elements(
+    column: pa.Array, source: SqlType, target: SqlType, site: CallSite, *, is_explicit: bool
+) -> pa.Array:
+    # flatten() drops the values of NULL rows, so offsets are rebuilt from lengths.
+    lengths = np.asarray(pc.list_value_length(column).fill_null(0)).astype(np.int64)
+    values = cast_column(column.flatten(), source, target, site, is_explicit=is_explicit)
+    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
+    mask = pa.array(np.asarray(column.is_null())) if column.null_count else None
+    return pa.ListArray.from_arrays(pa.array(offsets), values, mask=mask)
+
+
+def _text_to_text(column: pa.Array, source: int, target: int) -> pa.Array:
+    if source == BPCHAR.oid and target != BPCHAR.oid:
+        column = pc.utf8_rtrim(column, " ")
+    if target == NAME.oid:
+        texts = [None if t is None else t.encode()[:63].decode(errors="ignore") for t in column.to_pylist()]
+        return pa.array(texts, pa.utf8())
+    return contiguous(column)
+
+
+def _to_text(column: pa.Array, source: SqlType, target: int, site: CallSite) -> pa.Array:
+    if source.oid == BOOL.oid:
+        # The cast says true and false; the output function says t and f.
+        return column.cast(pa.utf8())
+    return _text_to_text(site.context.codecs.to_text(column, source), TEXT.oid, target)
+
+
+# ---------------------------------------------------------------------------------------------------------
+# Numbers
+
+
+def _number_to_number(column: pa.Array, source: int, target: int) -> pa.Array:
+    if target in _INTEGERS:
+        if source in _INTEGERS:
+            return _to_narrower_integer(column, target)
+        return (
+            _float_to_integer(column, target) if source in _FLOATS else _numeric_to_integers(column, target)
+        )
+    if target in _FLOATS:
+        return _to_float(column, source, target)
+    if source in _INTEGERS:
+        return column.cast(pa.utf8())
+    digits = 6 if source == FLOAT4.oid else 15
+    texts = [None if v is None else _float_numeric(v, digits) for v in column.to_pylist()]
+    return pa.array(texts, pa.utf8())
+
+
+def _to_narrower_integer(column: pa.Array, target: int) -> pa.Array:
+    try:
+        return column.cast(arrow_type(SqlType(target)))
+    except pa.ArrowInvalid:
+        raise integer_out_of_range(target) from None
+
+
+def _float_to_integer(column: pa.Array, target: int) -> pa.Array:
+    values = np.asarray(column.cast(pa.float64()).fill_null(0.0))
+    rounded = np.rint(values)
+    bits = {INT2.oid: 15, INT4.oid: 31, INT8.oid: 63}[target]
+    if not ((rounded >= -(2.0**bits)) & (rounded < 2.0**bits)).all():
+        raise integer_out_of_range(target)
+    mask = np.asarray(column.is_null()) if column.null_count else None
+    return pa.array(rounded.astype(np.int64), pa.int64(), mask=mask).cast(arrow_type(SqlType(target)))
+
+
+def _numeric_to_integers(column: pa.Array, target: int) -> pa.Array:
+    values = [None if v is None else numeric_to_integer(decimal_of(v), target) for v in column.to_pylist()]
+    return pa.array(values, arrow_type(SqlType(target)))
+
+
+def _to_float(column: pa.Array, source: int, target: int) -> pa.Array:
+    if source == NUMERIC.oid:
+        return _numeric_to_float(column, target)
+    arrow = arrow_type(SqlType(target))
+    result = column.cast(arrow, safe=False)
+    if source == FLOAT8.oid and target == FLOAT4.oid:
+        _check_float4(np.asarray(column.fill_null(1.0)), np.asarray(result.fill_null(1.0)))
+    return contiguous(result)
+
+
+def _check_float4(wide: npt.NDArray[Any], narrow: npt.NDArray[Any]) -> None:
+    if (np.isinf(narrow) & ~np.isinf(wide)).any():
+        raise NumericValueOutOfRange("value out of range: overflow")
+    if ((narrow == 0) & (wide != 0)).any():
+        raise NumericValueOutOfRange("value out of range: underflow")
+
+
+def _numeric_to_float(column: pa.Array, target: int) -> pa.Array:
+    texts = decimal_text(column) if pa.types.is_decimal(column.type) else column
+    values: list[float | None] = []
+    for text in texts.to_pylist():
+        value = None if text is None else float(text)
+        if value is not None and np.isinf(value) and "Inf" not in text:
+            raise NumericValueOutOfRange(f'"{text}" is out of range for type double precision')
+        values.append(value)
+    result = pa.array(values, pa.float64())
+    return result if target == FLOAT8.oid else _to_float(result, FLOAT8.oid, FLOAT4.oid)
+
+
+def _float_numeric(value: float, digits: int) -> str:
+    """float -> numeric keeps the digits the type is sure of (DBL_DIG, FLT_DIG)."""
+    return numeric_text(Decimal(f"{value:.{digits}g}"))
+
+
+def _oid_cast(column: pa.Array, source: int, target: int) -> pa.Array:
+    if source == INT4.oid:  # reinterpreted, as in PostgreSQL
+        return pa.array(np.asarray(column.fill_null(0)).astype(np.uint32), mask=np.asarray(column.is_null()))
+    if target == INT4.oid:
+        return pa.array(np.asarray(column.fill_null(0)).astype(np.int32), mask=np.asarray(column.is_null()))
+    try:
+        return column.cast(arrow_type(SqlType(target)))
+    except pa.ArrowInvalid:
+        raise NumericValueOutOfRange("OID out of range") from None
+
+
+# ---------------------------------------------------------------------------------------------------------
+# Dates, vectors, json
+
+
+def _instant_to_instant(column: pa.Array, source: int, target: int, site: CallSite) -> pa.Array:
+    if source == DATE.oid:
+        stamps = date_to_timestamp(column)
+        return from_local(stamps, site) if target == TIMESTAMPTZ.oid else stamps
+    if source == TIMESTAMP.oid and target == TIMESTAMPTZ.oid:
+        return from_local(column, site)
+    local = to_local(column, site) if source == TIMESTAMPTZ.oid else column
+    if target == DATE.oid:
+        return timestamp_to_date(local)
+    if target == TIME.oid:
+        times = np.mod(microseconds(local), DAY_US)
+        mask = np.asarray(column.is_null()) if column.null_count else None
+        return pa.array(times, pa.int64(), mask=mask).cast(pa.time64("us"))
+    return local
+
+
+def _vector_cast(column: pa.Array, source: SqlType, target: SqlType) -> pa.Array:
+    if not is_vector(source) and column.null_count == len(column):
+        return pa.nulls(len(column), arrow_type(target))
+    if is_vector(source) and not is_vector(target):  # vector -> real[]
+        if pa.types.is_fixed_size_list(column.type):
+            column = column.cast(pa.list_(column.type.value_type))
+        return column.cast(pa.list_(pa.float32()))
+    if not is_vector(source):
+        _check_array_for_vector(column, source, target)
+        column = column.cast(pa.list_(pa.float64()))
+    dtype = np.float16 if target.oid == HALFVEC.oid else np.float32
+    matrix = matrix_of(column)
+    valid = np.asarray(column.is_valid())
+    if matrix is not None:
+        converted = _narrowed(matrix, dtype, valid, source, target)
+        return vector_array(converted, target, valid)
+    rows = [
+        None if row is None else _narrowed(np.asarray([row]), dtype, np.ones(1, np.bool_), source, target)[0]
+        for row in column.to_pylist()
+    ]
+    return pa.array(rows, arrow_type(target))
+
+
+def _check_array_for_vector(column: pa.Array, source: SqlType, target: SqlType) -> None:
+    name = "halfvec" if target.oid == HALFVEC.oid else "vector"
+    if column.flatten().null_count:
+        raise NullValueNotAllowed("array must not contain nulls")
+    lengths = pc.list_value_length(column)
+    if pc.any(pc.equal(lengths, 0)).as_py():
+        raise DataException(f"{name} must have at least 1 dimension")
+
+
+def _narrowed(
+    matrix: npt.NDArray[Any], dtype: Any, valid: npt.NDArray[np.bool_], source: SqlType, target: SqlType
+) -> npt.NDArray[Any]:
+    """Numbers as elements of a vector type, with pgvector's refusals."""
+    checked = matrix[valid]
+    name = "halfvec" if target.oid == HALFVEC.oid else "vector"
+    if np.isnan(checked).any():
+        raise DataException(f"NaN not allowed in {name}")
+    if np.isinf(checked).any():
+        raise DataException(f"infinite value not allowed in {name}")
+    with np.errstate(over="ignore"):
+        converted = matrix.astype(dtype)
+    overflowed = np.isinf(converted[valid])
+    if overflowed.any():
+        if not is_vector(source):
+            raise DataException(f"infinite value not allowed in {name}")
+        value = checked[overflowed][0]
+        raise NumericValueOutOfRange(f'"{value:g}" is out of range for type {name}')
+    return converted
+
+
+def _jsonb_to_scalar(column: pa.Array, target: SqlType) -> pa.Array:
+    values: list[Any] = []
+    for text in column.to_pylist():
+        value = None if text is None else parse_json(text)
+        is_bool = isinstance(value, bool)
+        wanted = is_bool if target.oid == BOOL.oid else isinstance(value, int | Decimal) and not is_bool
+        if text is not None and not wanted:
+            raise InvalidParameterValue(
+                f"cannot cast jsonb {_json_kind(value)} to type {format_type(target)}"
+            )
+        values.append(value)
+    if target.oid == BOOL.oid:
+        return pa.array(values, pa.bool_())
+    texts = [None if v is None else numeric_text(Decimal(v)) for v in values]
+    numbers = pa.array(texts, pa.utf8())
+    return numbers if target.oid == NUMERIC.oid else _number_to_number(numbers, NUMERIC.oid, target.oid)
+
+
+def _json_kind(value: Any) -> str:
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "boolean"
+    kinds: tuple[tuple[type | tuple[type, ...], str], ...] = (
+        (str, "string"), ((int, Decimal), "numeric"), (list, "array"),
+    )  # fmt: skip
+    return next((name for kind, name in kinds if isinstance(value, kind)), "object")

@@ -1,0 +1,61 @@
+"""One Python value of an SQL type as a one-element Arrow array, and back."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from foundation.sqltypes import HALFVEC, SqlType, arrow_type, element_type, is_vector
+from planner.functions.implementations_arithmetic import numeric_text
+from planner.functions.implementations_vector import vector_array
+
+
+def constant_array(value: Any, sql_type: SqlType) -> pa.Array:
+    """(1,) array of `arrow_type(sql_type)`.
+
+    Args:
+        value: the codecs' Python value (module docstring of `foundation.sqltypes` names the forms); None = NULL.
+    """
+    target = arrow_type(sql_type)
+    if value is None:
+        return pa.nulls(1, target)
+    if is_vector(sql_type):
+        element = np.float16 if sql_type.oid == HALFVEC.oid else np.float32
+        return vector_array(np.asarray(value, dtype=element).reshape(1, -1), sql_type)
+    element_sql = element_type(sql_type)
+    if element_sql is not None:
+        items = [None if item is None else _stored(item, arrow_type(element_sql)) for item in value]
+        if is_vector(element_sql):
+            items = [None if item is None else np.asarray(item).tolist() for item in items]
+        return pa.array([items], target)
+    return pa.array([_stored(value, target)], target)
+
+
+def _stored(value: Any, target: pa.DataType) -> Any:
+    """The value in the form pa.array takes for the target."""
+    if pa.types.is_decimal(target):
+        number = value if isinstance(value, Decimal) else Decimal(value)
+        return number.quantize(Decimal(1).scaleb(-target.scale))
+    if isinstance(value, Decimal):
+        return numeric_text(value)
+    if pa.types.is_string(target) and isinstance(value, int | float) and not isinstance(value, bool):
+        return str(value)
+    return value
+
+
+def python_value(array: pa.Array, sql_type: SqlType) -> Any:
+    """The Python value of a one-element array, in the form `Constant.value` and parameters have."""
+    scalar = array[0]
+    if not scalar.is_valid:
+        return None
+    if is_vector(sql_type):
+        return scalar.values.to_numpy(zero_copy_only=False)
+    if pa.types.is_timestamp(array.type):
+        # Infinity has no datetime; microseconds are accepted everywhere.
+        return array.cast(pa.int64())[0].as_py()
+    if pa.types.is_date32(array.type):
+        return array.cast(pa.int32())[0].as_py()
+    return scalar.as_py()

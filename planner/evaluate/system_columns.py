@@ -1,0 +1,42 @@
+"""System columns of a table: ctid shows the row id, xmin its low 32 bits, tableoid the table's OID.
+
+A row id is a uint64; ctid has 32 bits of block and 16 bits of offset, so the text is (row id >> 16, row id &
+65535). Row ids of uncommitted rows have the top bit set; it is cut off, as everything above 48 bits is.
+"""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from foundation.errors import InvalidTextRepresentation
+
+CTID = -1
+XMIN = -2
+TABLEOID = -6
+
+_TID = re.compile(r"\s*\(\s*(\d+)\s*,\s*(\d+)\s*\)\s*\Z")
+
+
+def ctid_text(row_ids: npt.NDArray[np.uint64]) -> pa.Array:
+    """(n,) utf8 `(block,offset)`."""
+    blocks = pa.array((row_ids >> np.uint64(16)) & np.uint64(0xFFFFFFFF)).cast(pa.utf8())
+    offsets = pa.array(row_ids & np.uint64(0xFFFF)).cast(pa.utf8())
+    return pc.binary_join_element_wise("(", pc.binary_join_element_wise(blocks, offsets, ","), ")", "")
+
+
+def xmin_values(row_ids: npt.NDArray[np.uint64]) -> pa.Array:
+    """(n,) uint32."""
+    return pa.array((row_ids & np.uint64(0xFFFFFFFF)).astype(np.uint32))
+
+
+def row_id_of_ctid(text: str) -> int:
+    """The row id whose ctid prints as `text`. Raises 22P02."""
+    match = _TID.match(text)
+    if match is None or int(match[1]) > 0xFFFFFFFF or int(match[2]) > 0xFFFF:
+        raise InvalidTextRepresentation(f'invalid input syntax for type tid: "{text}"')
+    return int(match[1]) << 16 | int(match[2])

@@ -1,0 +1,349 @@
+"""EXPLAIN of native plans: PostgreSQL's tree, with our lines on how vectors are searched.
+
+    Limit
+      ->  Index Scan using items_embedding_idx on items
+            Order By: (embedding <=> $1)
+            Filter: (section = 'python'::text)
+            Strategy: filtered graph, selectivity 0.0123, allowed 758 of 61666
+            Beam: 96
+
+EXPLAIN runs the filters, because the strategy depends on how many rows they allow; only ANALYZE runs the
+search. `cost` is in rows looked at, divided by 100.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from foundation.sqltypes import TYPES, SqlType, is_vector
+from planner import bound
+from planner.access_paths import access_path
+from planner.evaluate.zone_maps import conjuncts
+from planner.execution import matching_rows, project, run_native, selection_frames
+from planner.expression_text import ExpressionPrinter
+from planner.functions.implementations_text import quote_ident
+from planner.limits import row_range
+from planner.nodes import CountRows, KeyLookup, Limit, Node, Result, SeqScan, Sort, VectorTopK
+from planner.services import ExecutionContext
+from planner.subqueries import has_subqueries, resolve_subqueries
+from planner.vector.topk import PreparedTopK, prepare_topk, search_topk
+from storage.catalog import Index
+from vecengine.index import EXACT
+
+_COST_PER_ROW = 0.01
+_VARLENA_WIDTH = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Explain:
+    """What the EXPLAIN statement asked for."""
+
+    context: ExecutionContext
+    analyze: bool = False
+    verbose: bool = False
+    costs: bool = True
+    timing: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class _Resolvable:
+    """A plan as one tree, so that a sub-query used in several places runs once."""
+
+    node: Node
+    targets: tuple[bound.Target, ...]
+
+    def both(self) -> tuple[Node, tuple[bound.Target, ...]]:
+        return self.node, self.targets
+
+
+@dataclass(slots=True)
+class _Line:
+    """One node of the printed tree."""
+
+    title: str
+    properties: list[str] = field(default_factory=list)
+    child: _Line | None = None
+    rows: int = 0
+    cost: float = 0.0
+    actual_rows: int | None = None
+    seconds: float = 0.0
+
+
+def explain_native(
+    node: Node, targets: Sequence[bound.Target], request: Explain, *, show_summary: bool
+) -> list[str]:
+    """The lines of EXPLAIN [ANALYZE] of a native plan."""
+    started = time.perf_counter()
+    printer = ExpressionPrinter(request.context)
+    tree = _tree(node, request, printer)
+    if request.analyze and printer.subqueries:
+        node, targets = resolve_subqueries(_Resolvable(node, tuple(targets)), request.context).both()
+    if request.verbose:
+        output = ", ".join(printer.print(target.expression) for target in targets)
+        tree.properties.insert(0, f"Output: {output}")
+    else:
+        for target in targets:
+            printer.print(target.expression)
+    width = sum(_width(target.expression.sql_type) for target in targets)
+    planned = time.perf_counter()
+    if request.analyze:
+        _measure(node, targets, tree, request)
+    lines = _rendered(tree, request, width)
+    lines[1 + len(tree.properties) : 1 + len(tree.properties)] = _init_plans(printer, request)
+    executed = time.perf_counter() - planned if request.analyze else None
+    return lines + summary_lines(show_summary, planned - started, executed)
+
+
+def summary_lines(is_shown: bool, planning_seconds: float, execution_seconds: float | None) -> list[str]:
+    """PostgreSQL's last lines of EXPLAIN ANALYZE."""
+    if not is_shown:
+        return []
+    lines = [f"Planning Time: {planning_seconds * 1000:.3f} ms"]
+    if execution_seconds is not None:
+        lines.append(f"Execution Time: {execution_seconds * 1000:.3f} ms")
+    return lines
+
+
+# ---------------------------------------------------------------------------------------------------------
+# The tree
+
+
+def _tree(node: Node, request: Explain, printer: ExpressionPrinter) -> _Line:
+    match node:
+        case VectorTopK():
+            return _topk(node, request, printer)
+        case Limit():
+            child = _tree(node.source, request, printer)
+            return _limit(child, node.limit, node.offset, request)
+        case Sort():
+            child = _scan(node.source, request, printer)
+            return _sort(child, node.keys, printer)
+        case CountRows():
+            child = _scan(node.source, request, printer)
+            return _Line("Aggregate", child=child, rows=1, cost=child.cost)
+        case Result():
+            line = _Line("Result", rows=1, cost=_COST_PER_ROW)
+            if node.filter is not None:
+                line.properties.append(f"One-Time Filter: {printer.print(node.filter)}")
+            return line
+        case SeqScan() | KeyLookup():
+            return _scan(node, request, printer)
+
+
+def _limit(
+    child: _Line, limit: bound.Expression | None, offset: bound.Expression | None, request: Explain
+) -> _Line:
+    clauses = [
+        None if clause is None or not has_subqueries(clause) else resolve_subqueries(clause, request.context)
+        for clause in (limit, offset)
+    ]
+    stop = row_range(clauses[0] or limit, clauses[1] or offset, request.context).stop
+    rows = child.rows if stop is None else min(stop, child.rows)
+    return _Line("Limit", child=child, rows=rows, cost=child.cost)
+
+
+def _sort(child: _Line, keys: Sequence[bound.SortKey], printer: ExpressionPrinter) -> _Line:
+    shown = ", ".join(_sort_key(key, printer) for key in keys)
+    return _Line("Sort", [f"Sort Key: {shown}"], child, child.rows, child.cost)
+
+
+def _sort_key(key: bound.SortKey, printer: ExpressionPrinter) -> str:
+    text = printer.print(key.expression)
+    if not isinstance(key.expression, bound.ColumnRef):
+        text = f"({text})" if not text.startswith("(") else text
+    direction = " DESC" if key.is_descending else ""
+    if key.nulls_first == key.is_descending:
+        return text + direction
+    return f"{text}{direction} NULLS {'FIRST' if key.nulls_first else 'LAST'}"
+
+
+def _table_name(scan: bound.TableScan, context: ExecutionContext) -> str:
+    name = context.transaction.catalog.table(scan.table_oid).name
+    return quote_ident(name) if scan.alias in ("", name) else f"{quote_ident(name)} {quote_ident(scan.alias)}"
+
+
+def _scan(source: SeqScan | KeyLookup, request: Explain, printer: ExpressionPrinter) -> _Line:
+    context = request.context
+    path = source
+    if isinstance(source, SeqScan):
+        path = access_path(source, context)
+    name = _table_name(source.scan, context)
+    if isinstance(path, KeyLookup):
+        index = context.transaction.catalog.get(path.index_oid)
+        index_name = index.name if isinstance(index, Index) else str(path.index_oid)
+        line = _Line(f"Index Scan using {quote_ident(index_name)} on {name}", rows=1, cost=_COST_PER_ROW)
+        line.properties.append(f"Index Cond: {printer.print(path.condition)}")
+        if path.filter is not None:
+            line.properties.append(f"Filter: {printer.print(path.filter)}")
+        return line
+    total = context.transaction.table_view(source.scan.table_oid).row_count
+    line = _Line(f"Seq Scan on {name}", rows=total, cost=total * _COST_PER_ROW)
+    if source.filter is not None:
+        line.properties.append(f"Filter: {printer.print(source.filter)}")
+        line.rows = max(1, total // (3 * len(conjuncts(source.filter))))
+    return line
+
+
+def _topk(node: VectorTopK, request: Explain, printer: ExpressionPrinter) -> _Line:
+    runnable = resolve_subqueries(node, request.context) if has_subqueries(node) else node
+    prepared = prepare_topk(runnable, request.context)
+    name = _table_name(node.scan, request.context)
+    uses_index = any(search.strategy.name != EXACT for search in prepared.searches)
+    index = prepared.index
+    shown_index = index if index is not None and (uses_index or prepared.leaves_out_unordered) else None
+    title = f"Seq Scan on {name}"
+    if shown_index is not None:
+        title = f"Index Scan using {quote_ident(shown_index.name)} on {name}"
+    scan = _Line(title, rows=max(prepared.allowed_count, 1), cost=_topk_cost(prepared))
+    if shown_index is not None:
+        scan.properties.append(f"Order By: {_order_by(node, printer)}")
+    if node.filter is not None:
+        scan.properties.append(f"Filter: {printer.print(node.filter)}")
+    scan.properties += _strategy_lines(prepared)
+    line = scan
+    if shown_index is None or len(node.sort_keys) > 1:
+        line = _sort(scan, node.sort_keys, printer)
+    if node.limit is None and node.offset is None:
+        return line
+    return _limit(line, node.limit, node.offset, request)
+
+
+def _order_by(node: VectorTopK, printer: ExpressionPrinter) -> str:
+    return _sort_key(node.sort_keys[0], printer)
+
+
+def _topk_cost(prepared: PreparedTopK) -> float:
+    return sum(
+        (search.allowed_count if search.strategy.name == EXACT else min(search.strategy.beam * 8, search.allowed_count))
+        * _COST_PER_ROW
+        for search in prepared.searches
+    )  # fmt: skip
+
+
+def _strategy_lines(prepared: PreparedTopK) -> list[str]:
+    names: dict[str, int] = {}
+    for search in prepared.searches:
+        names[str(search.strategy)] = names.get(str(search.strategy), 0) + 1
+    many = len(prepared.searches) > 1
+    shown = " + ".join(
+        f"{name} ({count} segments)" if many and count > 1 else name for name, count in names.items()
+    )
+    total, allowed = prepared.visible_count, prepared.allowed_count
+    selectivity = allowed / total if total else 0.0
+    lines = [
+        f"Strategy: {shown or 'exact scan'}, selectivity {selectivity:.4f}, allowed {allowed} of {total}"
+    ]
+    beams = [search.strategy.beam for search in prepared.searches if search.strategy.name != EXACT]
+    if beams:
+        lines.append(f"Beam: {max(beams)}")
+    return lines
+
+
+def _init_plans(printer: ExpressionPrinter, request: Explain) -> list[str]:
+    from planner.planning import plan_statement
+
+    lines = []
+    for number, subquery in enumerate(printer.subqueries):
+        plan = plan_statement(subquery.query)
+        inner = plan.explain(request.context, costs=request.costs, verbose=request.verbose, summary=False)
+        lines.append(f"  InitPlan {number + 1} (returns ${number})")
+        lines.append(f"    ->  {inner[0]}")
+        lines += [" " * 8 + line for line in inner[1:]]
+    return lines
+
+
+# ---------------------------------------------------------------------------------------------------------
+# ANALYZE
+
+
+def _measure(node: Node, targets: Sequence[bound.Target], tree: _Line, request: Explain) -> None:
+    """Run the plan once and write rows and times into the tree."""
+    context = request.context
+    started = time.perf_counter()
+    expressions = [target.expression for target in targets]
+    if isinstance(node, VectorTopK):
+        returned = _measure_topk(node, expressions, tree, context)
+    else:
+        returned = sum(batch.num_rows for batch in run_native(node, expressions, context))
+    elapsed = time.perf_counter() - started
+    source = _sorted_or_counted(node)
+    if source is not None:
+        # These nodes swallow their input; what went in is counted by running the scan alone.
+        scan = _lowest(tree)
+        scan.actual_rows, scan.seconds = _timed(lambda: len(matching_rows(source, context)))
+    line: _Line | None = tree
+    while line is not None:
+        if line.actual_rows is None:
+            line.actual_rows, line.seconds = returned, elapsed
+        line = line.child
+
+
+def _sorted_or_counted(node: Node) -> SeqScan | KeyLookup | None:
+    inner = node.source if isinstance(node, Limit) else node
+    return inner.source if isinstance(inner, Sort | CountRows) else None
+
+
+def _lowest(tree: _Line) -> _Line:
+    return tree if tree.child is None else _lowest(tree.child)
+
+
+def _measure_topk(
+    node: VectorTopK, targets: Sequence[bound.Expression], tree: _Line, context: ExecutionContext
+) -> int:
+    started = time.perf_counter()
+    prepared = prepare_topk(node, context)
+    rows = search_topk(prepared)
+    scan = _lowest(tree)
+    scan.actual_rows, scan.seconds = len(rows), time.perf_counter() - started
+    candidates = sum(search.distance_count for search in prepared.searches)
+    scan.properties.append(f"Candidates: {candidates}")
+    recalls = [search.strategy.recall for search in prepared.searches]
+    scan.properties.append(f"Estimated Recall: {min(recalls, default=1.0):.3f}")
+    used = [search.beam_used for search in prepared.searches if search.beam_used]
+    if used:
+        scan.properties = [
+            f"Beam: {max(used)}" if text.startswith("Beam: ") else text for text in scan.properties
+        ]
+    frames = selection_frames(rows, node.scan)
+    return sum(batch.num_rows for batch in project(frames, targets, context))
+
+
+def _timed(run: Callable[[], int]) -> tuple[int, float]:
+    started = time.perf_counter()
+    count = run()
+    return count, time.perf_counter() - started
+
+
+# ---------------------------------------------------------------------------------------------------------
+# Text
+
+
+def _rendered(tree: _Line, request: Explain, width: int) -> list[str]:
+    lines = []
+    line: _Line | None = tree
+    depth = 0
+    while line is not None:
+        prefix = "" if depth == 0 else " " * (2 + 6 * (depth - 1)) + "->  "
+        lines.append(prefix + line.title + _numbers(line, request, width))
+        lines += [" " * (2 + 6 * depth) + text for text in line.properties]
+        line, depth = line.child, depth + 1
+    return lines
+
+
+def _numbers(line: _Line, request: Explain, width: int) -> str:
+    text = ""
+    if request.costs:
+        text += f"  (cost=0.00..{line.cost:.2f} rows={line.rows} width={width})"
+    if request.analyze:
+        spent = f"time=0.000..{line.seconds * 1000:.3f} " if request.timing else ""
+        text += f" (actual {spent}rows={line.actual_rows} loops=1)"
+    return text
+
+
+def _width(sql_type: SqlType) -> int:
+    if is_vector(sql_type):
+        return 4 * max(sql_type.typmod, 1) + 8
+    length = TYPES[sql_type.oid].length
+    return length if length > 0 else _VARLENA_WIDTH

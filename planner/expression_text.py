@@ -1,0 +1,164 @@
+"""Bound expressions as text, in the form PostgreSQL prints them in EXPLAIN: `(section = 'python'::text)`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from foundation.sqltypes import BOOL, INT4, NUMERIC, SqlType, format_type
+from planner import bound
+from planner.evaluate.constants import constant_array
+from planner.functions.implementations_text import quote_ident
+from planner.services import ExecutionContext
+
+
+class ExpressionPrinter:
+    """Prints expressions of one statement; sub-queries become $0, $1, ... and are collected in `subqueries`."""
+
+    def __init__(self, context: ExecutionContext, names: dict[int, str] | None = None) -> None:
+        """`names` qualifies the columns of several relations; without it columns are bare."""
+        self._context = context
+        self._names = names or {}
+        self.subqueries: list[bound.Subquery] = []
+
+    def print(self, expression: bound.Expression) -> str:
+        return _PRINTERS[type(expression)](self, expression)
+
+    def list(self, expressions: Sequence[bound.Expression]) -> str:
+        return ", ".join(self.print(expression) for expression in expressions)
+
+    def constant_text(self, value: Any, sql_type: SqlType) -> str:
+        """The type's output text of a value that is not NULL."""
+        column = constant_array(value, sql_type)
+        text: str = self._context.codecs.to_text(column, sql_type)[0].as_py()
+        return text
+
+    def _constant(self, node: bound.Constant) -> str:
+        if node.value is None:
+            return f"NULL::{format_type(node.type)}"
+        if node.type.oid == BOOL.oid:
+            return "true" if node.value else "false"
+        text = self.constant_text(node.value, node.type)
+        is_plain = node.type.oid == INT4.oid or (node.type.oid == NUMERIC.oid and "." in text)
+        if is_plain and not text.startswith("-"):
+            return text
+        return f"{_quoted(text)}::{format_type(node.type)}"
+
+    def _parameter(self, node: bound.Parameter) -> str:
+        return f"${node.index + 1}"
+
+    def _column(self, node: bound.ColumnRef) -> str:
+        name = quote_ident(node.name)
+        relation = self._names.get(node.relation_id)
+        return f"{quote_ident(relation)}.{name}" if relation else name
+
+    def _output(self, node: bound.OutputRef) -> str:
+        return str(node.position + 1)
+
+    def _call(self, node: bound.Call) -> str:
+        if node.operator is None:
+            return f"{quote_ident(node.function.name)}({self.list(node.arguments)})"
+        if len(node.arguments) == 1:
+            return f"({node.operator} {self.print(node.arguments[0])})"
+        left, right = node.arguments
+        return f"({self.print(left)} {node.operator} {self.print(right)})"
+
+    def _cast(self, node: bound.CastExpression) -> str:
+        inner = self.print(node.argument)
+        if not (inner.startswith("(") and inner.endswith(")")):
+            inner = f"({inner})"
+        return f"{inner}::{format_type(node.type)}"
+
+    def _boolean(self, node: bound.BoolExpression) -> str:
+        return "(" + f" {node.operator.value} ".join(self.print(a) for a in node.arguments) + ")"
+
+    def _not(self, node: bound.Not) -> str:
+        return f"(NOT {self.print(node.argument)})"
+
+    def _is_null(self, node: bound.IsNull) -> str:
+        return f"({self.print(node.argument)} IS {'NOT ' if node.is_negated else ''}NULL)"
+
+    def _is_truth(self, node: bound.IsTruth) -> str:
+        return f"({self.print(node.argument)} IS {'NOT ' if node.is_negated else ''}{node.test.value})"
+
+    def _is_distinct(self, node: bound.IsDistinct) -> str:
+        test = "IS NOT DISTINCT FROM" if node.is_negated else "IS DISTINCT FROM"
+        return f"({self.print(node.left)} {test} {self.print(node.right)})"
+
+    def _in_list(self, node: bound.InList) -> str:
+        test = "<> ALL" if node.is_negated else "= ANY"
+        left = self.print(node.left)
+        if all(isinstance(item, bound.Constant) for item in node.items):
+            texts = [
+                "NULL" if item.value is None else _array_element(self.constant_text(item.value, item.type))
+                for item in node.items
+                if isinstance(item, bound.Constant)
+            ]
+            element = format_type(node.items[0].sql_type)
+            return f"({left} {test} ({_quoted('{' + ','.join(texts) + '}')}::{element}[]))"
+        return f"({left} {test} (ARRAY[{self.list(node.items)}]))"
+
+    def _quantified(self, node: bound.QuantifiedArray) -> str:
+        word = "ALL" if node.is_all else "ANY"
+        return f"({self.print(node.left)} {node.operator} {word} ({self.print(node.array)}))"
+
+    def _case(self, node: bound.Case) -> str:
+        branches = " ".join(f"WHEN {self.print(c)} THEN {self.print(r)}" for c, r in node.branches)
+        default = f" ELSE {self.print(node.default)}" if node.default is not None else ""
+        return f"CASE {branches}{default} END"
+
+    def _variadic(self, node: bound.Variadic) -> str:
+        return f"{node.kind.value}({self.list(node.arguments)})"
+
+    def _array(self, node: bound.ArrayLiteral) -> str:
+        return f"ARRAY[{self.list(node.items)}]"
+
+    def _subscript(self, node: bound.Subscript) -> str:
+        index = self.print(node.index) if node.index is not None else ""
+        if node.is_slice:
+            index += ":" + (self.print(node.upper) if node.upper is not None else "")
+        return f"{self.print(node.array)}[{index}]"
+
+    def _row(self, node: bound.RowLiteral) -> str:
+        return f"ROW({self.list(node.items)})"
+
+    def _subquery(self, node: bound.Subquery) -> str:
+        if node not in self.subqueries:
+            self.subqueries.append(node)
+        name = f"${self.subqueries.index(node)}"
+        if node.left is None:
+            return name
+        word = "ANY" if node.kind is bound.SubqueryKind.ANY else "ALL"
+        return f"({self.print(node.left)} {node.operator} {word} ({name}))"
+
+    def _aggregate(self, node: bound.Aggregate) -> str:
+        arguments = self.list(node.arguments) or "*"
+        return f"{quote_ident(node.function.name)}({'DISTINCT ' if node.is_distinct else ''}{arguments})"
+
+    def _other(self, node: bound.Expression) -> str:
+        return type(node).__name__.upper()
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _array_element(text: str) -> str:
+    needs_quotes = text == "" or text.upper() == "NULL" or any(c in '{},"\\ \t\n' for c in text)
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"' if needs_quotes else text
+
+
+_PRINTERS: dict[type, Callable[[ExpressionPrinter, Any], str]] = {
+    bound.Constant: ExpressionPrinter._constant, bound.Parameter: ExpressionPrinter._parameter,
+    bound.ColumnRef: ExpressionPrinter._column, bound.OutputRef: ExpressionPrinter._output,
+    bound.Call: ExpressionPrinter._call, bound.CastExpression: ExpressionPrinter._cast,
+    bound.BoolExpression: ExpressionPrinter._boolean, bound.Not: ExpressionPrinter._not,
+    bound.IsNull: ExpressionPrinter._is_null, bound.IsTruth: ExpressionPrinter._is_truth,
+    bound.IsDistinct: ExpressionPrinter._is_distinct, bound.InList: ExpressionPrinter._in_list,
+    bound.QuantifiedArray: ExpressionPrinter._quantified, bound.Case: ExpressionPrinter._case,
+    bound.Variadic: ExpressionPrinter._variadic, bound.ArrayLiteral: ExpressionPrinter._array,
+    bound.Subscript: ExpressionPrinter._subscript, bound.RowLiteral: ExpressionPrinter._row,
+    bound.Subquery: ExpressionPrinter._subquery, bound.Aggregate: ExpressionPrinter._aggregate,
+    bound.WindowCall: ExpressionPrinter._other, bound.Grouping: ExpressionPrinter._other,
+    bound.Default: ExpressionPrinter._other,
+}  # fmt: skip

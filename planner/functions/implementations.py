@@ -1,0 +1,133 @@
+"""Which functions the planner can evaluate itself, and how: the registry over the `implementations_*` files.
+
+A kernel is found by pg_proc name alone where all overloads share it, else by `name(oid,oid)`. What is not here
+runs in DuckDB or is refused; nothing is evaluated by a kernel of another meaning.
+"""
+
+from __future__ import annotations
+
+import random
+import uuid
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import Any, TypeAlias
+
+import numpy as np
+import pyarrow as pa
+
+from foundation.sqltypes import SqlType, arrow_type
+from foundation.version import version_text
+from planner.functions.datum import CallSite, Datum, Kernel
+from planner.functions.implementations_arithmetic import arithmetic_kernels
+from planner.functions.implementations_array import array_kernels
+from planner.functions.implementations_compare import comparison_kernels
+from planner.functions.implementations_json import json_kernels
+from planner.functions.implementations_sets import set_rows
+from planner.functions.implementations_text import VARIADIC_TEXT, text_kernels
+from planner.functions.implementations_time import time_kernels
+from planner.functions.implementations_vector import vector_kernels
+from planner.functions.rowwise import null_aware_row_kernel
+from planner.functions.signature import Function, FunctionKind
+from planner.services import ExecutionContext
+
+Implementation: TypeAlias = Callable[[Sequence[pa.Array], ExecutionContext, int, SqlType], pa.Array]
+"""(arguments of row_count rows each, context, row_count, result type) -> (row_count,) array."""
+
+SESSION_FUNCTIONS = frozenset({
+    "current_catalog", "current_database", "current_query", "current_role", "current_schema", "current_schemas",
+    "current_setting", "current_user", "currval", "inet_client_addr", "inet_server_addr", "lastval", "nextval",
+    "pg_backend_pid", "pg_cancel_backend", "pg_is_in_recovery", "pg_postmaster_start_time", "pg_terminate_backend",
+    "session_user", "set_config", "setval", "user",
+})  # fmt: skip
+"""Functions the session answers (`SessionServices.call_function`), row by row where they have effects."""
+
+
+def _version(arguments: Sequence[Datum], site: CallSite) -> pa.Array:
+    return pa.array([version_text()] * site.row_count, pa.utf8())
+
+
+def _random(arguments: Sequence[Datum], site: CallSite) -> pa.Array:
+    return pa.array(np.random.default_rng().random(site.row_count), pa.float64())
+
+
+def _random_uuid(arguments: Sequence[Datum], site: CallSite) -> pa.Array:
+    source = random.SystemRandom()
+    values = [uuid.UUID(int=source.getrandbits(128), version=4).bytes for _ in range(site.row_count)]
+    return pa.array(values, pa.binary(16))
+
+
+def _other_kernels() -> dict[str, Kernel]:
+    return {
+        "random()": _random, "gen_random_uuid": _random_uuid, "uuid_generate_v4": _random_uuid,
+        "version": _version,
+    }  # fmt: skip
+
+
+@cache
+def kernels() -> dict[str, Kernel]:
+    """All kernels by key."""
+    return {
+        **comparison_kernels(), **arithmetic_kernels(), **text_kernels(), **array_kernels(), **json_kernels(),
+        **time_kernels(), **vector_kernels(), **_other_kernels(),
+    }  # fmt: skip
+
+
+@cache
+def kernel_of(function: Function) -> Kernel | None:
+    """The kernel of a scalar function; None when it is not evaluated here."""
+    if function.kind is not FunctionKind.SCALAR:
+        return None
+    found = kernels().get(function.name)
+    if found is not None:
+        return found
+    return kernels().get(f"{function.name}({','.join(map(str, function.argument_types))})")
+
+
+def is_session_function(function: Function) -> bool:
+    """Whether the session answers calls of the function."""
+    return function.kind is FunctionKind.SCALAR and function.name in SESSION_FUNCTIONS
+
+
+def is_variadic_text(function: Function) -> bool:
+    """Whether the function takes any number of arguments in their text form (concat, concat_ws, format)."""
+    return function.name in VARIADIC_TEXT
+
+
+def variadic_text_kernel(function: Function) -> Kernel:
+    """The kernel of such a function; its arguments must be text already."""
+    joined: Callable[..., Any] = VARIADIC_TEXT[function.name]
+    return null_aware_row_kernel(joined)
+
+
+@cache
+def implementation_of(function: Function) -> Implementation | None:
+    """The function over whole columns, for callers with plain arrays (DuckDB user functions).
+
+    Errors carry PostgreSQL's SQLSTATE. Returns None where there is no implementation.
+    """
+    kernel = kernel_of(function)
+    if kernel is None:
+        return None
+    found = kernel
+
+    def run(
+        arguments: Sequence[pa.Array], context: ExecutionContext, row_count: int, result_type: SqlType
+    ) -> pa.Array:
+        site = CallSite(context, row_count, result_type, function.argument_types)
+        result = found([Datum(argument) for argument in arguments], site)
+        target = arrow_type(result_type)
+        return result if result.type == target else result.cast(target)
+
+    return run
+
+
+__all__ = [
+    "Implementation",
+    "implementation_of",
+    "is_session_function",
+    "is_variadic_text",
+    "kernel_of",
+    "kernels",
+    "set_rows",
+    "variadic_text_kernel",
+]

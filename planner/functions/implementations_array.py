@@ -1,0 +1,155 @@
+"""Functions of one-dimensional arrays. Elements compare as their type does; NULL elements never match."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pyarrow as pa
+
+from foundation.sqltypes import TEXT, SqlType, arrow_type, element_type
+from planner.functions.datum import CallSite, Datum, Kernel, row_count_of
+from planner.functions.implementations_compare import element_order
+from planner.functions.rowwise import row_kernel, row_values
+
+
+def element_oid(array_oid: int) -> int:
+    element = element_type(SqlType(array_oid))
+    return element.oid if element else TEXT.oid
+
+
+def _keys(items: list[Any], oid: int) -> set[Any]:
+    return {element_order(item, oid) for item in items if item is not None}
+
+
+def _set_test(test: Any) -> Kernel:
+    """A kernel of two arrays; `test(left, right, oid)` gets Python lists."""
+
+    def kernel(arguments: Sequence[Datum], site: CallSite) -> pa.Array:
+        row_count = row_count_of(arguments)
+        oid = element_oid(site.argument_types[0])
+        left, right = row_values(arguments, row_count)
+        return pa.array(
+            [None if a is None or b is None else test(a, b, oid) for a, b in zip(left, right)], pa.bool_()
+        )
+
+    return kernel
+
+
+def _contains(left: list[Any], right: list[Any], oid: int) -> bool:
+    return None not in right and _keys(right, oid) <= _keys(left, oid)
+
+
+def _contained(left: list[Any], right: list[Any], oid: int) -> bool:
+    return _contains(right, left, oid)
+
+
+def _overlaps(left: list[Any], right: list[Any], oid: int) -> bool:
+    return not _keys(left, oid).isdisjoint(_keys(right, oid))
+
+
+def _length(items: list[Any], dimension: int) -> int | None:
+    return len(items) if dimension == 1 and items else None
+
+
+def _with_lists(function: Any) -> Kernel:
+    """A kernel that sees NULL arrays and elements; `function(oid, *values)` with the element type of the first array."""
+
+    def kernel(arguments: Sequence[Datum], site: CallSite) -> pa.Array:
+        row_count = row_count_of(arguments)
+        columns = row_values(arguments, row_count)
+        array_oid = next((t for t in site.argument_types if element_type(SqlType(t))), TEXT.oid)
+        oid = element_oid(array_oid)
+        rows = [function(oid, *row) for row in zip(*columns)]
+        return pa.array(rows, arrow_type(site.result_type))
+
+    return kernel
+
+
+def _append(_oid: int, items: list[Any] | None, item: Any) -> list[Any]:
+    return [*(items or []), item]
+
+
+def _prepend(_oid: int, item: Any, items: list[Any] | None) -> list[Any]:
+    return [item, *(items or [])]
+
+
+def _cat(_oid: int, left: list[Any] | None, right: list[Any] | None) -> list[Any] | None:
+    if left is None or right is None:
+        return left if right is None else right
+    return left + right
+
+
+def _position(oid: int, items: list[Any] | None, item: Any, start: int | None = 1) -> int | None:
+    if items is None or start is None:
+        return None
+    key = element_order(item, oid)
+    for index in range(max(start, 1) - 1, len(items)):
+        if element_order(items[index], oid) == key:
+            return index + 1
+    return None
+
+
+def _positions(oid: int, items: list[Any] | None, item: Any) -> list[int] | None:
+    if items is None:
+        return None
+    key = element_order(item, oid)
+    return [index + 1 for index, value in enumerate(items) if element_order(value, oid) == key]
+
+
+def _remove(oid: int, items: list[Any] | None, item: Any) -> list[Any] | None:
+    if items is None:
+        return None
+    key = element_order(item, oid)
+    return [value for value in items if element_order(value, oid) != key]
+
+
+def _replace(oid: int, items: list[Any] | None, old: Any, new: Any) -> list[Any] | None:
+    if items is None:
+        return None
+    key = element_order(old, oid)
+    return [new if element_order(value, oid) == key else value for value in items]
+
+
+def _to_string(arguments: Sequence[Datum], site: CallSite) -> pa.Array:
+    """array_to_string(array, separator [, null text]): elements in their output form."""
+    row_count = row_count_of(arguments)
+    oid = element_oid(site.argument_types[0])
+    arrays, separators, *rest = row_values(arguments, row_count)
+    null_texts = rest[0] if rest else [None] * row_count
+    results: list[str | None] = []
+    for items, separator, null_text in zip(arrays, separators, null_texts):
+        if items is None or separator is None:
+            results.append(None)
+            continue
+        column = pa.array(items, arrow_type(SqlType(oid)))
+        texts = site.context.codecs.to_text(column, SqlType(oid)).to_pylist()
+        shown = [null_text if text is None else text for text in texts]
+        results.append(separator.join(text for text in shown if text is not None))
+    return pa.array(results, pa.utf8())
+
+
+def _from_string(text: str, separator: str | None, null_text: str | None = None) -> list[str | None]:
+    if text == "":
+        return []
+    parts: list[str] = (
+        list(text) if separator is None else [text] if separator == "" else text.split(separator)
+    )
+    return [None if part == null_text else part for part in parts]
+
+
+def array_kernels() -> dict[str, Kernel]:
+    """Kernels by pg_proc name."""
+    return {
+        "arraycontains": _set_test(_contains), "arraycontained": _set_test(_contained),
+        "arrayoverlap": _set_test(_overlaps),
+        "array_length": row_kernel(_length), "array_upper": row_kernel(_length),
+        "array_lower": row_kernel(lambda items, dimension: 1 if dimension == 1 and items else None),
+        "cardinality": row_kernel(len), "array_ndims": row_kernel(lambda items: 1 if items else None),
+        "array_append": _with_lists(_append), "array_prepend": _with_lists(_prepend), "array_cat": _with_lists(_cat),
+        "array_position": _with_lists(_position), "array_positions": _with_lists(_positions),
+        "array_remove": _with_lists(_remove), "array_replace": _with_lists(_replace),
+        "array_to_string": _to_string,
+        "string_to_array": _with_lists(lambda _oid, text, separator, null_text=None:
+                                       None if text is None else _from_string(text, separator, null_text)),
+    }  # fmt: skip

@@ -1,0 +1,315 @@
+"""Comparison of columns in PostgreSQL's order: the kernels behind =, <>, <, <=, >, >= of every type.
+
+Where Arrow's order is not PostgreSQL's, values are first turned into keys whose natural order is:
+  float4, float8    NaN equals NaN and is greater than everything; -0 equals 0
+  numeric           by value, whatever the scale ('1.0' = '1'); NaN greatest, then Infinity
+  char(n)           without trailing blanks
+  text family       by bytes (collation C.UTF-8), which is Arrow's order
+  bit               bytes, then length
+  vector, halfvec   element by element, then by dimension (pgvector's vector_cmp)
+  arrays            element by element, then by length; NULL elements equal each other and are greatest
+`order_keys` is also what sorting uses.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from foundation.sqltypes import (
+    BIT,
+    BPCHAR,
+    DATE,
+    FLOAT4,
+    FLOAT8,
+    JSONB,
+    NUMERIC,
+    TIMESTAMP,
+    TIMESTAMPTZ,
+    UUID,
+    VARBIT,
+    SqlType,
+    element_type,
+    is_vector,
+)
+from planner.functions.datum import CallSite, Datum, Kernel, contiguous, row_count_of
+
+_ARROW_KERNELS: dict[str, Callable[..., Any]] = {
+    "eq": pc.equal, "ne": pc.not_equal, "lt": pc.less, "le": pc.less_equal, "gt": pc.greater,
+    "ge": pc.greater_equal,
+}  # fmt: skip
+_OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
+    "eq": operator.eq, "ne": operator.ne, "lt": operator.lt, "le": operator.le, "gt": operator.gt,
+    "ge": operator.ge,
+}  # fmt: skip
+SUFFIX_OF_OPERATOR = {"=": "eq", "<>": "ne", "!=": "ne", "<": "lt", "<=": "le", ">": "gt", ">=": "ge"}
+_NUMERIC_KEY = pa.decimal256(76, 30)
+_FLOATS = (FLOAT4.oid, FLOAT8.oid)
+
+FloatArray = npt.NDArray[np.float64]
+
+
+def compare(suffix: str, left: Datum, right: Datum, types: tuple[int, int], site: CallSite) -> pa.Array:
+    """(n,) bool, NULL where either side is; `suffix` is eq, ne, lt, le, gt or ge, `types` both sides' OIDs."""
+    if left.is_null_constant() or right.is_null_constant():
+        return pa.nulls(row_count_of((left, right)), pa.bool_())
+    left_oid, right_oid = types
+    if left_oid in _FLOATS or right_oid in _FLOATS:
+        return _compare_floats(suffix, left, right)
+    if is_vector(SqlType(left_oid)) or _element_oid(left_oid):
+        return _compare_lists(suffix, left, right, left_oid)
+    if left_oid == JSONB.oid:
+        from planner.functions.implementations_json import compare_jsonb
+
+        return compare_jsonb(suffix, left, right)
+    if left_oid != right_oid and {left_oid, right_oid} & {DATE.oid, TIMESTAMP.oid, TIMESTAMPTZ.oid}:
+        from planner.functions.implementations_time import common_instants
+
+        left, right = common_instants(left, right, types, site)
+        left_oid = right_oid = TIMESTAMP.oid
+    if NUMERIC.oid in types:
+        left_keys, right_keys = _numeric_keys(left, right)
+    else:
+        left_keys, right_keys = _keys(left, left_oid), _keys(right, right_oid)
+    return _arrow_compare(suffix, left_keys, right_keys)
+
+
+def comparison_kernel(suffix: str) -> Kernel:
+    """The kernel of a comparison function such as int4eq."""
+
+    def kernel(arguments: Any, site: CallSite) -> pa.Array:
+        left, right = arguments
+        types = site.argument_types
+        return compare(suffix, left, right, (types[0], types[1]), site)
+
+    return kernel
+
+
+def _element_oid(oid: int) -> int:
+    element = element_type(SqlType(oid))
+    return element.oid if element else 0
+
+
+def _arrow_compare(suffix: str, left: Datum, right: Datum) -> pa.Array:
+    result = _ARROW_KERNELS[suffix](left.operand(), right.operand())
+    return pa.array([result.as_py()], pa.bool_()) if isinstance(result, pa.Scalar) else contiguous(result)
+
+
+def _keys(datum: Datum, oid: int) -> Datum:
+    """The column in a form whose Arrow order is PostgreSQL's."""
+    array = datum.array
+    if oid == BPCHAR.oid:
+        array = pc.utf8_rtrim(array, " ")
+    elif oid == UUID.oid:
+        array = array.cast(pa.binary())
+    elif oid in (BIT.oid, VARBIT.oid):
+        array = _bit_keys(array)
+    elif pa.types.is_boolean(array.type):
+        array = array.cast(pa.uint8())
+    elif pa.types.is_uint32(array.type):
+        array = array.cast(pa.int64())
+    return Datum(contiguous(array), datum.is_constant)
+
+
+def _bit_keys(array: pa.Array) -> pa.Array:
+    # Wire form is length first; PostgreSQL compares the bytes, then the length.
+    data = pc.binary_slice(array, 4)
+    return pc.binary_join_element_wise(data, pc.binary_slice(array, 0, 4), b"")
+
+
+def _numeric_keys(left: Datum, right: Datum) -> tuple[Datum, Datum]:
+    try:
+        return (
+            Datum(_exact_numeric(left.array), left.is_constant),
+            Datum(_exact_numeric(right.array), right.is_constant),
+        )
+    except pa.ArrowInvalid:
+        values = left.array.to_pylist() + right.array.to_pylist()
+        ranks = _decimal_ranks(values)
+        keys = pa.array(ranks, pa.int64())
+        size = len(left.array)
+        return Datum(keys.slice(0, size), left.is_constant), Datum(keys.slice(size), right.is_constant)
+
+
+def _exact_numeric(array: pa.Array) -> pa.Array:
+    """Numeric storage -> decimal256; raises ArrowInvalid for NaN, infinity and values that do not fit."""
+    if pa.types.is_integer(array.type):
+        array = array.cast(pa.decimal256(20, 0))
+    return contiguous(array.cast(_NUMERIC_KEY))
+
+
+def decimal_order(value: Any) -> tuple[int, Decimal]:
+    """Sort key of one numeric: -Infinity, finite, Infinity, NaN."""
+    number = value if isinstance(value, Decimal) else Decimal(value)
+    if number.is_nan():
+        return (3, Decimal(0))
+    if number.is_infinite():
+        return (2 if number > 0 else 0, Decimal(0))
+    return (1, number)
+
+
+def _decimal_ranks(values: list[Any]) -> list[int | None]:
+    # Per value in Python: only columns with NaN, infinity or more than 46 integer digits come here.
+    keys = [None if value is None else decimal_order(value) for value in values]
+    order = {key: rank for rank, key in enumerate(sorted({key for key in keys if key is not None}))}
+    return [None if key is None else order[key] for key in keys]
+
+
+def _compare_floats(suffix: str, left: Datum, right: Datum) -> pa.Array:
+    left_values, right_values = _as_float64(left), _as_float64(right)
+    result = _arrow_compare(suffix, left_values, right_values)
+    left_nan, right_nan = _nan_mask(left_values), _nan_mask(right_values)
+    if not left_nan.any() and not right_nan.any():
+        return result
+    either = left_nan | right_nan
+    nan_answer = _OPERATORS[suffix](left_nan.astype(np.int8), right_nan.astype(np.int8))
+    fixed = np.where(either, nan_answer, np.asarray(result.fill_null(False)))
+    valid = np.asarray(result.is_valid())
+    return pa.array(fixed, pa.bool_(), mask=~valid)
+
+
+def _as_float64(datum: Datum) -> Datum:
+    array = datum.array
+    if not pa.types.is_float64(array.type):
+        array = contiguous(array.cast(pa.float64(), safe=False))
+    return Datum(array, datum.is_constant)
+
+
+def _nan_mask(datum: Datum) -> npt.NDArray[np.bool_]:
+    return np.asarray(pc.is_nan(datum.array).fill_null(False))
+
+
+def list_values(array: pa.Array) -> list[Any]:
+    """Python lists of a list column; vectors as tuples of float."""
+    values: list[Any] = array.to_pylist()
+    return values
+
+
+def element_order(value: Any, oid: int) -> tuple[int, Any]:
+    """Sort key of one array element; NULL last."""
+    if value is None:
+        return (2, 0)
+    if oid == NUMERIC.oid:
+        return (0, decimal_order(value))
+    if oid in _FLOATS or is_vector(SqlType(oid)):
+        return (1, 0.0) if value != value else (0, value)
+    if oid == BPCHAR.oid:
+        return (0, value.rstrip(" ").encode())
+    if isinstance(value, str):
+        return (0, value.encode())
+    return (0, value)
+
+
+def _list_order(value: list[Any], oid: int) -> list[tuple[int, Any]]:
+    return [element_order(item, oid) for item in value]
+
+
+def _compare_lists(suffix: str, left: Datum, right: Datum, oid: int) -> pa.Array:
+    # Per row in Python: comparing whole arrays or vectors is rare, and lists of unequal length have no kernel.
+    row_count = row_count_of((left, right))
+    element = _element_oid(left_oid) if (left_oid := oid) and _element_oid(oid) else FLOAT8.oid
+    test = _OPERATORS[suffix]
+    left_keys = [None if v is None else _list_order(v, element) for v in list_values(left.array)]
+    right_keys = [None if v is None else _list_order(v, element) for v in list_values(right.array)]
+    if left.is_constant:
+        left_keys = left_keys * row_count
+    if right.is_constant:
+        right_keys = right_keys * row_count
+    answers = [None if a is None or b is None else test(a, b) for a, b in zip(left_keys, right_keys)]
+    return pa.array(answers, pa.bool_())
+
+
+def order_keys(array: pa.Array, sql_type: SqlType) -> npt.NDArray[np.int64]:
+    """(n,) int64 ranks in PostgreSQL's ascending order; equal values share a rank, NULL has rank 0.
+
+    Raises:
+        TypeError: the type has no order here (json).
+    """
+    oid = sql_type.oid
+    if oid in _FLOATS:
+        return _float_ranks(array)
+    element = _element_oid(oid)
+    if is_vector(sql_type) or element:
+        keys = [None if v is None else _list_order(v, element or FLOAT8.oid) for v in list_values(array)]
+        return _python_ranks(keys)
+    if oid == JSONB.oid:
+        from planner.functions.implementations_json import jsonb_order_keys
+
+        return _python_ranks(jsonb_order_keys(array))
+    if oid == NUMERIC.oid:
+        try:
+            array = _exact_numeric(array)
+        except pa.ArrowInvalid:
+            ranks = _decimal_ranks(array.to_pylist())
+            return np.array([0 if rank is None else rank + 1 for rank in ranks], dtype=np.int64)
+    else:
+        array = _keys(Datum(array), oid).array
+    return _dense_ranks(array)
+
+
+def _float_ranks(array: pa.Array) -> npt.NDArray[np.int64]:
+    values = np.asarray(array.cast(pa.float64(), safe=False).fill_null(0.0))
+    _, inverse = np.unique(values + 0.0, return_inverse=True)
+    ranks: npt.NDArray[np.int64] = inverse.astype(np.int64).reshape(-1) + 1
+    if array.null_count:
+        ranks[np.asarray(array.is_null())] = 0
+    return ranks
+
+
+def _dense_ranks(array: pa.Array) -> npt.NDArray[np.int64]:
+    if len(array) == 0:
+        return np.zeros(0, dtype=np.int64)
+    if pa.types.is_temporal(array.type):
+        array = array.cast(pa.int32() if pa.types.is_date32(array.type) else pa.int64())
+    ranks = np.asarray(pc.rank(array, sort_keys="ascending", tiebreaker="dense"))
+    result = ranks.astype(np.int64)
+    if array.null_count:
+        result[np.asarray(array.is_null())] = 0
+    return result
+
+
+def _python_ranks(keys: list[Any]) -> npt.NDArray[np.int64]:
+    # Per value in Python: arrays, vectors and jsonb as sort keys; their keys are lists, so sort, then number.
+    ranks = np.zeros(len(keys), dtype=np.int64)
+    order = sorted((i for i, key in enumerate(keys) if key is not None), key=lambda i: keys[i])
+    rank, previous = 0, None
+    for i in order:
+        if previous is None or keys[i] != keys[previous]:
+            rank += 1
+        ranks[i] = rank
+        previous = i
+    return ranks
+
+
+_BASES = (
+    "bool", "char", "int2", "int4", "int8", "int24", "int42", "int28", "int82", "int48", "int84", "float4",
+    "float8", "float48", "float84", "text", "text_", "bpchar", "bytea", "name", "oid", "tid", "xid", "date_",
+    "time_", "timestamp_", "timestamptz_", "numeric_", "uuid_", "bit", "varbit", "array_", "jsonb_",
+    "vector_", "halfvec_",
+)  # fmt: skip
+
+
+def comparison_kernels() -> dict[str, Kernel]:
+    """Kernels by the names of pg_proc."""
+    kernels: dict[str, Kernel] = {}
+    for suffix in _ARROW_KERNELS:
+        kernel = comparison_kernel(suffix)
+        for base in _BASES:
+            kernels[base + suffix] = kernel
+        for left, right in (("name", "text"), ("text", "name")):
+            kernels[left + suffix + right] = kernel
+        times = ("date", "timestamp", "timestamptz")
+        for left in times:
+            for right in times:
+                kernels[f"{left}_{suffix}_{right}"] = kernel
+        kernels[f"text_pattern_{suffix}"] = kernels[f"bpchar_pattern_{suffix}"] = kernel
+    kernels["xideqint4"] = kernels["xideq"]
+    kernels["xidneq"] = kernels["xidneqint4"] = kernels["xidne"]
+    return kernels

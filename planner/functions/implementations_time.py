@@ -1,0 +1,421 @@
+"""Dates and timestamps: clock functions, extract, date_trunc, arithmetic with days and intervals.
+
+timestamptz is microseconds in UTC; what depends on the session's TimeZone goes through `to_local`. The smallest
+and the largest value of each type are -infinity and infinity and stay what they are.
+https://www.postgresql.org/docs/15/functions-datetime.html
+"""
+
+from __future__ import annotations
+
+import calendar
+import datetime
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from foundation.errors import DatetimeFieldOverflow, FeatureNotSupported, InvalidParameterValue
+from foundation.sqltypes import DATE, NUMERIC, TIMESTAMP, TIMESTAMPTZ, format_type
+from planner.functions.datum import CallSite, Datum, Kernel, contiguous, row_count_of
+from planner.functions.rowwise import row_values
+
+DAY_US = 86_400_000_000
+TIMESTAMP_MIN, TIMESTAMP_MAX = -(1 << 63), (1 << 63) - 1
+DATE_MIN, DATE_MAX = -(1 << 31), (1 << 31) - 1
+
+Int64s = npt.NDArray[np.int64]
+
+
+def microseconds(array: pa.Array) -> Int64s:
+    """(n,) int64 of a timestamp, timestamptz or time column; NULL rows are 0."""
+    return np.asarray(array.cast(pa.int64()).fill_null(0))
+
+
+def _masked(values: npt.NDArray[Any], like: pa.Array, target: pa.DataType, *others: pa.Array) -> pa.Array:
+    valid = np.ones(len(values), dtype=np.bool_)
+    for array in (like, *others):
+        if array.null_count:
+            valid &= np.asarray(array.is_valid())
+    integers = pa.int32() if pa.types.is_date32(target) else pa.int64()
+    return pa.array(values, integers, mask=None if valid.all() else ~valid).cast(target)
+
+
+def _is_utc(site: CallSite) -> bool:
+    return site.context.settings.get("TimeZone").upper() in ("UTC", "GMT", "ETC/UTC")
+
+
+def to_local(array: pa.Array, site: CallSite) -> pa.Array:
+    """timestamptz -> timestamp of the session's zone."""
+    naive = array.cast(pa.int64()).cast(pa.timestamp("us"))
+    if _is_utc(site):
+        return naive
+    zone = site.context.settings.get("TimeZone")
+    values = microseconds(array)
+    finite = (values != TIMESTAMP_MIN) & (values != TIMESTAMP_MAX)
+    safe = pa.array(np.where(finite, values, 0), pa.int64()).cast(pa.timestamp("us", zone))
+    local = np.asarray(contiguous(pc.local_timestamp(safe)).cast(pa.int64()))
+    return _masked(np.where(finite, local, values), array, pa.timestamp("us"))
+
+
+def from_local(array: pa.Array, site: CallSite) -> pa.Array:
+    """timestamp of the session's zone -> timestamptz; an ambiguous time is standard time, as in PostgreSQL."""
+    target = pa.timestamp("us", "UTC")
+    if _is_utc(site):
+        return array.cast(pa.int64()).cast(target)
+    zone = site.context.settings.get("TimeZone")
+    values = microseconds(array)
+    finite = (values != TIMESTAMP_MIN) & (values != TIMESTAMP_MAX)
+    safe = pa.array(np.where(finite, values, 0), pa.int64()).cast(pa.timestamp("us"))
+    shifted = pc.assume_timezone(safe, zone, ambiguous="latest", nonexistent="latest")
+    utc = np.asarray(contiguous(shifted).cast(pa.int64()))
+    return _masked(np.where(finite, utc, values), array, target)
+
+
+def date_to_timestamp(array: pa.Array) -> pa.Array:
+    """date -> timestamp; infinities stay. Raises 22008 beyond the range of timestamp."""
+    days = np.asarray(array.cast(pa.int32()).fill_null(0)).astype(np.int64)
+    infinite = (days == DATE_MIN) | (days == DATE_MAX)
+    if (np.abs(np.where(infinite, 0, days)) > TIMESTAMP_MAX // DAY_US).any():
+        raise DatetimeFieldOverflow("date out of range for timestamp")
+    values = np.where(infinite, np.where(days == DATE_MIN, TIMESTAMP_MIN, TIMESTAMP_MAX), days * DAY_US)
+    return _masked(values, array, pa.timestamp("us"))
+
+
+def timestamp_to_date(array: pa.Array) -> pa.Array:
+    values = microseconds(array)
+    days = np.floor_divide(values, DAY_US)
+    days = np.where(values == TIMESTAMP_MIN, DATE_MIN, np.where(values == TIMESTAMP_MAX, DATE_MAX, days))
+    return _masked(days.astype(np.int32), array, pa.date32())
+
+
+def common_instants(left: Datum, right: Datum, types: tuple[int, int], site: CallSite) -> tuple[Datum, Datum]:
+    """Two columns of date, timestamp or timestamptz as timestamps on one axis (UTC if one is timestamptz)."""
+    with_zone = TIMESTAMPTZ.oid in types
+
+    def converted(datum: Datum, oid: int) -> Datum:
+        array = date_to_timestamp(datum.array) if oid == DATE.oid else datum.array
+        if with_zone and oid != TIMESTAMPTZ.oid:
+            array = from_local(array, site)
+        return Datum(array.cast(pa.int64()).cast(pa.timestamp("us")), datum.is_constant)
+
+    return converted(left, types[0]), converted(right, types[1])
+
+
+# ---------------------------------------------------------------------------------------------------------
+# The clock
+
+
+def _clock(read: Callable[[CallSite], int]) -> Kernel:
+    def kernel(arguments: Sequence[Datum], site: CallSite) -> pa.Array:
+        instant = pa.array([read(site)] * site.row_count, pa.int64()).cast(pa.timestamp("us", "UTC"))
+        oid = site.result_type.oid
+        if oid == TIMESTAMPTZ.oid:
+            return instant
+        local = to_local(instant, site)
+        if oid == TIMESTAMP.oid:
+            return local
+        if oid == DATE.oid:
+            return timestamp_to_date(local)
+        times = np.mod(microseconds(local), DAY_US)
+        return pa.array(times, pa.int64()).cast(pa.time64("us"))
+
+    return kernel
+
+
+def _wall_clock_us(_site: CallSite) -> int:
+    return time.time_ns() // 1000
+
+
+# ---------------------------------------------------------------------------------------------------------
+# Arithmetic
+
+
+def _date_shift(sign: int, *, date_first: bool = True) -> Kernel:
+    def kernel(arguments: Sequence[Datum], site: CallSite) -> pa.Array:
+        row_count = row_count_of(arguments)
+        first, second = (a.spread(row_count) for a in arguments)
+        dates, days = (first, second) if date_first else (second, first)
+        start = np.asarray(dates.cast(pa.int32()).fill_null(0)).astype(np.int64)
+        shifted = start + sign * np.asarray(days.cast(pa.int64()).fill_null(0))
+        infinite = (start == DATE_MIN) | (start == DATE_MAX)
+        shifted = np.where(infinite, start, shifted)
+        if ((shifted <= DATE_MIN) | (shifted >= DATE_MAX))[~infinite].any():
+            raise DatetimeFieldOverflow("date out of range")
+        return _masked(shifted.astype(np.int32), dates, pa.date32(), days)
+
+    return kernel
+
+
+def _date_difference(arguments: Sequence[Datum], site: CallSite) -> pa.Array:
+    row_count = row_count_of(arguments)
+    left, right = (a.spread(row_count) for a in arguments)
+    days = [np.asarray(a.cast(pa.int32()).fill_null(0)).astype(np.int64) for a in (left, right)]
+    if any(((d == DATE_MIN) | (d == DATE_MAX)).any() for d in days):
+        raise DatetimeFieldOverflow("cannot subtract infinite dates")
+    valid = np.asarray(left.is_valid()) & np.asarray(right.is_valid())
+    return pa.array((days[0] - days[1]).astype(np.int32), pa.int32(), mask=~valid)
+
+
+def _date_plus_time(arguments: Sequence[Datum], site: CallSite) -> pa.Array:
+    row_count = row_count_of(arguments)
+    dates, times = (a.spread(row_count) for a in arguments)
+    if not pa.types.is_date32(dates.type):
+        dates, times = times, dates
+    stamps = date_to_timestamp(dates)
+    return _masked(microseconds(stamps) + microseconds(times), dates, pa.timestamp("us"), times)
+
+
+def _timestamp_difference(arguments: Sequence[Datum], site: CallSite) -> pa.Array:
+    row_count = row_count_of(arguments)
+    left, right = (a.spread(row_count) for a in arguments)
+    results: list[Any] = []
+    for a, b in zip(left.cast(pa.int64()).to_pylist(), right.cast(pa.int64()).to_pylist()):
+        if a is None or b is None:
+            results.append(None)
+            continue
+        if {a, b} & {TIMESTAMP_MIN, TIMESTAMP_MAX}:
+            raise DatetimeFieldOverflow("cannot subtract infinite timestamps")
+        days, rest = divmod(abs(a - b), DAY_US)
+        sign = 1 if a >= b else -1
+        results.append(pa.MonthDayNano([0, sign * days, sign * rest * 1000]))
+    return pa.array(results, pa.month_day_nano_interval())
+
+
+def _add_interval(sign: int, *, timestamp_first: bool = True) -> Kernel:
+    """timestamp or timestamptz plus or minus an interval; a date becomes a timestamp."""
+
+    def kernel(arguments: Sequence[Datum], site: CallSite) -> pa.Array:
+        row_count = row_count_of(arguments)
+        first, second = (a.spread(row_count) for a in arguments)
+        stamps, intervals = (first, second) if timestamp_first else (second, first)
+        with_zone = site.result_type.oid == TIMESTAMPTZ.oid
+        if pa.types.is_date32(stamps.type):
+            stamps = date_to_timestamp(stamps)
+        local = to_local(stamps, site) if with_zone else stamps
+        values = [
+            None if stamp is None or interval is None else _shifted(stamp, interval, sign)
+            for stamp, interval in zip(local.cast(pa.int64()).to_pylist(), intervals.to_pylist())
+        ]
+        # Months and days move the local clock, the time part moves the instant.
+        result = pa.array([None if v is None else v[0] for v in values], pa.int64()).cast(pa.timestamp("us"))
+        if with_zone:
+            result = from_local(result, site)
+        extra = np.array([0 if v is None else v[1] for v in values], dtype=np.int64)
+        return _masked(microseconds(result) + extra, result, result.type)
+
+    return kernel
+
+
+def _shifted(stamp: int, interval: Any, sign: int) -> tuple[int, int]:
+    """(local microseconds after months and days, microseconds still to add)."""
+    if stamp in (TIMESTAMP_MIN, TIMESTAMP_MAX):
+        return stamp, 0
+    months, days, nanoseconds = interval
+    if months:
+        day_number, clock = divmod(stamp, DAY_US)
+        try:
+            day = datetime.date(1970, 1, 1) + datetime.timedelta(days=day_number)
+            month_index = day.year * 12 + day.month - 1 + sign * months
+            year, month = divmod(month_index, 12)
+            last = calendar.monthrange(year, month + 1)[1]
+            moved = datetime.date(year, month + 1, min(day.day, last))
+        except (OverflowError, ValueError):
+            raise DatetimeFieldOverflow("timestamp out of range") from None
+        stamp = (moved - datetime.date(1970, 1, 1)).days * DAY_US + clock
+    return stamp + sign * days * DAY_US, sign * (nanoseconds // 1000)
+
+
+# ---------------------------------------------------------------------------------------------------------
+# Fields
+
+
+def _as_local_timestamp(datum: Datum, oid: int, site: CallSite) -> pa.Array:
+    if oid == DATE.oid:
+        return date_to_timestamp(datum.array)
+    return to_local(datum.array, site) if oid == TIMESTAMPTZ.oid else datum.array
+
+
+_FIELDS: dict[str, Callable[[pa.Array], pa.Array]] = {
+    "year": pc.year, "month": pc.month, "day": pc.day, "hour": pc.hour, "minute": pc.minute,
+    "quarter": pc.quarter, "doy": pc.day_of_year, "week": pc.iso_week, "isoyear": pc.iso_year,
+}  # fmt: skip
+_PLURALS = {
+    "years": "year", "months": "month", "days": "day", "hours": "hour", "minutes": "minute", "seconds": "second",
+    "weeks": "week", "millisecond": "milliseconds", "microsecond": "microseconds", "decades": "decade",
+    "centuries": "century", "millennia": "millennium", "y": "year", "h": "hour", "m": "minute", "s": "second",
+    "mon": "month", "min": "minute", "sec": "second", "d": "day",
+}  # fmt: skip
+
+
+def _field_values(field: str, stamps: pa.Array, instants: pa.Array) -> tuple[pa.Array, int]:
+    """(values as int64, decimal scale of the field): second 30.5 is 30500000 with scale 6."""
+    day_us = np.mod(microseconds(stamps), DAY_US)
+    second_us = np.mod(day_us, 60_000_000)
+    match field:
+        case "second":
+            return pa.array(second_us), 6
+        case "milliseconds":
+            return pa.array(second_us), 3
+        case "microseconds":
+            return pa.array(second_us), 0
+        case "epoch":
+            return pa.array(microseconds(instants)), 6
+        case "dow":
+            return pc.day_of_week(stamps, count_from_zero=True, week_start=7).cast(pa.int64()), 0
+        case "isodow":
+            return pc.day_of_week(stamps, count_from_zero=False, week_start=1).cast(pa.int64()), 0
+        case "decade":
+            return pa.array(np.floor_divide(_years(stamps), 10)), 0
+        case "century":
+            return pa.array(np.floor_divide(_years(stamps) + 99, 100)), 0
+        case "millennium":
+            return pa.array(np.floor_divide(_years(stamps) + 999, 1000)), 0
+    return _FIELDS[field](stamps).cast(pa.int64()), 0
+
+
+def _years(stamps: pa.Array) -> Int64s:
+    return np.asarray(pc.year(stamps).fill_null(1)).astype(np.int64)
+
+
+_SCALED_FIELDS = (
+    "second",
+    "milliseconds",
+    "microseconds",
+    "epoch",
+    "dow",
+    "isodow",
+    "decade",
+    "century",
+    "millennium",
+)
+
+
+def _extract(arguments: Sequence[Datum], site: CallSite) -> pa.Array:
+    """extract() gives numeric, date_part() double precision."""
+    names = arguments[0].array.to_pylist()
+    if not arguments[0].is_constant and len(set(names)) > 1:
+        raise FeatureNotSupported("extract() of a field that differs by row is not supported")
+    row_count = row_count_of(arguments)
+    if not names or names[0] is None:
+        return pa.nulls(row_count, pa.utf8() if site.result_type.oid == NUMERIC.oid else pa.float64())
+    field = _PLURALS.get(names[0].lower(), names[0].lower())
+    oid = site.argument_types[1]
+    values = arguments[1].spread(row_count)
+    if field not in _FIELDS and field not in _SCALED_FIELDS:
+        raise InvalidParameterValue(f'unit "{names[0]}" not recognized for type {format_type_of(oid)}')
+    if pa.types.is_time64(values.type):
+        stamps = instants = values.cast(pa.int64()).cast(pa.timestamp("us"))
+    else:
+        stamps = _as_local_timestamp(Datum(values), oid, site)
+        instants = values if oid == TIMESTAMPTZ.oid else stamps
+    raw = microseconds(stamps)
+    if ((raw == TIMESTAMP_MIN) | (raw == TIMESTAMP_MAX)).any():
+        raise FeatureNotSupported("extract() from an infinite timestamp is not supported")
+    numbers, scale = _field_values(field, stamps, instants)
+    valid = np.asarray(values.is_valid())
+    integers = np.asarray(numbers.fill_null(0))
+    if site.result_type.oid != NUMERIC.oid:
+        return pa.array(integers / 10**scale, pa.float64(), mask=~valid)
+    texts = [_scaled_text(int(v), scale) if ok else None for v, ok in zip(integers, valid)]
+    return pa.array(texts, pa.utf8())
+
+
+def _scaled_text(value: int, scale: int) -> str:
+    if not scale:
+        return str(value)
+    digits = str(abs(value)).rjust(scale + 1, "0")
+    return f"{'-' if value < 0 else ''}{digits[:-scale]}.{digits[-scale:]}"
+
+
+def format_type_of(oid: int) -> str:
+    from foundation.sqltypes import SqlType
+
+    return format_type(SqlType(oid))
+
+
+_TRUNC_UNITS = {
+    "microseconds": "microsecond", "milliseconds": "millisecond", "second": "second", "minute": "minute",
+    "hour": "hour", "day": "day", "week": "week", "month": "month", "quarter": "quarter", "year": "year",
+}  # fmt: skip
+
+
+def _date_trunc(arguments: Sequence[Datum], site: CallSite) -> pa.Array:
+    row_count = row_count_of(arguments)
+    names = set(arguments[0].array.to_pylist())
+    if len(names) > 1:
+        raise FeatureNotSupported("date_trunc() of a unit that differs by row is not supported")
+    oid = site.argument_types[1]
+    values = arguments[1].spread(row_count)
+    name = next(iter(names), None)
+    if name is None:
+        return pa.nulls(row_count, values.type)
+    field = _PLURALS.get(name.lower(), name.lower())
+    local = to_local(values, site) if oid == TIMESTAMPTZ.oid else values
+    raw = microseconds(local)
+    finite = (raw != TIMESTAMP_MIN) & (raw != TIMESTAMP_MAX)
+    safe = _masked(np.where(finite, raw, 0), local, pa.timestamp("us"))
+    if field in _TRUNC_UNITS:
+        cut = contiguous(pc.floor_temporal(safe, 1, _TRUNC_UNITS[field], week_starts_monday=True))
+    elif field in ("decade", "century", "millennium"):
+        cut = _trunc_years(safe, field)
+    else:
+        raise InvalidParameterValue(f'unit "{name}" not recognized for type {format_type_of(oid)}')
+    result = _masked(np.where(finite, microseconds(cut), raw), local, pa.timestamp("us"))
+    return from_local(result, site) if oid == TIMESTAMPTZ.oid else result
+
+
+def _trunc_years(stamps: pa.Array, field: str) -> pa.Array:
+    years = _years(stamps)
+    span = {"decade": 10, "century": 100, "millennium": 1000}[field]
+    first = years // span * span if field == "decade" else (years - 1) // span * span + 1
+    months = (first - 1970).astype("datetime64[Y]").astype("datetime64[us]").astype(np.int64)
+    return _masked(months, stamps, pa.timestamp("us"))
+
+
+def _make_date(arguments: Sequence[Datum], site: CallSite) -> pa.Array:
+    results = []
+    for year, month, day in zip(*row_values(arguments, row_count_of(arguments))):
+        try:
+            results.append(None if None in (year, month, day) else datetime.date(year, month, day))
+        except ValueError:
+            raise DatetimeFieldOverflow(
+                f"date field value out of range: {year}-{month:02}-{day:02}"
+            ) from None
+    return pa.array(results, pa.date32())
+
+
+def _to_timestamp(arguments: Sequence[Datum], site: CallSite) -> pa.Array:
+    values = np.asarray(arguments[0].array.cast(pa.float64()).fill_null(0.0))
+    if not np.isfinite(values).all() or (np.abs(values) > 9.2e12).any():
+        raise DatetimeFieldOverflow(f'timestamp out of range: "{values[np.argmax(np.abs(values))]:g}"')
+    return _masked(np.rint(values * 1e6).astype(np.int64), arguments[0].array, pa.timestamp("us", "UTC"))
+
+
+def time_kernels() -> dict[str, Kernel]:
+    """Kernels by pg_proc name, and by the keywords that are no functions in PostgreSQL (`current_date`)."""
+    transaction = _clock(lambda site: site.context.transaction_time_us)
+    kernels: dict[str, Kernel] = dict.fromkeys(
+        ("now", "transaction_timestamp", "current_timestamp", "current_date", "current_time", "localtimestamp",
+         "localtime"), transaction,
+    )  # fmt: skip
+    kernels |= {
+        "statement_timestamp": _clock(lambda site: site.context.statement_time_us),
+        "clock_timestamp": _clock(_wall_clock_us),
+        "date_pli": _date_shift(1), "date_mii": _date_shift(-1), "integer_pl_date": _date_shift(1, date_first=False),
+        "date_mi": _date_difference, "datetime_pl": _date_plus_time, "timedate_pl": _date_plus_time,
+        "timestamp_mi": _timestamp_difference, "timestamptz_mi": _timestamp_difference,
+        "make_date": _make_date, "to_timestamp(701)": _to_timestamp,
+    }  # fmt: skip
+    for base in ("timestamp", "timestamptz", "date"):
+        kernels[f"{base}_pl_interval"] = _add_interval(1)
+        kernels[f"{base}_mi_interval"] = _add_interval(-1)
+        kernels[f"interval_pl_{base}"] = _add_interval(1, timestamp_first=False)
+    for oid in (DATE.oid, TIMESTAMP.oid, TIMESTAMPTZ.oid, 1083):
+        kernels[f"date_part(25,{oid})"] = kernels[f"extract(25,{oid})"] = _extract
+    for oid in (TIMESTAMP.oid, TIMESTAMPTZ.oid):
+        kernels[f"date_trunc(25,{oid})"] = _date_trunc
+    return kernels

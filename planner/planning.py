@@ -1,0 +1,223 @@
+"""Plans: a bound statement becomes a native plan where it can, a relational or data-changing one otherwise.
+
+A plan may be cached and shared: it holds no segment, snapshot, setting or index. All of that is looked up by
+`execute`. The relational half is imported on first use, so that a native statement never waits for DuckDB.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+import pyarrow as pa
+
+from foundation.errors import FeatureNotSupported
+from foundation.sqltypes import SqlType
+from planner import bound
+from planner.execution import Execution, run_native
+from planner.explain import Explain, explain_native, summary_lines
+from planner.native import native_node
+from planner.nodes import Node
+from planner.services import ExecutionContext
+from planner.subqueries import has_subqueries, resolve_subqueries
+
+
+class OutputColumn(NamedTuple):
+    """A result column; `table_oid` and `attnum` are 0 for expressions."""
+
+    name: str
+    type: SqlType
+    table_oid: int = 0
+    attnum: int = 0
+
+
+class Plan(Protocol):
+    """What a statement will do, ready to be executed any number of times."""
+
+    @property
+    def columns(self) -> tuple[OutputColumn, ...] | None:
+        """None for a data change without RETURNING."""
+
+    def execute(self, context: ExecutionContext) -> Execution:
+        """Start one run. Errors of the data come when its batches are pulled, or at once."""
+
+    def explain(
+        self,
+        context: ExecutionContext,
+        *,
+        analyze: bool = False,
+        verbose: bool = False,
+        costs: bool = True,
+        timing: bool = True,
+        summary: bool | None = None,
+    ) -> list[str]:
+        """EXPLAIN's lines; with `analyze` the statement runs, writes included."""
+
+
+@dataclass(frozen=True, slots=True)
+class NativePlan:
+    """Runs on Arrow columns and vecengine alone."""
+
+    node: Node
+    targets: tuple[bound.Target, ...]
+    has_subqueries: bool = False
+
+    @property
+    def columns(self) -> tuple[OutputColumn, ...]:
+        return _target_columns(self.targets)
+
+    def execute(self, context: ExecutionContext) -> Execution:
+        return Execution(self._batches(context))
+
+    def _batches(self, context: ExecutionContext) -> Iterator[pa.RecordBatch]:
+        node, targets = self.node, self.targets
+        if self.has_subqueries:
+            plan = resolve_subqueries(self, context)
+            node, targets = plan.node, plan.targets
+        yield from run_native(node, [target.expression for target in targets], context)
+
+    def explain(
+        self,
+        context: ExecutionContext,
+        *,
+        analyze: bool = False,
+        verbose: bool = False,
+        costs: bool = True,
+        timing: bool = True,
+        summary: bool | None = None,
+    ) -> list[str]:
+        request = Explain(context, analyze=analyze, verbose=verbose, costs=costs, timing=timing)
+        return explain_native(self.node, self.targets, request, show_summary=_shown(summary, analyze))
+
+
+@dataclass(frozen=True, slots=True)
+class RelationalPlan:
+    """Runs on DuckDB, over Arrow tables that islands and scans produce."""
+
+    query: bound.Query
+
+    @property
+    def columns(self) -> tuple[OutputColumn, ...]:
+        if isinstance(self.query, bound.Select):
+            return _target_columns(self.query.targets)
+        return tuple(OutputColumn(c.name, c.type) for c in bound.output_columns(self.query))
+
+    def execute(self, context: ExecutionContext) -> Execution:
+        from planner.relational import run_query
+
+        return Execution(run_query(self.query, context))
+
+    def explain(
+        self,
+        context: ExecutionContext,
+        *,
+        analyze: bool = False,
+        verbose: bool = False,
+        costs: bool = True,
+        timing: bool = True,
+        summary: bool | None = None,
+    ) -> list[str]:
+        from planner.relational import explain_query
+
+        started = time.perf_counter()
+        lines = explain_query(self.query, context)
+        planned = time.perf_counter()
+        if analyze:
+            execution = self.execute(context)
+            for _ in execution.batches():
+                pass
+            lines.append(f"  Rows: {execution.row_count}")
+        return lines + summary_lines(
+            _shown(summary, analyze), planned - started, time.perf_counter() - planned if analyze else None
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ChangePlan:
+    """INSERT, UPDATE or DELETE."""
+
+    statement: bound.Insert | bound.Update | bound.Delete
+
+    @property
+    def columns(self) -> tuple[OutputColumn, ...] | None:
+        return _target_columns(self.statement.returning) if self.statement.returning else None
+
+    def execute(self, context: ExecutionContext) -> Execution:
+        from planner import dml
+
+        match self.statement:
+            case bound.Insert():
+                result = dml.run_insert(self.statement, context)
+            case bound.Update():
+                result = dml.run_update(self.statement, context)
+            case bound.Delete():
+                result = dml.run_delete(self.statement, context)
+        return ChangeExecution(iter(result.returning), result.row_count)
+
+    def explain(
+        self,
+        context: ExecutionContext,
+        *,
+        analyze: bool = False,
+        verbose: bool = False,
+        costs: bool = True,
+        timing: bool = True,
+        summary: bool | None = None,
+    ) -> list[str]:
+        verb = type(self.statement).__name__
+        target = self.statement if isinstance(self.statement, bound.Insert) else self.statement.target
+        name = context.transaction.catalog.table(target.table_oid).name
+        started = time.perf_counter()
+        line = f"{verb} on {name}"
+        if analyze:
+            execution = self.execute(context)
+            for _ in execution.batches():
+                pass
+            line += f" (actual rows={execution.row_count})"
+        elapsed = time.perf_counter() - started
+        return [line, *summary_lines(_shown(summary, analyze), 0.0, elapsed if analyze else None)]
+
+
+class ChangeExecution(Execution):
+    """The affected rows are counted by the change, not by what RETURNING shows."""
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        for batch in self._batches:
+            if batch.num_rows:
+                yield batch
+
+
+def plan_statement(statement: bound.BoundStatement) -> Plan:
+    """Choose how to run a statement.
+
+    Raises:
+        FeatureNotSupported: 0A000, by name.
+    """
+    match statement:
+        case bound.Select():
+            node = native_node(statement)
+            if node is None:
+                return _relational(statement)
+            return NativePlan(node, statement.targets, has_subqueries(statement))
+        case bound.SetOperation() | bound.Values():
+            return _relational(statement)
+        case bound.Insert() | bound.Update() | bound.Delete():
+            return ChangePlan(statement)
+    raise FeatureNotSupported(f"{type(statement).__name__} is not supported")
+
+
+def _relational(query: bound.Query) -> RelationalPlan:
+    from planner.relational import check_supported
+
+    check_supported(query)
+    return RelationalPlan(query)
+
+
+def _target_columns(targets: tuple[bound.Target, ...]) -> tuple[OutputColumn, ...]:
+    return tuple(OutputColumn(t.name, t.expression.sql_type, t.table_oid, t.attnum) for t in targets)
+
+
+def _shown(summary: bool | None, analyze: bool) -> bool:
+    return analyze if summary is None else summary

@@ -1,0 +1,313 @@
+"""Aggregates and window calls. One table says how each is built from DuckDB's; both kinds of call share it.
+
+sum and avg follow PostgreSQL's result types: sum(int4) bigint, sum(int8) and everything over numeric numeric,
+avg(int) a numeric whose scale our quotient decides from the exact sum and the count.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from foundation.errors import FeatureNotSupported
+from foundation.sqltypes import INT8, JSON, JSONB, NUMERIC, SqlType, is_vector
+from planner import bound
+from planner.functions.signature import Function
+from planner.relational.carriers import carrier
+from planner.relational.expressions import ExpressionPrinter, same_form
+from planner.relational.json_texts import evaluate_canonical, json_key_evaluator, to_json_evaluator
+from planner.relational.numeric_kernels import (
+    evaluate_average,
+    evaluate_sum,
+    list_variance_evaluator,
+    variance_evaluator,
+)
+from planner.relational.printed import DECIMAL_DIGITS_MAX, DecimalForm, Printed
+from planner.relational.rules.comparison import as_plain_text, order_sql, sort_key
+from planner.relational.statement import as_plain
+from planner.relational.vector_aggregates import vector_reducer
+
+_INTEGERS = frozenset((20, 21, 23))
+_FRAME = re.compile(
+    r"(?:\s|\b(?:rows|range|groups|between|and|unbounded|preceding|following|current|row|exclude|ties|group|no|"
+    r"others|interval)\b|\d+(?:\.\d+)?|'[\w :.+-]*'|::|[()])*",
+    re.IGNORECASE,
+)
+
+_SAME_NAME = {
+    "bool_and": "bool_and", "bool_or": "bool_or", "every": "bool_and", "bit_and": "bit_and",
+    "bit_or": "bit_or", "bit_xor": "bit_xor", "corr": "corr", "covar_pop": "covar_pop",
+    "covar_samp": "covar_samp", "regr_avgx": "regr_avgx", "regr_avgy": "regr_avgy",
+    "regr_count": "regr_count", "regr_intercept": "regr_intercept", "regr_r2": "regr_r2",
+    "regr_slope": "regr_slope", "regr_sxx": "regr_sxx", "regr_sxy": "regr_sxy", "regr_syy": "regr_syy",
+    "any_value": "any_value",
+}  # fmt: skip
+_VARIANCES = {
+    "stddev": (True, True), "stddev_samp": (True, True), "stddev_pop": (False, True),
+    "variance": (True, False), "var_samp": (True, False), "var_pop": (False, False),
+}  # fmt: skip
+_RANKING = {
+    "row_number": "BIGINT", "rank": "BIGINT", "dense_rank": "BIGINT", "percent_rank": "DOUBLE",
+    "cume_dist": "DOUBLE", "ntile": "INTEGER",
+}  # fmt: skip
+_VALUES = ("lag", "lead", "first_value", "last_value", "nth_value")
+
+
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    """What stands around the arguments of every DuckDB aggregate a call is built from."""
+
+    distinct: str = ""
+    order_by: str = ""
+    tail: str = ""
+    """FILTER and OVER."""
+
+    def call(self, name: str, *arguments: str) -> str:
+        return f"{name}({self.distinct}{', '.join(arguments)}{self.order_by}){self.tail}"
+
+
+def print_aggregate(printer: ExpressionPrinter, node: bound.Aggregate) -> Printed:
+    """Print an aggregate. Raises 0A000 by name for those that have no exact form here."""
+    tail = f" FILTER (WHERE {printer.sql(node.filter)})" if node.filter is not None else ""
+    if node.within_group:
+        return _ordered_set(printer, node, tail)
+    order_by = f" ORDER BY {sort_keys(printer, node.order_by)}" if node.order_by else ""
+    shape = _Shape("DISTINCT " if node.is_distinct else "", order_by, tail)
+    return _print(printer, node.function, node.arguments, node.type, shape)
+
+
+def print_window(printer: ExpressionPrinter, node: bound.WindowCall) -> Printed:
+    """Print a window function or an aggregate with OVER."""
+    clauses = []
+    if node.partition_by:
+        keys = ", ".join(order_sql(printer, printer.print(key)) for key in node.partition_by)
+        clauses.append(f"PARTITION BY {keys}")
+    if node.order_by:
+        clauses.append(f"ORDER BY {sort_keys(printer, node.order_by)}")
+    if node.frame_sql:
+        if _FRAME.fullmatch(node.frame_sql) is None:
+            raise FeatureNotSupported("this window frame is not supported", detail=node.frame_sql)
+        clauses.append(node.frame_sql)
+    filter_sql = f" FILTER (WHERE {printer.sql(node.filter)})" if node.filter is not None else ""
+    tail = f"{filter_sql} OVER ({' '.join(clauses)})"
+    name = node.function.name
+    arguments = [printer.print(argument) for argument in node.arguments]
+    if name in _RANKING:
+        return Printed(
+            f"CAST({name}({', '.join(a.sql for a in arguments)}){tail} AS {_RANKING[name]})", node.type
+        )
+    if name in _VALUES:
+        return _value_window(name, arguments, node.type, tail)
+    return _print(printer, node.function, node.arguments, node.type, _Shape(tail=tail))
+
+
+def _value_window(name: str, arguments: Sequence[Printed], sql_type: SqlType, tail: str) -> Printed:
+    if name in ("lag", "lead") and len(arguments) == 3:
+        (value, default), form = same_form([arguments[0], arguments[2]], sql_type)
+        return Printed(f"{name}({value}, {arguments[1].sql}, {default}){tail}", sql_type, form)
+    listed = ", ".join(argument.sql for argument in arguments)
+    return Printed(f"{name}({listed}){tail}", sql_type, arguments[0].decimal)
+
+
+def sort_keys(printer: ExpressionPrinter, keys: Sequence[bound.SortKey]) -> str:
+    """The items of an ORDER BY, NULLs placed explicitly."""
+    parts = []
+    for key in keys:
+        if key.expression.sql_type.oid == JSONB.oid:
+            raise FeatureNotSupported("ordering by a jsonb value is not supported")
+        direction = "DESC" if key.is_descending else "ASC"
+        nulls = "FIRST" if key.nulls_first else "LAST"
+        parts.append(f"{order_sql(printer, printer.print(key.expression))} {direction} NULLS {nulls}")
+    return ", ".join(parts)
+
+
+def _print(
+    printer: ExpressionPrinter,
+    function: Function,
+    nodes: Sequence[bound.Expression],
+    sql_type: SqlType,
+    shape: _Shape,
+) -> Printed:
+    name = function.name
+    arguments = [printer.print(node) for node in nodes]
+    if name == "count":
+        counted = [order_sql(printer, argument) for argument in arguments] if shape.distinct else None
+        sqls = counted or [argument.sql for argument in arguments] or ["*"]
+        return Printed(f"CAST({shape.call('count', *sqls)} AS BIGINT)", INT8)
+    if name in _VARIANCES:
+        return _variance(printer, name, arguments[0], sql_type, shape)
+    if name in _SAME_NAME:
+        sqls = [argument.sql for argument in arguments]
+        form = arguments[0].decimal if name == "any_value" else None
+        return Printed(
+            f"CAST({shape.call(_SAME_NAME[name], *sqls)} AS {carrier(sql_type, form)})", sql_type, form
+        )
+    builder = _BUILDERS.get(name)
+    if builder is None:
+        raise FeatureNotSupported(f"aggregate function {name} is not supported")
+    return builder(printer, arguments, sql_type, shape)
+
+
+def _sum(
+    printer: ExpressionPrinter, arguments: Sequence[Printed], sql_type: SqlType, shape: _Shape
+) -> Printed:
+    (argument,) = arguments
+    if is_vector(argument.type):
+        return _vector_reduction(printer, argument, sql_type, shape, "sum")
+    if sql_type.oid != NUMERIC.oid:
+        return Printed(f"CAST({shape.call('sum', argument.sql)} AS {carrier(sql_type)})", sql_type)
+    if argument.type.oid == NUMERIC.oid and argument.decimal is None:
+        collected = Printed(shape.call("list", argument.sql), SqlType(1231))
+        return printer.statement.slot_call("numeric sum", evaluate_sum, [collected], NUMERIC)
+    form = DecimalForm(DECIMAL_DIGITS_MAX, argument.decimal.scale if argument.decimal else 0)
+    return Printed(f"CAST({shape.call('sum', argument.sql)} AS {form.sql})", sql_type, form)
+
+
+def _avg(
+    printer: ExpressionPrinter, arguments: Sequence[Printed], sql_type: SqlType, shape: _Shape
+) -> Printed:
+    (argument,) = arguments
+    if is_vector(argument.type):
+        return _vector_reduction(printer, argument, sql_type, shape, "avg")
+    if sql_type.oid != NUMERIC.oid:
+        return Printed(f"CAST({shape.call('avg', argument.sql)} AS {carrier(sql_type)})", sql_type)
+    if argument.type.oid == NUMERIC.oid:
+        total = _sum(printer, arguments, NUMERIC, shape)
+    else:
+        total = Printed(
+            f"CAST({shape.call('sum', argument.sql)} AS DECIMAL(38,0))", NUMERIC, DecimalForm(38, 0)
+        )
+    text = Printed(as_plain_text(total), NUMERIC)
+    count = Printed(shape.call("count", argument.sql), INT8)
+    return printer.statement.slot_call("numeric average", evaluate_average, [text, count], NUMERIC)
+
+
+def _extreme(name: str) -> Callable[..., Printed]:
+    def build(
+        printer: ExpressionPrinter, arguments: Sequence[Printed], sql_type: SqlType, shape: _Shape
+    ) -> Printed:
+        (argument,) = arguments
+        if argument.is_text_numeric:
+            key = sort_key(printer, argument)
+            return Printed(shape.call(f"arg_{name}", argument.sql, key), sql_type)
+        return Printed(shape.call(name, argument.sql), sql_type, argument.decimal)
+
+    return build
+
+
+def _variance(
+    printer: ExpressionPrinter, name: str, argument: Printed, sql_type: SqlType, shape: _Shape
+) -> Printed:
+    is_sample, is_root = _VARIANCES[name]
+    if sql_type.oid != NUMERIC.oid:
+        duck = ("stddev_" if is_root else "var_") + ("samp" if is_sample else "pop")
+        return Printed(shape.call(duck, argument.sql), sql_type)
+    if argument.is_text_numeric:
+        collected = Printed(shape.call("list", argument.sql), SqlType(1231))
+        evaluator = list_variance_evaluator(is_sample=is_sample, is_root=is_root)
+        key = ("list variance", is_sample, is_root)
+        return printer.statement.slot_call(key, evaluator, [collected], NUMERIC)
+    wide = argument.sql if argument.decimal else f"CAST({argument.sql} AS DECIMAL(19,0))"
+    pieces = [
+        Printed(shape.call("count", wide), INT8),
+        Printed(f"CAST({shape.call('sum', wide)} AS VARCHAR)", NUMERIC),
+        Printed(f"CAST({shape.call('sum', f'({wide} * {wide})')} AS VARCHAR)", NUMERIC),
+    ]
+    evaluator = variance_evaluator(is_sample=is_sample, is_root=is_root)
+    return printer.statement.slot_call(("variance", is_sample, is_root), evaluator, pieces, NUMERIC)
+
+
+def _array_agg(
+    printer: ExpressionPrinter, arguments: Sequence[Printed], sql_type: SqlType, shape: _Shape
+) -> Printed:
+    if carrier(arguments[0].type).endswith("]") and not is_vector(arguments[0].type):
+        raise FeatureNotSupported("array_agg over arrays is not supported")
+    return Printed(shape.call("list", as_plain(arguments[0])), sql_type)
+
+
+def _string_agg(
+    printer: ExpressionPrinter, arguments: Sequence[Printed], sql_type: SqlType, shape: _Shape
+) -> Printed:
+    value, delimiter = arguments
+    if sql_type.oid != 25:
+        raise FeatureNotSupported("string_agg over bytea is not supported")
+    return Printed(shape.call("string_agg", value.sql, delimiter.sql), sql_type)
+
+
+def _json_agg(*, is_jsonb: bool) -> Callable[..., Printed]:
+    def build(
+        printer: ExpressionPrinter, arguments: Sequence[Printed], sql_type: SqlType, shape: _Shape
+    ) -> Printed:
+        joined = shape.call("list", _json_text(printer, arguments[0], is_jsonb=is_jsonb))
+        return Printed(f"('[' || array_to_string({joined}, ', ') || ']')", sql_type)
+
+    return build
+
+
+def _json_object_agg(*, is_jsonb: bool) -> Callable[..., Printed]:
+    def build(
+        printer: ExpressionPrinter, arguments: Sequence[Printed], sql_type: SqlType, shape: _Shape
+    ) -> Printed:
+        evaluator = json_key_evaluator(arguments[0].type, printer.statement.context)
+        names = printer.statement.slot_call(("json key", arguments[0].type), evaluator, arguments[:1], JSON)
+        key, value = names.sql, _json_text(printer, arguments[1], is_jsonb=False)
+        joined = shape.call("list", f"({key} || ' : ' || {value})")
+        text = Printed(f"('{{ ' || array_to_string({joined}, ', ') || ' }}')", JSON)
+        if not is_jsonb:
+            return text
+        return printer.statement.slot_call("canonical jsonb", evaluate_canonical, [text], sql_type)
+
+    return build
+
+
+def _json_text(printer: ExpressionPrinter, argument: Printed, *, is_jsonb: bool) -> str:
+    """json text of an argument, 'null' for NULL."""
+    statement = printer.statement
+    evaluator = to_json_evaluator(argument.type, statement.context, is_jsonb=is_jsonb)
+    key = ("json text", argument.type, is_jsonb)
+    return f"coalesce({statement.slot_call(key, evaluator, [argument], JSON).sql}, 'null')"
+
+
+def _vector_reduction(
+    printer: ExpressionPrinter, argument: Printed, sql_type: SqlType, shape: _Shape, name: str
+) -> Printed:
+    """sum and avg of vectors over the collected list of each group."""
+    collected = Printed(
+        shape.call("list", argument.sql), SqlType(16386 if argument.type.oid == 16385 else 16388)
+    )
+    evaluator = vector_reducer(sql_type, is_average=name == "avg")
+    return printer.statement.slot_call(("vector", name, sql_type), evaluator, [collected], sql_type)
+
+
+def _ordered_set(printer: ExpressionPrinter, node: bound.Aggregate, tail: str) -> Printed:
+    name = node.function.name
+    if name not in ORDERED_SETS or len(node.within_group) != 1:
+        raise FeatureNotSupported(f"ordered-set aggregate {name} is not supported")
+    (key,) = node.within_group
+    value = printer.print(key.expression)
+    if value.is_text_numeric:
+        raise FeatureNotSupported(f"{name} over numeric values of mixed scale is not supported")
+    direction = " DESC" if key.is_descending else ""
+    arguments = ", ".join(printer.sql(argument) for argument in node.arguments)
+    sql = f"{name}({arguments}) WITHIN GROUP (ORDER BY {value.sql}{direction}){tail}"
+    form = value.decimal if node.type.oid == NUMERIC.oid else None
+    return Printed(f"CAST({sql} AS {carrier(node.type, form)})", node.type, form)
+
+
+_BUILDERS: dict[str, Callable[..., Printed]] = {
+    "sum": _sum,
+    "avg": _avg,
+    "min": _extreme("min"),
+    "max": _extreme("max"),
+    "array_agg": _array_agg,
+    "string_agg": _string_agg,
+    "json_agg": _json_agg(is_jsonb=False),
+    "jsonb_agg": _json_agg(is_jsonb=True),
+    "json_object_agg": _json_object_agg(is_jsonb=False),
+    "jsonb_object_agg": _json_object_agg(is_jsonb=True),
+}
+
+AGGREGATES = frozenset(_BUILDERS) | frozenset(_SAME_NAME) | frozenset(_VARIANCES) | {"count"}
+ORDERED_SETS = frozenset(("percentile_cont", "percentile_disc", "mode"))
+WINDOW_FUNCTIONS = frozenset((*_RANKING, *_VALUES))

@@ -1,0 +1,121 @@
+"""Carriers: which DuckDB type a PostgreSQL type travels as, and the Arrow conversions on both ends.
+
+  oid and its kin     UINTEGER             uuid, bit, varbit   BLOB (their order is the order of the bytes)
+  json, jsonb         VARCHAR              vector, halfvec     FLOAT[] (DuckDB has no float16)
+  numeric             DECIMAL or VARCHAR   arrays              lists of the element's carrier
+All others have the DuckDB type of the same name. Infinite dates and timestamps: Arrow columns hold the type's
+smallest and largest integer, DuckDB's smallest is one higher.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from foundation.sqltypes import NUMERIC, SqlType, arrow_type, element_type, is_vector
+from planner.relational.printed import DECIMAL_DIGITS_MAX, DecimalForm, Printed
+
+_CARRIERS: dict[int, str] = {
+    16: "BOOLEAN", 17: "BLOB", 20: "BIGINT", 21: "SMALLINT", 23: "INTEGER", 700: "FLOAT", 701: "DOUBLE",
+    24: "UINTEGER", 26: "UINTEGER", 28: "UINTEGER", 29: "UINTEGER", 2202: "UINTEGER", 2203: "UINTEGER",
+    2205: "UINTEGER", 2206: "UINTEGER", 4089: "UINTEGER", 4096: "UINTEGER",
+    22: "SMALLINT[]", 30: "UINTEGER[]", 1082: "DATE", 1083: "TIME", 1114: "TIMESTAMP", 1184: "TIMESTAMPTZ",
+    1186: "INTERVAL", 1560: "BLOB", 1562: "BLOB", 2950: "BLOB",
+}  # fmt: skip
+
+_INT64_MIN = -(2**63)
+_INT32_MIN = -(2**31)
+
+
+def carrier(sql_type: SqlType, form: DecimalForm | None = None) -> str:
+    """The DuckDB type of a value: `form` for a numeric in decimal form, else by the type alone."""
+    if form is not None:
+        return form.sql
+    if is_vector(sql_type):
+        return "FLOAT[]"
+    fixed = _CARRIERS.get(sql_type.oid)
+    if fixed is not None:
+        return fixed
+    if sql_type.oid == NUMERIC.oid:
+        return "VARCHAR"
+    element = element_type(sql_type)
+    return f"{carrier(element)}[]" if element is not None else "VARCHAR"
+
+
+def decimal_form(sql_type: SqlType) -> DecimalForm | None:
+    """The decimal form of a numeric type with a typmod that decimal128 holds."""
+    arrow = arrow_type(sql_type)
+    return DecimalForm(arrow.precision, arrow.scale) if pa.types.is_decimal128(arrow) else None
+
+
+def converted(value: Printed, form: DecimalForm | None) -> str:
+    """SQL of a value in the given form of its type (only numeric has two).
+
+    DuckDB prints a DECIMAL that has no integer digits without the zero before the point, PostgreSQL does not.
+    """
+    if value.decimal == form:
+        return value.sql
+    sql = value.sql
+    own = value.decimal
+    if form is None and own is not None and own.integer_digits == 0 and own.precision < DECIMAL_DIGITS_MAX:
+        sql = f"CAST({sql} AS {DecimalForm(own.precision + 1, own.scale).sql})"
+    return f"CAST({sql} AS {carrier(value.type, form)})"
+
+
+def to_carrier(column: pa.Array | pa.ChunkedArray, sql_type: SqlType) -> Any:
+    """(n,) column of `arrow_type(sql_type)` -> (n,) column DuckDB reads as the carrier.
+
+    numeric stays as it is: decimal128 is read as DECIMAL, utf8 as VARCHAR.
+    """
+    if is_vector(sql_type):
+        return column.cast(pa.list_(pa.float32()))
+    element = element_type(sql_type)
+    if element is not None:
+        if is_vector(element):
+            return column.cast(pa.list_(pa.list_(pa.float32())))
+        if pa.types.is_decimal(arrow_type(element)):
+            return column.cast(pa.list_(pa.utf8()))
+    arrow = column.type
+    if pa.types.is_fixed_size_binary(arrow):
+        return column.cast(pa.binary())
+    if pa.types.is_date32(arrow):
+        return _shift_infinity(column, pa.int32(), _INT32_MIN, _INT32_MIN + 1)
+    if pa.types.is_timestamp(arrow):
+        return _shift_infinity(column, pa.int64(), _INT64_MIN, _INT64_MIN + 1)
+    return column
+
+
+def from_carrier(column: pa.Array, sql_type: SqlType) -> pa.Array:
+    """(n,) column as DuckDB returned it -> (n,) column of `arrow_type(sql_type)`."""
+    wanted = arrow_type(sql_type)
+    if column.type == wanted and not (pa.types.is_date32(wanted) or pa.types.is_timestamp(wanted)):
+        return column
+    if pa.types.is_date32(wanted):
+        return _shift_infinity(column, pa.int32(), _INT32_MIN + 1, _INT32_MIN)
+    if pa.types.is_timestamp(wanted):
+        if column.type != wanted:
+            column = column.cast(pa.int64()).cast(wanted)
+        return _shift_infinity(column, pa.int64(), _INT64_MIN + 1, _INT64_MIN)
+    if pa.types.is_fixed_size_list(wanted):
+        return _fixed_lists(column, wanted)
+    return column.cast(wanted)
+
+
+def _fixed_lists(column: pa.Array, wanted: pa.FixedSizeListType) -> pa.Array:
+    """list<float32> -> fixed_size_list; a NULL takes `size` zeros of room, as storage keeps it."""
+    if column.null_count == 0:
+        values = column.flatten().cast(wanted.value_type)
+        return pa.FixedSizeListArray.from_arrays(values, type=wanted)
+    return pa.array(column.to_pylist(), pa.list_(pa.float32(), wanted.list_size)).cast(wanted)
+
+
+def _shift_infinity(column: Any, integer: pa.DataType, source: int, target: int) -> Any:
+    """Replace one integer value of a date or timestamp column; without that value nothing is copied."""
+    smallest = pc.min(column)
+    if not smallest.is_valid or smallest.cast(integer).as_py() != source:
+        return column
+    plain = column.cast(integer)
+    moved = pc.if_else(pc.equal(plain, pa.scalar(source, integer)), pa.scalar(target, integer), plain)
+    return moved.cast(column.type)

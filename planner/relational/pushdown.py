@@ -1,0 +1,158 @@
+"""Work done on Arrow columns before DuckDB sees a table: native filters and vector expressions.
+
+A conjunct of WHERE that reads one stored table, and that the native evaluator understands, becomes a bitset. An
+expression over one table's vector columns becomes an extra column, so that DuckDB never touches the vectors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from foundation.bitset import Bitset
+from foundation.sqltypes import is_vector
+from planner import bound
+from planner.evaluate import filter_bits, is_native
+from planner.relational.registration import ComputedColumn, RowFilter
+from planner.relational.statement import is_volatile
+from planner.services import ExecutionContext
+
+COMPUTED_POSITION = 100_000
+"""Positions of computed columns start here, above those of any table."""
+
+
+@dataclass(slots=True)
+class ComputedColumns:
+    """The computed columns of one scan. `hidden_positions` are its columns that nothing else reads."""
+
+    columns: list[ComputedColumn] = field(default_factory=list)
+    hidden_positions: frozenset[int] = frozenset()
+
+    def by_position(self) -> Iterator[tuple[int, bound.Expression]]:
+        for column in self.columns:
+            yield column.position, column.expression
+
+
+@dataclass(slots=True)
+class Pushdown:
+    """What has been taken out of the queries of one statement, by relation id."""
+
+    untouched: frozenset[int] = frozenset()
+    """Scans whose rows do not come from storage."""
+    filters: dict[int, bound.Expression] = field(default_factory=dict)
+    computed: dict[int, ComputedColumns] = field(default_factory=dict)
+
+    def computed_of(self, relation_id: int) -> ComputedColumns:
+        return self.computed.get(relation_id, _NONE)
+
+    def filter_of(self, scan: bound.TableScan, context: ExecutionContext) -> RowFilter | None:
+        predicate = self.filters.get(scan.relation_id)
+        if predicate is None:
+            return None
+
+        def row_filter(segment: Any) -> Bitset | None:
+            return filter_bits(predicate, segment, scan, context)
+
+        return row_filter
+
+
+_NONE = ComputedColumns()
+
+
+def push_down(query: bound.Select, pushdown: Pushdown) -> bound.Expression | None:
+    """Take from a SELECT what its scans can do; returns the WHERE that is left, None for none."""
+    scans = {scan.relation_id: scan for scan in _filterable_scans(query.from_)}
+    for untouched in pushdown.untouched:
+        scans.pop(untouched, None)
+    if not scans:
+        return query.where
+    rest = []
+    for conjunct in conjuncts(query.where):
+        relation_id = single_relation(conjunct)
+        if relation_id is not None and relation_id in scans and _is_pushable(conjunct):
+            known = pushdown.filters.get(relation_id)
+            pushdown.filters[relation_id] = conjunct if known is None else _and(known, conjunct)
+        else:
+            rest.append(conjunct)
+    _compute_vector_expressions(query, rest, scans, pushdown)
+    return None if not rest else rest[0] if len(rest) == 1 else _and(*rest)
+
+
+def conjuncts(where: bound.Expression | None) -> Iterator[bound.Expression]:
+    """The ANDed parts of a condition."""
+    if isinstance(where, bound.BoolExpression) and where.operator is bound.BoolOperator.AND:
+        for argument in where.arguments:
+            yield from conjuncts(argument)
+    elif where is not None:
+        yield where
+
+
+def single_relation(node: bound.Expression) -> int | None:
+    """The one relation whose columns an expression reads; None for none or several."""
+    ids = {part.relation_id for part in bound.walk(node) if isinstance(part, bound.ColumnRef)}
+    return ids.pop() if len(ids) == 1 else None
+
+
+def _is_pushable(node: bound.Expression) -> bool:
+    return not is_volatile(node) and is_native(node)
+
+
+def _and(*parts: bound.Expression) -> bound.Expression:
+    return bound.BoolExpression(bound.BoolOperator.AND, parts)
+
+
+def _filterable_scans(relation: bound.Relation | None) -> Iterator[bound.TableScan]:
+    """Stored tables whose rows WHERE may drop before the join: those no outer join extends with NULLs."""
+    if isinstance(relation, bound.TableScan):
+        yield relation
+    elif isinstance(relation, bound.Join):
+        if relation.kind in (bound.JoinKind.INNER, bound.JoinKind.CROSS, bound.JoinKind.LEFT):
+            yield from _filterable_scans(relation.left)
+        if relation.kind in (bound.JoinKind.INNER, bound.JoinKind.CROSS, bound.JoinKind.RIGHT):
+            yield from _filterable_scans(relation.right)
+
+
+def _compute_vector_expressions(
+    query: bound.Select,
+    rest: list[bound.Expression],
+    scans: dict[int, bound.TableScan],
+    pushdown: Pushdown,
+) -> None:
+    """Find the largest expressions over one scan that read vectors and yield none."""
+    found: dict[int, dict[bound.Expression, None]] = {}
+    elsewhere: dict[int, set[int]] = {}
+
+    def visit(node: Any) -> None:
+        if isinstance(node, bound.ColumnRef):
+            elsewhere.setdefault(node.relation_id, set()).add(node.position)
+            return
+        if isinstance(node, bound.Expression) and _is_vector_work(node):
+            relation_id = single_relation(node)
+            if relation_id is not None and relation_id in scans and _is_pushable(node):
+                found.setdefault(relation_id, {})[node] = None
+                return
+        for child in bound.child_nodes(node):
+            visit(child)
+
+    remaining = (query.targets, query.group_by, query.having, query.order_by, query.distinct_on, query.from_)
+    for part in remaining:
+        for item in part if isinstance(part, tuple) else (part,):
+            if item is not None:
+                visit(item)
+    for conjunct in rest:
+        visit(conjunct)
+    for relation_id, scan in scans.items():
+        expressions = found.get(relation_id, {})
+        columns = [ComputedColumn(COMPUTED_POSITION + i, node) for i, node in enumerate(expressions)]
+        vectors = {i for i, column in enumerate(scan.columns) if is_vector(column.type)}
+        hidden = frozenset(vectors - elsewhere.get(relation_id, set()))
+        pushdown.computed[relation_id] = ComputedColumns(columns, hidden)
+
+
+def _is_vector_work(node: bound.Expression) -> bool:
+    return (
+        isinstance(node, bound.Call)
+        and not is_vector(node.sql_type)
+        and any(is_vector(argument.sql_type) for argument in node.arguments)
+    )

@@ -1,0 +1,387 @@
+"""Bound queries as DuckDB SQL: relations, SELECT, set operations, VALUES, WITH.
+
+Naming: relation n is `rn` with columns c0, c1, ...; WITH item n is `wn`; the outputs of every printed query are
+o0, o1, .... Column names of the client never reach DuckDB.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from foundation.errors import QuiverError
+from foundation.sqltypes import NUMERIC, OID, SqlType, arrow_type
+from planner import bound
+from planner.relational.aggregates import sort_keys
+from planner.relational.carriers import carrier, converted, decimal_form
+from planner.relational.constant_rows import constant_table
+from planner.relational.expressions import ExpressionPrinter, is_column_free, unified
+from planner.relational.node_printers import PRINTERS
+from planner.relational.printed import DecimalForm, Printed, common_form, widest_form
+from planner.relational.pushdown import Pushdown, push_down
+from planner.relational.registration import (
+    Registered,
+    register_rows,
+    register_scan,
+    registered_column,
+)
+from planner.relational.rules.comparison import order_sql
+from planner.relational.set_functions import print_function_scan
+from planner.relational.statement import RelationalStatement
+from planner.vector import try_island
+
+_TABLEOID = -6
+_REGISTERED_ROWS_MIN = 64
+"""VALUES lists of at least this many constant rows become an Arrow table instead of SQL text."""
+
+
+class InvalidRowCountInLimit(QuiverError):
+    sqlstate = "2201W"
+
+
+class InvalidRowCountInOffset(QuiverError):
+    sqlstate = "2201X"
+
+
+@dataclass(frozen=True, slots=True)
+class PrintedQuery:
+    """A query's SQL; `columns` have sql `o0`, `o1`, ... with type and numeric form."""
+
+    sql: str
+    columns: tuple[Printed, ...]
+
+
+class QueryPrinter:
+    """Prints the queries of one statement; registers what they read as it meets it."""
+
+    def __init__(
+        self, statement: RelationalStatement, root: Any, given: Mapping[int, pa.Table] | None = None
+    ) -> None:
+        self.statement = statement
+        self.expressions = ExpressionPrinter(statement, self.print, PRINTERS)
+        self._used = used_positions(root)
+        self._ctes: dict[int, tuple[Printed, ...]] = {}
+        self._virtual: dict[tuple[str, str], pa.Table] = {}
+        self._given = given or {}
+        self._pushdown = Pushdown(frozenset(self._given))
+
+    def print(self, query: bound.Query) -> PrintedQuery:
+        """Print a query with its WITH list."""
+        with self.expressions.ungrouped():
+            items = [self._cte(cte) for cte in query.ctes]
+            if isinstance(query, bound.Select):
+                printed = self._select(query)
+            elif isinstance(query, bound.SetOperation):
+                printed = self._set_operation(query)
+            else:
+                printed = self._values(query)
+        if not items:
+            return printed
+        recursive = "RECURSIVE " if any(cte.is_recursive for cte in query.ctes) else ""
+        return PrintedQuery(f"WITH {recursive}{', '.join(items)} {printed.sql}", printed.columns)
+
+    # -- WITH ---------------------------------------------------------------------------------------------
+
+    def _cte(self, cte: bound.Cte) -> str:
+        names = ", ".join(f"o{index}" for index in range(len(cte.columns)))
+        hint = {True: "MATERIALIZED ", False: "NOT MATERIALIZED "}.get(cte.is_materialized, "")  # type: ignore[arg-type]
+        if cte.is_recursive and isinstance(cte.query, bound.SetOperation):
+            return f"w{cte.cte_id}({names}) AS ({self._recursive(cte)})"
+        printed = self._island(cte.query) or self.print(cte.query)
+        self._ctes[cte.cte_id] = printed.columns
+        return f"w{cte.cte_id}({names}) AS {hint}({printed.sql})"
+
+    def _recursive(self, cte: bound.Cte) -> str:
+        """Both terms in the plain carriers of their types, so that the recursion has one column type."""
+        query = cte.query
+        assert isinstance(query, bound.SetOperation)
+        types = [column.type for column in cte.columns]
+        forms = [decimal_form(sql_type) for sql_type in types]
+        left = self.print(query.left)
+        self._ctes[cte.cte_id] = _outputs(types, forms)
+        right = self.print(query.right)
+        keyword = "UNION ALL" if query.is_all else "UNION"
+        return f"({_project(left, types, forms)}) {keyword} ({_project(right, types, forms)})"
+
+    # -- FROM ---------------------------------------------------------------------------------------------
+
+    def relation(self, relation: bound.Relation) -> str:
+        """Print a FROM item and make its columns known."""
+        if isinstance(relation, bound.Join):
+            return self._join(relation)
+        if isinstance(relation, bound.TableScan) and relation.relation_id in self._given:
+            types = [column.type for column in relation.columns]
+            positions = self._used.get(relation.relation_id, ())
+            rows = self._given[relation.relation_id]
+            return self._registered(
+                relation.relation_id, register_rows(self.statement, rows, types, positions)
+            )
+        if isinstance(relation, bound.TableScan):
+            computed = self._pushdown.computed_of(relation.relation_id)
+            row_filter = self._pushdown.filter_of(relation, self.statement.context)
+            used = self._used.get(relation.relation_id, ())
+            positions = [position for position in used if position not in computed.hidden_positions]
+            registered = register_scan(
+                self.statement, relation, positions, row_filter=row_filter, computed=computed.columns
+            )
+            return self._registered(relation.relation_id, registered)
+        if isinstance(relation, bound.VirtualScan):
+            return self._virtual_scan(relation)
+        if isinstance(relation, bound.FunctionScan):
+            return print_function_scan(self.expressions, relation)
+        if isinstance(relation, bound.CteScan):
+            columns = self._ctes[relation.cte_id]
+            return self._named(f"w{relation.cte_id}", relation.relation_id, columns)
+        printed = self._island(relation.query) or self.print(relation.query)
+        lateral = "LATERAL " if relation.is_lateral else ""
+        return lateral + self._named(f"({printed.sql})", relation.relation_id, printed.columns)
+
+    def _island(self, query: bound.Query) -> PrintedQuery | None:
+        """A sub-query that is a vector top-k of its own: run natively, its rows registered."""
+        island = try_island(query)
+        if island is None:
+            return None
+        types = [column.type for column in bound.output_columns(query)]
+        schema = pa.schema([(f"c{i}", arrow_type(sql_type)) for i, sql_type in enumerate(types)])
+        rows = pa.Table.from_batches(island.batches(self.statement.context), schema)
+        registered = register_rows(self.statement, rows, types, range(len(types)))
+        listed = ", ".join(f"v.c{c.position} AS o{c.position}" for c in registered.columns)
+        columns = _outputs(types, [column.form for column in registered.columns])
+        return PrintedQuery(f"SELECT {listed} FROM {registered.sql} AS v", columns)
+
+    def _named(self, sql: str, relation_id: int, columns: Sequence[Printed]) -> str:
+        names = []
+        for position, column in enumerate(columns):
+            names.append(f"c{position}")
+            self.expressions.columns[relation_id, position] = Printed(
+                f"r{relation_id}.c{position}", column.type, column.decimal
+            )
+        return f"{sql} AS r{relation_id}({', '.join(names)})"
+
+    def _registered(self, relation_id: int, registered: Registered) -> str:
+        for column in registered.columns:
+            printed = registered_column(relation_id, column)
+            self.expressions.columns[relation_id, column.position] = printed
+        for position, expression in self._pushdown.computed_of(relation_id).by_position():
+            self.expressions.computed[expression] = self.expressions.columns[relation_id, position]
+        return f"{registered.sql} AS r{relation_id}"
+
+    def _virtual_scan(self, scan: bound.VirtualScan) -> str:
+        key = (scan.schema, scan.name)
+        if key not in self._virtual:
+            self._virtual[key] = self.statement.context.session.virtual_relation(*key)
+        stored = []
+        for position in self._used.get(scan.relation_id, ()):
+            if scan.columns[position].attnum == _TABLEOID:
+                literal = f"CAST({scan.relation_oid} AS {carrier(OID)})"
+                self.expressions.columns[scan.relation_id, position] = Printed(literal, OID)
+            else:
+                stored.append(position)
+        types = [column.type for column in scan.columns]
+        registered = register_rows(self.statement, self._virtual[key], types, stored)
+        return self._registered(scan.relation_id, registered)
+
+    def _join(self, join: bound.Join) -> str:
+        left = self.relation(join.left)
+        right = self.relation(join.right)
+        if join.kind is bound.JoinKind.CROSS or join.condition is None:
+            if join.kind in (bound.JoinKind.CROSS, bound.JoinKind.INNER):
+                return f"({left} CROSS JOIN {right})"
+            return f"({left} {join.kind.value} JOIN {right} ON TRUE)"
+        condition = self.expressions.boolean(join.condition)
+        return f"({left} {join.kind.value} JOIN {right} ON {condition})"
+
+    # -- SELECT -------------------------------------------------------------------------------------------
+
+    def _select(self, query: bound.Select) -> PrintedQuery:
+        where = push_down(query, self._pushdown)
+        from_sql = f" FROM {self.relation(query.from_)}" if query.from_ is not None else ""
+        where_sql = f" WHERE {self.expressions.boolean(where)}" if where is not None else ""
+        group_sql = self._group_by(query)
+        having = f" HAVING {self.expressions.boolean(query.having)}" if query.having is not None else ""
+        targets = [self.expressions.print(target.expression) for target in query.targets]
+        columns = tuple(
+            Printed(f"o{index}", target.type, target.decimal) for index, target in enumerate(targets)
+        )
+        listed = ", ".join(f"{target.sql} AS o{index}" for index, target in enumerate(targets)) or "1 AS o0"
+        distinct = self._distinct(query, targets)
+        body = f"{from_sql}{where_sql}{group_sql}{having}"
+        limits = self._limits(query)
+        is_wrapped = query.is_distinct and bool(query.order_by)
+        if is_wrapped:
+            inner = f"SELECT {distinct}{listed}{body}"
+            return PrintedQuery(self._ordered_wrapper(inner, columns, query.order_by) + limits, columns)
+        self.expressions.outputs = targets if query.distinct_on else columns
+        order_by = f" ORDER BY {self._order_keys(query, targets)}" if query.order_by else ""
+        return PrintedQuery(f"SELECT {distinct}{listed}{body}{order_by}{limits}", columns)
+
+    def _order_keys(self, query: bound.Select, targets: Sequence[Printed]) -> str:
+        """ORDER BY of a plain SELECT: an output is named by its alias, anything else printed in full."""
+        return sort_keys(self.expressions, query.order_by)
+
+    def _distinct(self, query: bound.Select, targets: Sequence[Printed]) -> str:
+        if query.distinct_on:
+            self.expressions.outputs = targets
+            keys = [order_sql(self.expressions, self.expressions.print(key)) for key in query.distinct_on]
+            return f"DISTINCT ON ({', '.join(keys)}) "
+        if not query.is_distinct:
+            return ""
+        if any(target.is_text_numeric for target in targets):
+            return f"DISTINCT ON ({', '.join(order_sql(self.expressions, target) for target in targets)}) "
+        return "DISTINCT "
+
+    def _ordered_wrapper(
+        self, inner: str, columns: tuple[Printed, ...], order_by: Sequence[bound.SortKey]
+    ) -> str:
+        """ORDER BY over the outputs of a query that DuckDB lets be sorted by nothing else."""
+        self.expressions.outputs = [
+            Printed(f"q.{column.sql}", column.type, column.decimal) for column in columns
+        ]
+        keys = sort_keys(self.expressions, order_by)
+        return f"SELECT * FROM ({inner}) AS q ORDER BY {keys}"
+
+    def _group_by(self, query: bound.Select) -> str:
+        """GROUP BY; leaves the printer in grouped mode, where a key's expression prints as the key.
+
+        A column that is no key (it depends on a grouped primary key) prints as any_value of it.
+        """
+        if not query.group_by:
+            return ""
+        printed: dict[bound.Expression, Printed] = {}
+        keys: dict[bound.Expression, str] = {}
+        for grouping_set in query.group_by:
+            for expression in grouping_set.expressions:
+                if expression not in printed:
+                    value = printed[expression] = self.expressions.print(expression)
+                    keys[expression] = order_sql(self.expressions, value)
+        sets = [", ".join(keys[e] for e in grouping_set.expressions) for grouping_set in query.group_by]
+        for expression, value in printed.items():
+            if keys[expression] != value.sql:
+                any_value = f"any_value({value.sql})"
+                if len(sets) > 1:
+                    any_value = f"(CASE WHEN grouping({keys[expression]}) = 0 THEN {any_value} END)"
+                value = Printed(any_value, value.type, value.decimal)
+            self.expressions.grouped[expression] = value
+        self.expressions.group_keys = keys
+        self.expressions.grouped_relations = frozenset(_relation_ids(query.from_))
+        if len(sets) == 1 and sets[0]:
+            return f" GROUP BY {sets[0]}"
+        return f" GROUP BY GROUPING SETS ({', '.join(f'({keys_of})' for keys_of in sets)})"
+
+    def _limits(self, query: bound.Query) -> str:
+        limit = self._row_count(query.limit, InvalidRowCountInLimit, "LIMIT")
+        offset = self._row_count(query.offset, InvalidRowCountInOffset, "OFFSET")
+        return (f" LIMIT {limit}" if limit else "") + (f" OFFSET {offset}" if offset else "")
+
+    def _row_count(self, node: bound.Expression | None, error: type[QuiverError], clause: str) -> str | None:
+        if node is None:
+            return None
+        if not is_column_free(node):
+            return f"({self.expressions.sql(node)})"
+        value = self.expressions.constant(node)
+        if value is None:
+            return None
+        if value < 0:
+            raise error(f"{clause} must not be negative")
+        return str(int(value))
+
+    # -- Set operations and VALUES ------------------------------------------------------------------------
+
+    def _set_operation(self, query: bound.SetOperation) -> PrintedQuery:
+        left, right = self.print(query.left), self.print(query.right)
+        keeps_rows = query.operator is bound.SetOperator.UNION and query.is_all
+        types = [column.type for column in left.columns]
+        forms = [
+            _set_form(a, b, keeps_rows=keeps_rows) for a, b in zip(left.columns, right.columns, strict=True)
+        ]
+        keyword = query.operator.value + (" ALL" if query.is_all else "")
+        sql = f"({_project(left, types, forms)}) {keyword} ({_project(right, types, forms)})"
+        columns = _outputs(types, forms)
+        sql = f"SELECT * FROM ({sql}) AS q" if not query.order_by else sql
+        if query.order_by:
+            sql = self._ordered_wrapper(sql, columns, query.order_by)
+        return PrintedQuery(sql + self._limits(query), columns)
+
+    def _values(self, query: bound.Values) -> PrintedQuery:
+        types = [column.type for column in query.columns]
+        if len(query.rows) >= _REGISTERED_ROWS_MIN and _is_constant(query):
+            table = constant_table(query.rows, types, self.statement.context)
+            registered = register_rows(self.statement, table, types, range(len(types)))
+            listed = ", ".join(f"c{c.position} AS o{c.position}" for c in registered.columns)
+            columns = _outputs(types, [column.form for column in registered.columns])
+            sql = f"SELECT {listed} FROM {registered.sql} AS v"
+        else:
+            sql, columns = self._printed_values(query, types)
+        if query.order_by:
+            sql = self._ordered_wrapper(sql, columns, query.order_by)
+        return PrintedQuery(sql + self._limits(query), columns)
+
+    def _printed_values(self, query: bound.Values, types: list[SqlType]) -> tuple[str, tuple[Printed, ...]]:
+        texts, forms = [], []
+        for index, sql_type in enumerate(types):
+            column, form = unified(self.expressions, [row[index] for row in query.rows], sql_type)
+            texts.append(column)
+            forms.append(form)
+        rows = ", ".join(f"({', '.join(row)})" for row in zip(*texts, strict=True))
+        names = ", ".join(f"o{index}" for index in range(len(types)))
+        return f"SELECT * FROM (VALUES {rows}) AS v({names})", _outputs(types, forms)
+
+
+def used_positions(root: Any) -> dict[int, list[int]]:
+    """Relation id -> ascending positions of its columns that the statement mentions."""
+    used: dict[int, set[int]] = {}
+    for node in bound.walk(root):
+        if isinstance(node, bound.ColumnRef):
+            used.setdefault(node.relation_id, set()).add(node.position)
+    return {relation_id: sorted(positions) for relation_id, positions in used.items()}
+
+
+def _relation_ids(relation: bound.Relation | None) -> Iterable[int]:
+    if isinstance(relation, bound.Join):
+        yield from _relation_ids(relation.left)
+        yield from _relation_ids(relation.right)
+    elif relation is not None:
+        yield relation.relation_id
+
+
+def _is_constant(query: bound.Values) -> bool:
+    return all(is_column_free(item) for row in query.rows for item in row)
+
+
+def _outputs(types: Sequence[SqlType], forms: Sequence[DecimalForm | None]) -> tuple[Printed, ...]:
+    return tuple(
+        Printed(f"o{index}", sql_type, form)
+        for index, (sql_type, form) in enumerate(zip(types, forms, strict=True))
+    )
+
+
+def _set_form(left: Printed, right: Printed, *, keeps_rows: bool) -> DecimalForm | None:
+    """The numeric form of a set operation's column.
+
+    UNION ALL keeps each value's display scale, so different scales mean text; the others compare by value, so
+    they need one decimal form.
+    """
+    if left.type.oid != NUMERIC.oid:
+        return None
+    fixed = decimal_form(left.type)
+    if fixed is not None:
+        return fixed
+    if keeps_rows:
+        return common_form([left.decimal, right.decimal])
+    if left.decimal is None or right.decimal is None:
+        return None
+    return widest_form(left.decimal, right.decimal)
+
+
+def _project(query: PrintedQuery, types: Sequence[SqlType], forms: Sequence[DecimalForm | None]) -> str:
+    """The query with its columns cast to the given forms; the query itself when they fit."""
+    if all(column.decimal == form for column, form in zip(query.columns, forms, strict=True)):
+        return query.sql
+    items = ", ".join(
+        f"{converted(Printed(f'q.{column.sql}', sql_type, column.decimal), form)} AS {column.sql}"
+        for column, sql_type, form in zip(query.columns, types, forms, strict=True)
+    )
+    return f"SELECT {items} FROM ({query.sql}) AS q"

@@ -1,0 +1,195 @@
+"""Stored and computed relations as Arrow tables that DuckDB may read.
+
+Only the columns a statement uses are registered, named c0, c1, ... by position, plus `row_id` where DML needs it.
+Tombstoned rows are kept out by a mask column `row_visible`; without tombstones there is none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from foundation.bitset import Bitset, BoolMask, and_bits, mask_from_bits, offsets_from_bits, popcount
+from foundation.errors import FeatureNotSupported
+from foundation.sqltypes import NUMERIC, SqlType, arrow_type
+from planner import bound
+from planner.evaluate import Frame, evaluate
+from planner.evaluate.system_columns import CTID, TABLEOID, XMIN, ctid_text, xmin_values
+from planner.relational.carriers import decimal_form, to_carrier
+from planner.relational.printed import DECIMAL_DIGITS_MAX, DecimalForm, Printed
+from planner.relational.statement import RelationalStatement
+
+ROW_ID_ATTNUM = -100
+"""attnum of the pseudo column that carries a stored row's id as int8 (the uint64's bits)."""
+
+_KEPT_SHARE = 4
+"""Below one visible row in so many, rows are copied out instead of masked."""
+
+RowFilter = Callable[[Any], Bitset | None]
+"""SegmentView -> rows to keep; None = all."""
+
+
+@dataclass(frozen=True, slots=True)
+class RegisteredColumn:
+    position: int
+    type: SqlType
+    form: DecimalForm | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """`sql` is what stands in FROM before the alias; `columns` are the ones the table has."""
+
+    sql: str
+    columns: tuple[RegisteredColumn, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """Columns of `row_count` rows each; `mask` says which are visible, None = all."""
+
+    columns: list[Any]
+    mask: BoolMask | None
+    row_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class ComputedColumn:
+    """An expression over one relation's own columns that is evaluated before DuckDB sees the table."""
+
+    position: int
+    expression: bound.Expression
+
+
+def register_scan(
+    statement: RelationalStatement,
+    scan: bound.TableScan,
+    positions: Sequence[int],
+    *,
+    row_filter: RowFilter | None = None,
+    computed: Sequence[ComputedColumn] = (),
+) -> Registered:
+    """Register the visible rows of a stored table with the columns at `positions`, and computed ones."""
+    view = statement.context.transaction.table_view(scan.table_oid)
+    batches: list[_Batch] = []
+    for segment in view.segments:
+        bits = segment.visible_bits
+        if row_filter is not None and segment.row_count:
+            bits = and_bits(bits, row_filter(segment))
+        if popcount(bits, segment.row_count):
+            batches.append(_segment_batch(statement, scan, segment, bits, positions, computed))
+    types = [scan.columns[position].type for position in positions]
+    types += [item.expression.sql_type for item in computed]
+    names = [*positions, *(item.position for item in computed)]
+    return _register_batches(statement, list(zip(names, types, strict=True)), batches)
+
+
+def segment_column(segment: Any, scan: bound.TableScan, position: int) -> pa.Array:
+    """The column of a segment that a scan's position names, system columns included."""
+    attnum = scan.columns[position].attnum
+    if attnum > 0:
+        return segment.column(attnum)
+    if attnum == ROW_ID_ATTNUM:
+        return pa.array(segment.row_ids.view(np.int64))
+    if attnum == CTID:
+        return ctid_text(segment.row_ids)
+    if attnum == TABLEOID:
+        return pa.array(np.full(segment.row_count, scan.table_oid, dtype=np.uint32))
+    if attnum == XMIN:
+        return xmin_values(segment.row_ids)
+    raise FeatureNotSupported(f"system column {scan.columns[position].name} is not supported")
+
+
+def _segment_batch(
+    statement: RelationalStatement,
+    scan: bound.TableScan,
+    segment: Any,
+    bits: Bitset | None,
+    positions: Sequence[int],
+    computed: Sequence[ComputedColumn],
+) -> _Batch:
+    """The wanted columns of a segment: masked when most rows are kept, copied out when few are."""
+    frame = Frame(segment.row_count, load=lambda _, position: segment_column(segment, scan, position))
+    mask: BoolMask | None = None
+    if bits is not None:
+        if popcount(bits, segment.row_count) * _KEPT_SHARE < segment.row_count:
+            frame = frame.take(offsets_from_bits(bits, segment.row_count))
+        else:
+            mask = mask_from_bits(bits, segment.row_count)
+    columns = [frame.column(scan.relation_id, position) for position in positions]
+    columns += [evaluate(item.expression, frame, statement.context) for item in computed]
+    return _Batch(columns, mask, frame.row_count)
+
+
+def register_rows(
+    statement: RelationalStatement, table: pa.Table, types: Sequence[SqlType], positions: Iterable[int]
+) -> Registered:
+    """Register columns of an Arrow table whose column i has `arrow_type(types[i])`."""
+    names = [(position, types[position]) for position in positions]
+    columns = [as_arrow(table.column(position), sql_type) for position, sql_type in names]
+    if not columns:
+        return _register_batches(statement, [], [_Batch([], None, table.num_rows)])
+    return _register_batches(
+        statement, names, [_Batch(columns, None, table.num_rows)] if table.num_rows else []
+    )
+
+
+def as_arrow(column: Any, sql_type: SqlType) -> pa.Array:
+    """One contiguous array of `arrow_type(sql_type)`."""
+    if isinstance(column, pa.ChunkedArray):
+        column = column.combine_chunks()
+    wanted = arrow_type(sql_type)
+    return column if column.type == wanted else column.cast(wanted)
+
+
+def _register_batches(
+    statement: RelationalStatement,
+    names: Sequence[tuple[int, SqlType]],
+    batches: Sequence[_Batch],
+) -> Registered:
+    """Batches of columns with their visibility masks (None = all visible) -> one registered table."""
+    arrays: dict[str, pa.ChunkedArray] = {}
+    columns = []
+    for index, (position, sql_type) in enumerate(names):
+        chunks = [batch.columns[index] for batch in batches]
+        column = pa.chunked_array(chunks, arrow_type(sql_type))
+        form = decimal_form(sql_type)
+        if sql_type.oid == NUMERIC.oid and form is None:
+            form, column = _uniform_decimal(column)
+        arrays[f"c{position}"] = to_carrier(column, sql_type)
+        columns.append(RegisteredColumn(position, sql_type, form))
+    has_mask = any(batch.mask is not None for batch in batches) or not names
+    if has_mask:
+        masks = [
+            pa.array(np.ones(batch.row_count, dtype=np.bool_) if batch.mask is None else batch.mask)
+            for batch in batches
+        ]
+        arrays["row_visible"] = pa.chunked_array(masks, pa.bool_())
+    table = statement.register_table(pa.table(arrays))
+    sql = f"(SELECT * FROM {table} WHERE row_visible)" if has_mask else table
+    return Registered(sql, tuple(columns))
+
+
+def _uniform_decimal(column: pa.ChunkedArray) -> tuple[DecimalForm | None, pa.ChunkedArray]:
+    """The decimal form and column of unconstrained numerics that share one scale, else (None, column)."""
+    first = next(
+        (chunk.drop_null()[0].as_py() for chunk in column.chunks if len(chunk) > chunk.null_count), None
+    )
+    if first is None:
+        return DecimalForm(1, 0), pa.chunked_array([pa.nulls(len(column), pa.decimal128(1, 0))])
+    scale = len(first.partition(".")[2])
+    fraction = rf"\.\d{{{scale}}}" if scale else ""
+    pattern = rf"^-?\d{{1,{DECIMAL_DIGITS_MAX - scale}}}{fraction}$"
+    if scale >= DECIMAL_DIGITS_MAX or pc.all(pc.match_substring_regex(column, pattern)).as_py() is not True:
+        return None, column
+    form = DecimalForm(DECIMAL_DIGITS_MAX, scale)
+    return form, column.cast(pa.decimal128(form.precision, form.scale))
+
+
+def registered_column(relation_id: int, column: RegisteredColumn) -> Printed:
+    return Printed(f"r{relation_id}.c{column.position}", column.type, column.form)

@@ -1,0 +1,138 @@
+"""Comparison operators: bpchar without its padding, numeric by value, rows item by item.
+
+Types whose order DuckDB's carrier does not have (jsonb, bit strings of different length, timestamptz beside date)
+are left to our evaluator.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from foundation.errors import FeatureNotSupported, UndefinedFunction
+from foundation.sqltypes import BOOL, BPCHAR, BYTEA, JSON, NUMERIC, SqlType, element_type
+from planner import bound
+from planner.relational.carriers import converted
+from planner.relational.expressions import ExpressionPrinter
+from planner.relational.numeric_kernels import evaluate_sort_key
+from planner.relational.printed import Printed, widest_form
+from planner.relational.statement import as_plain
+
+COMPARISONS = ("=", "<>", "!=", "<", "<=", ">", ">=")
+
+_NUMBERS = frozenset((20, 21, 23, 700, 701, 24, 26, 28, 29, 2202, 2203, 2205, 2206, 4089, 4096))
+_TEXTS = frozenset((18, 19, 25, 705, 1042, 1043))
+_SAME_TYPE = frozenset((16, 17, 22, 30, 1082, 1083, 1114, 1184, 1186, 2950, 16385, 16387))
+_EQUALITY_ONLY = frozenset((27, 1560, 1562))
+_UNORDERED_ELEMENTS = frozenset((1231, 199, 3807, 1561, 1563, 1014))
+
+
+def comparison(printer: ExpressionPrinter, node: bound.Call) -> Printed | None:
+    if node.operator not in COMPARISONS or len(node.arguments) != 2:
+        return None
+    left, right = node.arguments
+    if isinstance(left, bound.RowLiteral) and isinstance(right, bound.RowLiteral):
+        return Printed(_compare_rows(printer, node.operator, left, right), BOOL)
+    if not _is_native(node.operator, left.sql_type, right.sql_type):
+        return None
+    return Printed(compare(printer, node.operator, printer.print(left), printer.print(right)), BOOL)
+
+
+def _is_native(operator: str, left: SqlType, right: SqlType) -> bool:
+    a, b = left.oid, right.oid
+    if a == b:
+        if a in _EQUALITY_ONLY:
+            return operator in ("=", "<>", "!=")
+        return a in _SAME_TYPE or a in _NUMBERS or a in _TEXTS or a == NUMERIC.oid or _is_plain_array(a)
+    pairs = ({a, b} <= _NUMBERS, {a, b} <= _TEXTS, {a, b} == {1082, 1114})
+    return any(pairs)
+
+
+def _is_plain_array(oid: int) -> bool:
+    """Arrays whose elements DuckDB orders as PostgreSQL does."""
+    return element_type(SqlType(oid)) is not None and oid not in _UNORDERED_ELEMENTS
+
+
+def compare(printer: ExpressionPrinter, operator: str, left: Printed, right: Printed) -> str:
+    """SQL of a comparison of two printed values of comparable types."""
+    a, b = comparable(printer, left, right)
+    return f"({a} {operator} {b})"
+
+
+def comparable(printer: ExpressionPrinter, left: Printed, right: Printed) -> tuple[str, str]:
+    """Both sides as SQL whose DuckDB comparison is PostgreSQL's."""
+    if NUMERIC.oid in (left.type.oid, right.type.oid):
+        if left.decimal is not None and right.decimal is not None:
+            return left.sql, right.sql
+        return sort_key(printer, left), sort_key(printer, right)
+    return _unpadded(left), _unpadded(right)
+
+
+def comparable_all(printer: ExpressionPrinter, values: Sequence[Printed]) -> list[str] | None:
+    """As `comparable` for several values at once; None when they have to be compared one by one."""
+    if any(value.type.oid == NUMERIC.oid for value in values):
+        if any(value.decimal is None for value in values):
+            return [sort_key(printer, value) for value in values]
+        form = values[0].decimal
+        assert form is not None
+        for value in values[1:]:
+            assert value.decimal is not None
+            form = widest_form(form, value.decimal)
+        return [f"CAST({value.sql} AS {form.sql})" for value in values]
+    first = values[0].type
+    if not all(_is_native("=", first, value.type) for value in values):
+        return None
+    return [_unpadded(value) for value in values]
+
+
+def _unpadded(value: Printed) -> str:
+    return f"rtrim({value.sql}, ' ')" if value.type.oid == BPCHAR.oid else value.sql
+
+
+def sort_key(printer: ExpressionPrinter, value: Printed) -> str:
+    """Binary key of a numeric in any form; equal for equal values of different scale."""
+    text = Printed(as_plain_text(value), NUMERIC)
+    return printer.statement.slot_call("numeric sort key", evaluate_sort_key, [text], BYTEA).sql
+
+
+def as_plain_text(value: Printed) -> str:
+    """A numeric in text form."""
+    return converted(value, None)
+
+
+def order_sql(printer: ExpressionPrinter, value: Printed) -> str:
+    """What ORDER BY, GROUP BY and DISTINCT work on in place of a value.
+
+    Raises:
+        UndefinedFunction: 42883, for json, which has no order.
+    """
+    if value.is_text_numeric:
+        return sort_key(printer, value)
+    if value.type.oid == JSON.oid:
+        raise UndefinedFunction("could not identify an ordering operator for type json")
+    return _unpadded(value) if value.type.oid == BPCHAR.oid else value.sql
+
+
+def rows_equal(printer: ExpressionPrinter, left: bound.RowLiteral, right: bound.Expression) -> str:
+    if not isinstance(right, bound.RowLiteral):
+        raise FeatureNotSupported("comparison of a row with a composite value is not supported")
+    return _compare_rows(printer, "=", left, right)
+
+
+def _compare_rows(
+    printer: ExpressionPrinter, operator: str, left: bound.RowLiteral, right: bound.RowLiteral
+) -> str:
+    """Rows as the SQL standard has them: = all equal, < decided by the first unequal pair."""
+    pairs = [(printer.print(a), printer.print(b)) for a, b in zip(left.items, right.items, strict=True)]
+    if operator == "=":
+        return f"({' AND '.join(compare(printer, '=', a, b) for a, b in pairs)})"
+    if operator in ("<>", "!="):
+        return f"({' OR '.join(compare(printer, '<>', a, b) for a, b in pairs)})"
+    strict = operator[0]
+    *leading, last = pairs
+    sql = compare(printer, operator, *last)
+    for a, b in reversed(leading):
+        sql = f"({compare(printer, strict, a, b)} OR ({compare(printer, '=', a, b)} AND {sql}))"
+    return sql
+
+
+__all__ = ["as_plain", "comparable", "comparable_all", "compare", "comparison", "order_sql", "rows_equal"]

@@ -1,0 +1,40 @@
+"""Integer and float operators: PostgreSQL's result width, `/` that cuts towards zero, `#` and `^`.
+
+Operands are cast to the result type first, so that an overflow is that type's (22003).
+"""
+
+from __future__ import annotations
+
+from planner import bound
+from planner.relational.carriers import carrier
+from planner.relational.expressions import ExpressionPrinter
+from planner.relational.printed import Printed
+
+_INTEGERS = frozenset((20, 21, 23))
+_FLOATS = frozenset((700, 701))
+_BINARY = {
+    "+": "({0} + {1})", "-": "({0} - {1})", "*": "({0} * {1})", "%": "({0} % {1})",
+    "&": "({0} & {1})", "|": "({0} | {1})", "#": "xor({0}, {1})",
+}  # fmt: skip
+_UNARY = {"-": "(- {0})", "+": "{0}", "@": "abs({0})", "~": "(~ {0})", "|/": "sqrt({0})", "||/": "cbrt({0})"}
+
+
+def integer_arithmetic(printer: ExpressionPrinter, node: bound.Call) -> Printed | None:
+    kinds = {argument.sql_type.oid for argument in node.arguments}
+    if node.operator is None or node.type.oid not in _INTEGERS | _FLOATS or not kinds <= _INTEGERS | _FLOATS:
+        return None
+    width = carrier(node.type)
+    arguments = [f"CAST({printer.sql(argument)} AS {width})" for argument in node.arguments]
+    template = _template(node)
+    if template is None:
+        return None
+    return Printed(f"CAST({template.format(*arguments)} AS {width})", node.type)
+
+
+def _template(node: bound.Call) -> str | None:
+    operator = node.operator or ""
+    if len(node.arguments) == 1:
+        return _UNARY.get(operator)
+    if operator == "/":
+        return "({0} // {1})" if node.type.oid in _INTEGERS else "({0} / {1})"
+    return _BINARY.get(operator)

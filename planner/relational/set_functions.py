@@ -1,0 +1,141 @@
+"""Set-returning functions: in FROM a lateral SELECT of unnest()s side by side, in a select list unnest() itself.
+
+Every set function is first a list-valued expression: generate_series and generate_subscripts are DuckDB's lists,
+unnest's argument is one already, and the others are evaluated by us to one list per output column.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pyarrow as pa
+
+from foundation.errors import FeatureNotSupported
+from foundation.sqltypes import INT4, INT8, TIMESTAMPTZ, SqlType, arrow_type
+from planner import bound
+from planner.functions.signature import FunctionKind, Volatility
+from planner.relational.carriers import carrier
+from planner.relational.expressions import ExpressionPrinter
+from planner.relational.printed import Printed
+from planner.relational.rules.date_arithmetic import is_utc
+from planner.relational.set_rows import SET_FUNCTIONS
+from planner.relational.statement import as_plain
+
+_INTEGERS = frozenset((20, 21, 23))
+_TIMES = frozenset((1114, 1184))
+
+
+def print_function_scan(printer: ExpressionPrinter, scan: bound.FunctionScan) -> str:
+    """Print a FunctionScan and make its columns known."""
+    lists: list[str] = []
+    types: list[SqlType] = []
+    for call in scan.calls:
+        remaining = [column.type for column in scan.columns[len(types) :]]
+        for printed in _lists_of(printer, call, remaining, is_last=call is scan.calls[-1], scan=scan):
+            lists.append(printed.sql)
+            types.append(printed.type)
+    items = [f"unnest({sql}) AS c{index}" for index, sql in enumerate(lists)]
+    if scan.with_ordinality:
+        longest = f"greatest({', '.join(f'len({sql})' for sql in lists)})"
+        items.append(f"unnest(generate_series(CAST(1 AS BIGINT), {longest})) AS c{len(lists)}")
+        types.append(INT8)
+    for position, sql_type in enumerate(types):
+        name = f"r{scan.relation_id}.c{position}"
+        printer.columns[scan.relation_id, position] = Printed(name, sql_type)
+    return f"LATERAL (SELECT {', '.join(items)}) AS r{scan.relation_id}"
+
+
+def print_in_select_list(printer: ExpressionPrinter, call: bound.Call) -> Printed:
+    """A set-returning call among the targets: DuckDB pads shorter sets with NULL as PostgreSQL does."""
+    (values,) = _element_lists(printer, call, [call.type])
+    return Printed(f"unnest({values.sql})", call.type)
+
+
+def _lists_of(
+    printer: ExpressionPrinter,
+    call: bound.Expression,
+    remaining: Sequence[SqlType],
+    *,
+    is_last: bool,
+    scan: bound.FunctionScan,
+) -> list[Printed]:
+    """The list-valued expressions of one call in FROM; `type` is the element type."""
+    if not (isinstance(call, bound.Call) and call.function.kind is FunctionKind.SET):
+        value = as_plain(printer.print(call))
+        return [Printed(f"[{value}]", call.sql_type)]
+    width = max(1, len(call.function.result_columns))
+    if is_last and len(scan.calls) == 1:
+        width = len(remaining) - (1 if scan.with_ordinality else 0)
+    return _element_lists(printer, call, list(remaining[:width]))
+
+
+def _element_lists(printer: ExpressionPrinter, call: bound.Call, types: Sequence[SqlType]) -> list[Printed]:
+    name = call.function.name
+    if name == "unnest" and len(types) == 1:
+        return [Printed(as_plain(printer.print(call.arguments[0])), types[0])]
+    if name == "generate_series":
+        series = _generate_series(printer, call, types[0])
+        if series is not None:
+            return [series]
+    if name == "generate_subscripts":
+        return [_generate_subscripts(printer, call)]
+    return [_evaluated_list(printer, call, index, types) for index in range(len(types))]
+
+
+def _generate_series(printer: ExpressionPrinter, call: bound.Call, sql_type: SqlType) -> Printed | None:
+    if sql_type.oid == TIMESTAMPTZ.oid and not is_utc(printer):
+        raise FeatureNotSupported("generate_series over timestamptz needs the time zone UTC")
+    if sql_type.oid not in _INTEGERS | _TIMES:
+        return None
+    arguments = [printer.sql(argument) for argument in call.arguments[:3]]
+    if sql_type.oid in _INTEGERS:
+        arguments = [f"CAST({argument} AS BIGINT)" for argument in arguments]
+    sql = f"generate_series({', '.join(arguments)})"
+    if sql_type.oid in _INTEGERS and len(arguments) > 2:
+        sql = f"(CASE WHEN {arguments[2]} = 0 THEN error('step size cannot equal zero') ELSE {sql} END)"
+    return Printed(f"CAST({sql} AS {carrier(sql_type)}[])", sql_type)
+
+
+def _generate_subscripts(printer: ExpressionPrinter, call: bound.Call) -> Printed:
+    """1 to the array's length, counted from 0 for int2vector and oidvector; only dimension 1 exists."""
+    array = printer.print(call.arguments[0])
+    first = 0 if array.type.oid in (22, 30) else 1
+    last = f"CAST(len({array.sql}) AS BIGINT)" + (" - 1" if first == 0 else "")
+    dimension = printer.sql(call.arguments[1])
+    reverse = printer.sql(call.arguments[2]) if len(call.arguments) > 2 else "FALSE"
+    series = f"generate_series(CAST({first} AS BIGINT), {last})"
+    ordered = (
+        series
+        if reverse == "FALSE"
+        else f"(CASE WHEN {reverse} THEN list_reverse({series}) ELSE {series} END)"
+    )
+    sql = f"CAST((CASE WHEN {dimension} = 1 THEN {ordered} ELSE [] END) AS INTEGER[])"
+    return Printed(sql, INT4)
+
+
+def _evaluated_list(
+    printer: ExpressionPrinter, call: bound.Call, index: int, types: Sequence[SqlType]
+) -> Printed:
+    """Column `index` of a set function of ours, as a list per argument row."""
+    function = call.function
+    rows_of = SET_FUNCTIONS.get(function.name)
+    if rows_of is None:
+        raise FeatureNotSupported(f"set-returning function {function.name} is not supported")
+    known = rows_of
+    arguments = [printer.print(argument) for argument in call.arguments]
+    wanted = pa.list_(arrow_type(types[index]))
+
+    def evaluate_lists(columns: Sequence[pa.Array], row_count: int) -> pa.Array:
+        calls = zip(*(column.to_pylist() for column in columns), strict=True) if columns else [()] * row_count
+        lists = [None if None in row else [item[index] for item in known(*row)] for row in calls]
+        return pa.array(lists, wanted)
+
+    printed = printer.statement.slot_call(
+        ("set function", function, index),
+        evaluate_lists,
+        arguments,
+        types[index],
+        returns_lists=True,
+        is_volatile=function.volatility is Volatility.VOLATILE,
+    )
+    return Printed(printed.sql, types[index])

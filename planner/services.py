@@ -1,0 +1,75 @@
+"""What execution needs from outside the planner: codecs, the session, computed relations.
+
+`sqlfront` implements these Protocols; the planner sees no codec and no session object.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+import pyarrow as pa
+
+from foundation.cancel import CancelToken
+from foundation.memory import MemoryBudget
+from foundation.settings import SettingValues
+from foundation.sqltypes import SqlType
+from planner.functions.signature import Function
+
+if TYPE_CHECKING:
+    from storage import Storage, Transaction
+
+
+class Codecs(Protocol):
+    """Text forms and length rules of SQL types, as PostgreSQL has them."""
+
+    def to_text(self, column: pa.Array, sql_type: SqlType) -> pa.Array:
+        """(n,) column of `sql_type` -> (n,) utf8 of the type's output function."""
+
+    def from_text(self, strings: pa.Array, sql_type: SqlType) -> pa.Array:
+        """(n,) utf8 -> (n,) column by the type's input function. Raises 22P02, 22003, 22007, ..."""
+
+    def coerce_typmod(
+        self, column: pa.Array, source: SqlType, target: SqlType, *, explicit: bool
+    ) -> pa.Array:
+        """Apply the target's length, precision or dimension; same base type. Raises 22001, 22003, 22000."""
+
+
+class SessionServices(Protocol):
+    """What a running statement may ask of its session."""
+
+    def virtual_relation(self, schema: str, name: str) -> pa.Table:
+        """The rows of a computed relation (pg_catalog, information_schema, ...), columns in declared order."""
+
+    def call_function(
+        self, function: Function, arguments: Sequence[pa.Array], row_count: int
+    ) -> pa.Array | None:
+        """Evaluate a session, catalog or sequence function over `row_count` rows; None = not one of mine.
+
+        Covers current_user, current_setting, set_config, nextval, format_type, pg_get_indexdef, to_regclass, ...
+        Stable functions without arguments get `row_count` equal values.
+        """
+
+    def notice(self, message: str, *, detail: str | None = None, hint: str | None = None) -> None:
+        """Send a NOTICE to the client."""
+
+
+@dataclass(slots=True)
+class ExecutionContext:
+    """Everything one execution of a plan works with.
+
+    `parameters` are Python values as the codecs decode them, in $n order. `statement_time_us` and
+    `transaction_time_us` are microseconds since 1970-01-01 UTC, for now() and its kin.
+    """
+
+    storage: Storage
+    transaction: Transaction
+    settings: SettingValues
+    cancel_token: CancelToken
+    memory: MemoryBudget
+    codecs: Codecs
+    session: SessionServices
+    parameters: Sequence[Any] = field(default_factory=tuple)
+    statement_time_us: int = 0
+    transaction_time_us: int = 0

@@ -1,0 +1,18 @@
+"""Vector islands: top-k by distance over one table, exact or through vector indexes, and the indexes' life.
+
+`try_island` recognises one in a SELECT, `build_table_index` builds the index files CREATE INDEX asks for,
+`index_status` says what each index serves.
+"""
+
+from planner.vector.index_build import IndexStatus, build_table_index, index_status
+from planner.vector.island import IslandPlan, try_island
+from planner.vector.recognise import vector_order
+
+__all__ = [
+    "IndexStatus",
+    "IslandPlan",
+    "build_table_index",
+    "index_status",
+    "try_island",
+    "vector_order",
+]

@@ -1,0 +1,172 @@
+"""Building vector indexes over sealed segments, and telling what they serve.
+
+Steps of a build, per sealed segment that lacks the index's file:
+1. read the segment's mapped vectors; NULL rows are left out through the index's offsets map;
+2. build in memory (deterministic with one thread), polling the cancel word;
+3. hand the buffers to storage, which writes them beside the segment with checksum and fsync and logs the file.
+A crash or cancellation before step 3 leaves nothing; after it the file is complete. Rows of segments without a
+file are scanned, so an index is never wrong, only absent. Rows deleted since stay in the graph and are masked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+import vecengine
+from foundation.bitset import offsets_from_bits
+from foundation.errors import UndefinedObject
+from storage.catalog import Index
+
+if TYPE_CHECKING:
+    from storage import SegmentView, Storage, Transaction
+
+GRAPH_ROWS_MIN = 1000
+"""A smaller segment is scanned: at this size a scan of all rows costs no more than a search of a graph."""
+
+_FLAT = "flat"
+_HOLDER = "index builds"
+_LINK_BYTES = 4
+
+Progress = Callable[[int, int], None]
+CancelWord = npt.NDArray[np.int32]
+
+
+@dataclass(frozen=True, slots=True)
+class IndexStatus:
+    """A row of quiver_index_status.
+
+    `rows_served` are rows in segments with an index file, `rows_scanned` all other visible rows. `state` is
+    'ready', 'scan' (exact scans by design: a flat index, or no segment large enough for a graph) or 'building'.
+    """
+
+    index_oid: int
+    rows_served: int
+    rows_scanned: int
+    segments: int
+    segments_scanned: int
+    size_bytes: int
+    state: str
+
+
+def build_table_index(
+    storage: Storage,
+    index_oid: int,
+    *,
+    progress: Progress | None = None,
+    cancel: CancelWord | None = None,
+    threads: int = 1,
+) -> int:
+    """Build a vector index for every sealed segment that lacks it.
+
+    The caller flushes and merges the table before, so that there are few segments to build for.
+
+    Args:
+        progress: called with (rows done, rows in total) over all segments.
+        cancel: (1,) int32 cancel word of the statement.
+        threads: threads the build may use; one gives a deterministic graph.
+
+    Returns:
+        How many segments have been built.
+
+    Raises:
+        UndefinedObject: 42704, no vector index of that OID is committed.
+        QueryCanceled: 57014; what has been installed before stays.
+        OutOfMemory: 53200.
+    """
+    index = storage.catalog.get(index_oid)
+    if not isinstance(index, Index) or index.metric is None:
+        raise UndefinedObject(f"vector index with OID {index_oid} does not exist")
+    if index.family == _FLAT:
+        return 0
+    transaction = storage.begin(read_only=True)
+    try:
+        view = transaction.table_view(index.table_oid)
+        pending = [s for s in view.segments if is_worth_building(s, index) and not s.has_index(index_oid)]
+        total = sum(segment.row_count for segment in pending)
+        done = 0
+        for segment in pending:
+            report = _shifted(progress, done, total)
+            _build_segment(storage, index, segment, progress=report, cancel=cancel, threads=threads)
+            done += segment.row_count
+    finally:
+        transaction.rollback()
+    return len(pending)
+
+
+def is_worth_building(segment: SegmentView, index: Index) -> bool:
+    """Whether the segment should have a file of the index."""
+    return segment.segment_id > 0 and index.family != _FLAT and segment.row_count >= GRAPH_ROWS_MIN
+
+
+def _shifted(progress: Progress | None, done_before: int, total: int) -> Progress | None:
+    if progress is None:
+        return None
+    return lambda done, _of: progress(done_before + done, total)
+
+
+def _build_segment(
+    storage: Storage,
+    index: Index,
+    segment: SegmentView,
+    *,
+    progress: Progress | None,
+    cancel: CancelWord | None,
+    threads: int,
+) -> None:
+    assert index.metric is not None
+    vectors, valid_bits = segment.vectors(index.key_attnums()[0])
+    offsets = None if valid_bits is None else offsets_from_bits(valid_bits, segment.row_count)
+    parameters: dict[str, Any] = dict(index.options)
+    reserved = _build_bytes(vectors.shape, vecengine.check_build_params(index.family, parameters))
+    storage.memory.reserve(_HOLDER, reserved)
+    try:
+        built = vecengine.build_index(
+            index.family,
+            vectors,
+            metric=index.metric,
+            offsets=offsets,
+            threads=threads,
+            cancel=cancel,
+            progress=progress,
+            **parameters,
+        )
+        storage.install_index(index.oid, segment.segment_id, dict(built.to_buffers()))
+    finally:
+        storage.memory.release(_HOLDER, reserved)
+
+
+def _build_bytes(shape: tuple[int, ...], parameters: dict[str, int]) -> int:
+    """Upper estimate: two sets of links of level 0 with their distances, and one byte code a number."""
+    rows, dimensions = shape
+    links = 2 * parameters.get("m", 16)
+    return rows * (links * _LINK_BYTES * 3 + dimensions)
+
+
+def index_status(storage: Storage, transaction: Transaction) -> Iterator[IndexStatus]:
+    """One row per vector index that the transaction sees, in OID order."""
+    for index in transaction.catalog.objects(Index):
+        if index.metric is not None:
+            yield _status(index, transaction)
+
+
+def _status(index: Index, transaction: Transaction) -> IndexStatus:
+    served = scanned = served_segments = scanned_segments = size_bytes = 0
+    is_waiting = False
+    for segment in transaction.table_view(index.table_oid).segments:
+        if not segment.row_count:
+            continue
+        if segment.has_index(index.oid):
+            served += segment.visible_count
+            served_segments += 1
+            size_bytes += segment.index_size_bytes(index.oid)
+            continue
+        scanned += segment.visible_count
+        scanned_segments += 1
+        is_waiting = is_waiting or is_worth_building(segment, index)
+    state = "building" if is_waiting else "ready" if served_segments else "scan"
+    return IndexStatus(index.oid, served, scanned, served_segments, scanned_segments, size_bytes, state)

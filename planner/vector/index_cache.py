@@ -1,0 +1,113 @@
+"""Loaded vector indexes, shared by all sessions: one per (segment content, index), least recently used goes first.
+
+Loading maps buffers and checks them; the vectors stay the segment's. Sizes are reserved in the memory budget;
+an index that does not fit is used for the one statement and forgotten. A damaged one is not used at all: its
+segment is scanned.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import weakref
+from collections import OrderedDict
+from collections.abc import Hashable
+from typing import TYPE_CHECKING
+
+import vecengine
+from foundation.errors import OutOfMemory, QuiverError
+from foundation.memory import MemoryBudget
+
+if TYPE_CHECKING:
+    from storage import SegmentView
+
+_HOLDER = "vector indexes"
+_ENTRIES_MAX = 1024
+_log = logging.getLogger("quiver.planner")
+
+_Key = tuple[Hashable, int]
+
+
+class IndexCache:
+    """Safe from any thread. Two threads may load the same index at once; one of the two is kept."""
+
+    def __init__(self) -> None:
+        self._entries: OrderedDict[_Key, tuple[vecengine.VectorIndex, weakref.ref[MemoryBudget]]] = (
+            OrderedDict()
+        )
+        self._damaged: set[_Key] = set()
+        self._lock = threading.Lock()
+
+    def get(
+        self, segment: SegmentView, index_oid: int, attnum: int, memory: MemoryBudget
+    ) -> vecengine.VectorIndex | None:
+        """The index of a segment; None when it has none that can be used."""
+        if not segment.has_index(index_oid):
+            return None
+        key = (segment.version, index_oid)
+        with self._lock:
+            entry = self._entries.get(key)
+            if entry is not None:
+                self._entries.move_to_end(key)
+                return entry[0]
+            if key in self._damaged:
+                return None
+        index = self._load(segment, index_oid, attnum, key)
+        if index is not None:
+            self._keep(key, index, memory)
+        return index
+
+    def _load(
+        self, segment: SegmentView, index_oid: int, attnum: int, key: _Key
+    ) -> vecengine.VectorIndex | None:
+        buffers = segment.index_buffers(index_oid)
+        if buffers is None:
+            return None
+        try:
+            return vecengine.load_index(buffers, segment.vectors(attnum)[0])
+        except QuiverError as error:
+            _log.warning("index %d of segment %d is not used: %s", index_oid, segment.segment_id, error)
+            with self._lock:
+                self._damaged.add(key)
+            return None
+
+    def _keep(self, key: _Key, index: vecengine.VectorIndex, memory: MemoryBudget) -> None:
+        with self._lock:
+            if key in self._entries:
+                return
+            while len(self._entries) >= _ENTRIES_MAX:
+                self._drop_oldest()
+            while True:
+                try:
+                    memory.reserve(_HOLDER, index.size_bytes)
+                    break
+                except OutOfMemory:
+                    if not self._entries:
+                        return
+                    self._drop_oldest()
+            self._entries[key] = (index, weakref.ref(memory))
+
+    def forget(self, index_oid: int) -> None:
+        """Drop what was loaded of an index that no longer exists."""
+        with self._lock:
+            for key in [key for key in self._entries if key[1] == index_oid]:
+                self._release(*self._entries.pop(key))
+
+    def clear(self) -> None:
+        with self._lock:
+            while self._entries:
+                self._drop_oldest()
+
+    def _drop_oldest(self) -> None:
+        _, entry = self._entries.popitem(last=False)
+        self._release(*entry)
+
+    @staticmethod
+    def _release(index: vecengine.VectorIndex, memory: weakref.ref[MemoryBudget]) -> None:
+        budget = memory()
+        if budget is not None:
+            budget.release(_HOLDER, index.size_bytes)
+
+
+INDEXES = IndexCache()
+"""The process's cache. Segment versions are unique in a process, so all storages share it."""

@@ -1,0 +1,40 @@
+"""Vector islands inside other queries: a sub-select or CTE that is a top-k of its own and runs natively."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from planner import bound
+from planner.nodes import VectorTopK
+from planner.services import ExecutionContext
+from planner.subqueries import has_subqueries, resolve_subqueries
+
+
+@dataclass(frozen=True, slots=True)
+class IslandPlan:
+    """A top-k that stands on its own. Its rows come in the order of its ORDER BY."""
+
+    node: VectorTopK
+    targets: tuple[bound.Expression, ...]
+
+    def batches(self, context: ExecutionContext) -> Iterator[pa.RecordBatch]:
+        """The island's rows, columns c0, c1, ... of `arrow_type` of the targets' types."""
+        from planner.execution import run_native
+
+        island = resolve_subqueries(self, context) if has_subqueries(self) else self
+        return run_native(island.node, island.targets, context)
+
+
+def try_island(query: bound.Query) -> IslandPlan | None:
+    """The island a sub-query is; None when it is not a native top-k by distance or looks at an outer row."""
+    from planner.native import native_node
+
+    if not isinstance(query, bound.Select) or not query.order_by:
+        return None
+    node = native_node(query)
+    if not isinstance(node, VectorTopK):
+        return None
+    return IslandPlan(node, tuple(target.expression for target in query.targets))

@@ -1,0 +1,147 @@
+"""Recognises a vector distance in a sort key, however it was written.
+
+Understood: `v <-> q`, `q <-> v`, `l2_distance(v, q)` and the other distances; casts of the query, casts of the
+column that change nothing; an output column's alias; and expressions that fall when the distance grows, sorted
+descending: `1 - (v <=> q) DESC`, `-(v <-> q) DESC`, `(v <#> q) * -1 DESC`, `inner_product(v, q) DESC`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from foundation.sqltypes import is_vector
+from planner import bound
+from planner.evaluate import is_native, is_row_free
+from planner.functions.implementations_vector import METRIC_OF_FUNCTION
+from planner.nodes import VectorOrder
+from planner.subqueries import without_subqueries
+
+
+@dataclass(frozen=True, slots=True)
+class Distance:
+    """A distance expression: column, query and whether the value grows (+1) or falls (-1) with the distance."""
+
+    column: bound.ColumnRef
+    query: bound.Expression
+    metric: str
+    direction: int
+    is_distance_itself: bool
+    column_first: bool
+
+
+def resolved_key(key: bound.SortKey, select: bound.Select) -> bound.SortKey:
+    """The key with a reference to an output column replaced by the target's expression."""
+    if isinstance(key.expression, bound.OutputRef):
+        expression = select.targets[key.expression.position].expression
+        return bound.SortKey(expression, key.is_descending, key.nulls_first)
+    return key
+
+
+def find_distance(expression: bound.Expression, scan: bound.TableScan) -> Distance | None:
+    """The distance an expression is, or is a monotone function of; None when it is neither."""
+    if not isinstance(expression, bound.Call):
+        return None
+    name = expression.function.name
+    if name in METRIC_OF_FUNCTION:
+        return _distance_call(expression, METRIC_OF_FUNCTION[name], 1, scan)
+    if name == "inner_product":
+        found = _distance_call(expression, "ip", -1, scan)
+        return found and Distance(found.column, found.query, "ip", -1, False, found.column_first)
+    inner, factor = _monotone_step(expression)
+    found = find_distance(inner, scan) if inner is not None else None
+    if found is None:
+        return None
+    return Distance(
+        found.column, found.query, found.metric, found.direction * factor, False, found.column_first
+    )
+
+
+def vector_order(key: bound.SortKey, scan: bound.TableScan) -> VectorOrder | None:
+    """The sort key as nearest-first order over a column with a dimension; None for any other order."""
+    found = find_distance(key.expression, scan)
+    if found is None or found.column.type.typmod <= 0:
+        return None
+    if (found.direction > 0) == key.is_descending:
+        return None  # farthest first
+    if not is_row_free(found.query) or not is_native(without_subqueries(found.query)):
+        return None
+    return VectorOrder(
+        attnum=scan.columns[found.column.position].attnum,
+        position=found.column.position,
+        metric=found.metric,
+        query=found.query,
+        is_falling=found.direction < 0,
+        nulls_first=key.nulls_first,
+        is_distance_itself=found.is_distance_itself,
+        column_first=found.column_first,
+    )
+
+
+def _distance_call(call: bound.Call, metric: str, direction: int, scan: bound.TableScan) -> Distance | None:
+    left, right = call.arguments
+    for column, query, first in ((left, right, True), (right, left, False)):
+        found = _plain_column(column, scan)
+        if found is not None and not _reads(query, scan):
+            return Distance(found, query, metric, direction, True, first)
+    return None
+
+
+def _plain_column(expression: bound.Expression, scan: bound.TableScan) -> bound.ColumnRef | None:
+    """The column under casts that keep its type and dimension."""
+    while isinstance(expression, bound.CastExpression):
+        inner = expression.argument
+        same = expression.type.oid == inner.sql_type.oid and expression.type.typmod in (
+            -1,
+            inner.sql_type.typmod,
+        )
+        if not same:
+            return None
+        expression = inner
+    if not isinstance(expression, bound.ColumnRef) or expression.relation_id != scan.relation_id:
+        return None
+    return expression if is_vector(expression.type) else None
+
+
+def _reads(expression: bound.Expression, scan: bound.TableScan) -> bool:
+    return any(
+        isinstance(node, bound.ColumnRef) and node.relation_id == scan.relation_id
+        for node in bound.walk(expression)
+    )
+
+
+def _monotone_step(call: bound.Call) -> tuple[bound.Expression | None, int]:
+    """One layer of `c - x`, `x - c`, `x + c`, `x * c`, `x / c`, `-x`: (x, +1 rising or -1 falling)."""
+    if len(call.arguments) == 1:
+        falling = call.operator == "-"
+        return (call.arguments[0], -1) if falling else (None, 0)
+    if len(call.arguments) != 2 or call.operator not in ("+", "-", "*", "/"):
+        return None, 0
+    left, right = call.arguments
+    left_value, right_value = _number(left), _number(right)
+    if right_value is not None:
+        if call.operator in ("+", "-"):
+            return left, 1
+        return (left, 1 if right_value > 0 else -1) if right_value else (None, 0)
+    if left_value is not None and call.operator != "/":
+        if call.operator == "*":
+            return (right, 1 if left_value > 0 else -1) if left_value else (None, 0)
+        return right, 1 if call.operator == "+" else -1
+    return None, 0
+
+
+def _number(expression: bound.Expression) -> float | None:
+    while isinstance(expression, bound.CastExpression):
+        expression = expression.argument
+    if isinstance(expression, bound.Call) and expression.operator == "-" and len(expression.arguments) == 1:
+        inner = _number(expression.arguments[0])
+        return None if inner is None else -inner
+    value: Any = expression.value if isinstance(expression, bound.Constant) else None
+    if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
+        return None
+    try:
+        number = float(value)
+    except ValueError:
+        return None
+    return number if abs(number) < 1e300 else None

@@ -1,0 +1,119 @@
+"""Which index serves a top-k, how each segment is searched, and why an index cannot serve.
+
+`vecengine` estimates cost and recall per strategy; this module only compares, under the session's settings:
+an explicit hnsw.ef_search is used as it is without a filter and is a floor under one, enable_indexscan = off
+means no index, enable_seqscan = off means the index wherever there is one.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import vecengine
+from foundation.settings import SettingValues
+from planner.bound import TableScan
+from planner.nodes import VectorOrder
+from planner.services import ExecutionContext
+from storage.catalog import Catalog, Index
+from vecengine.index import EXACT, FILTERED_GRAPH, GRAPH
+
+METRIC_OPERATORS = {"l2": "<->", "ip": "<#>", "cosine": "<=>", "l1": "<+>"}
+METRIC_CLASSES = {"l2": "l2_ops", "ip": "ip_ops", "cosine": "cosine_ops", "l1": "l1_ops"}
+_EXPLICIT_BEAM = "hnsw.ef_search"
+
+
+@dataclass(frozen=True, slots=True)
+class Strategy:
+    """How one segment is searched. `beam` is 0 for an exact scan; `recall` what is expected of it."""
+
+    name: str
+    beam: int = 0
+    recall: float = 1.0
+
+    def __str__(self) -> str:
+        return {EXACT: "exact scan", GRAPH: "graph", FILTERED_GRAPH: "filtered graph"}.get(
+            self.name, self.name
+        )
+
+
+EXACT_SCAN = Strategy(EXACT)
+
+
+def vector_indexes(catalog: Catalog, table_oid: int, attnum: int) -> tuple[Index, ...]:
+    """Vector indexes whose only key is the column."""
+    return tuple(
+        index
+        for index in catalog.indexes_of(table_oid)
+        if index.metric is not None and index.key_attnums() == (attnum,)
+    )
+
+
+def usable_index(order: VectorOrder, scan: TableScan, context: ExecutionContext) -> Index | None:
+    """The index that serves an order; a graph before a flat list, then the youngest."""
+    if not context.settings.boolean("enable_indexscan"):
+        return None
+    found = [
+        index
+        for index in vector_indexes(context.transaction.catalog, scan.table_oid, order.attnum)
+        if index.metric == order.metric and index.predicate_sql is None
+    ]
+    return max(found, key=lambda index: (index.family != "flat", index.oid), default=None)
+
+
+def choose_strategy(
+    index: vecengine.VectorIndex, k: int, allowed_count: int, *, is_filtered: bool, settings: SettingValues
+) -> Strategy:
+    """How to search one segment's index for the k nearest of `allowed_count` allowed rows."""
+    explicit = settings.integer(_EXPLICIT_BEAM) if settings.is_explicit(_EXPLICIT_BEAM) else None
+    target = settings.real("quiver.target_recall")
+    estimates = _estimates(index, k, allowed_count, target)
+    if not settings.boolean("enable_seqscan"):
+        estimates = [e for e in estimates if e.name != EXACT] or estimates
+    best = estimates[0]
+    if explicit is None or index.family != "hnsw":
+        return best
+    if not is_filtered:
+        return Strategy(GRAPH, max(explicit, 1), 0.0 if best.name == EXACT else best.recall)
+    return best if best.name == EXACT else Strategy(best.name, max(best.beam, explicit), best.recall)
+
+
+_known_estimates: weakref.WeakKeyDictionary[
+    vecengine.VectorIndex, dict[tuple[int, int, float], list[Strategy]]
+] = weakref.WeakKeyDictionary()
+_ESTIMATES_MAX = 256
+
+
+def _estimates(index: vecengine.VectorIndex, k: int, allowed_count: int, target: float) -> list[Strategy]:
+    """vecengine's strategies, cheapest first; the same few questions come again and again."""
+    known = _known_estimates.setdefault(index, {})
+    key = (k, allowed_count, target)
+    found = known.get(key)
+    if found is None:
+        if len(known) >= _ESTIMATES_MAX:
+            known.clear()
+        estimates = index.estimate(k, allowed_count, target)
+        found = known[key] = [Strategy(e.strategy, e.ef_search, e.recall) for e in estimates]
+    return found
+
+
+def unused_index_notices(
+    indexes: Iterable[Index], order: VectorOrder | None, *, is_farthest_first: bool
+) -> list[tuple[str, str | None]]:
+    """(message, hint) for each vector index of the ordered column, none of which can serve the query."""
+    notices = []
+    for index in indexes:
+        hint = None
+        if is_farthest_first:
+            reason = "it returns the nearest rows first and the query asks for the farthest"
+        elif order is None:
+            reason = "the query does not order by the distance of the column to one vector"
+        elif index.metric != order.metric:
+            wanted, has = METRIC_OPERATORS[order.metric], METRIC_OPERATORS[index.metric or "l2"]
+            reason = f"it orders by {has} and the query by {wanted}"
+            hint = f"Create an index with operator class vector_{METRIC_CLASSES[order.metric]}, or order by {has}."
+        else:
+            reason = "it covers only the rows of its WHERE clause"
+        notices.append((f'index "{index.name}" cannot serve this query: {reason}', hint))
+    return notices
