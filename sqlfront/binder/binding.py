@@ -1,0 +1,111 @@
+"""Entry points: a syntax tree and a `BindContext` in, a bound tree out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from sqlglot import exp
+
+from foundation.sqltypes import UNKNOWN, SqlType
+from planner.bound import BoundStatement, Expression, Parameter, walk
+from sqlfront.binder.changes import bind_delete, bind_update
+from sqlfront.binder.coerce import coerce_assignment, coerce_to_boolean, settle
+from sqlfront.binder.context import BindContext
+from sqlfront.binder.environment import Clause, Environment, QueryFindings, StatementState, bind_node
+from sqlfront.binder.errors import AmbiguousParameter
+from sqlfront.binder.inserts import bind_insert
+from sqlfront.binder.queries import bind_query_node
+from sqlfront.binder.relations import scan_table
+from sqlfront.binder.scope import Scope
+from sqlfront.parser import parse_expression
+from sqlfront.parser.nodes import position_of
+from storage.catalog import Table
+
+
+def bind_query(expression: exp.Expr, context: BindContext) -> BoundStatement:
+    """Bind a query or a data change.
+
+    Every name is resolved, every node typed, parameters get their types in `context`.
+
+    Raises:
+        QuiverError: PostgreSQL's errors of parse analysis: 42P01, 42703, 42702, 42883, 42725, 42804, 42803,
+            42P10, 42P18, 42601, ... with the position in the statement where the parser kept it.
+        FeatureNotSupported: 0A000, naming what is not supported.
+    """
+    environment = _fresh_environment(context, Clause.SELECT_LIST)
+    bound: BoundStatement
+    if isinstance(expression, exp.Insert):
+        bound = bind_insert(environment, expression)
+    elif isinstance(expression, exp.Update):
+        bound = bind_update(environment, expression)
+    elif isinstance(expression, exp.Delete):
+        bound = bind_delete(environment, expression)
+    else:
+        bound = bind_query_node(environment, expression)
+    _check_parameters(bound, environment.state)
+    return bound
+
+
+def _check_parameters(bound: BoundStatement, state: StatementState) -> None:
+    """No parameter's type may be open, nowhere in the tree.
+
+    Raises:
+        IndeterminateType: 42P18, nothing gave the parameter a type.
+        AmbiguousParameter: 42P08, something did, but not where it is used.
+    """
+    if not state.context.parameter_types():
+        return
+    for node in walk(bound):
+        if isinstance(node, Parameter) and node.type == UNKNOWN:
+            raise AmbiguousParameter(
+                f"could not determine data type of parameter ${node.index + 1}",
+                position=state.position_of(node),
+            )
+
+
+def bind_expression(
+    expression: exp.Expr | str,
+    context: BindContext,
+    target: SqlType | None = None,
+    *,
+    clause: Clause = Clause.DEFAULT,
+    column_name: str = "",
+) -> Expression:
+    """Bind an expression of constants and functions alone: a default, an argument of a utility statement.
+
+    Args:
+        expression: syntax tree or SQL text.
+        target: the type to convert to by assignment; without it an UNKNOWN result becomes text.
+        column_name: for the message when it cannot be converted.
+
+    Raises:
+        QuiverError: as `bind_query`; FeatureNotSupported for columns and sub-queries.
+    """
+    node = parse_expression(expression).tree if isinstance(expression, str) else expression
+    kept = replace(context, allows_parameters=False) if clause is Clause.DEFAULT else context
+    bound = bind_node(_fresh_environment(kept, clause), node)
+    if target is None:
+        return settle(kept, bound)
+    return coerce_assignment(kept, bound, target, column_name, position_of(node))
+
+
+def bind_table_expression(
+    expression: exp.Expr | str, context: BindContext, table: Table, clause: Clause
+) -> Expression:
+    """Bind an expression over one row of a table: a CHECK, an index key, a partial index's predicate.
+
+    The row's columns are those of relation 1, as in a TableScan. CHECK and predicates become boolean.
+    """
+    node = parse_expression(expression).tree if isinstance(expression, str) else expression
+    environment = _fresh_environment(replace(context, allows_parameters=False), clause)
+    _, item = scan_table(environment, table, table.name, "")
+    environment.scope.add(item)
+    bound = bind_node(environment, node)
+    if clause in (Clause.CHECK, Clause.PREDICATE):
+        word = "CHECK" if clause is Clause.CHECK else "WHERE"
+        return coerce_to_boolean(context, bound, word, position_of(node))
+    return settle(context, bound)
+
+
+def _fresh_environment(context: BindContext, clause: Clause) -> Environment:
+    return Environment(StatementState(context), Scope(), clause, QueryFindings())

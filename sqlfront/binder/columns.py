@@ -1,0 +1,167 @@
+"""Binding of column references, subscripts and field selection."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from sqlglot import exp
+
+from foundation.errors import DatatypeMismatch, FeatureNotSupported, UndefinedColumn
+from foundation.sqltypes import CHAR, INT4, JSONB, NAME, TEXT, UNKNOWN, element_type
+from planner.bound import Call, CastExpression, ColumnRef, Constant, Expression, Subscript
+from planner.functions.signature import CastContext
+from planner.functions.signatures import functions_named
+from sqlfront.binder.calls import operator_call
+from sqlfront.binder.coerce import coerce
+from sqlfront.binder.environment import Clause, Environment, bind_node, binds, unsupported
+from sqlfront.binder.scope import NamespaceColumn, find_column, find_item, find_qualified
+from sqlfront.binder.type_rules import conversion, type_name
+from sqlfront.parser.nodes import position_of
+
+
+@binds(exp.Column)
+def bind_column(environment: Environment, node: exp.Expr) -> Expression:
+    """A column by its name, qualified or not.
+
+    Raises:
+        UndefinedColumn: 42703; UndefinedTable: 42P01; AmbiguousColumn: 42702.
+        FeatureNotSupported: 0A000, a whole row (`t` where t is a table).
+    """
+    position = position_of(node)
+    if isinstance(node.this, exp.Star):
+        raise FeatureNotSupported("a whole-row reference is not supported", position=position)
+    column = resolve_column(environment, node)
+    expression = column.expression
+    if isinstance(expression, ColumnRef):
+        expression = replace(expression)
+        environment.state.note_position(expression, position)
+    return expression
+
+
+def bind_field(environment: Environment, node: exp.Expr) -> Expression:
+    """(t).column, where t is a FROM item, is t.column.
+
+    Raises:
+        FeatureNotSupported: 0A000, a field of any other composite value.
+    """
+    value, selected = node.this, node.args["expression"]
+    while isinstance(value, exp.Paren):
+        value = value.this
+    if (
+        isinstance(value, exp.Column)
+        and value.args.get("table") is None
+        and isinstance(selected, exp.Identifier)
+    ):
+        alias = str(value.this.this)
+        item = find_item(environment.scope, None, alias, position_of(value))
+        if item is not None and not item.is_scalar:
+            return bind_column(environment, exp.Column(this=selected, table=value.this))
+    raise unsupported(node, "field selection from a composite value")
+
+
+def resolve_column(environment: Environment, node: exp.Expr) -> NamespaceColumn:
+    """What a Column node means, with where it comes from."""
+    name, qualifier = str(node.this.this), node.args.get("table")
+    position = position_of(node)
+    if environment.clause in (Clause.DEFAULT, Clause.VALUES) and not list(environment.scope.relation_ids()):
+        return _outside_tables(environment, node)
+    if qualifier is None:
+        return _bare_column(environment, name, position)
+    schema = node.args.get("db")
+    _check_database(environment, node)
+    return find_qualified(
+        environment.scope,
+        str(schema.this) if schema is not None else None,
+        str(qualifier.this),
+        name,
+        position,
+    )
+
+
+def _outside_tables(environment: Environment, node: exp.Expr) -> NamespaceColumn:
+    """DEFAULT expressions see no columns at all; VALUES sees those of outer queries."""
+    position = position_of(node)
+    if environment.clause is Clause.DEFAULT:
+        raise FeatureNotSupported("cannot use column reference in DEFAULT expression", position=position)
+    return resolve_column(environment.at(Clause.SELECT_LIST), node)
+
+
+def _check_database(environment: Environment, node: exp.Expr) -> None:
+    catalog_name = node.args.get("catalog")
+    if catalog_name is None:
+        return
+    database = environment.context.catalog.get(environment.context.database_oid)
+    if database is None or database.name != catalog_name.this:
+        parts = ".".join(str(node.args[key].this) for key in ("catalog", "db", "table", "this"))
+        raise FeatureNotSupported(
+            f"cross-database references are not implemented: {parts}", position=position_of(node)
+        )
+
+
+def _bare_column(environment: Environment, name: str, position: int | None) -> NamespaceColumn:
+    try:
+        return find_column(environment.scope, name, position)
+    except UndefinedColumn:
+        item = find_item(environment.scope, None, name, position)
+        if item is None:
+            raise
+        if len(item.columns) == 1 and item.is_scalar:
+            return item.columns[0]
+        raise FeatureNotSupported(
+            f'whole-row reference to "{name}" is not supported', position=position
+        ) from None
+
+
+@binds(exp.Bracket)
+def bind_subscript(environment: Environment, node: exp.Expr) -> Expression:
+    """`array[1]`, `array[1:2]`, `jsonb['key']`.
+
+    Raises:
+        DatatypeMismatch: 42804, the type takes no subscripts or the subscript is no integer.
+        FeatureNotSupported: 0A000, several subscripts on an array.
+    """
+    value = bind_node(environment, node.this)
+    if value.sql_type == JSONB:
+        for index in node.expressions:
+            operand = bind_node(environment, index)
+            value = operator_call(environment.context, "->", (value, operand), position=position_of(node))
+        return value
+    if value.sql_type == NAME and len(node.expressions) == 1:
+        return _character_of_name(environment, value, node.expressions[0])
+    item_type = element_type(value.sql_type)
+    if item_type is None:
+        raise DatatypeMismatch(
+            f"cannot subscript type {type_name(value.sql_type)} because it does not support subscripting",
+            position=position_of(node.this),
+        )
+    if len(node.expressions) > 1:
+        raise unsupported(node, "multidimensional array")
+    (index,) = node.expressions
+    if not isinstance(index, exp.Slice):
+        return Subscript(value, _subscript(environment, index), item_type)
+    lower = _subscript(environment, index.this) if index.this is not None else None
+    upper = index.args.get("expression")
+    return Subscript(
+        value,
+        lower,
+        value.sql_type,
+        upper=_subscript(environment, upper) if upper is not None else None,
+        is_slice=True,
+    )
+
+
+def _character_of_name(environment: Environment, value: Expression, node: exp.Expr) -> Expression:
+    """name[i], counted from 0, is a "char"."""
+    context = environment.context
+    text = coerce(context, value, TEXT)
+    start = operator_call(context, "+", (_subscript(environment, node), Constant(1, INT4)))
+    (substr,) = (f for f in functions_named("substr") if f.argument_types == (TEXT.oid, INT4.oid, INT4.oid))
+    return CastExpression(Call(substr, (text, start, Constant(1, INT4)), TEXT), CHAR)
+
+
+def _subscript(environment: Environment, node: exp.Expr) -> Expression:
+    index = bind_node(environment, node)
+    source = index.sql_type
+    if source != UNKNOWN and conversion(source.oid, INT4.oid, CastContext.ASSIGNMENT) is None:
+        raise DatatypeMismatch("array subscript must have type integer", position=position_of(node))
+    return coerce(environment.context, index, INT4, how=CastContext.ASSIGNMENT, position=position_of(node))

@@ -1,0 +1,38 @@
+"""Column defaults as bound expressions."""
+
+from __future__ import annotations
+
+from foundation.errors import InternalError
+from foundation.sqltypes import INT8, REGCLASS
+from planner.bound import Call, Constant, Expression
+from planner.functions.signature import CastContext
+from planner.functions.signatures import functions_named
+from sqlfront.binder.coerce import coerce
+from sqlfront.binder.context import BindContext
+from storage.catalog import Column, Sequence, Table
+
+
+def bound_default(context: BindContext, table: Table, column: Column) -> Expression | None:
+    """A column's default, cast to the column's type; an identity column's is nextval. None = NULL."""
+    if column.identity:
+        return _next_value(context, table, column)
+    if column.default_sql is None:
+        return None
+    from sqlfront.binder.binding import bind_expression
+    from sqlfront.binder.environment import Clause
+
+    return bind_expression(
+        column.default_sql, context, column.type, clause=Clause.DEFAULT, column_name=column.name
+    )
+
+
+def _next_value(context: BindContext, table: Table, column: Column) -> Expression:
+    owner = (table.oid, column.attnum)
+    sequence = next(
+        (s for s in context.catalog.objects(Sequence, context.database_oid) if s.owned_by == owner), None
+    )
+    if sequence is None:
+        raise InternalError(f'no owned sequence found for column "{column.name}" of relation "{table.name}"')
+    (nextval,) = functions_named("nextval")
+    call = Call(nextval, (Constant(sequence.oid, REGCLASS),), INT8)
+    return coerce(context, call, column.type, how=CastContext.ASSIGNMENT)

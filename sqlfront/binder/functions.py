@@ -1,0 +1,479 @@
+"""Binding of function calls: scalar, set-returning, aggregates (FILTER, WITHIN GROUP), windows (OVER)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from sqlglot import exp
+
+from foundation.errors import FeatureNotSupported, SyntaxErrorInStatement, UndefinedFunction, WrongObjectType
+from foundation.sqltypes import INT4, TYPES_BY_NAME, UNKNOWN, SqlType
+from planner.bound import (
+    Aggregate,
+    Call,
+    ColumnRef,
+    Constant,
+    Expression,
+    Grouping,
+    SortKey,
+    WindowCall,
+    walk,
+)
+from planner.functions.signature import CastContext, CastMethod, Function, FunctionKind
+from planner.functions.signatures import functions_named, is_unsupported_function
+from sqlfront.binder.calls import (
+    ambiguous_function,
+    check_groupable,
+    check_schema_exists,
+    check_sortable,
+    concrete_types,
+    convert_arguments,
+    no_function,
+)
+from sqlfront.binder.coerce import coerce, coerce_to_boolean, settle
+from sqlfront.binder.columns import bind_field
+from sqlfront.binder.environment import (
+    AGGREGATE_CLAUSES,
+    SET_FUNCTION_CLAUSES,
+    WINDOW_CLAUSES,
+    Clause,
+    Environment,
+    bind_node,
+    binds,
+    unsupported,
+)
+from sqlfront.binder.errors import GroupingError, InvalidColumnReference, WindowingError
+from sqlfront.binder.overloads import choose_function
+from sqlfront.binder.type_rules import conversion
+from sqlfront.binder.windows import bind_window
+from sqlfront.parser.nodes import position_of
+
+
+@dataclass(slots=True)
+class CallSyntax:
+    """A call taken apart: what was written, nothing bound yet."""
+
+    name: str
+    schema: str | None
+    position: int | None
+    arguments: list[exp.Expr] = field(default_factory=list)
+    argument_names: list[str] = field(default_factory=list)
+    """Names of the last arguments, given as `name => value`."""
+    is_star: bool = False
+    is_distinct: bool = False
+    order: list[exp.Expr] = field(default_factory=list)
+    filter: exp.Expr | None = None
+    within_group: list[exp.Expr] = field(default_factory=list)
+    window: exp.Expr | None = None
+
+    def shown(self) -> str:
+        return self.name if self.schema is None else f"{self.schema}.{self.name}"
+
+
+def take_apart(node: exp.Expr) -> CallSyntax | None:
+    """Read Window(Filter(WithinGroup(Dot(schema, Anonymous)))) from outside in; None when it is no call."""
+    window = within = condition = None
+    while isinstance(node, exp.Window | exp.Filter | exp.WithinGroup):
+        if isinstance(node, exp.Window):
+            window = node
+        elif isinstance(node, exp.Filter):
+            condition = node.args["expression"].this
+        else:
+            within = node.args["expression"]
+        node = node.this
+    schema = None
+    if isinstance(node, exp.Dot):
+        schema, node = str(node.this.this), node.args["expression"]
+    if not isinstance(node, exp.Anonymous):
+        return None
+    if "sql_syntax" in node.meta:
+        # EXTRACT (year FROM x) and its kin mean the built-in function whatever the search path.
+        schema = "pg_catalog"
+    syntax = CallSyntax(str(node.this), schema, position_of(node), filter=condition, window=window)
+    syntax.within_group = list(within.expressions) if within is not None else []
+    _take_arguments(syntax, node)
+    return syntax
+
+
+def _take_arguments(syntax: CallSyntax, node: exp.Expr) -> None:
+    arguments = list(node.expressions)
+    if arguments and isinstance(arguments[-1], exp.Order):
+        syntax.order = list(arguments[-1].expressions)
+        arguments[-1] = arguments[-1].this
+    if len(arguments) == 1 and isinstance(arguments[0], exp.Star):
+        syntax.is_star, arguments = True, []
+    if len(arguments) == 1 and isinstance(arguments[0], exp.Distinct):
+        syntax.is_distinct, arguments = True, list(arguments[0].expressions)
+    for argument in arguments:
+        if isinstance(argument, exp.Variadic):
+            raise unsupported(argument, "VARIADIC in a function call")
+        if isinstance(argument, exp.Kwarg):
+            syntax.argument_names.append(str(argument.this.this))
+            syntax.arguments.append(argument.args["expression"])
+        elif syntax.argument_names:
+            raise SyntaxErrorInStatement(
+                "positional argument cannot follow named argument", position=position_of(argument)
+            )
+        else:
+            syntax.arguments.append(argument)
+
+
+@binds(exp.Anonymous, exp.Window, exp.Filter, exp.WithinGroup, exp.Dot)
+def bind_call(environment: Environment, node: exp.Expr) -> Expression:
+    """Any call that is written with parentheses.
+
+    Raises:
+        UndefinedFunction: 42883 with PostgreSQL's hint; AmbiguousFunction: 42725.
+        GroupingError, WindowingError: 42803, 42P20, an aggregate or window function where none may stand.
+        WrongObjectType: 42809, an aggregate's clause on a plain function.
+    """
+    syntax = take_apart(node)
+    if syntax is None:
+        return bind_field(environment, node)
+    if syntax.name == "grouping" and syntax.schema is None:
+        return bind_grouping(environment, syntax)
+    return bind_call_syntax(environment, syntax)
+
+
+def bind_call_syntax(environment: Environment, syntax: CallSyntax) -> Expression:
+    inner = _argument_environment(environment, syntax)
+    arguments = [bind_node(inner, argument) for argument in syntax.arguments]
+    direct_count = len(arguments)
+    sort_keys = [_sort_key(inner, ordered) for ordered in syntax.within_group]
+    arguments += [key.expression for key in sort_keys]
+    function, types = _choose(environment, syntax, arguments)
+    if function is None:
+        return _cast_by_function(environment, syntax, arguments)
+    actual = [argument.sql_type.oid for argument in arguments]
+    types, result_oid = concrete_types(actual, types, function.result_type)
+    positions = [position_of(argument) for argument in syntax.arguments]
+    converted = convert_arguments(environment.context, arguments, types, positions)
+    result = SqlType(result_oid)
+    if function.kind is FunctionKind.AGGREGATE and syntax.window is None:
+        keys = tuple(replace(key, expression=e) for key, e in zip(sort_keys, converted[direct_count:]))
+        return _aggregate(
+            environment, syntax, Aggregate(function, converted[:direct_count], result, within_group=keys)
+        )
+    if syntax.window is not None:
+        return _window_call(environment, syntax, function, converted, result)
+    if function.kind is FunctionKind.WINDOW:
+        raise WrongObjectType(
+            f"window function {syntax.name} requires an OVER clause", position=syntax.position
+        )
+    _check_plain(syntax)
+    if function.kind is FunctionKind.SET:
+        _check_set_function(environment, syntax)
+    filled = converted + _defaults(environment, function, len(converted))
+    return Call(function, filled, result)
+
+
+def _argument_environment(environment: Environment, syntax: CallSyntax) -> Environment:
+    """Arguments of aggregates and windows may not contain what they are themselves part of."""
+    kinds = {function.kind for function in functions_named(syntax.name)}
+    if syntax.window is not None:
+        return environment.within("window")
+    if FunctionKind.AGGREGATE in kinds:
+        return environment.within("aggregate")
+    if FunctionKind.SET in kinds:
+        return environment
+    return environment
+
+
+def _choose(
+    environment: Environment, syntax: CallSyntax, arguments: list[Expression]
+) -> tuple[Function | None, tuple[int, ...]]:
+    """The overload and its declared types spread to the call. (None, ()) stands for a cast written as a call."""
+    schemas = environment.context.schemas_searched() if syntax.schema is None else (syntax.schema,)
+    if syntax.argument_names:
+        arguments[:] = _by_name(environment, syntax, arguments)
+    actual = [argument.sql_type.oid for argument in arguments]
+    choice = choose_function(syntax.name, schemas, tuple(actual))
+    chosen = choice.chosen
+    is_exact = chosen is not None and list(chosen.types) == actual
+    if not is_exact and len(actual) == 1 and _is_cast(syntax, arguments[0]):
+        return None, ()
+    if choice.is_ambiguous:
+        raise ambiguous_function(syntax.shown(), arguments, syntax.position)
+    if chosen is None:
+        raise _missing_function(environment, syntax, arguments)
+    if chosen.overload.is_ordered_set != bool(syntax.within_group):
+        raise _ordered_set_misuse(syntax, chosen.overload)
+    if chosen.overload.is_variadic and 2 * len(syntax.within_group) not in (0, len(arguments)):
+        # rank(5) WITHIN GROUP (ORDER BY x): as many values as sort keys.
+        raise _missing_function(environment, syntax, arguments)
+    return chosen.overload, chosen.types
+
+
+def _missing_function(
+    environment: Environment, syntax: CallSyntax, arguments: Sequence[Expression]
+) -> UndefinedFunction | FeatureNotSupported:
+    if syntax.schema is not None:
+        check_schema_exists(environment.context, syntax.schema, syntax.position)
+    if is_unsupported_function(syntax.name):
+        return FeatureNotSupported(f"function {syntax.name} is not supported", position=syntax.position)
+    return no_function(syntax.shown(), arguments, syntax.position)
+
+
+def _ordered_set_misuse(syntax: CallSyntax, function: Function) -> WrongObjectType:
+    if function.is_ordered_set:
+        return WrongObjectType(
+            f"WITHIN GROUP is required for ordered-set aggregate {syntax.name}", position=syntax.position
+        )
+    if function.kind is FunctionKind.AGGREGATE:
+        return WrongObjectType(
+            f"{syntax.name} is not an ordered-set aggregate, so it cannot have WITHIN GROUP",
+            position=syntax.position,
+        )
+    return WrongObjectType(
+        f"WITHIN GROUP specified, but {syntax.name} is not an aggregate function", position=syntax.position
+    )
+
+
+def _is_cast(syntax: CallSyntax, argument: Expression) -> bool:
+    """Whether `name(x)` is a conversion to a type of that name, as PostgreSQL allows for lack of a function."""
+    info = TYPES_BY_NAME.get(syntax.name)
+    if info is None or syntax.is_distinct or syntax.window is not None or not syntax.arguments:
+        return False
+    if info.category == "P" or syntax.schema not in (None, info.schema):
+        return False
+    if argument.sql_type == UNKNOWN and isinstance(argument, Constant):
+        return True
+    method = conversion(argument.sql_type.oid, info.oid, CastContext.EXPLICIT)
+    return method in (CastMethod.BINARY, CastMethod.INPUT_OUTPUT)
+
+
+def _cast_by_function(
+    environment: Environment, syntax: CallSyntax, arguments: Sequence[Expression]
+) -> Expression:
+    target = SqlType(TYPES_BY_NAME[syntax.name].oid)
+    if arguments[0].sql_type.oid == target.oid:
+        return arguments[0]
+    return coerce(
+        environment.context,
+        arguments[0],
+        target,
+        how=CastContext.EXPLICIT,
+        position=position_of(syntax.arguments[0]),
+    )
+
+
+def _by_name(environment: Environment, syntax: CallSyntax, arguments: list[Expression]) -> list[Expression]:
+    """Put `name => value` arguments in their places, defaults between them."""
+    positional = len(arguments) - len(syntax.argument_names)
+    given = dict(zip(syntax.argument_names, arguments[positional:]))
+    for function in functions_named(syntax.name):
+        names = function.argument_names
+        if not names or not set(given) <= set(names[positional:]):
+            continue
+        placed = list(arguments[:positional])
+        for place in range(positional, len(names)):
+            default = place - (len(names) - function.default_count)
+            if names[place] in given:
+                placed.append(given[names[place]])
+            elif default >= 0:
+                placed.append(_default(environment, function, default))
+            else:
+                break
+        else:
+            syntax.arguments = syntax.arguments[:positional]
+            return placed
+    raise no_function(syntax.shown(), arguments, syntax.position, syntax.argument_names)
+
+
+def _defaults(environment: Environment, function: Function, given: int) -> tuple[Expression, ...]:
+    missing = len(function.argument_types) - given
+    if missing <= 0 or function.is_variadic:
+        return ()
+    first = function.default_count - missing
+    return tuple(_default(environment, function, i) for i in range(first, function.default_count))
+
+
+def _default(environment: Environment, function: Function, index: int) -> Expression:
+    from sqlfront.binder.binding import bind_expression
+
+    place = len(function.argument_types) - function.default_count + index
+    return bind_expression(
+        function.default_sql[index], environment.context, SqlType(function.argument_types[place])
+    )
+
+
+# -- aggregates ---------------------------------------------------------------------------------------------
+
+
+def _aggregate(environment: Environment, syntax: CallSyntax, call: Aggregate) -> Expression:
+    _check_aggregate_place(environment, syntax)
+    inner = environment.within("aggregate")
+    order = tuple(_sort_key(inner, ordered) for ordered in syntax.order)
+    if syntax.is_distinct:
+        for argument in call.arguments:
+            check_groupable(argument.sql_type, syntax.position)
+        _check_distinct_order(environment, order, call.arguments)
+    condition = None
+    if syntax.filter is not None:
+        condition = bind_node(environment.at(Clause.FILTER), syntax.filter)
+        condition = coerce_to_boolean(environment.context, condition, "FILTER", position_of(syntax.filter))
+    call = replace(call, is_distinct=syntax.is_distinct, order_by=order, filter=condition)
+    _check_level(environment, syntax, call)
+    environment.findings.has_aggregates = True
+    return call
+
+
+def _check_aggregate_place(environment: Environment, syntax: CallSyntax) -> None:
+    if environment.inside == "aggregate":
+        raise GroupingError("aggregate function calls cannot be nested", position=syntax.position)
+    if not syntax.arguments and not syntax.is_star and syntax.name == "count":
+        raise WrongObjectType(
+            "count(*) must be used to call a parameterless aggregate function", position=syntax.position
+        )
+    if environment.clause not in AGGREGATE_CLAUSES:
+        raise GroupingError(
+            f"aggregate functions are not allowed in {environment.clause.value}", position=syntax.position
+        )
+
+
+def _check_level(environment: Environment, syntax: CallSyntax, call: Aggregate) -> None:
+    """An aggregate over outer columns alone would belong to the outer query; that is refused."""
+    used = {node.relation_id for node in walk(call) if isinstance(node, ColumnRef)}
+    own = environment.scope.relation_ids()
+    if used and not used & own and environment.scope.parent is not None and not _has_query(call):
+        raise FeatureNotSupported(
+            "an aggregate over columns of an outer query only is not supported", position=syntax.position
+        )
+
+
+def _has_query(call: Aggregate) -> bool:
+    from planner.bound import Subquery
+
+    return any(isinstance(node, Subquery) for node in walk(call))
+
+
+def _check_distinct_order(
+    environment: Environment, order: Sequence[SortKey], arguments: Sequence[Expression]
+) -> None:
+    """Raises 42P10 when an aggregate with DISTINCT is ordered by something it does not aggregate."""
+    for key in order:
+        if key.expression not in arguments:
+            raise InvalidColumnReference(
+                "in an aggregate with DISTINCT, ORDER BY expressions must appear in argument list",
+                position=environment.state.position_of(key.expression),
+            )
+
+
+def _sort_key(environment: Environment, ordered: exp.Expr) -> SortKey:
+    expression = settle(environment.context, bind_node(environment, ordered.this))
+    return make_sort_key(expression, ordered)
+
+
+def make_sort_key(expression: Expression, ordered: exp.Expr) -> SortKey:
+    """A sort key with PostgreSQL's default place of NULLs.
+
+    Raises:
+        UndefinedFunction: 42883, values of this type have no order.
+        FeatureNotSupported: 0A000, USING with another operator than < and >.
+    """
+    position = position_of(ordered.this)
+    check_sortable(expression.sql_type, position)
+    operator = ordered.args.get("operator")
+    if operator not in (None, "<", ">"):
+        raise unsupported(ordered, f"ORDER BY USING {operator}")
+    is_descending = bool(ordered.args.get("desc")) or operator == ">"
+    nulls_first = ordered.args.get("nulls_first")
+    return SortKey(expression, is_descending, is_descending if nulls_first is None else bool(nulls_first))
+
+
+def _check_plain(syntax: CallSyntax) -> None:
+    """Raises 42809 for clauses that only aggregates take."""
+    misuse = (
+        f"{syntax.name}(*)" if syntax.is_star
+        else "DISTINCT" if syntax.is_distinct
+        else "ORDER BY" if syntax.order
+        else "FILTER" if syntax.filter is not None
+        else None
+    )  # fmt: skip
+    if misuse is not None:
+        raise WrongObjectType(
+            f"{misuse} specified, but {syntax.name} is not an aggregate function", position=syntax.position
+        )
+
+
+def _check_set_function(environment: Environment, syntax: CallSyntax) -> None:
+    if environment.inside in ("CASE", "COALESCE"):
+        raise FeatureNotSupported(
+            f"set-returning functions are not allowed in {environment.inside}",
+            hint="You might be able to move the set-returning function into a LATERAL FROM item.",
+            position=syntax.position,
+        )
+    if environment.inside == "aggregate":
+        raise FeatureNotSupported(
+            "aggregate function calls cannot contain set-returning function calls",
+            hint="You might be able to move the set-returning function into a LATERAL FROM item.",
+            position=syntax.position,
+        )
+    if environment.clause not in SET_FUNCTION_CLAUSES:
+        raise FeatureNotSupported(
+            f"set-returning functions are not allowed in {environment.clause.value}", position=syntax.position
+        )
+    environment.findings.has_set_functions = True
+
+
+# -- windows ------------------------------------------------------------------------------------------------
+
+
+def _window_call(
+    environment: Environment,
+    syntax: CallSyntax,
+    function: Function,
+    arguments: tuple[Expression, ...],
+    result: SqlType,
+) -> Expression:
+    assert syntax.window is not None
+    if function.kind in (FunctionKind.SCALAR, FunctionKind.SET):
+        raise WrongObjectType(
+            f"OVER specified, but {syntax.name} is not a window function nor an aggregate function",
+            position=syntax.position,
+        )
+    if environment.clause in (Clause.WINDOW_PARTITION, Clause.WINDOW_ORDER):
+        raise WindowingError(
+            "window functions are not allowed in window definitions", position=syntax.position
+        )
+    if environment.inside == "window":
+        raise WindowingError("window function calls cannot be nested", position=syntax.position)
+    if environment.inside == "aggregate":
+        raise GroupingError(
+            "aggregate function calls cannot contain window function calls", position=syntax.position
+        )
+    if environment.clause not in WINDOW_CLAUSES:
+        raise WindowingError(
+            f"window functions are not allowed in {environment.clause.value}", position=syntax.position
+        )
+    if syntax.is_distinct:
+        raise FeatureNotSupported(
+            "DISTINCT is not implemented for window functions", position=syntax.position
+        )
+    if syntax.order:
+        raise FeatureNotSupported(
+            "aggregate ORDER BY is not implemented for window functions", position=syntax.position
+        )
+    window = bind_window(environment, syntax.window)
+    condition = None
+    if syntax.filter is not None:
+        if function.kind is FunctionKind.WINDOW:
+            raise FeatureNotSupported(
+                "FILTER is not implemented for non-aggregate window functions", position=syntax.position
+            )
+        condition = coerce_to_boolean(
+            environment.context, bind_node(environment.at(Clause.FILTER), syntax.filter), "FILTER", None
+        )
+    environment.findings.has_windows = True
+    return WindowCall(
+        function, arguments, result, window.partition_by, window.order_by, window.frame_sql, condition
+    )
+
+
+def bind_grouping(environment: Environment, syntax: CallSyntax) -> Expression:
+    """GROUPING(a, b): an int4 bit mask."""
+    _check_aggregate_place(environment, syntax)
+    arguments = tuple(bind_node(environment.at(Clause.GROUP_BY), argument) for argument in syntax.arguments)
+    environment.findings.has_aggregates = True
+    return Grouping(arguments, INT4)

@@ -1,0 +1,183 @@
+"""Binding of INSERT. https://www.postgresql.org/docs/15/sql-insert.html"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from sqlglot import exp
+
+from foundation.errors import DuplicateColumn, SyntaxErrorInStatement
+from planner.bound import Cte, Expression, Insert, Query, RelationColumn, Select, Values, output_columns
+from sqlfront.binder.coerce import coerce_assignment
+from sqlfront.binder.ctes import bind_with
+from sqlfront.binder.defaults import bound_default
+from sqlfront.binder.dml_targets import bind_returning, default_or_null, find_target_column, target_table
+from sqlfront.binder.environment import Clause, Environment, QueryFindings, bind_node, place_of, unsupported
+from sqlfront.binder.errors import GeneratedAlways
+from sqlfront.binder.queries import (
+    bind_query_node,
+    can_convert_in_place,
+    column_position,
+    with_converted_targets,
+    wrap_query,
+)
+from sqlfront.binder.relations import scan_table
+from sqlfront.binder.scope import Scope
+from sqlfront.parser.nodes import Default, position_of
+from storage.catalog import Column, Table
+
+
+def bind_insert(environment: Environment, node: exp.Expr) -> Insert:
+    """Bind an INSERT.
+
+    Raises:
+        SyntaxErrorInStatement: 42601 `INSERT has more expressions than target columns` and the reverse.
+        UndefinedColumn: 42703; DuplicateColumn: 42701; GeneratedAlways: 428C9.
+        DatatypeMismatch: 42804, a value of the wrong type.
+        FeatureNotSupported: 0A000, ON CONFLICT.
+    """
+    ctes: tuple[Cte, ...] = ()
+    if node.args.get("with_") is not None:
+        environment, ctes = bind_with(environment, node.args["with_"])
+    if node.args.get("conflict") is not None:
+        raise unsupported(node.args["conflict"], "ON CONFLICT")
+    table, alias, schema = target_table(environment, node.this)
+    columns = _target_columns(table, node)
+    columns, source = _bind_source(environment, table, columns, node)
+    attnums = tuple(column.attnum for column in columns)
+    defaults = tuple(
+        (column.attnum, default)
+        for column in table.live_columns()
+        if column.attnum not in attnums
+        and (default := bound_default(environment.context, table, column)) is not None
+    )
+    scan, item = scan_table(environment, table, alias, schema)
+    returning = bind_returning(replace(environment, scope=Scope([item]), findings=QueryFindings()), node)
+    return Insert(table.oid, scan.relation_id, scan.columns, attnums, source, defaults, returning, ctes)
+
+
+def _target_columns(table: Table, node: exp.Expr) -> list[Column]:
+    named = node.args.get("columns")
+    if not named:
+        return list(table.live_columns())
+    columns: list[Column] = []
+    for item in named:
+        column = find_target_column(table, item)
+        if column in columns:
+            raise DuplicateColumn(
+                f'column "{column.name}" specified more than once', position=position_of(item)
+            )
+        columns.append(column)
+    return columns
+
+
+def _bind_source(
+    environment: Environment, table: Table, columns: list[Column], node: exp.Expr
+) -> tuple[list[Column], Query]:
+    """The columns that get values, and a query of those values, cast to the columns."""
+    source = node.args.get("expression")
+    if source is None:
+        # DEFAULT VALUES: one row without columns.
+        return [], Values(((),), ())
+    bare = source
+    while isinstance(bare, exp.Subquery) and bare.args.get("with_") is None:
+        bare = bare.this
+    clauses = ("with_", "order", "limit", "offset")
+    if isinstance(bare, exp.Values) and not any(bare.args.get(clause) for clause in clauses):
+        query, given = _bind_rows(environment, table, columns, node, bare)
+    else:
+        inner = replace(environment, scope=Scope(), findings=QueryFindings())
+        query = bind_query_node(inner, source, settles=False)
+        targets = bare.expressions if isinstance(bare, exp.Select) else []
+        _check_width(columns, node, len(output_columns(query)), targets)
+        query = assign_columns(environment, query, columns)
+        given = [True] * len(columns)
+    return _apply_overriding(columns, given, query, node.args.get("overriding"))
+
+
+def _bind_rows(
+    environment: Environment, table: Table, columns: list[Column], node: exp.Expr, values: exp.Expr
+) -> tuple[Query, list[bool]]:
+    """VALUES rows, and which columns get a value other than DEFAULT. All rows are bound before widths are checked."""
+    rows = [row.expressions for row in values.expressions]
+    inner = replace(environment, scope=Scope(), clause=Clause.VALUES, findings=QueryFindings())
+    bound: list[list[Expression | None]] = []
+    for row in rows:
+        bound.append([None if isinstance(item, Default) else bind_node(inner, item) for item in row])
+        if len(row) != len(rows[0]):
+            raise SyntaxErrorInStatement(
+                "VALUES lists must all be the same length", position=position_of(row[0]) if row else None
+            )
+    _check_width(columns, node, len(rows[0]), rows[0])
+    given = [any(row[index] is not None for row in bound) for index in range(len(columns))]
+    context = environment.context
+    converted = tuple(
+        tuple(
+            default_or_null(environment, table, column)
+            if value is None
+            else coerce_assignment(context, value, column.type, column.name, place_of(item))
+            for column, value, item in zip(columns, row, row_nodes)
+        )
+        for row, row_nodes in zip(bound, rows)
+    )
+    return Values(converted, tuple(RelationColumn(column.name, column.type) for column in columns)), given
+
+
+def _check_width(columns: list[Column], node: exp.Expr, width: int, values: Sequence[exp.Expr]) -> None:
+    """More values than columns is an error; fewer too when the columns were listed, else the rest is default."""
+    listed = node.args.get("columns") or []
+    if width > len(columns):
+        surplus = values[len(columns)] if len(columns) < len(values) else None
+        raise SyntaxErrorInStatement(
+            "INSERT has more expressions than target columns", position=place_of(surplus)
+        )
+    if width < len(columns) and listed:
+        raise SyntaxErrorInStatement(
+            "INSERT has more target columns than expressions", position=position_of(listed[width])
+        )
+    del columns[width:]
+
+
+def _apply_overriding(
+    columns: list[Column], given: Sequence[bool], source: Query, overriding: str | None
+) -> tuple[list[Column], Query]:
+    """GENERATED ALWAYS columns take no values but DEFAULT, unless OVERRIDING SYSTEM VALUE says so.
+
+    OVERRIDING USER VALUE throws the given values away in favour of the sequence.
+    """
+    for column, has_value in zip(columns, given):
+        if column.identity == "a" and has_value and overriding is None:
+            raise GeneratedAlways(
+                f'cannot insert a non-DEFAULT value into column "{column.name}"',
+                detail=f'Column "{column.name}" is an identity column defined as GENERATED ALWAYS.',
+                hint="Use OVERRIDING SYSTEM VALUE to override.",
+            )
+    if overriding != "USER" or not any(column.identity for column in columns):
+        return columns, source
+    if not isinstance(source, Values | Select):
+        raise unsupported(exp.Insert(), "OVERRIDING USER VALUE with a set operation")
+    keep = [i for i, column in enumerate(columns) if not column.identity]
+    return [columns[i] for i in keep], _only_columns(source, keep)
+
+
+def _only_columns(source: Values | Select, keep: Sequence[int]) -> Query:
+    if isinstance(source, Values):
+        rows = tuple(tuple(row[i] for i in keep) for row in source.rows)
+        return replace(source, rows=rows, columns=tuple(source.columns[i] for i in keep))
+    return replace(source, targets=tuple(source.targets[i] for i in keep))
+
+
+def assign_columns(environment: Environment, query: Query, columns: Sequence[Column]) -> Query:
+    """The query with its output converted to the columns by assignment. Raises 42804."""
+    if [column.type for column in output_columns(query)] == [column.type for column in columns]:
+        return query
+    select = query if isinstance(query, Select) else wrap_query(environment, query)
+    if select is query and not can_convert_in_place(select):
+        select = wrap_query(environment, query)
+    places = [column_position(environment, query, index) for index in range(len(columns))]
+    converted = [
+        coerce_assignment(environment.context, target.expression, column.type, column.name, place)
+        for target, column, place in zip(select.targets, columns, places)
+    ]
+    return with_converted_targets(select, converted)

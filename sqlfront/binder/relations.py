@@ -1,0 +1,332 @@
+"""Binding of FROM: tables, sub-queries, functions and joins become relations and namespace items."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from sqlglot import exp
+
+from foundation.errors import FeatureNotSupported, SyntaxErrorInStatement
+from foundation.sqltypes import INT8, OID, RECORD, TID, XID, SqlType
+from planner.bound import (
+    Call,
+    ColumnRef,
+    Constant,
+    CteScan,
+    Expression,
+    FunctionScan,
+    Join,
+    JoinKind,
+    Relation,
+    RelationColumn,
+    SubqueryScan,
+    TableScan,
+    VirtualScan,
+    output_columns,
+)
+from planner.functions.signature import POLYMORPHIC_TYPES
+from sqlfront.binder.catalog_names import readable_relation, schema_name_of
+from sqlfront.binder.coerce import settle
+from sqlfront.binder.context import VirtualRelation
+from sqlfront.binder.environment import Clause, Environment, QueryFindings, VisibleCte, bind_node, unsupported
+from sqlfront.binder.errors import InvalidColumnReference
+from sqlfront.binder.joins import join_namespace
+from sqlfront.binder.output_names import figure_name
+from sqlfront.binder.scope import NamespaceColumn, NamespaceItem, check_alias_free
+from sqlfront.binder.type_rules import resolve_polymorphic
+from sqlfront.parser.nodes import ColumnDefinition, FunctionTable, JoinTree, position_of, type_name_of
+from sqlfront.parser.typenames import resolve_type
+from storage.catalog import Table
+
+SYSTEM_COLUMNS = (
+    RelationColumn("ctid", TID, -1),
+    RelationColumn("xmin", XID, -2),
+    RelationColumn("tableoid", OID, -6),
+)
+
+Bound = tuple[Relation, list[NamespaceItem]]
+
+
+def bind_from(environment: Environment, items: list[exp.Expr]) -> Relation | None:
+    """Bind the comma list of FROM and bring its items into scope.
+
+    Raises:
+        UndefinedTable: 42P01; DuplicateAlias: 42712; and whatever the items' own expressions raise.
+    """
+    relation: Relation | None = None
+    scope = environment.scope
+    for node in items:
+        bound, namespace = bind_from_item(environment, node)
+        for item in namespace:
+            check_alias_free(scope.items, item)
+        for item in namespace:
+            item.is_lateral_only, item.lateral_refused = True, False
+        scope.items += namespace
+        relation = bound if relation is None else Join(JoinKind.CROSS, relation, bound)
+    for item in scope.items:
+        item.is_lateral_only = False
+    return relation
+
+
+def bind_from_item(environment: Environment, node: exp.Expr) -> Bound:
+    """One FROM item with what it adds to the namespace."""
+    if isinstance(node, JoinTree):
+        return _bind_join(environment, node)
+    if isinstance(node, FunctionTable):
+        return _bind_function(environment, node)
+    if isinstance(node, exp.Subquery):
+        return _bind_subquery(environment, node)
+    if isinstance(node, exp.Table):
+        return _bind_table(environment, node)
+    raise unsupported(node)
+
+
+def _alias_of(node: exp.Expr) -> tuple[str | None, list[exp.Expr]]:
+    alias = node.args.get("alias")
+    if alias is None:
+        return None, []
+    name = alias.this
+    return (str(name.this) if name is not None else None), list(alias.args.get("columns") or ())
+
+
+def _renamed(
+    columns: tuple[RelationColumn, ...], names: list[exp.Expr], alias: str
+) -> tuple[RelationColumn, ...]:
+    """Column aliases applied. Raises 42P10 when there are more of them than columns."""
+    available = [column for column in columns if column.attnum >= 0]
+    if len(names) > len(available):
+        raise InvalidColumnReference(
+            f'table "{alias}" has {len(available)} columns available but {len(names)} columns specified'
+        )
+    renamed = [replace(column, name=str(name.this)) for column, name in zip(columns, names)]
+    return (*renamed, *columns[len(names) :])
+
+
+def namespace_columns(
+    relation_id: int, columns: tuple[RelationColumn, ...], table_oid: int = 0
+) -> tuple[NamespaceColumn, ...]:
+    """What names see of a relation's columns."""
+    return tuple(
+        NamespaceColumn(
+            column.name,
+            ColumnRef(relation_id, position, column.name, column.type),
+            table_oid if column.attnum else 0,
+            column.attnum,
+            column.attnum < 0,
+        )
+        for position, column in enumerate(columns)
+    )
+
+
+# -- tables -------------------------------------------------------------------------------------------------
+
+
+def table_columns(table: Table) -> tuple[RelationColumn, ...]:
+    """A stored table's live columns, then the system columns."""
+    live = tuple(RelationColumn(c.name, c.type, c.attnum) for c in table.live_columns())
+    return live + SYSTEM_COLUMNS
+
+
+def scan_table(
+    environment: Environment, table: Table, alias: str, schema: str
+) -> tuple[TableScan, NamespaceItem]:
+    """A new scan of a table, and its namespace item. `schema` is '' where an alias hides it."""
+    relation_id = environment.state.next_relation_id(alias)
+    columns = table_columns(table)
+    scan = TableScan(relation_id, table.oid, alias, columns)
+    names = namespace_columns(relation_id, columns, table.oid)
+    return scan, NamespaceItem(alias, names, schema, table_name=table.name)
+
+
+def _bind_table(environment: Environment, node: exp.Table) -> Bound:
+    if node.args.get("sample") is not None:
+        raise unsupported(node, "TABLESAMPLE")
+    parts = table_parts(node)
+    alias, column_names = _alias_of(node)
+    position = position_of(node)
+    if len(parts) == 1:
+        cte = next((c for c in reversed(environment.ctes) if c.name == parts[0]), None)
+        if cte is not None:
+            return _bind_cte(environment, cte, alias or cte.name, column_names)
+    found = readable_relation(environment.context, parts, position)
+    shown = alias or parts[-1]
+    if isinstance(found, VirtualRelation):
+        return _bind_virtual(environment, found, shown, alias is None, column_names)
+    if not isinstance(found, Table):
+        raise FeatureNotSupported(
+            f'reading sequence "{found.name}" as a relation is not supported', position=position
+        )
+    schema = "" if alias else schema_name_of(environment.context, found.schema_oid)
+    scan, item = scan_table(environment, found, shown, schema)
+    if column_names:
+        columns = _renamed(scan.columns, column_names, shown)
+        scan = replace(scan, columns=columns)
+        item.columns = namespace_columns(scan.relation_id, columns, found.oid)
+    return scan, [item]
+
+
+def table_parts(node: exp.Expr) -> tuple[str, ...]:
+    """('db', 'schema', 'name') as far as written."""
+    parts = [node.args.get(key) for key in ("catalog", "db", "this")]
+    return tuple(str(part.this) for part in parts if part is not None)
+
+
+def _bind_virtual(
+    environment: Environment,
+    found: VirtualRelation,
+    alias: str,
+    is_unaliased: bool,
+    column_names: list[exp.Expr],
+) -> Bound:
+    relation_id = environment.state.next_relation_id(alias)
+    columns = _renamed(found.columns, column_names, alias)
+    scan = VirtualScan(relation_id, found.schema, found.name, alias, columns, found.oid)
+    visible = namespace_columns(relation_id, columns, found.oid)
+    tableoid = NamespaceColumn("tableoid", Constant(found.oid, OID), found.oid, -6, True)
+    item = NamespaceItem(alias, (*visible, tableoid), found.schema if is_unaliased else "")
+    return scan, [item]
+
+
+def _bind_cte(environment: Environment, cte: VisibleCte, alias: str, column_names: list[exp.Expr]) -> Bound:
+    relation_id = environment.state.next_relation_id(alias)
+    columns = _renamed(cte.columns, column_names, alias)
+    scan = CteScan(relation_id, cte.cte_id, alias, columns)
+    visible = namespace_columns(relation_id, columns)
+    origins = [replace(v, table_oid=o[0], attnum=o[1]) for v, o in zip(visible, cte.origins)]
+    return scan, [NamespaceItem(alias, tuple(origins) or visible)]
+
+
+# -- sub-queries --------------------------------------------------------------------------------------------
+
+
+def _bind_subquery(environment: Environment, node: exp.Subquery) -> Bound:
+    from sqlfront.binder.queries import bind_nested_query, query_origins
+
+    scope = environment.scope
+    was_lateral, scope.is_lateral = scope.is_lateral, bool(node.args.get("lateral"))
+    try:
+        query = bind_nested_query(environment, node.this)
+    finally:
+        scope.is_lateral = was_lateral
+    alias, column_names = _alias_of(node)
+    shown = alias or "unnamed_subquery"
+    relation_id = environment.state.next_relation_id(shown)
+    columns = _renamed(output_columns(query), column_names, shown)
+    scan = SubqueryScan(relation_id, query, shown, columns, bool(node.args.get("lateral")))
+    visible = tuple(
+        replace(column, table_oid=origin[0], attnum=origin[1])
+        for column, origin in zip(namespace_columns(relation_id, columns), query_origins(query))
+    )
+    return scan, [NamespaceItem(shown, visible, is_named=alias is not None)]
+
+
+# -- functions ----------------------------------------------------------------------------------------------
+
+
+def _bind_function(environment: Environment, node: FunctionTable) -> Bound:
+    scope = environment.scope
+    inner = replace(environment.at(Clause.FROM_FUNCTION), findings=QueryFindings())
+    was_lateral, scope.is_lateral = scope.is_lateral, True
+    try:
+        call_nodes = [part for call in node.expressions for part in _unnest_parts(call)]
+        calls = [bind_node(inner, call) for call in call_nodes]
+    finally:
+        scope.is_lateral = was_lateral
+    calls = [settle(environment.context, call) for call in calls]
+    alias, column_nodes = _alias_of(node)
+    shown = alias or figure_name(node.expressions[0])
+    definitions = [c for c in column_nodes if isinstance(c, ColumnDefinition)]
+    columns: list[RelationColumn] = []
+    for call, call_node in zip(calls, call_nodes):
+        own_name = alias if alias is not None and len(calls) == 1 else figure_name(call_node)
+        columns += _function_columns(call, own_name, definitions, position_of(call_node))
+    has_ordinality = bool(node.args.get("ordinality"))
+    is_scalar = len(columns) == 1 and not has_ordinality and not definitions
+    if has_ordinality:
+        columns.append(RelationColumn("ordinality", INT8))
+    names = [] if definitions else column_nodes
+    renamed = _renamed(tuple(columns), names, shown)
+    relation_id = environment.state.next_relation_id(shown)
+    scan = FunctionScan(relation_id, tuple(calls), shown, renamed, has_ordinality)
+    item = NamespaceItem(shown, namespace_columns(relation_id, renamed), is_scalar=is_scalar)
+    return scan, [item]
+
+
+def _unnest_parts(call: exp.Expr) -> list[exp.Expr]:
+    """unnest(a, b) in FROM stands for unnest(a) beside unnest(b)."""
+    if isinstance(call, exp.Anonymous) and call.this == "unnest" and len(call.expressions) > 1:
+        parts: list[exp.Expr] = []
+        for argument in call.expressions:
+            part = exp.Anonymous(this="unnest", expressions=[argument.copy()])
+            part.meta.update(call.meta)
+            parts.append(part)
+        return parts
+    return [call]
+
+
+def _function_columns(
+    call: Expression, name: str, definitions: list[ColumnDefinition], position: int | None
+) -> list[RelationColumn]:
+    """The columns one call yields. Raises 42601 where a definition list is missing or not allowed."""
+    result_columns = call.function.result_columns if isinstance(call, Call) else ()
+    if result_columns and isinstance(call, Call) and len(result_columns) > 1:
+        return [RelationColumn(n, _concrete_column(call, oid)) for n, oid in result_columns]
+    if call.sql_type != RECORD:
+        if definitions:
+            raise SyntaxErrorInStatement(
+                'a column definition list is only allowed for functions returning "record"', position=position
+            )
+        # A single named OUT parameter gives its name to the column, whatever the alias.
+        return [RelationColumn(result_columns[0][0] if result_columns else name, call.sql_type)]
+    if not definitions:
+        raise SyntaxErrorInStatement(
+            'a column definition list is required for functions returning "record"', position=position
+        )
+    return [RelationColumn(str(d.this.this), resolve_type(type_name_of(d.args["kind"]))) for d in definitions]
+
+
+def _concrete_column(call: Call, oid: int) -> SqlType:
+    if oid not in POLYMORPHIC_TYPES:
+        return SqlType(oid)
+    match = resolve_polymorphic([a.sql_type.oid for a in call.arguments], call.function.argument_types)
+    assert match is not None
+    return SqlType(match.concrete(oid))
+
+
+# -- joins --------------------------------------------------------------------------------------------------
+
+
+def _bind_join(environment: Environment, node: JoinTree) -> Bound:
+    scope = environment.scope
+    kind = JoinKind(node.args["kind"])
+    left, left_items = bind_from_item(environment, node.this)
+    for item in left_items:
+        item.is_lateral_only, item.lateral_refused = True, kind in (JoinKind.RIGHT, JoinKind.FULL)
+    scope.items += left_items
+    try:
+        right, right_items = bind_from_item(environment, node.args["expression"])
+    finally:
+        if left_items:
+            del scope.items[-len(left_items) :]
+    for item in (*left_items, *right_items):
+        item.is_lateral_only = item.lateral_refused = False
+    for item in right_items:
+        check_alias_free(left_items, item)
+    condition, namespace = join_namespace(environment, node, kind, (left_items, right_items))
+    alias, column_names = _alias_of(node)
+    if alias is not None:
+        aliased = _aliased_join(namespace, alias, column_names)
+        for item in namespace:
+            item.is_named = item.is_open = False
+        namespace = [aliased, *namespace]
+    return Join(kind, left, right, condition), namespace
+
+
+def _aliased_join(namespace: list[NamespaceItem], alias: str, names: list[exp.Expr]) -> NamespaceItem:
+    columns = [column for item in namespace if item.is_open for column in item.visible_columns()]
+    if len(names) > len(columns):
+        raise InvalidColumnReference(
+            f'table "{alias}" has {len(columns)} columns available but {len(names)} columns specified'
+        )
+    renamed = [replace(column, name=str(name.this)) for column, name in zip(columns, names)]
+    return NamespaceItem(alias, (*renamed, *columns[len(names) :]))

@@ -1,0 +1,227 @@
+"""Binding of one SELECT: clause by clause in PostgreSQL's order (transformSelectStmt)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from sqlglot import exp
+
+from foundation.errors import FeatureNotSupported, SyntaxErrorInStatement, UndefinedTable
+from foundation.sqltypes import RECORD
+from planner.bound import ColumnRef, Expression, OutputRef, Select, SortKey, Target
+from sqlfront.binder.calls import check_groupable
+from sqlfront.binder.coerce import coerce_to_boolean
+from sqlfront.binder.columns import resolve_column
+from sqlfront.binder.environment import Clause, Environment, bind_node, place_of, unsupported
+from sqlfront.binder.errors import InvalidColumnReference
+from sqlfront.binder.grouping import bind_group_by, check_grouping
+from sqlfront.binder.output_names import figure_name
+from sqlfront.binder.relations import bind_from
+from sqlfront.binder.scope import NamespaceColumn, find_item, missing_item
+from sqlfront.binder.sorting import (
+    bind_limits,
+    bind_order,
+    bind_target_reference,
+    output_reference,
+    settled_target,
+)
+from sqlfront.parser.nodes import position_of
+
+
+def bind_select(environment: Environment, node: exp.Expr, *, settles: bool) -> Select:
+    """Bind a SELECT in a fresh scope.
+
+    Args:
+        settles: whether output columns that are still UNKNOWN become text.
+
+    Raises:
+        GroupingError: 42803, an ungrouped column; and whatever its clauses raise.
+    """
+    findings = environment.findings
+    from_node = node.args.get("from_")
+    from_ = bind_from(environment, from_node.expressions) if from_node is not None else None
+    for window in node.args.get("windows") or ():
+        findings.named_windows[str(window.this.this)] = window
+    targets = bind_targets(environment, node.expressions, Clause.SELECT_LIST)
+    where = bind_condition(environment, node.args.get("where"), Clause.WHERE)
+    having = bind_condition(environment, node.args.get("having"), Clause.HAVING)
+    order_by = bind_order(environment, node.args.get("order"), targets)
+    group_by = bind_group_by(environment, node.args.get("group"), targets)
+    is_distinct, distinct_on = _bind_distinct(environment, node.args.get("distinct"), targets, order_by)
+    limit, offset = bind_limits(environment, node)
+    if settles:
+        targets = [settled_target(environment, target) for target in targets]
+    select = Select(
+        tuple(targets), from_, where, group_by, having, is_distinct, distinct_on, order_by, limit, offset,
+        locking=_locking(environment, node),
+    )  # fmt: skip
+    if findings.has_aggregates or group_by or having is not None:
+        check_grouping(environment, select)
+    return select
+
+
+def bind_condition(environment: Environment, node: exp.Expr | None, clause: Clause) -> Expression | None:
+    """WHERE or HAVING. Raises 42804 when it is no boolean."""
+    if node is None:
+        return None
+    condition = node.this
+    bound = bind_node(environment.at(clause), condition)
+    return coerce_to_boolean(environment.context, bound, clause.value, place_of(condition))
+
+
+# -- the select list ----------------------------------------------------------------------------------------
+
+
+def bind_targets(environment: Environment, nodes: Sequence[exp.Expr], clause: Clause) -> list[Target]:
+    """A select list or RETURNING list, with `*` spread out.
+
+    Raises:
+        SyntaxErrorInStatement: 42601 `SELECT * with no tables specified is not valid`.
+    """
+    inner = environment.at(clause)
+    targets: list[Target] = []
+    for node in nodes:
+        if isinstance(node, exp.Star):
+            targets += _all_columns(inner, node)
+        elif isinstance(node, exp.Column) and isinstance(node.this, exp.Star):
+            targets += _columns_of(inner, node)
+        else:
+            targets.append(_target(inner, node))
+    return targets
+
+
+def _all_columns(environment: Environment, node: exp.Expr) -> list[Target]:
+    items = [item for item in environment.scope.items if item.is_open]
+    if not items:
+        raise SyntaxErrorInStatement(
+            "SELECT * with no tables specified is not valid", position=position_of(node)
+        )
+    return [_column_target(environment, column, node) for item in items for column in item.visible_columns()]
+
+
+def _columns_of(environment: Environment, node: exp.Expr) -> list[Target]:
+    qualifier, schema = str(node.args["table"].this), node.args.get("db")
+    position = position_of(node)
+    item = find_item(environment.scope, str(schema.this) if schema is not None else None, qualifier, position)
+    if item is None:
+        raise missing_item(environment.scope, qualifier, position)
+    return [_column_target(environment, column, node) for column in item.visible_columns()]
+
+
+def _column_target(environment: Environment, column: NamespaceColumn, node: exp.Expr) -> Target:
+    expression = column.expression
+    if isinstance(expression, ColumnRef):
+        expression = replace(expression)
+        environment.state.note_position(expression, position_of(node))
+    return Target(expression, column.name, column.table_oid, column.attnum)
+
+
+def _target(environment: Environment, node: exp.Expr) -> Target:
+    name, value = figure_name(node), node
+    if isinstance(node, exp.Alias):
+        name, value = str(node.args["alias"].this), node.this
+    expression = bind_node(environment, value)
+    if expression.sql_type == RECORD:
+        raise FeatureNotSupported(
+            "a row value in an output column is not supported", position=position_of(value)
+        )
+    while isinstance(value, exp.Paren):
+        value = value.this
+    if isinstance(value, exp.Column) and isinstance(expression, ColumnRef):
+        column = resolve_column(environment, value)
+        return Target(expression, name, column.table_oid, column.attnum)
+    return Target(expression, name)
+
+
+# -- DISTINCT, FOR UPDATE -----------------------------------------------------------------------------------
+
+
+def _bind_distinct(
+    environment: Environment,
+    node: exp.Expr | None,
+    targets: list[Target],
+    order_by: tuple[SortKey, ...],
+) -> tuple[bool, tuple[Expression, ...]]:
+    if node is None:
+        return False, ()
+    on = node.args.get("on")
+    if on is None:
+        targets[:] = [settled_target(environment, target) for target in targets]
+        for target in targets:
+            check_groupable(target.expression.sql_type, environment.state.position_of(target.expression))
+        for key in order_by:
+            if not isinstance(key.expression, OutputRef):
+                raise InvalidColumnReference(
+                    "for SELECT DISTINCT, ORDER BY expressions must appear in select list",
+                    position=environment.state.position_of(key.expression),
+                )
+        return True, ()
+    expressions: list[Expression] = []
+    for item in on.expressions:
+        found = bind_target_reference(environment, item, targets, Clause.DISTINCT_ON)
+        expression = output_reference(environment, targets, found) if isinstance(found, int) else found
+        check_groupable(expression.sql_type, position_of(item))
+        if expression not in expressions:
+            expressions.append(expression)
+    _check_distinct_order(expressions, order_by, position_of(on))
+    return False, tuple(expressions)
+
+
+def _check_distinct_order(
+    expressions: Sequence[Expression], order_by: Sequence[SortKey], position: int | None
+) -> None:
+    """The first ORDER BY items must be the DISTINCT ON items, in any order."""
+    remaining = list(expressions)
+    skipped = False
+    for key in order_by:
+        if key.expression in expressions:
+            if skipped:
+                break
+            if key.expression in remaining:
+                remaining.remove(key.expression)
+        else:
+            skipped = True
+    else:
+        if not (skipped and remaining):
+            return
+    raise InvalidColumnReference(
+        "SELECT DISTINCT ON expressions must match initial ORDER BY expressions", position=position
+    )
+
+
+def _locking(environment: Environment, node: exp.Expr) -> str:
+    """FOR UPDATE and its kin as one word; the strongest of several."""
+    strongest = ""
+    order = ("KEY SHARE", "SHARE", "NO KEY UPDATE", "UPDATE")
+    for lock in node.args.get("locks") or ():
+        word = ("NO KEY UPDATE" if lock.args.get("key") else "UPDATE") if lock.args.get("update") else (
+            "KEY SHARE" if lock.args.get("key") else "SHARE")  # fmt: skip
+        _check_lock(environment, node, lock, word)
+        if not strongest or order.index(word) > order.index(strongest):
+            strongest = word
+    return strongest
+
+
+def _check_lock(environment: Environment, node: exp.Expr, lock: exp.Expr, word: str) -> None:
+    if lock.args.get("wait") is not None:
+        raise unsupported(lock, f"FOR {word} {'NOWAIT' if lock.args['wait'] else 'SKIP LOCKED'}")
+    findings = environment.findings
+    refused = (
+        "DISTINCT clause" if node.args.get("distinct")
+        else "GROUP BY clause" if node.args.get("group")
+        else "HAVING clause" if node.args.get("having")
+        else "aggregate functions" if findings.has_aggregates
+        else "window functions" if findings.has_windows
+        else "set-returning functions in the target list" if findings.has_set_functions
+        else ""
+    )  # fmt: skip
+    if refused:
+        raise FeatureNotSupported(f"FOR {word} is not allowed with {refused}")
+    for table in lock.expressions or ():
+        name = str(table.this.this)
+        if not any(item.is_named and item.alias == name for item in environment.scope.items):
+            raise UndefinedTable(
+                f'relation "{name}" in FOR {word} clause not found in FROM clause',
+                position=position_of(table),
+            )

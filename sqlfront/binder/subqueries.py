@@ -1,0 +1,114 @@
+"""Binding of queries inside expressions: scalar, EXISTS, ARRAY, IN, ANY and ALL."""
+
+from __future__ import annotations
+
+from sqlglot import exp
+
+from foundation.errors import FeatureNotSupported, SyntaxErrorInStatement, UndefinedObject
+from foundation.sqltypes import BOOL, RECORD, TYPES, SqlType, array_type
+from planner.bound import Constant, Expression, Query, Subquery, SubqueryKind, output_columns
+from planner.functions.signatures import operator_function
+from sqlfront.binder.calls import check_boolean_result, choose_operator, concrete_types
+from sqlfront.binder.coerce import coerce_argument
+from sqlfront.binder.environment import KEPT_CLAUSES, Environment, bind_node, binds
+from sqlfront.binder.queries import bind_nested_query, cast_columns
+from sqlfront.binder.type_rules import type_name
+from sqlfront.parser.nodes import ArraySubquery, position_of
+
+
+def _query_of(node: exp.Expr) -> exp.Expr:
+    while isinstance(node, exp.Paren) or (isinstance(node, exp.Subquery) and not node.args.get("with_")):
+        node = node.this
+    return node
+
+
+def _bind(environment: Environment, node: exp.Expr) -> Query:
+    if environment.clause in KEPT_CLAUSES:
+        shown = {"check constraints": "check constraint", "DEFAULT expressions": "DEFAULT expression",
+                 "index expressions": "index expression", "index predicates": "index predicate"}  # fmt: skip
+        raise FeatureNotSupported(
+            f"cannot use subquery in {shown[environment.clause.value]}", position=position_of(node)
+        )
+    return bind_nested_query(environment, _query_of(node))
+
+
+def _single_column(query: Query, position: int | None) -> SqlType:
+    columns = output_columns(query)
+    if len(columns) != 1:
+        raise SyntaxErrorInStatement("subquery must return only one column", position=position)
+    return columns[0].type
+
+
+@binds(exp.Subquery, exp.Select, exp.Union, exp.Except, exp.Intersect, exp.Values)
+def bind_scalar_query(environment: Environment, node: exp.Expr) -> Expression:
+    """(SELECT ...): its value, NULL without a row; 21000 at execution with several."""
+    query = _bind(environment, node)
+    return Subquery(SubqueryKind.SCALAR, query, _single_column(query, position_of(node)))
+
+
+@binds(exp.Exists)
+def bind_exists(environment: Environment, node: exp.Expr) -> Expression:
+    return Subquery(SubqueryKind.EXISTS, _bind(environment, node.this), BOOL)
+
+
+@binds(ArraySubquery)
+def bind_array_query(environment: Environment, node: exp.Expr) -> Expression:
+    """ARRAY(SELECT ...)."""
+    query = _bind(environment, node.this)
+    item = _single_column(query, position_of(node))
+    if TYPES[item.oid].element_oid:
+        raise FeatureNotSupported(
+            "an array of more than one dimension is not supported", position=position_of(node)
+        )
+    try:
+        return Subquery(SubqueryKind.ARRAY, query, array_type(item))
+    except KeyError:
+        raise UndefinedObject(
+            f"could not find array type for data type {type_name(item)}", position=position_of(node)
+        ) from None
+
+
+def bind_quantified_query(
+    environment: Environment,
+    node: exp.Expr,
+    name: str,
+    query_node: exp.Expr,
+    *,
+    is_all: bool,
+    schema: str | None = None,
+) -> Expression:
+    """x IN (query), x op ANY (query), x op ALL (query).
+
+    Raises:
+        SyntaxErrorInStatement: 42601 `subquery has too many columns`.
+        UndefinedFunction: 42883, no such operator between the types.
+    """
+    query = _bind(environment, query_node)
+    left = bind_node(environment, node.this)
+    if left.sql_type == RECORD:
+        raise FeatureNotSupported(
+            "IN (query) with a row on the left is not supported", position=position_of(node)
+        )
+    columns = output_columns(query)
+    if len(columns) != 1:
+        raise SyntaxErrorInStatement("subquery has too many columns", position=position_of(node))
+    probe = _probe(columns[0].type)
+    chosen = choose_operator(
+        environment.context, name, (left, probe), schema=schema, position=position_of(node)
+    )
+    actual = [left.sql_type.oid, columns[0].type.oid]
+    types, result = concrete_types(actual, chosen.types, chosen.overload.result_type)
+    function = operator_function(chosen.overload)
+    check_boolean_result(function, SqlType(result), position_of(node))
+    return Subquery(
+        SubqueryKind.ALL if is_all else SubqueryKind.ANY,
+        cast_columns(environment, query, [SqlType(types[1])]),
+        BOOL,
+        coerce_argument(environment.context, left, types[0], position_of(node.this)),
+        chosen.overload.name,
+        function,
+    )
+
+
+def _probe(sql_type: SqlType) -> Expression:
+    return Constant(None, sql_type)

@@ -1,0 +1,186 @@
+"""From a column's specification to its catalog entry: type, default text, serial and identity sequences.
+
+A default is kept as the SQL text that pg_get_expr prints. The text names a sequence with its schema, since it
+is read back under the search path of whoever inserts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from sqlglot import exp
+
+from foundation.errors import (
+    DuplicateColumn,
+    FeatureNotSupported,
+    InvalidParameterValue,
+    SyntaxErrorInStatement,
+    UndefinedObject,
+)
+from foundation.sqltypes import TYPES, SqlType, format_type
+from sqlfront.commands.context import CommandContext
+from sqlfront.commands.errors import InvalidTableDefinition
+from sqlfront.commands.naming import quote_identifier, quote_literal
+from sqlfront.parser import ColumnSpecification, SequenceOptions, SqlExpression
+from sqlfront.parser.nodes import type_name_of
+from sqlfront.parser.typenames import SERIAL_TYPES, resolve_type
+from sqlfront.types import decode_text, encode_text
+from storage.catalog import Column
+
+SYSTEM_COLUMNS = ("ctid", "xmin", "cmin", "xmax", "cmax", "tableoid")
+COLUMNS_MAX = 1600
+INTEGER_OIDS = (20, 21, 23)
+_PSEUDO_CATEGORIES = ("P", "X")
+_COLLATIONS = ("default", "C", "POSIX", "C.UTF-8", "C.utf8", "ucs_basic")
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedColumn:
+    """A column to create; `sequence` are the options of the sequence it needs, None when it needs none."""
+
+    column: Column
+    sequence: SequenceOptions | None = None
+    is_serial: bool = False
+
+
+def plan_column(
+    context: CommandContext, table_name: str, specification: ColumnSpecification, attnum: int
+) -> PlannedColumn:
+    """The catalog entry of a new column; a serial's default is filled in when its sequence has a name.
+
+    Raises:
+        DuplicateColumn: 42701, a system column's name. UndefinedObject: 42704, unknown type or collation.
+        FeatureNotSupported: 0A000, a generated column. SyntaxErrorInStatement: 42601, two defaults.
+    """
+    _check_name(specification)
+    _check_clauses(table_name, specification)
+    type_name = specification.type
+    if type_name.schema is None and type_name.name in SERIAL_TYPES:
+        return _serial(table_name, specification, attnum)
+    sql_type = resolve_type(type_name)
+    _check_storable(specification, sql_type)
+    not_null = specification.not_null is True or bool(specification.identity)
+    column = Column(attnum, specification.name, sql_type, not_null, identity=specification.identity)
+    if specification.identity:
+        if sql_type.oid not in INTEGER_OIDS:
+            raise InvalidParameterValue("identity column type must be smallint, integer, or bigint")
+        return PlannedColumn(column, specification.identity_options)
+    if specification.default is not None:
+        column = replace(column, default_sql=checked_default(context, column, specification.default))
+    return PlannedColumn(column)
+
+
+def _check_name(specification: ColumnSpecification) -> None:
+    if specification.name in SYSTEM_COLUMNS:
+        raise DuplicateColumn(f'column name "{specification.name}" conflicts with a system column name')
+
+
+def _check_clauses(table_name: str, specification: ColumnSpecification) -> None:
+    if specification.generated is not None:
+        raise FeatureNotSupported("GENERATED ALWAYS AS (...) STORED is not supported")
+    if specification.identity and specification.default is not None:
+        raise SyntaxErrorInStatement(
+            f'both default and identity specified for column "{specification.name}" of table "{table_name}"'
+        )
+    collation = specification.collation
+    if collation is not None and collation.removeprefix("pg_catalog.") not in _COLLATIONS:
+        raise UndefinedObject(f'collation "{collation}" for encoding "UTF8" does not exist')
+
+
+def _check_storable(specification: ColumnSpecification, sql_type: SqlType) -> None:
+    info = TYPES[sql_type.oid]
+    if specification.type.is_setof:
+        raise InvalidTableDefinition(f'column "{specification.name}" cannot be declared SETOF')
+    if info.category in _PSEUDO_CATEGORIES or info.name == "_record":
+        raise InvalidTableDefinition(f'column "{specification.name}" has pseudo-type {info.sql_name}')
+    if specification.type.dimensions > 1:
+        raise FeatureNotSupported("an array of more than one dimension is not supported")
+
+
+def _serial(table_name: str, specification: ColumnSpecification, attnum: int) -> PlannedColumn:
+    type_name = specification.type
+    if type_name.dimensions:
+        raise FeatureNotSupported("array of serial is not implemented")
+    if specification.default is not None or specification.identity:
+        raise SyntaxErrorInStatement(
+            f'multiple default values specified for column "{specification.name}" of table "{table_name}"'
+        )
+    if specification.not_null is False:
+        raise SyntaxErrorInStatement(
+            f'conflicting NULL/NOT NULL declarations for column "{specification.name}" of table "{table_name}"'
+        )
+    base = replace(type_name, name=SERIAL_TYPES[type_name.name])
+    column = Column(attnum, specification.name, resolve_type(base), True)
+    return PlannedColumn(column, SequenceOptions(type=base), is_serial=True)
+
+
+def sequence_default(schema: str, sequence: str) -> str:
+    """`nextval('public.t_id_seq'::regclass)`."""
+    name = f"{quote_identifier(schema)}.{quote_identifier(sequence)}"
+    return f"nextval({quote_literal(name)}::regclass)"
+
+
+# -- defaults
+
+
+def checked_default(context: CommandContext, column: Column, default: SqlExpression) -> str | None:
+    """The text to keep of a default; None for DEFAULT NULL, which PostgreSQL does not keep either.
+
+    Raises whatever binding the text to the column's type raises.
+    """
+    if isinstance(default.tree, exp.Null):
+        return None
+    sql = _default_text(column, default)
+    context.check_default(sql, column)
+    return sql
+
+
+def _default_text(column: Column, default: SqlExpression) -> str:
+    """Constants as PostgreSQL prints them once coerced; anything else as it was written."""
+    tree = default.tree
+    if isinstance(tree, exp.Literal):
+        text = str(tree.this)
+        if tree.is_string or text.startswith("-"):
+            return f"{quote_literal(text)}::{format_type(column.type.without_typmod())}"
+        return text
+    if isinstance(tree, exp.Boolean):
+        return "true" if tree.this else "false"
+    return default.sql
+
+
+def constant_default(context: CommandContext, column: Column, default: SqlExpression) -> str | None:
+    """What existing rows read as in a new column with this default: text form, None for NULL.
+
+    Raises:
+        FeatureNotSupported: 0A000, when the value is not one constant for all rows.
+        InvalidTextRepresentation: 22P02 and the like, a constant that is none of the column's type.
+    """
+    text = _constant_text(context, default.tree)
+    if text is not None:
+        return _as_column_text(context, column.type, text)
+    if isinstance(default.tree, exp.Null):
+        return None
+    if context.constant_default is None:
+        raise FeatureNotSupported("ADD COLUMN with a default that is not constant is not supported")
+    return context.constant_default(_default_text(column, default), column)
+
+
+def _constant_text(context: CommandContext, tree: exp.Expr) -> str | None:
+    """Text of a literal, with any casts around it applied; None for any other expression."""
+    if isinstance(tree, exp.Paren):
+        return _constant_text(context, tree.this)
+    if isinstance(tree, exp.Literal):
+        return str(tree.this)
+    if isinstance(tree, exp.Boolean):
+        return "true" if tree.this else "false"
+    if isinstance(tree, exp.Cast):
+        inner = _constant_text(context, tree.this)
+        target = resolve_type(type_name_of(tree.to))
+        return None if inner is None else _as_column_text(context, target, inner)
+    return None
+
+
+def _as_column_text(context: CommandContext, sql_type: SqlType, text: str) -> str:
+    """Canonical text of a constant: `'1.0'` of an integer column fails, `'[1, 2]'` of a vector is `[1,2]`."""
+    value = decode_text(sql_type, text, context.settings)
+    return encode_text(sql_type, value, context.settings)

@@ -1,0 +1,73 @@
+"""COMMENT ON. https://www.postgresql.org/docs/15/sql-comment.html"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from foundation.errors import InsufficientPrivilege, UndefinedObject
+from sqlfront.commands.constraints import find_constraint
+from sqlfront.commands.context import CommandContext, CommandResult
+from sqlfront.commands.databases import find_database
+from sqlfront.commands.dependencies import with_column
+from sqlfront.commands.lookup import (
+    check_owner,
+    current_role,
+    find_column,
+    find_relation,
+    find_role,
+    find_schema,
+    find_table,
+    of_kind,
+)
+from sqlfront.parser import CommentStatement
+from storage.catalog import CatalogObject, Index, Sequence, Table, replaced
+
+_RELATIONS: dict[str, type[Table] | type[Index] | type[Sequence]] = {
+    "TABLE": Table, "INDEX": Index, "SEQUENCE": Sequence,
+}  # fmt: skip
+
+
+def execute_comment(statement: CommentStatement, context: CommandContext) -> CommandResult:
+    """Set or remove (text NULL or '') a comment. Raises as the object's look-up, and 42501."""
+    text = statement.text or None
+    if statement.kind == "COLUMN":
+        table = find_table(context, statement.name)
+        check_owner(context, table)
+        column = find_column(table, statement.part or "")
+        context.transaction.put(with_column(table, replace(column, comment=text)))
+    else:
+        context.transaction.put(replaced(_target(context, statement), comment=text))
+    return CommandResult("COMMENT")
+
+
+def _target(context: CommandContext, statement: CommentStatement) -> CatalogObject:
+    name = statement.name.name
+    target: CatalogObject
+    match statement.kind:
+        case "SCHEMA":
+            target = find_schema(context, name)
+        case "DATABASE":
+            target = find_database(context, name)
+        case "EXTENSION":
+            extension = context.catalog.find_extension(context.database_oid, name)
+            if extension is None:
+                raise UndefinedObject(f'extension "{name}" does not exist')
+            target = extension
+        case "ROLE":
+            me = current_role(context)
+            if not (me.is_superuser or me.can_create_role):
+                raise InsufficientPrivilege("must have CREATEROLE privilege")
+            return find_role(context, name)
+        case "CONSTRAINT":
+            table = find_table(context, statement.name)
+            check_owner(context, table)
+            constraint = find_constraint(context, table, statement.part or "")
+            if constraint is None:
+                raise UndefinedObject(
+                    f'constraint "{statement.part}" for table "{table.name}" does not exist'
+                )
+            return constraint
+        case _:
+            target = of_kind(find_relation(context, statement.name), _RELATIONS[statement.kind])
+    check_owner(context, target)
+    return target

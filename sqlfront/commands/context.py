@@ -1,0 +1,62 @@
+"""What a command works with and what it gives back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import pyarrow as pa
+
+import vecengine
+from foundation.settings import SettingValues
+from sqlfront.backend import ResultColumn
+from storage import Catalog, Storage, Transaction
+from storage.catalog import Column
+
+
+class NoticeCallback(Protocol):
+    """Sends a NOTICE to the client."""
+
+    def __call__(self, message: str, *, detail: str | None = None, hint: str | None = None) -> None: ...
+
+
+def _check_build_params(family: str, options: Mapping[str, str]) -> None:
+    vecengine.check_build_params(family, options)
+
+
+@dataclass(slots=True)
+class CommandContext:
+    """The session's side of a command.
+
+    `search_path` are schema names, "$user" replaced; those that do not exist are skipped. `check_default`
+    binds a default's SQL text to the column's type and raises when that fails. `constant_default` evaluates a
+    default once and returns its text form for a column of rows that exist already, None for NULL; it raises
+    0A000 for a volatile expression. `sessions_in` counts the sessions connected to a database.
+    """
+
+    storage: Storage
+    transaction: Transaction
+    settings: SettingValues
+    database_oid: int
+    role_oid: int
+    search_path: tuple[str, ...]
+    notice: NoticeCallback
+    check_default: Callable[[str, Column], None]
+    constant_default: Callable[[str, Column], str | None] | None = None
+    sessions_in: Callable[[int], int] | None = None
+    check_build_params: Callable[[str, Mapping[str, str]], None] = _check_build_params
+
+    @property
+    def catalog(self) -> Catalog:
+        return self.transaction.catalog
+
+
+@dataclass(frozen=True, slots=True)
+class CommandResult:
+    """A command tag; rows for SHOW; OIDs of vector indexes that the session fills after the commit."""
+
+    tag: str
+    columns: tuple[ResultColumn, ...] | None = None
+    batch: pa.RecordBatch | None = None
+    indexes_to_build: tuple[int, ...] = field(default=())

@@ -1,0 +1,98 @@
+"""CREATE TABLE. https://www.postgresql.org/docs/15/sql-createtable.html"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from foundation.errors import DuplicateColumn, DuplicateTable, UndefinedObject
+from sqlfront.commands.columns import COLUMNS_MAX, PlannedColumn, plan_column, sequence_default
+from sqlfront.commands.constraints import add_key, check_supported
+from sqlfront.commands.context import CommandContext, CommandResult
+from sqlfront.commands.errors import InvalidTableDefinition, TooManyColumns
+from sqlfront.commands.lookup import creation_schema, schema_of
+from sqlfront.commands.sequences import create_owned_sequence
+from sqlfront.commands.table_options import checked_table_options
+from sqlfront.parser import ConstraintDefinition, ConstraintKind, CreateTableStatement
+from storage.catalog import Table, replaced
+
+TAG = "CREATE TABLE"
+
+
+def execute_create_table(statement: CreateTableStatement, context: CommandContext) -> CommandResult:
+    """Create a table with its sequences and key indexes.
+
+    Raises:
+        DuplicateTable: 42P07. DuplicateColumn: 42701. UndefinedObject: 42704, a type. FeatureNotSupported: 0A000.
+        InvalidTableDefinition: 42P16. UndefinedColumn: 42703, a key over an unknown column.
+    """
+    schema = creation_schema(context, statement.name)
+    name = statement.name.name
+    if context.catalog.find_relation(context.database_oid, schema.oid, name) is not None:
+        if statement.if_not_exists:
+            context.notice(f'relation "{name}" already exists, skipping')
+            return CommandResult(TAG)
+        raise DuplicateTable(f'relation "{name}" already exists')
+    if statement.tablespace not in (None, "pg_default"):
+        raise UndefinedObject(f'tablespace "{statement.tablespace}" does not exist')
+    constraints = _constraints(statement)
+    for constraint in constraints:
+        check_supported(constraint)
+    _check_one_primary_key(name, constraints)
+    planned = _planned_columns(context, statement)
+    table = Table(
+        context.storage.allocate_oid(), name, context.database_oid, context.role_oid, schema_oid=schema.oid,
+        columns=tuple(item.column for item in planned), options=checked_table_options(statement.options),
+        type_oid=context.storage.allocate_oid(),
+    )  # fmt: skip
+    context.transaction.put(table)
+    for item in planned:
+        table = attach_sequence(context, table, item)
+    for constraint in constraints:
+        table = add_key(context, table, constraint)
+    return CommandResult(TAG)
+
+
+def _constraints(statement: CreateTableStatement) -> list[ConstraintDefinition]:
+    """Column and table constraints, the primary key first, as PostgreSQL creates them."""
+    found = [constraint for column in statement.columns for constraint in column.constraints]
+    found += statement.constraints
+    return sorted(found, key=lambda constraint: constraint.kind is not ConstraintKind.PRIMARY_KEY)
+
+
+def _check_one_primary_key(table_name: str, constraints: list[ConstraintDefinition]) -> None:
+    primary = [c for c in constraints if c.kind is ConstraintKind.PRIMARY_KEY]
+    if len(primary) > 1:
+        raise InvalidTableDefinition(
+            f'multiple primary keys for table "{table_name}" are not allowed', position=primary[1].position
+        )
+
+
+def _planned_columns(context: CommandContext, statement: CreateTableStatement) -> list[PlannedColumn]:
+    if len(statement.columns) > COLUMNS_MAX:
+        raise TooManyColumns(f"tables can have at most {COLUMNS_MAX} columns")
+    seen = set()
+    for specification in statement.columns:
+        if specification.name in seen:
+            raise DuplicateColumn(f'column "{specification.name}" specified more than once')
+        seen.add(specification.name)
+    return [
+        plan_column(context, statement.name.name, specification, attnum)
+        for attnum, specification in enumerate(statement.columns, 1)
+    ]
+
+
+def attach_sequence(context: CommandContext, table: Table, planned: PlannedColumn) -> Table:
+    """Create the sequence a serial or identity column needs and, for serial, set its default."""
+    if planned.sequence is None:
+        return table
+    sequence = create_owned_sequence(context, table, planned.column, planned.sequence)
+    if not planned.is_serial:
+        return table
+    default = sequence_default(schema_of(context, table.schema_oid).name, sequence.name)
+    columns = tuple(
+        replace(column, default_sql=default) if column.attnum == planned.column.attnum else column
+        for column in table.columns
+    )
+    table = replaced(table, columns=columns)
+    context.transaction.put(table)
+    return table

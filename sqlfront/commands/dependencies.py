@@ -1,0 +1,131 @@
+"""What depends on what, and dropping an object with all that belongs to it.
+
+A table owns its indexes and its columns' sequences; a default may name a sequence; a schema holds relations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from collections.abc import Sequence as Seq
+from dataclasses import replace
+
+from foundation.errors import DependentObjectsStillExist
+from sqlfront.commands.columns import sequence_default
+from sqlfront.commands.context import CommandContext
+from sqlfront.commands.lookup import described, schema_of
+from sqlfront.commands.sequences import owned_sequences
+from storage.catalog import CatalogObject, Column, Index, Sequence, Table, replaced
+
+CASCADE_HINT = "Use DROP ... CASCADE to drop the dependent objects too."
+
+
+def drop_table(context: CommandContext, table: Table) -> None:
+    """Drop a table with its indexes and owned sequences."""
+    for index in context.catalog.indexes_of(table.oid):
+        context.transaction.drop(index.oid)
+    for sequence in owned_sequences(context, table.oid):
+        context.transaction.drop(sequence.oid)
+    context.transaction.drop(table.oid)
+
+
+def drop_column(context: CommandContext, table: Table, column: Column) -> Table:
+    """Drop a column with the indexes over it and its sequences; the table as it is then."""
+    for index in context.catalog.indexes_of(table.oid):
+        if column.attnum in index.key_attnums():
+            context.transaction.drop(index.oid)
+    gone = replace(
+        column, name=f"........pg.dropped.{column.attnum}........", is_dropped=True, not_null=False,
+        default_sql=None, identity="", comment=None,
+    )  # fmt: skip
+    table = with_column(table, gone)
+    context.transaction.put(table)
+    for sequence in owned_sequences(context, table.oid, column.attnum):
+        context.transaction.drop(sequence.oid)
+    return table
+
+
+def with_column(table: Table, column: Column) -> Table:
+    """The table with one column replaced by attnum."""
+    columns = tuple(column if other.attnum == column.attnum else other for other in table.columns)
+    return replaced(table, columns=columns)
+
+
+def default_users(context: CommandContext, sequence: Sequence) -> Iterator[tuple[Table, Column]]:
+    """Columns whose default takes the sequence's next value."""
+    text = sequence_default(schema_of(context, sequence.schema_oid).name, sequence.name)
+    for table in context.catalog.objects(Table, context.database_oid):
+        for column in table.live_columns():
+            if column.default_sql == text:
+                yield table, column
+
+
+def move_defaults(context: CommandContext, before: Sequence, default: str) -> None:
+    """Let every default that names a sequence name it as it is called from now on."""
+    for table, column in list(default_users(context, before)):
+        current = context.catalog.table(table.oid)
+        context.transaction.put(with_column(current, replace(column, default_sql=default)))
+
+
+def schema_members(context: CommandContext, schema_oid: int) -> list[CatalogObject]:
+    """Tables of a schema, then the indexes and sequences that belong to none of its tables."""
+    catalog, database_oid = context.catalog, context.database_oid
+    tables = [table for table in catalog.objects(Table, database_oid) if table.schema_oid == schema_oid]
+    sequences = [
+        sequence
+        for sequence in catalog.objects(Sequence, database_oid)
+        if sequence.schema_oid == schema_oid and sequence.owned_by is None
+    ]
+    return [*tables, *sequences]
+
+
+def drop_member(context: CommandContext, member: CatalogObject) -> None:
+    """Drop a relation that a cascade reaches."""
+    if isinstance(member, Table):
+        drop_table(context, member)
+    elif isinstance(member, Sequence):
+        drop_sequence(context, member)
+    else:
+        context.transaction.drop(member.oid)
+
+
+def drop_sequence(context: CommandContext, sequence: Sequence) -> None:
+    """Drop a sequence and the defaults that use it."""
+    for table, column in list(default_users(context, sequence)):
+        current = context.catalog.table(table.oid)
+        context.transaction.put(with_column(current, replace(column, default_sql=None)))
+    context.transaction.drop(sequence.oid)
+
+
+def refuse_dependents(
+    what: str, dependents: Seq[str], *, is_complete: bool = False
+) -> DependentObjectsStillExist:
+    """2BP01 with PostgreSQL's DETAIL: one line per dependent, `table s.t depends on schema s`.
+
+    With `is_complete` the dependents are whole lines already.
+    """
+    lines = [line if is_complete else f"{line} depends on {what}" for line in dependents[:100]]
+    if len(dependents) > 100:
+        more = len(dependents) - 100
+        lines.append(f"and {more} other object{'s' if more > 1 else ''} (see server log for list)")
+    return DependentObjectsStillExist(
+        f"cannot drop {what} because other objects depend on it", detail="\n".join(lines), hint=CASCADE_HINT
+    )
+
+
+def notice_cascade(context: CommandContext, dependents: Seq[str]) -> None:
+    """`drop cascades to table t`, or a count with a list in DETAIL."""
+    if len(dependents) == 1:
+        context.notice(f"drop cascades to {dependents[0]}")
+    elif dependents:
+        lines = "\n".join(f"drop cascades to {dependent}" for dependent in dependents)
+        context.notice(f"drop cascades to {len(dependents)} other objects", detail=lines)
+
+
+def constraint_index_error(context: CommandContext, index: Index) -> DependentObjectsStillExist:
+    """The error of DROP INDEX on a constraint's index."""
+    table = context.catalog.table(index.table_oid)
+    constraint = f"constraint {index.name} on {described(context, table)}"
+    return DependentObjectsStillExist(
+        f"cannot drop {described(context, index)} because {constraint} requires it",
+        hint=f"You can drop {constraint} instead.",
+    )

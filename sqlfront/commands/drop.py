@@ -1,0 +1,186 @@
+"""DROP of tables, indexes, sequences, schemas and extensions.
+
+https://www.postgresql.org/docs/15/sql-droptable.html. Databases and roles are in their own modules.
+"""
+
+from __future__ import annotations
+
+from foundation.errors import (
+    DependentObjectsStillExist,
+    UndefinedObject,
+    UndefinedSchema,
+    UndefinedTable,
+)
+from foundation.sqltypes import TYPES, element_type, is_vector
+from sqlfront.commands.context import CommandContext, CommandResult
+from sqlfront.commands.databases import drop_database
+from sqlfront.commands.dependencies import (
+    constraint_index_error,
+    default_users,
+    drop_column,
+    drop_member,
+    drop_sequence,
+    drop_table,
+    notice_cascade,
+    refuse_dependents,
+    schema_members,
+)
+from sqlfront.commands.lookup import check_owner, described, maybe_relation, of_kind
+from sqlfront.commands.roles import drop_role
+from sqlfront.commands.sequences import owned_sequences
+from sqlfront.parser import DropStatement, QualifiedName
+from storage.catalog import CatalogObject, Column, Extension, Index, Sequence, Table
+
+_CLASSES: dict[str, type[Table] | type[Index] | type[Sequence]] = {
+    "TABLE": Table, "INDEX": Index, "SEQUENCE": Sequence,
+}  # fmt: skip
+
+
+def execute_drop(statement: DropStatement, context: CommandContext) -> CommandResult:
+    """DROP kind names [CASCADE].
+
+    Raises:
+        UndefinedTable: 42P01, UndefinedObject: 42704, UndefinedSchema: 3F000, UndefinedDatabase: 3D000.
+        WrongObjectType: 42809. DependentObjectsStillExist: 2BP01. InsufficientPrivilege: 42501.
+    """
+    for name in statement.names:
+        match statement.kind:
+            case "SCHEMA":
+                _drop_schema(context, name.name, statement)
+            case "EXTENSION":
+                _drop_extension(context, name.name, statement)
+            case "DATABASE":
+                drop_database(context, name.name, statement)
+            case "ROLE":
+                drop_role(context, name.name, statement)
+            case _:
+                _drop_relation(context, name, statement)
+    return CommandResult(f"DROP {statement.kind}")
+
+
+def _drop_relation(context: CommandContext, name: QualifiedName, statement: DropStatement) -> None:
+    found = maybe_relation(context, name)
+    word = statement.kind.lower()
+    if found is None:
+        if not statement.if_exists:
+            raise _missing(context, name, word)
+        schema_is_missing = (
+            name.schema and context.catalog.find_schema(context.database_oid, name.schema) is None
+        )
+        missing = f'schema "{name.schema}"' if schema_is_missing else f'{word} "{name.name}"'
+        context.notice(f"{missing} does not exist, skipping")
+        return
+    found = of_kind(found, _CLASSES[statement.kind], hint=True)
+    check_owner(context, found)
+    if isinstance(found, Table):
+        _drop_table(context, found, statement)
+    elif isinstance(found, Index):
+        if found.constraint_oid:
+            raise constraint_index_error(context, found)
+        context.transaction.drop(found.oid)
+    else:
+        _drop_sequence(context, found, statement)
+
+
+def _missing(context: CommandContext, name: QualifiedName, word: str) -> Exception:
+    if name.schema and context.catalog.find_schema(context.database_oid, name.schema) is None:
+        return UndefinedSchema(f'schema "{name.schema}" does not exist')
+    cls = UndefinedObject if word == "index" else UndefinedTable
+    return cls(f'{word} "{name.name}" does not exist')
+
+
+def _drop_table(context: CommandContext, table: Table, statement: DropStatement) -> None:
+    """Another table's default may use a sequence that goes with this one."""
+    users = [
+        (owner, column)
+        for sequence in owned_sequences(context, table.oid)
+        for owner, column in default_users(context, sequence)
+        if owner.oid != table.oid
+    ]
+    if users:
+        _refuse_or_cascade(context, described(context, table), users, statement)
+        for sequence in owned_sequences(context, table.oid):
+            drop_sequence(context, sequence)
+    drop_table(context, context.catalog.table(table.oid))
+
+
+def _drop_sequence(context: CommandContext, sequence: Sequence, statement: DropStatement) -> None:
+    if sequence.owned_by is not None:
+        table = context.catalog.table(sequence.owned_by[0])
+        column = table.column_at(sequence.owned_by[1])
+        if column.identity:
+            owner = f"column {column.name} of {described(context, table)}"
+            raise DependentObjectsStillExist(
+                f"cannot drop {described(context, sequence)} because {owner} requires it",
+                hint=f"You can drop {owner} instead.",
+            )
+    users = list(default_users(context, sequence))
+    if users:
+        _refuse_or_cascade(context, described(context, sequence), users, statement)
+    drop_sequence(context, sequence)
+
+
+def _refuse_or_cascade(
+    context: CommandContext, what: str, users: list[tuple[Table, Column]], statement: DropStatement
+) -> None:
+    dependents = [
+        f"default value for column {column.name} of {described(context, table)}" for table, column in users
+    ]
+    if not statement.cascade:
+        raise refuse_dependents(what, dependents)
+    notice_cascade(context, dependents)
+
+
+def _drop_schema(context: CommandContext, name: str, statement: DropStatement) -> None:
+    schema = context.catalog.find_schema(context.database_oid, name)
+    if schema is None:
+        if not statement.if_exists:
+            raise UndefinedSchema(f'schema "{name}" does not exist')
+        context.notice(f'schema "{name}" does not exist, skipping')
+        return
+    check_owner(context, schema)
+    members = schema_members(context, schema.oid)
+    extensions = _extensions_in(context, schema.oid)
+    shown = [described(context, member) for member in (*extensions, *members)]
+    if shown and not statement.cascade:
+        raise refuse_dependents(f"schema {name}", shown)
+    notice_cascade(context, shown)
+    for member in (*extensions, *members):
+        drop_member(context, member)
+    context.transaction.drop(schema.oid)
+
+
+def _extensions_in(context: CommandContext, schema_oid: int) -> list[CatalogObject]:
+    extensions = context.catalog.objects(Extension, context.database_oid)
+    return [extension for extension in extensions if extension.schema_oid == schema_oid]
+
+
+def _drop_extension(context: CommandContext, name: str, statement: DropStatement) -> None:
+    extension = context.catalog.find_extension(context.database_oid, name)
+    if extension is None:
+        if not statement.if_exists:
+            raise UndefinedObject(f'extension "{name}" does not exist')
+        context.notice(f'extension "{name}" does not exist, skipping')
+        return
+    check_owner(context, extension)
+    if name == "vector":
+        _drop_vector_columns(context, statement)
+    context.transaction.drop(extension.oid)
+
+
+def _drop_vector_columns(context: CommandContext, statement: DropStatement) -> None:
+    """The extension's types go with it, and so do the columns that have them."""
+    found = [
+        (table, column)
+        for table in context.catalog.objects(Table, context.database_oid)
+        for column in table.live_columns()
+        if is_vector(element_type(column.type) or column.type)
+    ]
+    shown = [f"column {column.name} of {described(context, table)}" for table, column in found]
+    if found and not statement.cascade:
+        types = [TYPES[(element_type(column.type) or column.type).oid].name for _, column in found]
+        lines = [f"{column} depends on type {name}" for column, name in zip(shown, types)]
+        raise refuse_dependents("extension vector", lines, is_complete=True)
+    notice_cascade(context, shown)
+    for table, column in found:
+        drop_column(context, context.catalog.table(table.oid), column)

@@ -1,0 +1,207 @@
+"""Finding catalog objects by the names of a statement, and the right to change them.
+
+https://www.postgresql.org/docs/15/ddl-schemas.html#DDL-SCHEMAS-PATH. There are no privileges yet: an object is
+changed by its owner or a superuser, and a schema is created in by its owner, a superuser, or the owner of the
+database for the schema public.
+"""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from foundation.errors import (
+    FeatureNotSupported,
+    InsufficientPrivilege,
+    UndefinedColumn,
+    UndefinedObject,
+    UndefinedSchema,
+    UndefinedTable,
+    WrongObjectType,
+)
+from sqlfront.commands.context import CommandContext
+from sqlfront.commands.errors import InvalidSchemaName
+from sqlfront.parser import QualifiedName
+from storage.catalog import (
+    INFORMATION_SCHEMA_OID,
+    PG_CATALOG_SCHEMA_OID,
+    CatalogObject,
+    Column,
+    Database,
+    Index,
+    Role,
+    Schema,
+    Sequence,
+    Table,
+)
+
+BUILTIN_SCHEMAS = {"pg_catalog": PG_CATALOG_SCHEMA_OID, "information_schema": INFORMATION_SCHEMA_OID}
+
+KIND_WORDS: dict[type[CatalogObject], str] = {Table: "table", Index: "index", Sequence: "sequence"}
+_ARTICLES = {Table: "a table", Index: "an index", Sequence: "a sequence"}
+_DROP_HINTS = {
+    Table: "Use DROP TABLE to remove a table.",
+    Index: "Use DROP INDEX to remove an index.",
+    Sequence: "Use DROP SEQUENCE to remove a sequence.",
+}
+_R = TypeVar("_R", bound=Table | Index | Sequence)
+
+
+def current_role(context: CommandContext) -> Role:
+    role = context.catalog.get(context.role_oid)
+    assert isinstance(role, Role)
+    return role
+
+
+def current_database(context: CommandContext) -> Database:
+    database = context.catalog.get(context.database_oid)
+    assert isinstance(database, Database)
+    return database
+
+
+# -- schemas
+
+
+def find_schema(context: CommandContext, name: str) -> Schema:
+    """The schema of that name in the current database. Raises UndefinedSchema (3F000)."""
+    schema = context.catalog.find_schema(context.database_oid, name)
+    if schema is None:
+        raise UndefinedSchema(f'schema "{name}" does not exist')
+    return schema
+
+
+def creation_schema(context: CommandContext, name: QualifiedName) -> Schema:
+    """The schema a new object of that name goes to, with the right to create in it checked.
+
+    Raises:
+        InvalidSchemaName: 3F000, no schema of the search path exists.
+        UndefinedSchema: 3F000. InsufficientPrivilege: 42501. FeatureNotSupported: 0A000, another database.
+    """
+    check_database_part(context, name)
+    if name.schema in BUILTIN_SCHEMAS:
+        raise InsufficientPrivilege(
+            f'permission denied to create "{name.schema}.{name.name}"',
+            detail="System catalog modifications are currently disallowed.",
+        )
+    schema = find_schema(context, name.schema) if name.schema else _first_existing_schema(context)
+    if schema is None:
+        raise InvalidSchemaName("no schema has been selected to create in", position=name.position)
+    check_may_create_in(context, schema)
+    return schema
+
+
+def _first_existing_schema(context: CommandContext) -> Schema | None:
+    for name in context.search_path:
+        schema = context.catalog.find_schema(context.database_oid, name)
+        if schema is not None:
+            return schema
+    return None
+
+
+def check_may_create_in(context: CommandContext, schema: Schema) -> None:
+    """Raises InsufficientPrivilege (42501)."""
+    role = current_role(context)
+    is_database_owner = schema.name == "public" and current_database(context).owner_oid == role.oid
+    if not (role.is_superuser or schema.owner_oid == role.oid or is_database_owner):
+        raise InsufficientPrivilege(f"permission denied for schema {schema.name}")
+
+
+def check_database_part(context: CommandContext, name: QualifiedName) -> None:
+    """Raises FeatureNotSupported (0A000) for a name in another database."""
+    if name.database is not None and name.database != current_database(context).name:
+        raise FeatureNotSupported(
+            f'cross-database references are not implemented: "{name}"', position=name.position
+        )
+
+
+# -- relations
+
+
+def maybe_relation(context: CommandContext, name: QualifiedName) -> CatalogObject | None:
+    """The table, index or sequence a name means, None when there is none."""
+    check_database_part(context, name)
+    if name.schema in BUILTIN_SCHEMAS:
+        return None
+    names = (name.schema,) if name.schema else context.search_path
+    for schema_name in names:
+        schema = context.catalog.find_schema(context.database_oid, schema_name)
+        if schema is not None:
+            found = context.catalog.find_relation(context.database_oid, schema.oid, name.name)
+            if found is not None:
+                return found
+    return None
+
+
+def find_relation(context: CommandContext, name: QualifiedName) -> CatalogObject:
+    """As `maybe_relation`. Raises UndefinedTable (42P01) `relation "t" does not exist`."""
+    if name.schema in BUILTIN_SCHEMAS:
+        raise InsufficientPrivilege(f'permission denied: "{name.name}" is a system catalog')
+    found = maybe_relation(context, name)
+    if found is None:
+        raise UndefinedTable(f'relation "{name}" does not exist')
+    return found
+
+
+def find_table(context: CommandContext, name: QualifiedName) -> Table:
+    """A table. Raises UndefinedTable (42P01), WrongObjectType (42809)."""
+    return of_kind(find_relation(context, name), Table)
+
+
+def of_kind(found: CatalogObject, cls: type[_R], *, hint: bool = False) -> _R:
+    """The object, if it is of that class. Raises WrongObjectType (42809) `"x" is not a table`."""
+    if isinstance(found, cls):
+        return found
+    hints = _DROP_HINTS.get(type(found)) if hint else None
+    raise WrongObjectType(f'"{found.name}" is not {_ARTICLES[cls]}', hint=hints)
+
+
+def find_column(table: Table, name: str) -> Column:
+    """A live column. Raises UndefinedColumn (42703)."""
+    column = table.column(name)
+    if column is None:
+        raise UndefinedColumn(f'column "{name}" of relation "{table.name}" does not exist')
+    return column
+
+
+# -- roles and ownership
+
+
+def find_role(context: CommandContext, name: str) -> Role:
+    """A role by name, or by current_user and its kin. Raises UndefinedObject (42704)."""
+    if name in ("current_user", "current_role", "session_user"):
+        return current_role(context)
+    role = context.catalog.find_role(name)
+    if role is None:
+        raise UndefinedObject(f'role "{name}" does not exist')
+    return role
+
+
+def check_owner(context: CommandContext, obj: CatalogObject, word: str | None = None) -> None:
+    """Raises InsufficientPrivilege (42501) `must be owner of table t` for neither owner nor superuser."""
+    role = current_role(context)
+    if not (role.is_superuser or obj.owner_oid == role.oid):
+        word = word or KIND_WORDS.get(type(obj), obj.kind)
+        raise InsufficientPrivilege(f"must be owner of {word} {obj.name}")
+
+
+def check_new_owner(context: CommandContext, role: Role) -> None:
+    """Only a superuser may give an object to another role (there are no memberships)."""
+    me = current_role(context)
+    if not (me.is_superuser or me.oid == role.oid):
+        raise InsufficientPrivilege(f'must be member of role "{role.name}"')
+
+
+def schema_of(context: CommandContext, oid: int) -> Schema:
+    schema = context.catalog.get(oid)
+    assert isinstance(schema, Schema)
+    return schema
+
+
+def described(context: CommandContext, obj: CatalogObject) -> str:
+    """`table t` or `table s.t` when the search path does not find it, as PostgreSQL's messages say it."""
+    word = KIND_WORDS.get(type(obj), obj.kind)
+    if not isinstance(obj, Table | Index | Sequence):
+        return f"{word} {obj.name}"
+    found = maybe_relation(context, QualifiedName(obj.name))
+    if found is not None and found.oid == obj.oid:
+        return f"{word} {obj.name}"
+    return f"{word} {schema_of(context, obj.schema_oid).name}.{obj.name}"

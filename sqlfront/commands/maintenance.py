@@ -1,0 +1,136 @@
+"""VACUUM, ANALYZE, REINDEX, CLUSTER, CHECKPOINT and LOCK TABLE.
+
+https://www.postgresql.org/docs/15/sql-vacuum.html. Statistics do not exist, so ANALYZE only checks its names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from foundation.errors import (
+    FeatureNotSupported,
+    InsufficientPrivilege,
+    SyntaxErrorInStatement,
+    UndefinedColumn,
+)
+from sqlfront.commands.context import CommandContext, CommandResult
+from sqlfront.commands.databases import find_database
+from sqlfront.commands.lookup import (
+    check_owner,
+    current_role,
+    find_relation,
+    find_schema,
+    find_table,
+    of_kind,
+)
+from sqlfront.commands.operator_classes import VECTOR_FAMILIES
+from sqlfront.parser import (
+    AnalyzeStatement,
+    CheckpointStatement,
+    ClusterStatement,
+    LockStatement,
+    Option,
+    ReindexStatement,
+    TableColumns,
+    VacuumStatement,
+)
+from sqlfront.parser.keywords import words
+from storage.catalog import Index, Table
+
+_VACUUM_OPTIONS = words(
+    "full freeze verbose analyze disable_page_skipping skip_locked index_cleanup process_toast truncate parallel"
+)
+_ANALYZE_OPTIONS = words("verbose skip_locked")
+
+
+def execute_vacuum(statement: VacuumStatement, context: CommandContext) -> CommandResult:
+    """Seal growing rows and merge small or deleted-from segments of the tables."""
+    _check_options(statement.options, _VACUUM_OPTIONS, "VACUUM")
+    for table in _targets(context, statement.targets):
+        context.storage.flush_table(table.oid)
+        context.storage.merge_segments(table.oid)
+    return CommandResult("VACUUM")
+
+
+def execute_analyze(statement: AnalyzeStatement, context: CommandContext) -> CommandResult:
+    """Check the names and do nothing."""
+    _check_options(statement.options, _ANALYZE_OPTIONS, "ANALYZE")
+    _targets(context, statement.targets)
+    return CommandResult("ANALYZE")
+
+
+def _check_options(options: Iterable[Option], known: frozenset[str], command: str) -> None:
+    for option in options:
+        if option.name not in known:
+            raise SyntaxErrorInStatement(f'unrecognized {command} option "{option.name}"')
+
+
+def _targets(context: CommandContext, targets: tuple[TableColumns, ...]) -> list[Table]:
+    """The tables named, or all of the database that the role may change."""
+    if not targets:
+        role = current_role(context)
+        tables = context.catalog.objects(Table, context.database_oid)
+        return [table for table in tables if role.is_superuser or table.owner_oid == role.oid]
+    found = []
+    for target in targets:
+        table = find_table(context, target.table)
+        check_owner(context, table)
+        for name in target.columns:
+            if table.column(name) is None:
+                raise UndefinedColumn(f'column "{name}" of relation "{table.name}" does not exist')
+        found.append(table)
+    return found
+
+
+def execute_reindex(statement: ReindexStatement, context: CommandContext) -> CommandResult:
+    """Name the vector indexes that the session builds again. Key indexes need no rebuilding."""
+    indexes = [index.oid for index in _reindexed(context, statement) if index.family in VECTOR_FAMILIES]
+    return CommandResult("REINDEX", indexes_to_build=tuple(indexes))
+
+
+def _reindexed(context: CommandContext, statement: ReindexStatement) -> list[Index]:
+    catalog, name = context.catalog, statement.name
+    if statement.kind == "INDEX":
+        assert name is not None
+        index = of_kind(find_relation(context, name), Index)
+        check_owner(context, index)
+        return [index]
+    if statement.kind == "TABLE":
+        assert name is not None
+        table = find_table(context, name)
+        check_owner(context, table)
+        return list(catalog.indexes_of(table.oid))
+    everything = list(catalog.objects(Index, context.database_oid))
+    if statement.kind == "SCHEMA":
+        assert name is not None
+        schema = find_schema(context, name.name)
+        check_owner(context, schema)
+        return [index for index in everything if index.schema_oid == schema.oid]
+    if name is not None and find_database(context, name.name).oid != context.database_oid:
+        raise FeatureNotSupported("can only reindex the currently open database")
+    database = catalog.get(context.database_oid)
+    assert database is not None
+    check_owner(context, database)
+    return everything if statement.kind == "DATABASE" else []
+
+
+def execute_cluster(statement: ClusterStatement, context: CommandContext) -> CommandResult:
+    """Refused: rows have no order of their own to change."""
+    raise FeatureNotSupported("CLUSTER is not supported")
+
+
+def execute_checkpoint(statement: CheckpointStatement, context: CommandContext) -> CommandResult:
+    """Write a checkpoint. Raises InsufficientPrivilege (42501) for all but superusers."""
+    if not current_role(context).is_superuser:
+        raise InsufficientPrivilege("must be superuser or have privileges of pg_checkpoint to do CHECKPOINT")
+    context.storage.checkpoint()
+    return CommandResult("CHECKPOINT")
+
+
+def execute_lock(statement: LockStatement, context: CommandContext) -> CommandResult:
+    """ACCESS SHARE holds by itself, since readers have snapshots; stronger table locks are refused."""
+    for name in statement.tables:
+        find_table(context, name)
+    if statement.mode != "ACCESS SHARE":
+        raise FeatureNotSupported(f"LOCK TABLE IN {statement.mode} MODE is not supported")
+    return CommandResult("LOCK TABLE")

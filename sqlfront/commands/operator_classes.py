@@ -1,0 +1,104 @@
+"""Index families that CREATE INDEX knows, and the operator classes of each.
+
+https://www.postgresql.org/docs/15/indexes-opclass.html; the vector classes are pgvector's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from foundation.errors import DatatypeMismatch, UndefinedObject
+from foundation.sqltypes import HALFVEC, TYPES, VECTOR, SqlType, format_type
+
+BTREE = "btree"
+VECTOR_FAMILIES = ("flat", "hnsw")
+UNSUPPORTED_FAMILIES = ("hash", "gin", "gist", "spgist", "brin", "ivfflat", "bm25", "diskann", "scann", "bitmap",
+                        "inverted", "trie", "ngram", "annoy", "hnsw_sq", "hnsw_pq", "ivf_sq8", "ivf_pq",
+                        "ivf_rabitq")  # fmt: skip
+"""Access methods of PostgreSQL, pgvector and ours that are refused by name rather than unknown."""
+
+_METRICS = {"l2": "l2", "ip": "ip", "cosine": "cosine", "l1": "l1"}
+VECTOR_CLASSES: dict[str, tuple[int, str]] = {
+    f"{TYPES[sql_type.oid].name}_{word}_ops": (sql_type.oid, metric)
+    for sql_type in (VECTOR, HALFVEC)
+    for word, metric in _METRICS.items()
+}
+"""Operator class -> (type OID, metric)."""
+
+BTREE_CLASSES: dict[int, tuple[str, ...]] = {
+    16: ("bool_ops",), 17: ("bytea_ops",), 18: ("char_ops",), 19: ("name_ops",), 20: ("int8_ops",),
+    21: ("int2_ops",), 23: ("int4_ops",), 25: ("text_ops", "text_pattern_ops"), 26: ("oid_ops",),
+    700: ("float4_ops",), 701: ("float8_ops",), 1042: ("bpchar_ops", "bpchar_pattern_ops"),
+    1043: ("varchar_ops", "text_ops", "varchar_pattern_ops", "text_pattern_ops"), 1082: ("date_ops",),
+    1083: ("time_ops",), 1114: ("timestamp_ops",), 1184: ("timestamptz_ops",), 1560: ("bit_ops",),
+    1562: ("varbit_ops",), 1700: ("numeric_ops",), 2950: ("uuid_ops",), 3802: ("jsonb_ops",),
+    VECTOR.oid: ("vector_ops",), HALFVEC.oid: ("halfvec_ops",),
+}  # fmt: skip
+"""Type OID -> btree operator classes that accept it, the default one first."""
+
+ARRAY_CLASS = "array_ops"
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedClass:
+    """An operator class and, for a vector family, the metric it stands for."""
+
+    name: str
+    metric: str | None = None
+
+
+def default_operator_class(sql_type: SqlType) -> str:
+    """The default btree class of a type. Raises UndefinedObject (42704) when it has none."""
+    if TYPES[sql_type.oid].category == "A":
+        return ARRAY_CLASS
+    classes = BTREE_CLASSES.get(sql_type.oid)
+    if classes is None:
+        raise _no_default(sql_type, BTREE)
+    return "text_ops" if sql_type.oid == 1043 else classes[0]
+
+
+def resolve_class(family: str, name: str | None, sql_type: SqlType) -> ResolvedClass:
+    """The operator class of an index key.
+
+    Raises:
+        UndefinedObject: 42704, unknown class, or no default one for the type.
+        DatatypeMismatch: 42804, a class of another type.
+    """
+    if family == BTREE:
+        if name is None:
+            return ResolvedClass(default_operator_class(sql_type))
+        return _btree_class(name, sql_type)
+    if name is None:
+        raise _no_default(sql_type, family)
+    base = name.rpartition(".")[2]
+    found = VECTOR_CLASSES.get(base)
+    if found is None:
+        raise UndefinedObject(f'operator class "{name}" does not exist for access method "{family}"')
+    if found[0] != sql_type.oid:
+        raise _wrong_type(base, sql_type)
+    return ResolvedClass(base, found[1])
+
+
+def _btree_class(name: str, sql_type: SqlType) -> ResolvedClass:
+    base = name.rpartition(".")[2]
+    known = {ARRAY_CLASS, *(item for classes in BTREE_CLASSES.values() for item in classes)}
+    if base not in known:
+        raise UndefinedObject(f'operator class "{name}" does not exist for access method "btree"')
+    is_array = TYPES[sql_type.oid].category == "A"
+    accepted = (ARRAY_CLASS,) if is_array else BTREE_CLASSES.get(sql_type.oid, ())
+    if base not in accepted:
+        raise _wrong_type(base, sql_type)
+    return ResolvedClass(base)
+
+
+def _wrong_type(name: str, sql_type: SqlType) -> DatatypeMismatch:
+    shown = format_type(sql_type.without_typmod())
+    return DatatypeMismatch(f'operator class "{name}" does not accept data type {shown}')
+
+
+def _no_default(sql_type: SqlType, family: str) -> UndefinedObject:
+    shown = format_type(sql_type.without_typmod())
+    return UndefinedObject(
+        f'data type {shown} has no default operator class for access method "{family}"',
+        hint="You must specify an operator class for the index or define a default operator class for the data type.",
+    )

@@ -1,0 +1,133 @@
+"""ALTER ... RENAME. https://www.postgresql.org/docs/15/sql-altertable.html
+
+A constraint's index has the constraint's name. A renamed sequence or schema keeps its place in column
+defaults: their texts are changed with it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from foundation.errors import (
+    DuplicateColumn,
+    DuplicateObject,
+    DuplicateSchema,
+    DuplicateTable,
+    UndefinedColumn,
+    UndefinedObject,
+    UndefinedTable,
+)
+from sqlfront.commands.alter_table import change_owner
+from sqlfront.commands.columns import SYSTEM_COLUMNS, sequence_default
+from sqlfront.commands.constraints import find_constraint
+from sqlfront.commands.context import CommandContext, CommandResult
+from sqlfront.commands.databases import find_database, rename_database
+from sqlfront.commands.dependencies import move_defaults, with_column
+from sqlfront.commands.lookup import (
+    check_new_owner,
+    check_owner,
+    find_role,
+    find_schema,
+    maybe_relation,
+    of_kind,
+    schema_of,
+)
+from sqlfront.commands.roles import rename_role
+from sqlfront.commands.schemas import check_may_create_schema, check_schema_name
+from sqlfront.parser import OwnerStatement, RenameStatement
+from storage.catalog import Index, Sequence, Table, replaced
+
+_CLASSES: dict[str, type[Table] | type[Index] | type[Sequence]] = {
+    "TABLE": Table, "COLUMN": Table, "CONSTRAINT": Table, "INDEX": Index, "SEQUENCE": Sequence,
+}  # fmt: skip
+
+
+def execute_rename(statement: RenameStatement, context: CommandContext) -> CommandResult:
+    """Rename an object, a column or a constraint. Raises as the object's look-up, and 42P07, 42701, 42710, ..."""
+    match statement.kind:
+        case "SCHEMA":
+            _rename_schema(context, statement.name.name, statement.new_name)
+        case "DATABASE":
+            rename_database(context, statement.name.name, statement.new_name)
+        case "ROLE":
+            rename_role(context, statement.name.name, statement.new_name)
+        case _:
+            _rename_relation(context, statement)
+            kind = "TABLE" if statement.kind in ("COLUMN", "CONSTRAINT") else statement.kind
+            return CommandResult(f"ALTER {kind}")
+    return CommandResult(f"ALTER {statement.kind}")
+
+
+def execute_owner(statement: OwnerStatement, context: CommandContext) -> CommandResult:
+    """ALTER SCHEMA / DATABASE ... OWNER TO."""
+    name = statement.name.name
+    target = find_schema(context, name) if statement.kind == "SCHEMA" else find_database(context, name)
+    check_owner(context, target)
+    role = find_role(context, statement.role)
+    check_new_owner(context, role)
+    change_owner(context, target, role.oid)
+    return CommandResult(f"ALTER {statement.kind}")
+
+
+def _rename_relation(context: CommandContext, statement: RenameStatement) -> None:
+    found = maybe_relation(context, statement.name)
+    if found is None:
+        if statement.if_exists:
+            context.notice(f'relation "{statement.name}" does not exist, skipping')
+            return
+        raise UndefinedTable(f'relation "{statement.name}" does not exist')
+    if statement.kind == "TABLE" and isinstance(found, Index | Sequence):
+        target: Table | Index | Sequence = found
+    else:
+        target = of_kind(found, _CLASSES[statement.kind])
+    check_owner(context, target)
+    if statement.kind == "COLUMN":
+        assert isinstance(target, Table)
+        _rename_column(context, target, statement.part or "", statement.new_name)
+        return
+    if statement.kind == "CONSTRAINT":
+        assert isinstance(target, Table)
+        target = _constraint(context, target, statement.part or "", statement.new_name)
+    _check_free(context, target.schema_oid, statement.new_name)
+    if isinstance(target, Sequence):
+        schema = schema_of(context, target.schema_oid).name
+        move_defaults(context, target, sequence_default(schema, statement.new_name))
+    context.transaction.put(replaced(target, name=statement.new_name))
+
+
+def _check_free(context: CommandContext, schema_oid: int, name: str) -> None:
+    if context.catalog.find_relation(context.database_oid, schema_oid, name) is not None:
+        raise DuplicateTable(f'relation "{name}" already exists')
+
+
+def _constraint(context: CommandContext, table: Table, name: str, new_name: str) -> Index:
+    index = find_constraint(context, table, name)
+    if index is None:
+        raise UndefinedObject(f'constraint "{name}" for table "{table.name}" does not exist')
+    if find_constraint(context, table, new_name) is not None:
+        raise DuplicateObject(f'constraint "{new_name}" for relation "{table.name}" already exists')
+    return index
+
+
+def _rename_column(context: CommandContext, table: Table, name: str, new_name: str) -> None:
+    column = table.column(name)
+    if column is None:
+        raise UndefinedColumn(f'column "{name}" does not exist')
+    if new_name in SYSTEM_COLUMNS:
+        raise DuplicateColumn(f'column name "{new_name}" conflicts with a system column name')
+    if table.column(new_name) is not None:
+        raise DuplicateColumn(f'column "{new_name}" of relation "{table.name}" already exists')
+    context.transaction.put(with_column(table, replace(column, name=new_name)))
+
+
+def _rename_schema(context: CommandContext, name: str, new_name: str) -> None:
+    schema = find_schema(context, name)
+    check_owner(context, schema)
+    check_may_create_schema(context)
+    if context.catalog.find_schema(context.database_oid, new_name) is not None:
+        raise DuplicateSchema(f'schema "{new_name}" already exists')
+    check_schema_name(new_name)
+    for sequence in context.catalog.objects(Sequence, context.database_oid):
+        if sequence.schema_oid == schema.oid:
+            move_defaults(context, sequence, sequence_default(new_name, sequence.name))
+    context.transaction.put(replaced(schema, name=new_name))

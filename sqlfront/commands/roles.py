@@ -1,0 +1,194 @@
+"""CREATE, ALTER and DROP ROLE, and settings kept for roles and databases.
+
+https://www.postgresql.org/docs/15/sql-createrole.html. Passwords are kept as SCRAM-SHA-256 verifiers only.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from foundation.errors import (
+    DependentObjectsStillExist,
+    DuplicateObject,
+    FeatureNotSupported,
+    InsufficientPrivilege,
+    ObjectInUse,
+    UndefinedObject,
+)
+from foundation.settings import lookup_setting, parse_setting
+from sqlfront.commands.context import CommandContext, CommandResult
+from sqlfront.commands.databases import find_database
+from sqlfront.commands.errors import ReservedName
+from sqlfront.commands.lookup import check_owner, current_role, described, find_role
+from sqlfront.commands.set_value import setting_text
+from sqlfront.parser import (
+    AlterRoleStatement,
+    AlterSettingStatement,
+    CreateRoleStatement,
+    DropStatement,
+    RoleOptions,
+)
+from sqlfront.protocol.scram import make_verifier
+from storage.catalog import BOOTSTRAP_ROLE_OID, CatalogObject, Index, Role, replaced
+
+_SCRAM_PREFIX = "SCRAM-SHA-256$"
+_SIMPLE_FIELDS = ("can_login", "is_superuser", "can_create_db", "can_create_role", "inherits", "connection_limit",
+                  "valid_until")  # fmt: skip
+
+
+def execute_create_role(statement: CreateRoleStatement, context: CommandContext) -> CommandResult:
+    """CREATE ROLE / USER / GROUP. Raises DuplicateObject (42710), ReservedName (42939), 42501."""
+    me = current_role(context)
+    if not (me.is_superuser or me.can_create_role):
+        raise InsufficientPrivilege("permission denied to create role")
+    _check_superuser_options(me, statement.options, "create")
+    check_role_name(statement.name)
+    if context.catalog.find_role(statement.name) is not None:
+        raise DuplicateObject(f'role "{statement.name}" already exists')
+    role = Role(context.storage.allocate_oid(), statement.name, 0, BOOTSTRAP_ROLE_OID)
+    context.transaction.put(_with_options(context, role, statement.options))
+    return CommandResult("CREATE ROLE")
+
+
+def execute_alter_role(statement: AlterRoleStatement, context: CommandContext) -> CommandResult:
+    """ALTER ROLE with options. Raises UndefinedObject (42704), InsufficientPrivilege (42501)."""
+    role = find_role(context, statement.name)
+    me = current_role(context)
+    _check_superuser_options(me, statement.options, "alter", role)
+    only_password = statement.options == RoleOptions(password=statement.options.password)
+    if not (me.is_superuser or me.can_create_role or (role.oid == me.oid and only_password)):
+        raise InsufficientPrivilege("permission denied")
+    context.transaction.put(_with_options(context, role, statement.options))
+    return CommandResult("ALTER ROLE")
+
+
+def _check_superuser_options(me: Role, options: RoleOptions, verb: str, role: Role | None = None) -> None:
+    touches_superuser = options.is_superuser or (role is not None and role.is_superuser)
+    if touches_superuser and not me.is_superuser:
+        what = (
+            "create superusers" if verb == "create" else "alter superuser roles or change superuser attribute"
+        )
+        raise InsufficientPrivilege(f"must be superuser to {what}")
+
+
+def _with_options(context: CommandContext, role: Role, options: RoleOptions) -> Role:
+    if options.memberships:
+        raise FeatureNotSupported("role membership is not supported")
+    changes: dict[str, Any] = {
+        name: getattr(options, name) for name in _SIMPLE_FIELDS if getattr(options, name) is not None
+    }
+    if options.password == "":
+        context.notice("empty string is not a valid password, clearing password")
+        changes["verifier"] = None
+    elif options.password is not None:
+        is_verifier = options.password.startswith(_SCRAM_PREFIX)
+        changes["verifier"] = options.password if is_verifier else make_verifier(options.password)
+    return replaced(role, **changes)
+
+
+def check_role_name(name: str) -> None:
+    """Raises ReservedName (42939)."""
+    if name in ("public", "none"):
+        raise ReservedName(f'role name "{name}" is reserved')
+    if name.startswith("pg_"):
+        raise ReservedName(
+            f'role name "{name}" is reserved', detail='Role names starting with "pg_" are reserved.'
+        )
+
+
+def drop_role(context: CommandContext, name: str, statement: DropStatement) -> None:
+    """DROP ROLE. Raises UndefinedObject (42704), ObjectInUse (55006), DependentObjectsStillExist (2BP01)."""
+    me = current_role(context)
+    if not (me.is_superuser or me.can_create_role):
+        raise InsufficientPrivilege("permission denied to drop role")
+    role = context.catalog.find_role(name)
+    if role is None:
+        if not statement.if_exists:
+            raise UndefinedObject(f'role "{name}" does not exist')
+        context.notice(f'role "{name}" does not exist, skipping')
+        return
+    if role.oid == me.oid:
+        raise ObjectInUse("current user cannot be dropped")
+    if role.is_superuser and not me.is_superuser:
+        raise InsufficientPrivilege("must be superuser to drop superusers")
+    owned = [
+        obj
+        for obj in context.catalog.objects(CatalogObject)
+        if obj.owner_oid == role.oid and not isinstance(obj, Role | Index)
+    ]
+    if owned or role.oid == BOOTSTRAP_ROLE_OID:
+        lines = "\n".join(f"owner of {described(context, obj)}" for obj in owned)
+        raise DependentObjectsStillExist(
+            f'role "{name}" cannot be dropped because some objects depend on it', detail=lines or None
+        )
+    context.transaction.drop(role.oid)
+
+
+# -- settings of roles and databases
+
+
+def execute_alter_setting(statement: AlterSettingStatement, context: CommandContext) -> CommandResult:
+    """ALTER ROLE / DATABASE ... SET and RESET: the values new sessions start with.
+
+    Raises:
+        UndefinedObject: 42704, role or setting. UndefinedDatabase: 3D000. InvalidParameterValue: 22023.
+    """
+    change = _checked_change(statement)
+    if statement.role is None:
+        assert statement.database is not None
+        return _alter_database(context, statement.database, change)
+    if statement.role == "all":
+        raise FeatureNotSupported("ALTER ROLE ALL is not supported")
+    role = find_role(context, statement.role)
+    me = current_role(context)
+    if not (me.is_superuser or me.oid == role.oid or (me.can_create_role and not role.is_superuser)):
+        raise InsufficientPrivilege("permission denied")
+    database_oid = find_database(context, statement.database).oid if statement.database else 0
+    others = [item for item in role.settings if item[0] != database_oid]
+    mine = {name: value for oid, name, value in role.settings if oid == database_oid}
+    settings = [*others, *((database_oid, name, value) for name, value in _changed(mine, change).items())]
+    context.transaction.put(replaced(role, settings=tuple(settings)))
+    return CommandResult("ALTER ROLE")
+
+
+def _alter_database(
+    context: CommandContext, name: str, change: tuple[str, str | None] | None
+) -> CommandResult:
+    database = find_database(context, name)
+    check_owner(context, database)
+    settings = _changed(dict(database.settings), change)
+    context.transaction.put(replaced(database, settings=tuple(settings.items())))
+    return CommandResult("ALTER DATABASE")
+
+
+def _checked_change(statement: AlterSettingStatement) -> tuple[str, str | None] | None:
+    """(name, value), value None to remove it; None to remove all."""
+    if statement.setting is None:
+        return None
+    setting = lookup_setting(statement.setting.name)
+    name = setting.name if setting is not None else statement.setting.name.lower()
+    if statement.setting.values is None:
+        return name, None
+    text = setting_text(statement.setting)
+    return name, parse_setting(setting, text) if setting is not None else text
+
+
+def _changed(values: dict[str, str], change: tuple[str, str | None] | None) -> dict[str, str]:
+    if change is None:
+        return {}
+    name, value = change
+    kept = {key: old for key, old in values.items() if key != name}
+    return kept if value is None else {**kept, name: value}
+
+
+def rename_role(context: CommandContext, name: str, new_name: str) -> None:
+    """Raises UndefinedObject (42704), DuplicateObject (42710), FeatureNotSupported (0A000) for oneself."""
+    role, me = find_role(context, name), current_role(context)
+    if role.oid == me.oid:
+        raise FeatureNotSupported("session user cannot be renamed")
+    if not (me.is_superuser or (me.can_create_role and not role.is_superuser)):
+        raise InsufficientPrivilege("permission denied to rename role")
+    check_role_name(new_name)
+    if context.catalog.find_role(new_name) is not None:
+        raise DuplicateObject(f'role "{new_name}" already exists')
+    context.transaction.put(replaced(role, name=new_name))

@@ -1,0 +1,199 @@
+"""CREATE, ALTER and owned sequences. https://www.postgresql.org/docs/15/sql-createsequence.html"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from foundation.errors import (
+    DuplicateTable,
+    FeatureNotSupported,
+    InvalidParameterValue,
+    ObjectNotInPrerequisiteState,
+    SyntaxErrorInStatement,
+    UndefinedTable,
+)
+from foundation.sqltypes import INT2, INT4, INT8, SqlType, format_type
+from sqlfront.commands.context import CommandContext, CommandResult
+from sqlfront.commands.lookup import (
+    check_owner,
+    creation_schema,
+    find_column,
+    find_table,
+    maybe_relation,
+    of_kind,
+    schema_of,
+)
+from sqlfront.commands.naming import free_relation_name
+from sqlfront.parser import AlterSequenceStatement, CreateSequenceStatement, QualifiedName, SequenceOptions
+from sqlfront.parser.typenames import resolve_type
+from storage.catalog import Column, Sequence, Table
+
+_BOUNDS = {INT2.oid: 2**15 - 1, INT4.oid: 2**31 - 1, INT8.oid: 2**63 - 1}
+
+
+def execute_create_sequence(statement: CreateSequenceStatement, context: CommandContext) -> CommandResult:
+    """CREATE SEQUENCE. Raises DuplicateTable (42P07), InvalidParameterValue (22023)."""
+    tag = "CREATE SEQUENCE"
+    schema = creation_schema(context, statement.name)
+    name = statement.name.name
+    if context.catalog.find_relation(context.database_oid, schema.oid, name) is not None:
+        if statement.if_not_exists:
+            context.notice(f'relation "{name}" already exists, skipping')
+            return CommandResult(tag)
+        raise DuplicateTable(f'relation "{name}" already exists')
+    sequence = Sequence(
+        context.storage.allocate_oid(), name, context.database_oid, context.role_oid, schema_oid=schema.oid
+    )
+    sequence = with_options(context, sequence, statement.options, is_new=True)
+    context.transaction.put(sequence)
+    return CommandResult(tag)
+
+
+def create_owned_sequence(
+    context: CommandContext, table: Table, column: Column, options: SequenceOptions
+) -> Sequence:
+    """The sequence `t_column_seq` of a serial or identity column, put into the transaction."""
+    if options.name is not None:
+        name = _given_name(context, table, options.name)
+    else:
+        name = free_relation_name(
+            context.catalog, context.database_oid, table.schema_oid, (table.name, column.name, "seq")
+        )
+    sequence = Sequence(
+        context.storage.allocate_oid(), name, context.database_oid, table.owner_oid,
+        schema_oid=table.schema_oid, owned_by=(table.oid, column.attnum),
+    )  # fmt: skip
+    sequence = with_options(context, replace(sequence, type=column.type), options, is_new=True)
+    context.transaction.put(sequence)
+    return sequence
+
+
+def _given_name(context: CommandContext, table: Table, given: QualifiedName) -> str:
+    """SEQUENCE NAME of an identity column, which must be in the table's schema. Raises DuplicateTable (42P07)."""
+    if given.schema is not None and given.schema != schema_of(context, table.schema_oid).name:
+        raise ObjectNotInPrerequisiteState("sequence must be in same schema as table it is linked to")
+    if context.catalog.find_relation(context.database_oid, table.schema_oid, given.name) is not None:
+        raise DuplicateTable(f'relation "{given.name}" already exists')
+    return given.name
+
+
+def execute_alter_sequence(statement: AlterSequenceStatement, context: CommandContext) -> CommandResult:
+    """ALTER SEQUENCE with options. RESTART takes effect at once, as in PostgreSQL it is not transactional here."""
+    tag = "ALTER SEQUENCE"
+    found = maybe_relation(context, statement.name)
+    if found is None:
+        if statement.if_exists:
+            context.notice(f'relation "{statement.name}" does not exist, skipping')
+            return CommandResult(tag)
+        raise UndefinedTable(f'relation "{statement.name}" does not exist')
+    before = of_kind(found, Sequence)
+    check_owner(context, before)
+    after = with_options(context, before, statement.options, is_new=False)
+    context.transaction.put(after)
+    if statement.options.is_restarted:
+        value = after.start if statement.options.restart is None else statement.options.restart
+        check_sequence_value(after, value, "RESTART")
+        context.storage.set_sequence(after.oid, value, False)
+    return CommandResult(tag)
+
+
+def check_sequence_value(sequence: Sequence, value: int, word: str) -> None:
+    """Raises InvalidParameterValue (22023) for a START or RESTART value outside the bounds."""
+    if value < sequence.minimum:
+        raise InvalidParameterValue(
+            f"{word} value ({value}) cannot be less than MINVALUE ({sequence.minimum})"
+        )
+    if value > sequence.maximum:
+        raise InvalidParameterValue(
+            f"{word} value ({value}) cannot be greater than MAXVALUE ({sequence.maximum})"
+        )
+
+
+def with_options(
+    context: CommandContext, sequence: Sequence, options: SequenceOptions, *, is_new: bool
+) -> Sequence:
+    """A sequence with options applied, PostgreSQL's defaults for a new one. Raises 22023."""
+    sql_type = sequence.type if options.type is None else resolve_type(options.type)
+    bound = _BOUNDS.get(sql_type.oid)
+    if bound is None:
+        raise InvalidParameterValue("sequence type must be smallint, integer, or bigint")
+    increment = sequence.increment if options.increment is None else options.increment
+    if increment == 0:
+        raise InvalidParameterValue("INCREMENT must not be zero")
+    is_reset = is_new or options.type is not None
+    maximum = _limit(
+        options.maximum, options.no_maximum or is_reset, sequence.maximum, bound if increment > 0 else -1
+    )
+    minimum = _limit(
+        options.minimum, options.no_minimum or is_reset, sequence.minimum, 1 if increment > 0 else -bound - 1
+    )
+    _check_bounds(sql_type, bound, minimum, maximum)
+    start = options.start
+    if start is None:
+        start = (minimum if increment > 0 else maximum) if is_new else sequence.start
+    if options.cache is not None and options.cache < 1:
+        raise InvalidParameterValue(f"CACHE ({options.cache}) must be greater than zero")
+    changed = replace(
+        sequence, type=sql_type, increment=increment, minimum=minimum, maximum=maximum, start=start,
+        cache=options.cache or sequence.cache,
+        cycle=sequence.cycle if options.cycle is None else options.cycle,
+    )  # fmt: skip
+    check_sequence_value(changed, start, "START")
+    if options.owned_by is not None:
+        changed = replace(changed, owned_by=_owner(context, changed, options.owned_by))
+    return changed
+
+
+def _limit(given: int | None, is_default: bool, current: int, default: int) -> int:
+    if given is not None:
+        return given
+    return default if is_default else current
+
+
+def _check_bounds(sql_type: SqlType, bound: int, minimum: int, maximum: int) -> None:
+    for word, value in (("MAXVALUE", maximum), ("MINVALUE", minimum)):
+        if not -bound - 1 <= value <= bound:
+            raise InvalidParameterValue(
+                f"{word} ({value}) is out of range for sequence data type {format_type(sql_type)}"
+            )
+    if minimum >= maximum:
+        raise InvalidParameterValue(f"MINVALUE ({minimum}) must be less than MAXVALUE ({maximum})")
+
+
+def _owner(context: CommandContext, sequence: Sequence, parts: tuple[str, ...]) -> tuple[int, int] | None:
+    if parts == ("none",):
+        return None
+    if len(parts) < 2:
+        raise SyntaxErrorInStatement(
+            "invalid OWNED BY option", hint="Specify OWNED BY table.column or OWNED BY NONE."
+        )
+    if sequence.owned_by is not None and _is_identity(context, sequence.owned_by):
+        raise FeatureNotSupported("cannot change ownership of identity sequence")
+    name, schema, database, *_ = (*reversed(parts[:-1]), None, None)
+    assert name is not None
+    table = find_table(context, QualifiedName(name, schema, database))
+    if table.owner_oid != sequence.owner_oid:
+        raise ObjectNotInPrerequisiteState("sequence must have same owner as table it is linked to")
+    if table.schema_oid != sequence.schema_oid:
+        raise ObjectNotInPrerequisiteState("sequence must be in same schema as table it is linked to")
+    return table.oid, find_column(table, parts[-1]).attnum
+
+
+def _is_identity(context: CommandContext, owned_by: tuple[int, int]) -> bool:
+    table = context.catalog.get(owned_by[0])
+    return isinstance(table, Table) and bool(table.column_at(owned_by[1]).identity)
+
+
+def owned_sequences(context: CommandContext, table_oid: int, attnum: int | None = None) -> list[Sequence]:
+    """Sequences owned by a table's columns, or by one column."""
+    return [
+        sequence
+        for sequence in context.catalog.objects(Sequence, context.database_oid)
+        if sequence.owned_by is not None
+        and sequence.owned_by[0] == table_oid
+        and (attnum is None or sequence.owned_by[1] == attnum)
+    ]
+
+
+def sequence_schema_name(context: CommandContext, sequence: Sequence) -> str:
+    return schema_of(context, sequence.schema_oid).name

@@ -1,0 +1,91 @@
+"""SET, SHOW and RESET. https://www.postgresql.org/docs/15/sql-set.html"""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+from foundation.errors import FeatureNotSupported, InvalidParameterValue
+from foundation.settings import SETTINGS, lookup_setting
+from foundation.sqltypes import TEXT
+from sqlfront.backend import ResultColumn
+from sqlfront.commands.context import CommandContext, CommandResult
+from sqlfront.commands.lookup import current_role
+from sqlfront.commands.set_value import setting_text
+from sqlfront.parser import ResetStatement, SetStatement, ShowStatement
+
+
+def execute_set(statement: SetStatement, context: CommandContext) -> CommandResult:
+    """SET [LOCAL] name = value.
+
+    Raises:
+        UndefinedObject: 42704. InvalidParameterValue: 22023. CantChangeRuntimeParam: 55P02.
+        FeatureNotSupported: 0A000, another role than one's own.
+    """
+    name = statement.name.lower()
+    if name in ("role", "session_authorization"):
+        return _set_role(statement, context, name)
+    if statement.values is None:
+        return _set_default(statement, context)
+    context.settings.set(statement.name, setting_text(statement), is_local=statement.is_local)
+    return CommandResult("SET")
+
+
+def _set_default(statement: SetStatement, context: CommandContext) -> CommandResult:
+    """SET name TO DEFAULT is RESET, SET LOCAL ... its transaction's."""
+    if not statement.is_local:
+        context.settings.reset(statement.name)
+        return CommandResult("SET")
+    setting = lookup_setting(statement.name)
+    if setting is None:
+        raise FeatureNotSupported("SET LOCAL ... TO DEFAULT of a free parameter is not supported")
+    context.settings.set(statement.name, setting.default, is_local=True)
+    return CommandResult("SET")
+
+
+def _set_role(statement: SetStatement, context: CommandContext, name: str) -> CommandResult:
+    """Only to stay who one is: acting as another role needs memberships, which do not exist yet."""
+    value = None if statement.values is None else statement.values[0]
+    if value in (None, "none", "default") or value == current_role(context).name:
+        return CommandResult("SET")
+    if context.catalog.find_role(value) is None:
+        raise InvalidParameterValue(f'role "{value}" does not exist')
+    word = "SET ROLE" if name == "role" else "SET SESSION AUTHORIZATION"
+    raise FeatureNotSupported(f"{word} is not supported")
+
+
+def execute_reset(statement: ResetStatement, context: CommandContext) -> CommandResult:
+    """RESET name or ALL. Raises UndefinedObject (42704), CantChangeRuntimeParam (55P02)."""
+    if statement.name == "all":
+        context.settings.reset_all()
+    elif statement.name.lower() not in ("role", "session_authorization"):
+        context.settings.reset(statement.name)
+    return CommandResult("RESET")
+
+
+def execute_show(statement: ShowStatement, context: CommandContext) -> CommandResult:
+    """SHOW name: one row of one text column; SHOW ALL: name, setting, description by name.
+
+    Raises:
+        UndefinedObject: 42704.
+    """
+    if statement.name == "all":
+        return _show_all(context)
+    setting = SETTINGS.get(statement.name.lower())
+    name = setting.name if setting is not None else statement.name
+    columns = (ResultColumn(name, TEXT),)
+    batch = _text_batch([[context.settings.show(statement.name)]])
+    return CommandResult("SHOW", columns, batch)
+
+
+def _show_all(context: CommandContext) -> CommandResult:
+    names = sorted(SETTINGS, key=str.lower)
+    shown = [SETTINGS[name] for name in names]
+    values = [context.settings.show(setting.name) for setting in shown]
+    columns = tuple(ResultColumn(name, TEXT) for name in ("name", "setting", "description"))
+    batch = _text_batch([[s.name for s in shown], values, [s.help for s in shown]])
+    return CommandResult("SHOW", columns, batch)
+
+
+def _text_batch(columns: list[list[str]]) -> pa.RecordBatch:
+    arrays = [pa.array(column, pa.utf8()) for column in columns]
+    return pa.RecordBatch.from_arrays(arrays, names=[f"c{i}" for i in range(len(arrays))])

@@ -1,0 +1,411 @@
+"""Grammar of CREATE INDEX, sequences, schemas, databases, roles, extensions, DROP, COMMENT, TRUNCATE, GRANT.
+
+https://www.postgresql.org/docs/15/sql-commands.html
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from sqlglot import exp
+
+from sqlfront.parser.dml import DmlGrammar
+from sqlfront.parser.grammar_session import set_clause, show_name
+from sqlfront.parser.grammar_table import parse_alter_table
+from sqlfront.parser.lexer import STRING
+from sqlfront.parser.names import (
+    cascade,
+    if_exists,
+    if_not_exists,
+    option_list,
+    option_value,
+    relation_name,
+    relation_names,
+    role_name,
+)
+from sqlfront.parser.sequence_grammar import sequence_options
+from sqlfront.parser.statements import Option, QualifiedName, SetStatement, SqlExpression, Statement
+from sqlfront.parser.statements_objects import (
+    AlterExtensionStatement,
+    AlterRoleStatement,
+    AlterSettingStatement,
+    CommentStatement,
+    CreateDatabaseStatement,
+    CreateExtensionStatement,
+    CreateRoleStatement,
+    CreateSchemaStatement,
+    DropStatement,
+    GrantStatement,
+    OwnerStatement,
+    RoleOptions,
+)
+from sqlfront.parser.statements_schema import (
+    AlterSequenceStatement,
+    CreateIndexStatement,
+    CreateSequenceStatement,
+    IndexElement,
+    RenameStatement,
+    TruncateStatement,
+)
+
+# -- indexes
+
+
+def parse_create_index(grammar: DmlGrammar, *, is_unique: bool = False) -> Statement:
+    """After CREATE [UNIQUE] INDEX."""
+    concurrently = grammar.accept("concurrently")
+    skip = if_not_exists(grammar)
+    name = None if grammar.token.key == "on" and not skip else grammar.name()
+    if grammar.token.key == ".":
+        grammar.error()
+    grammar.expect("on")
+    grammar.accept("only")
+    table = relation_name(grammar)
+    method = grammar.name() if grammar.accept("using") else "btree"
+    elements = tuple(grammar.parenthesized(lambda: _index_element(grammar)))
+    statement = CreateIndexStatement(table, elements, name, method, is_unique, concurrently, skip)
+    if grammar.accept("include"):
+        statement = replace(statement, include=tuple(grammar.parenthesized(grammar.name)))
+    if grammar.accept("nulls"):
+        negated = grammar.accept("not")
+        grammar.expect("distinct")
+        statement = replace(statement, nulls_not_distinct=negated)
+    if grammar.accept("with"):
+        statement = replace(statement, options=option_list(grammar))
+    if grammar.accept("tablespace"):
+        grammar.name()
+    if grammar.accept("where"):
+        statement = replace(statement, where=grammar.sql_expression())
+    return statement
+
+
+def _index_element(grammar: DmlGrammar) -> IndexElement:
+    first = grammar.token
+    if first.key == "(":
+        grammar.advance()
+        element = IndexElement(None, grammar.sql_expression(), position=first.start + 1)
+        grammar.expect(")")
+    elif grammar.peek().key in ("(", "."):
+        tree, text = grammar.captured(grammar._primary)
+        if isinstance(tree, exp.Column):
+            grammar.error(grammar.peek(-2))
+        element = IndexElement(None, SqlExpression(tree, text), position=first.start + 1)
+    else:
+        element = IndexElement(grammar.name(), position=first.start + 1)
+    if grammar.accept("collate"):
+        element = replace(element, collation=".".join(grammar.qualified_name()))
+    if grammar.is_name() and grammar.token.key not in ("nulls",):
+        position = grammar.token.start + 1
+        name = ".".join(grammar.qualified_name())
+        element = replace(element, operator_class=name, operator_class_position=position)
+        if grammar.token.key == "(":
+            grammar.unsupported("operator class options")
+    if word := grammar.accept_any("asc", "desc"):
+        element = replace(element, is_descending=word == "desc")
+    if grammar.accept("nulls"):
+        first_word = grammar.accept_any("first", "last") or grammar.error()
+        element = replace(element, nulls_first=first_word == "first")
+    return element
+
+
+# -- sequences
+
+
+def parse_create_sequence(grammar: DmlGrammar) -> Statement:
+    skip = if_not_exists(grammar)
+    name = relation_name(grammar)
+    return CreateSequenceStatement(name, sequence_options(grammar), skip)
+
+
+def parse_alter_sequence(grammar: DmlGrammar) -> Statement:
+    index = grammar.index
+    exists = if_exists(grammar)
+    name = relation_name(grammar)
+    if grammar.token.key in ("rename", "owner", "set"):
+        grammar.back_to(index)
+        return parse_alter_table(grammar, "SEQUENCE")
+    if grammar.at_end():
+        grammar.error()
+    return AlterSequenceStatement(name, sequence_options(grammar), exists)
+
+
+# -- schemas, databases, extensions
+
+
+def parse_create_schema(grammar: DmlGrammar) -> Statement:
+    skip = if_not_exists(grammar)
+    name = None if grammar.token.key == "authorization" else grammar.name()
+    owner = role_name(grammar) if grammar.accept("authorization") else None
+    if grammar.token.key in ("create", "grant"):
+        grammar.unsupported("CREATE SCHEMA with schema elements")
+    return CreateSchemaStatement(name, owner, skip)
+
+
+def parse_create_database(grammar: DmlGrammar) -> Statement:
+    name = grammar.name()
+    grammar.accept("with")
+    return CreateDatabaseStatement(name, _database_options(grammar))
+
+
+def _database_options(grammar: DmlGrammar) -> tuple[Option, ...]:
+    options = []
+    while not grammar.at_end():
+        if grammar.accept("connection"):
+            grammar.expect("limit")
+            name = "connection_limit"
+        else:
+            name = grammar.label()
+        grammar.accept("=")
+        value = None if grammar.accept("default") else option_value(grammar)
+        options.append(Option(name, value))
+    return tuple(options)
+
+
+def parse_create_extension(grammar: DmlGrammar) -> Statement:
+    skip = if_not_exists(grammar)
+    statement = CreateExtensionStatement(grammar.name(), skip)
+    grammar.accept("with")
+    while not grammar.at_end():
+        if grammar.accept("schema"):
+            statement = replace(statement, schema=grammar.name())
+        elif grammar.accept("version"):
+            version = grammar.string() if grammar.token.kind == STRING else grammar.name()
+            statement = replace(statement, version=version)
+        else:
+            grammar.expect("cascade")
+            statement = replace(statement, cascade=True)
+    return statement
+
+
+def parse_alter_extension(grammar: DmlGrammar) -> Statement:
+    name = grammar.name()
+    if grammar.token.key != "update":
+        grammar.unsupported(f"ALTER EXTENSION ... {grammar.token.value.upper()}")
+    grammar.advance()
+    version = None
+    if grammar.accept("to"):
+        version = grammar.string() if grammar.token.kind == STRING else grammar.name()
+    return AlterExtensionStatement(name, version)
+
+
+def parse_alter_database(grammar: DmlGrammar) -> Statement:
+    name = QualifiedName(grammar.name())
+    if grammar.accept("rename"):
+        grammar.expect("to")
+        return RenameStatement("DATABASE", name, grammar.name())
+    if grammar.accept("owner"):
+        grammar.expect("to")
+        return OwnerStatement("DATABASE", name, role_name(grammar))
+    if grammar.token.key in ("set", "reset"):
+        return _setting(grammar, None, name.name)
+    grammar.unsupported("ALTER DATABASE with options")
+
+
+def parse_alter_schema(grammar: DmlGrammar) -> Statement:
+    name = QualifiedName(grammar.name())
+    if grammar.accept("rename"):
+        grammar.expect("to")
+        return RenameStatement("SCHEMA", name, grammar.name())
+    grammar.expect("owner", "to")
+    return OwnerStatement("SCHEMA", name, role_name(grammar))
+
+
+def _setting(grammar: DmlGrammar, role: str | None, database: str | None) -> Statement:
+    if grammar.accept("set"):
+        if grammar.token.key == "tablespace":
+            grammar.unsupported("ALTER DATABASE ... SET TABLESPACE")
+        return AlterSettingStatement(role, database, set_clause(grammar))
+    grammar.expect("reset")
+    name = show_name(grammar)
+    return AlterSettingStatement(role, database, None if name == "all" else SetStatement(name, None))
+
+
+# -- roles
+
+
+_FLAGS = {
+    "superuser": ("is_superuser", True), "nosuperuser": ("is_superuser", False),
+    "createdb": ("can_create_db", True), "nocreatedb": ("can_create_db", False),
+    "createrole": ("can_create_role", True), "nocreaterole": ("can_create_role", False),
+    "login": ("can_login", True), "nologin": ("can_login", False),
+    "inherit": ("inherits", True), "noinherit": ("inherits", False),
+}  # fmt: skip
+
+
+def parse_create_role(grammar: DmlGrammar, *, can_login: bool = False) -> Statement:
+    name = role_name(grammar)
+    grammar.accept("with")
+    options = role_options(grammar)
+    if can_login and options.can_login is None:
+        options = replace(options, can_login=True)
+    return CreateRoleStatement(name, options)
+
+
+def parse_alter_role(grammar: DmlGrammar) -> Statement:
+    if grammar.token.key == "all":
+        grammar.advance()
+        name = "all"
+    else:
+        name = role_name(grammar)
+    if grammar.accept("rename"):
+        grammar.expect("to")
+        return RenameStatement("ROLE", QualifiedName(name), grammar.name())
+    database = None
+    if grammar.accept("in"):
+        grammar.expect("database")
+        database = grammar.name()
+    if database is not None or name == "all" or grammar.token.key in ("set", "reset"):
+        return _setting(grammar, name, database)
+    grammar.accept("with")
+    return AlterRoleStatement(name, role_options(grammar))
+
+
+def role_options(grammar: DmlGrammar) -> RoleOptions:
+    options = RoleOptions()
+    while not grammar.at_end():
+        options = _role_option(grammar, options)
+    return options
+
+
+def _role_option(grammar: DmlGrammar, options: RoleOptions) -> RoleOptions:
+    token = grammar.token
+    if token.key in _FLAGS:
+        grammar.advance()
+        field, value = _FLAGS[token.key]
+        return replace(options, **{field: value})  # type: ignore[arg-type]
+    if token.key in ("replication", "bypassrls"):
+        grammar.unsupported(f"role option {token.key.upper()}")
+    if token.key in ("noreplication", "nobypassrls"):
+        grammar.advance()
+        return options
+    if grammar.accept_any("encrypted", "password"):
+        if token.key == "encrypted":
+            grammar.expect("password")
+        if grammar.accept("null"):
+            return replace(options, password="")
+        return replace(options, password=grammar.string())
+    if grammar.accept("connection"):
+        grammar.expect("limit")
+        return replace(options, connection_limit=grammar.signed_integer())
+    if grammar.accept("valid"):
+        grammar.expect("until")
+        return replace(options, valid_until=grammar.string())
+    if grammar.accept("sysid"):
+        grammar.signed_integer()
+        return options
+    return _membership(grammar, options)
+
+
+def _membership(grammar: DmlGrammar, options: RoleOptions) -> RoleOptions:
+    if grammar.accept("in"):
+        if not grammar.accept_any("role", "group"):
+            grammar.error()
+    elif not grammar.accept_any("role", "admin", "user", "group"):
+        grammar.error()
+    return replace(
+        options, memberships=(*options.memberships, *grammar.comma_list(lambda: role_name(grammar)))
+    )
+
+
+# -- DROP, COMMENT, TRUNCATE, GRANT
+
+_DROP_KINDS = {
+    "table": "TABLE", "index": "INDEX", "sequence": "SEQUENCE", "schema": "SCHEMA", "database": "DATABASE",
+    "role": "ROLE", "user": "ROLE", "group": "ROLE", "extension": "EXTENSION",
+}  # fmt: skip
+
+
+def maybe_drop(grammar: DmlGrammar) -> Statement | None:
+    """After DROP; None when the kind is none of ours."""
+    word = grammar.token.key
+    if word not in _DROP_KINDS or (word == "user" and grammar.peek().key == "mapping"):
+        return None
+    grammar.advance()
+    kind = _DROP_KINDS[word]
+    concurrently = kind == "INDEX" and grammar.accept("concurrently")
+    exists = if_exists(grammar)
+    if kind == "ROLE":
+        names = tuple(QualifiedName(name) for name in grammar.comma_list(lambda: role_name(grammar)))
+    elif kind in ("SCHEMA", "EXTENSION", "DATABASE"):
+        names = tuple(
+            QualifiedName(name) for name in (grammar.names() if kind != "DATABASE" else (grammar.name(),))
+        )
+    else:
+        names = relation_names(grammar)
+    if kind == "DATABASE":
+        grammar.accept("with")
+        if grammar.token.key == "(":
+            grammar.parenthesized(lambda: grammar.expect("force"))
+            return DropStatement(kind, names, exists, cascade=True, kind_word=word.upper())
+        return DropStatement(kind, names, exists, kind_word=word.upper())
+    is_cascade = cascade(grammar) if kind != "ROLE" else False
+    return DropStatement(kind, names, exists, is_cascade, concurrently, word.upper())
+
+
+_COMMENT_KINDS = (
+    "table",
+    "index",
+    "sequence",
+    "schema",
+    "database",
+    "role",
+    "extension",
+    "column",
+    "constraint",
+)
+
+
+def parse_comment(grammar: DmlGrammar) -> Statement:
+    grammar.expect("on")
+    kind = grammar.token.key
+    if kind not in _COMMENT_KINDS:
+        words = grammar.label().upper()
+        grammar.unsupported(f"COMMENT ON {words}", grammar.last)
+    grammar.advance()
+    part = None
+    if kind == "column":
+        first = grammar.token
+        *owner, part = grammar.qualified_name()
+        if not 1 <= len(owner) <= 3:
+            grammar.error()
+        names = dict(zip(("name", "schema", "database"), reversed(owner)))
+        name = QualifiedName(position=first.start + 1, **names)
+    elif kind == "constraint":
+        part = grammar.name()
+        grammar.expect("on")
+        if grammar.token.key == "domain" and grammar.peek().key != "is":
+            grammar.unsupported("COMMENT ON CONSTRAINT ... ON DOMAIN")
+        name = relation_name(grammar)
+    else:
+        name = relation_name(grammar)
+    grammar.expect("is")
+    text = None if grammar.accept("null") else grammar.string()
+    return CommentStatement(kind.upper(), name, text, part)
+
+
+def parse_truncate(grammar: DmlGrammar) -> Statement:
+    grammar.accept("table")
+
+    def one() -> QualifiedName:
+        grammar.accept("only")
+        name = relation_name(grammar)
+        grammar.accept("*")
+        return name
+
+    tables = tuple(grammar.comma_list(one))
+    restart = False
+    if grammar.accept("restart"):
+        grammar.expect("identity")
+        restart = True
+    elif grammar.accept("continue"):
+        grammar.expect("identity")
+    return TruncateStatement(tables, restart, cascade(grammar))
+
+
+def parse_grant(grammar: DmlGrammar, *, is_revoke: bool = False) -> Statement:
+    """GRANT and REVOKE; the rest is skipped, since executing either is refused."""
+    of_role = True
+    while not grammar.at_end():
+        of_role = of_role and grammar.token.key != "on"
+        grammar.advance()
+    return GrantStatement(is_revoke, of_role)

@@ -1,0 +1,439 @@
+"""Grammar of CREATE TABLE and ALTER TABLE. https://www.postgresql.org/docs/15/sql-createtable.html"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from foundation.errors import SyntaxErrorInStatement
+from sqlfront.parser.dml import DmlGrammar
+from sqlfront.parser.lexer import STRING
+from sqlfront.parser.names import cascade, if_exists, if_not_exists, option_list, relation_name, role_name
+from sqlfront.parser.sequence_grammar import sequence_options
+from sqlfront.parser.statements import QualifiedName, SqlExpression, Statement
+from sqlfront.parser.statements_schema import (
+    AddColumn,
+    AddConstraint,
+    AlterAction,
+    AlterColumnType,
+    AlterTableStatement,
+    ColumnSpecification,
+    ConstraintDefinition,
+    ConstraintKind,
+    CreateTableStatement,
+    DropColumn,
+    DropConstraint,
+    RenameStatement,
+    SetColumnStorage,
+    SetDefault,
+    SetIdentity,
+    SetNotNull,
+    SetOptions,
+    SetOwner,
+    SetSchemaStatement,
+)
+
+# -- CREATE TABLE
+
+
+def parse_create_table(grammar: DmlGrammar) -> Statement:
+    """After CREATE [UNLOGGED] TABLE."""
+    skip = if_not_exists(grammar)
+    name = relation_name(grammar)
+    if grammar.token.key in ("as", "with", "on", "using", "tablespace"):
+        grammar.unsupported("CREATE TABLE AS")
+    if grammar.token.key == "of":
+        grammar.unsupported("CREATE TABLE OF")
+    if grammar.token.key == "partition":
+        grammar.unsupported("PARTITION OF")
+    columns: list[ColumnSpecification] = []
+    constraints: list[ConstraintDefinition] = []
+    grammar.expect("(")
+    if grammar.token.key != ")":
+        _check_not_table_as(grammar)
+        for element in grammar.comma_list(lambda: _table_element(grammar)):
+            if isinstance(element, ColumnSpecification):
+                columns.append(element)
+            else:
+                constraints.append(element)
+    grammar.expect(")")
+    return _table_tail(grammar, CreateTableStatement(name, tuple(columns), tuple(constraints), (), skip))
+
+
+def _check_not_table_as(grammar: DmlGrammar) -> None:
+    """`CREATE TABLE t (a, b) AS ...` has names without types."""
+    if grammar.is_name() and grammar.peek().key in (",", ")"):
+        grammar.unsupported("CREATE TABLE AS")
+
+
+def _table_element(grammar: DmlGrammar) -> ColumnSpecification | ConstraintDefinition:
+    if grammar.token.key == "like":
+        grammar.unsupported("CREATE TABLE ... LIKE")
+    constraint = maybe_table_constraint(grammar)
+    return constraint if constraint is not None else column_specification(grammar)
+
+
+def _table_tail(grammar: DmlGrammar, statement: CreateTableStatement) -> CreateTableStatement:
+    if grammar.token.key == "inherits":
+        grammar.unsupported("INHERITS")
+    if grammar.token.key == "partition":
+        grammar.unsupported("PARTITION BY")
+    if grammar.accept("using"):
+        method = grammar.token
+        if grammar.name() not in ("heap", "quiver"):
+            grammar.unsupported(f"table access method {method.value}", method)
+    if grammar.accept("with"):
+        statement = replace(statement, options=option_list(grammar))
+    elif grammar.accept("without"):
+        grammar.expect("oids")
+    if grammar.token.key == "on":
+        grammar.unsupported("ON COMMIT")
+    if grammar.accept("tablespace"):
+        statement = replace(statement, tablespace=grammar.name())
+    if grammar.token.key == "as":
+        grammar.unsupported("CREATE TABLE AS")
+    return statement
+
+
+# -- constraints
+
+
+def maybe_table_constraint(grammar: DmlGrammar) -> ConstraintDefinition | None:
+    """A table constraint, if one is next."""
+    first, name = grammar.token, None
+    if grammar.accept("constraint"):
+        name = grammar.name()
+    elif grammar.token.key not in ("primary", "unique", "check", "foreign", "exclude"):
+        return None
+    kind = _constraint_kind(grammar)
+    constraint = ConstraintDefinition(kind, name, position=first.start + 1)
+    if kind is ConstraintKind.CHECK:
+        constraint = _check_body(grammar, constraint)
+    elif kind is ConstraintKind.FOREIGN_KEY:
+        columns = tuple(grammar.parenthesized(grammar.name))
+        constraint = _references(grammar, replace(constraint, columns=columns))
+    else:
+        constraint = _key_body(grammar, constraint)
+    return _constraint_attributes(grammar, constraint)
+
+
+def _constraint_kind(grammar: DmlGrammar) -> ConstraintKind:
+    if grammar.accept("primary"):
+        grammar.expect("key")
+        return ConstraintKind.PRIMARY_KEY
+    if grammar.accept("unique"):
+        return ConstraintKind.UNIQUE
+    if grammar.accept("check"):
+        return ConstraintKind.CHECK
+    if grammar.accept("foreign"):
+        grammar.expect("key")
+        return ConstraintKind.FOREIGN_KEY
+    if grammar.token.key == "exclude":
+        grammar.unsupported("an EXCLUDE constraint")
+    grammar.error()
+
+
+def _check_body(grammar: DmlGrammar, constraint: ConstraintDefinition) -> ConstraintDefinition:
+    grammar.expect("(")
+    expression = grammar.sql_expression()
+    grammar.expect(")")
+    if grammar.looking_at("no", "inherit"):
+        grammar.expect("no", "inherit")
+    return replace(constraint, expression=expression)
+
+
+def _key_body(grammar: DmlGrammar, constraint: ConstraintDefinition) -> ConstraintDefinition:
+    """Columns and options of PRIMARY KEY or UNIQUE in table form."""
+    if grammar.accept("using"):
+        grammar.expect("index")
+        return replace(constraint, using_index=grammar.name())
+    if grammar.accept("nulls"):
+        negated = grammar.accept("not")
+        grammar.expect("distinct")
+        constraint = replace(constraint, nulls_not_distinct=negated)
+    constraint = replace(constraint, columns=tuple(grammar.parenthesized(grammar.name)))
+    return _key_options(grammar, constraint)
+
+
+def _key_options(grammar: DmlGrammar, constraint: ConstraintDefinition) -> ConstraintDefinition:
+    if grammar.accept("include"):
+        constraint = replace(constraint, include=tuple(grammar.parenthesized(grammar.name)))
+    if grammar.token.key == "with" and grammar.peek().key == "(":
+        grammar.advance()
+        constraint = replace(constraint, options=option_list(grammar))
+    if grammar.accept("using"):
+        grammar.expect("index", "tablespace")
+        grammar.name()
+    return constraint
+
+
+def _references(grammar: DmlGrammar, constraint: ConstraintDefinition) -> ConstraintDefinition:
+    grammar.expect("references")
+    table = relation_name(grammar)
+    columns = tuple(grammar.parenthesized(grammar.name)) if grammar.token.key == "(" else ()
+    if grammar.accept("match") and not grammar.accept_any("full", "partial", "simple"):
+        grammar.error()
+    while grammar.accept("on"):
+        if not grammar.accept_any("delete", "update"):
+            grammar.error()
+        _referential_action(grammar)
+    return replace(constraint, references=table, referenced_columns=columns)
+
+
+def _referential_action(grammar: DmlGrammar) -> None:
+    if grammar.accept("no"):
+        grammar.expect("action")
+    elif grammar.accept("set"):
+        if not grammar.accept_any("null", "default"):
+            grammar.error()
+        if grammar.token.key == "(":
+            grammar.parenthesized(grammar.name)
+    elif not grammar.accept_any("restrict", "cascade"):
+        grammar.error()
+
+
+def _constraint_attributes(grammar: DmlGrammar, constraint: ConstraintDefinition) -> ConstraintDefinition:
+    while True:
+        if grammar.accept("deferrable") or grammar.accept("initially", "deferred"):
+            constraint = replace(constraint, deferrable=True)
+        elif grammar.looking_at("not", "valid"):
+            grammar.unsupported("NOT VALID")
+        elif not (grammar.accept("not", "deferrable") or grammar.accept("initially", "immediate")):
+            return constraint
+
+
+# -- columns
+
+
+def column_specification(grammar: DmlGrammar) -> ColumnSpecification:
+    """name type [storage] [collation] constraints."""
+    first = grammar.token
+    name = grammar.name()
+    column = ColumnSpecification(name, grammar.type_name(), position=first.start + 1)
+    while True:
+        changed = _column_clause(grammar, column)
+        if changed is None:
+            return column
+        column = changed
+
+
+def _column_clause(grammar: DmlGrammar, column: ColumnSpecification) -> ColumnSpecification | None:
+    """One clause of a column definition, None when there is no more."""
+    if grammar.accept("collate"):
+        return replace(column, collation=".".join(grammar.qualified_name()))
+    if grammar.accept_any("storage", "compression"):
+        grammar.label()
+        return column
+    if grammar.token.key in ("deferrable", "initially") or grammar.looking_at("not", "deferrable"):
+        return _late_attribute(grammar, column)
+    start = grammar.token
+    name = grammar.name() if grammar.accept("constraint") else None
+    changed = _column_constraint(grammar, column, name)
+    if changed is None and name is not None:
+        grammar.error()
+    if changed is not None and changed.constraints != column.constraints:
+        last = replace(changed.constraints[-1], position=start.start + 1)
+        changed = replace(changed, constraints=(*changed.constraints[:-1], last))
+    return changed
+
+
+def _late_attribute(grammar: DmlGrammar, column: ColumnSpecification) -> ColumnSpecification:
+    if not column.constraints:
+        grammar.error()
+    last = _constraint_attributes(grammar, column.constraints[-1])
+    return replace(column, constraints=(*column.constraints[:-1], last))
+
+
+def _column_constraint(
+    grammar: DmlGrammar, column: ColumnSpecification, name: str | None
+) -> ColumnSpecification | None:
+    if grammar.accept("not", "null"):
+        if column.not_null is False:
+            _conflicting_null(grammar, column)
+        return replace(column, not_null=True)
+    if grammar.accept("null"):
+        if column.not_null is True:
+            _conflicting_null(grammar, column)
+        return replace(column, not_null=False)
+    if grammar.accept("default"):
+        return replace(column, default=SqlExpression(*grammar.captured(grammar.restricted_expression)))
+    if grammar.token.key == "generated":
+        return _generated(grammar, column)
+    if grammar.token.key == "references":
+        constraint = ConstraintDefinition(ConstraintKind.FOREIGN_KEY, name, (column.name,))
+        return _with(column, _references(grammar, constraint))
+    if grammar.token.key not in ("primary", "unique", "check"):
+        return None
+    constraint = ConstraintDefinition(_constraint_kind(grammar), name, (column.name,))
+    if constraint.kind is ConstraintKind.CHECK:
+        return _with(column, _check_body(grammar, constraint))
+    if grammar.accept("nulls"):
+        negated = grammar.accept("not")
+        grammar.expect("distinct")
+        constraint = replace(constraint, nulls_not_distinct=negated)
+    return _with(column, _key_options(grammar, constraint))
+
+
+def _conflicting_null(grammar: DmlGrammar, column: ColumnSpecification) -> None:
+    raise SyntaxErrorInStatement(
+        f'conflicting NULL/NOT NULL declarations for column "{column.name}"', position=grammar.last.start + 1
+    )
+
+
+def _with(column: ColumnSpecification, constraint: ConstraintDefinition) -> ColumnSpecification:
+    return replace(column, constraints=(*column.constraints, constraint))
+
+
+def _identity_kind(grammar: DmlGrammar) -> str:
+    if grammar.accept("always"):
+        return "a"
+    grammar.expect("by", "default")
+    return "d"
+
+
+def _generated(grammar: DmlGrammar, column: ColumnSpecification) -> ColumnSpecification:
+    grammar.expect("generated")
+    kind = _identity_kind(grammar)
+    grammar.expect("as")
+    if grammar.accept("identity"):
+        options = sequence_options(grammar, parenthesized=True)
+        return replace(column, identity=kind, identity_options=options, not_null=True)
+    if kind != "a":
+        grammar.error()
+    grammar.expect("(")
+    expression = grammar.sql_expression()
+    grammar.expect(")", "stored")
+    return replace(column, generated=expression)
+
+
+# -- ALTER TABLE
+
+
+def parse_alter_table(grammar: DmlGrammar, kind: str = "TABLE") -> Statement:
+    """After ALTER TABLE (or INDEX, SEQUENCE, whose shared actions have the same form)."""
+    if grammar.looking_at("all", "in"):
+        grammar.unsupported(f"ALTER {kind} ALL IN TABLESPACE")
+    exists = if_exists(grammar)
+    grammar.accept("only")
+    name = relation_name(grammar)
+    grammar.accept("*")
+    if grammar.accept("rename"):
+        return _rename(grammar, kind, name, exists)
+    if grammar.looking_at("set", "schema"):
+        grammar.expect("set", "schema")
+        return SetSchemaStatement(kind, name, grammar.name(), exists)
+    if grammar.token.key in ("attach", "detach"):
+        grammar.unsupported(f"ALTER {kind} ... {grammar.token.key.upper()} PARTITION")
+    actions = grammar.comma_list(lambda: _action(grammar, kind))
+    return AlterTableStatement(name, tuple(actions), exists, kind)
+
+
+def _rename(grammar: DmlGrammar, kind: str, name: QualifiedName, exists: bool) -> Statement:
+    if grammar.accept("to"):
+        return RenameStatement(kind, name, grammar.name(), None, exists)
+    if kind != "TABLE":
+        grammar.error()
+    what = "COLUMN"
+    if grammar.accept("constraint"):
+        what = "CONSTRAINT"
+    else:
+        grammar.accept("column")
+    part = grammar.name()
+    grammar.expect("to")
+    return RenameStatement(what, name, grammar.name(), part, exists)
+
+
+def _action(grammar: DmlGrammar, kind: str) -> AlterAction:
+    if grammar.looking_at("owner", "to"):
+        grammar.expect("owner", "to")
+        return SetOwner(role_name(grammar))
+    if grammar.token.key in ("set", "reset") and grammar.peek().key == "(":
+        is_reset = grammar.advance().key == "reset"
+        return SetOptions(option_list(grammar), is_reset)
+    if kind != "TABLE":
+        grammar.unsupported(f"ALTER {kind} ... {grammar.token.value.upper()}")
+    if grammar.accept("add"):
+        return _add(grammar)
+    if grammar.accept("drop"):
+        return _drop(grammar)
+    if grammar.accept("alter"):
+        grammar.accept("column")
+        return _alter_column(grammar, grammar.name())
+    known = ("set", "reset", "enable", "disable", "cluster", "inherit", "no", "validate", "replica", "force",
+             "of", "not")  # fmt: skip
+    if grammar.token.key in known:
+        words = f"{grammar.token.value} {grammar.peek().value}".strip().upper()
+        grammar.unsupported(f"ALTER TABLE ... {words}")
+    grammar.error()
+
+
+def _add(grammar: DmlGrammar) -> AlterAction:
+    constraint = maybe_table_constraint(grammar)
+    if constraint is not None:
+        return AddConstraint(constraint)
+    grammar.accept("column")
+    skip = if_not_exists(grammar)
+    return AddColumn(column_specification(grammar), skip)
+
+
+def _drop(grammar: DmlGrammar) -> AlterAction:
+    if grammar.accept("constraint"):
+        exists = if_exists(grammar)
+        return DropConstraint(grammar.name(), exists, cascade(grammar))
+    grammar.accept("column")
+    exists = if_exists(grammar)
+    return DropColumn(grammar.name(), exists, cascade(grammar))
+
+
+def _alter_column(grammar: DmlGrammar, column: str) -> AlterAction:
+    if grammar.accept("drop"):
+        return _drop_property(grammar, column)
+    if grammar.accept("add"):
+        grammar.expect("generated")
+        kind = _identity_kind(grammar)
+        grammar.expect("as", "identity")
+        return SetIdentity(column, kind, sequence_options(grammar, parenthesized=True))
+    if grammar.token.key == "restart" or grammar.looking_at("set", "generated"):
+        grammar.unsupported("ALTER COLUMN of an identity column's sequence")
+    if grammar.accept("reset"):
+        option_list(grammar)
+        return SetColumnStorage(column, "options")
+    is_type = grammar.accept("type")
+    if not is_type:
+        grammar.expect("set")
+        if grammar.accept("data"):
+            grammar.expect("type")
+            is_type = True
+    if is_type:
+        target = grammar.type_name()
+        if grammar.accept("collate"):
+            grammar.unsupported("COLLATE in ALTER COLUMN TYPE")
+        using = grammar.sql_expression() if grammar.accept("using") else None
+        return AlterColumnType(column, target, using)
+    return _set_property(grammar, column)
+
+
+def _drop_property(grammar: DmlGrammar, column: str) -> AlterAction:
+    if grammar.accept("default"):
+        return SetDefault(column, None)
+    if grammar.accept("not"):
+        grammar.expect("null")
+        return SetNotNull(column, False)
+    if grammar.token.key == "expression":
+        grammar.unsupported("DROP EXPRESSION")
+    grammar.expect("identity")
+    return SetIdentity(column, "", if_exists=if_exists(grammar))
+
+
+def _set_property(grammar: DmlGrammar, column: str) -> AlterAction:
+    if grammar.accept("default"):
+        return SetDefault(column, grammar.sql_expression())
+    if grammar.accept("not"):
+        grammar.expect("null")
+        return SetNotNull(column, True)
+    if word := grammar.accept_any("storage", "compression"):
+        value = grammar.advance().value if grammar.token.kind == STRING else grammar.label()
+        return SetColumnStorage(column, word, value)
+    if grammar.accept("statistics"):
+        return SetColumnStorage(column, "statistics", str(grammar.signed_integer()))
+    option_list(grammar)
+    return SetColumnStorage(column, "options")

@@ -1,0 +1,212 @@
+"""Dispatch of a statement by its first words. Everything PostgreSQL has is in one of the tables here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from foundation.errors import InvalidParameterValue, SyntaxErrorInStatement
+from sqlfront.parser.dml import QUERY_HEADS, DmlGrammar
+from sqlfront.parser.grammar_copy import COPY_STATEMENTS
+from sqlfront.parser.grammar_objects import (
+    maybe_drop,
+    parse_alter_database,
+    parse_alter_extension,
+    parse_alter_role,
+    parse_alter_schema,
+    parse_alter_sequence,
+    parse_comment,
+    parse_create_database,
+    parse_create_extension,
+    parse_create_index,
+    parse_create_role,
+    parse_create_schema,
+    parse_create_sequence,
+    parse_grant,
+    parse_truncate,
+)
+from sqlfront.parser.grammar_session import SESSION_STATEMENTS
+from sqlfront.parser.grammar_table import parse_alter_table, parse_create_table
+from sqlfront.parser.names import utility_options
+from sqlfront.parser.statements import (
+    DeclareCursorStatement,
+    ExecuteStatement,
+    ExplainStatement,
+    QueryStatement,
+    Statement,
+)
+
+_Rest = Callable[[DmlGrammar], Statement]
+
+_CREATE: dict[str, _Rest] = {
+    "table": parse_create_table,
+    "index": parse_create_index,
+    "sequence": parse_create_sequence,
+    "schema": parse_create_schema,
+    "database": parse_create_database,
+    "extension": parse_create_extension,
+    "role": parse_create_role,
+    "group": parse_create_role,
+    "user": lambda grammar: parse_create_role(grammar, can_login=True),
+}
+
+_ALTER: dict[str, _Rest] = {
+    "table": parse_alter_table,
+    "index": lambda grammar: parse_alter_table(grammar, "INDEX"),
+    "sequence": parse_alter_sequence,
+    "schema": parse_alter_schema,
+    "database": parse_alter_database,
+    "extension": parse_alter_extension,
+    "role": parse_alter_role,
+    "group": parse_alter_role,
+    "user": parse_alter_role,
+}
+
+_OTHER_KINDS = (
+    "materialized view", "foreign table", "foreign data wrapper", "text search configuration",
+    "text search dictionary", "text search parser", "text search template", "event trigger", "user mapping",
+    "operator class", "operator family", "default privileges", "large object", "access method", "view", "function",
+    "procedure", "routine", "aggregate", "trigger", "rule", "type", "domain", "cast", "collation", "conversion",
+    "language", "operator", "policy", "publication", "subscription", "server", "statistics", "tablespace",
+    "transform", "owned", "constraint trigger", "trusted language", "procedural language", "recursive view",
+)  # fmt: skip
+"""Kinds of objects that PostgreSQL creates, alters and drops and this version does not."""
+
+_OTHER_STATEMENTS = {
+    "call": "CALL", "do": "DO", "load": "LOAD", "import": "IMPORT FOREIGN SCHEMA", "reassign": "REASSIGN OWNED",
+    "refresh": "REFRESH MATERIALIZED VIEW", "security": "SECURITY LABEL",
+}  # fmt: skip
+
+_EXPLAIN_FLAGS = ("analyze", "verbose", "costs", "settings", "buffers", "wal", "timing", "summary")
+_EXPLAIN_FORMATS = ("text", "xml", "json", "yaml")
+_FLAG_WORDS = {"true": True, "on": True, "1": True, "false": False, "off": False, "0": False}
+
+
+class StatementGrammar(DmlGrammar):
+    """Parses any statement."""
+
+    def statement(self) -> Statement:
+        """The statement that begins at the next token."""
+        token = self.token
+        key = token.key
+        if key in QUERY_HEADS:
+            return QueryStatement(self.statement_with_clauses())
+        handler = _STATEMENTS.get(key)
+        if handler is not None:
+            self.advance()
+            return handler(self)
+        if key in _OTHER_STATEMENTS:
+            self.unsupported(_OTHER_STATEMENTS[key])
+        self.error()
+
+
+def _unsupported_kind(grammar: DmlGrammar, verb: str) -> Statement:
+    """Refuse CREATE / ALTER / DROP of a kind we lack, by name; anything else is a syntax error."""
+    for kind in _OTHER_KINDS:
+        if grammar.looking_at(*kind.split()):
+            grammar.unsupported(f"{verb} {kind.upper()}")
+    grammar.error()
+
+
+def _create(grammar: DmlGrammar) -> Statement:
+    if grammar.looking_at("or", "replace"):
+        grammar.expect("or", "replace")
+        return _unsupported_kind(grammar, "CREATE")
+    if grammar.looking_at("unique", "index"):
+        grammar.expect("unique", "index")
+        return parse_create_index(grammar, is_unique=True)
+    if grammar.token.key in ("temp", "temporary", "local", "global"):
+        while grammar.accept_any("temp", "temporary", "local", "global"):
+            pass
+        grammar.unsupported(f"CREATE TEMPORARY {grammar.label().upper()}", grammar.last)
+    if grammar.looking_at("unlogged", "table"):
+        # A log is all the durability there is, so an unlogged table would gain nothing: it is logged.
+        grammar.advance()
+    handler = None if grammar.looking_at("user", "mapping") else _CREATE.get(grammar.token.key)
+    if handler is None:
+        return _unsupported_kind(grammar, "CREATE")
+    grammar.advance()
+    return handler(grammar)
+
+
+def _alter(grammar: DmlGrammar) -> Statement:
+    if grammar.looking_at("system"):
+        grammar.unsupported("ALTER SYSTEM")
+    handler = None if grammar.looking_at("user", "mapping") else _ALTER.get(grammar.token.key)
+    if handler is None:
+        return _unsupported_kind(grammar, "ALTER")
+    grammar.advance()
+    return handler(grammar)
+
+
+def _drop(grammar: DmlGrammar) -> Statement:
+    return maybe_drop(grammar) or _unsupported_kind(grammar, "DROP")
+
+
+# -- EXPLAIN
+
+
+def _explain(grammar: DmlGrammar) -> Statement:
+    settings: dict[str, Any] = {}
+    if grammar.token.key == "(" and not _is_query_after_explain(grammar):
+        for option in utility_options(grammar):
+            settings.update(_explain_option(grammar, option.name, option.value))
+    else:
+        if grammar.accept_any("analyze", "analyse"):
+            settings["analyze"] = True
+        if grammar.accept("verbose"):
+            settings["verbose"] = True
+    first = grammar.index
+    inner = _explained(grammar)
+    statement = ExplainStatement(inner, grammar.source(first, grammar.index))
+    return replace(statement, **settings)
+
+
+def _is_query_after_explain(grammar: DmlGrammar) -> bool:
+    return grammar.peek().key in ("select", "values", "with", "table", "(")
+
+
+def _explain_option(grammar: DmlGrammar, name: str, value: str | None) -> dict[str, Any]:
+    name = "analyze" if name == "analyse" else name
+    if name == "format":
+        chosen = (value or "").lower()
+        if chosen not in _EXPLAIN_FORMATS:
+            raise InvalidParameterValue(f'unrecognized value for EXPLAIN option "format": "{value}"')
+        return {"format": chosen}
+    if name not in _EXPLAIN_FLAGS:
+        raise SyntaxErrorInStatement(f'unrecognized EXPLAIN option "{name}"')
+    if value is None:
+        return {name: True}
+    flag = _FLAG_WORDS.get(value.lower())
+    if flag is None:
+        raise SyntaxErrorInStatement(f"{name} requires a Boolean value")
+    return {name: flag}
+
+
+def _explained(grammar: DmlGrammar) -> Statement:
+    if grammar.token.key in QUERY_HEADS:
+        return QueryStatement(grammar.statement_with_clauses())
+    if grammar.token.key in ("declare", "execute"):
+        word = grammar.advance().key
+        statement = SESSION_STATEMENTS[word](grammar)
+        assert isinstance(statement, DeclareCursorStatement | ExecuteStatement)
+        return statement
+    if grammar.token.key == "create":
+        grammar.unsupported("EXPLAIN of CREATE")
+    grammar.error()
+
+
+_STATEMENTS: dict[str, _Rest] = {
+    **SESSION_STATEMENTS,
+    **COPY_STATEMENTS,
+    "create": _create,
+    "alter": _alter,
+    "drop": _drop,
+    "explain": _explain,
+    "comment": parse_comment,
+    "truncate": parse_truncate,
+    "grant": parse_grant,
+    "revoke": lambda grammar: parse_grant(grammar, is_revoke=True),
+}
+"""First word -> grammar of the rest."""

@@ -1,0 +1,114 @@
+"""Definition texts: what pg_get_indexdef, pg_get_constraintdef and pg_get_expr print.
+
+https://www.postgresql.org/docs/15/functions-info.html#FUNCTIONS-INFO-CATALOG-TABLE
+"""
+
+from __future__ import annotations
+
+import re
+
+from foundation.sqltypes import TYPES
+from sqlfront.pg_catalog.view import CatalogView
+from storage.catalog import Column, Index, IndexKey, Sequence, Table
+
+_PLAIN = re.compile(r"[a-z_][a-z0-9_$]*")
+
+
+def quote_identifier(name: str) -> str:
+    """The name as SQL text, quoted where it must be."""
+    if _PLAIN.fullmatch(name) and name not in _RESERVED:
+        return name
+    return '"' + name.replace('"', '""') + '"'
+
+
+_RESERVED = frozenset(
+    [
+        "all", "analyse", "analyze", "and", "any", "array", "as", "asc", "asymmetric", "both", "case", "cast", "check",
+        "collate", "column", "constraint", "create", "current_catalog", "current_date", "current_role",
+        "current_time", "current_timestamp", "current_user", "default", "deferrable", "desc", "distinct", "do",
+        "else", "end", "except", "false", "fetch", "for", "foreign", "from", "grant", "group", "having", "in",
+        "initially", "intersect", "into", "lateral", "leading", "limit", "localtime", "localtimestamp", "not", "null",
+        "offset", "on", "only", "or", "order", "placing", "primary", "references", "returning", "select",
+        "session_user", "some", "symmetric", "table", "then", "to", "trailing", "true", "union", "unique", "user",
+        "using", "variadic", "when", "where", "window", "with", "between", "bigint", "bit", "boolean", "char",
+        "character", "coalesce", "dec", "decimal", "exists", "extract", "float", "greatest", "inout", "int",
+        "integer", "interval", "least", "national", "nchar", "none", "normalize", "nullif", "numeric", "out",
+        "overlay", "position", "precision", "real", "row", "setof", "smallint", "substring", "time", "timestamp",
+        "treat", "trim", "values", "varchar", "authorization", "binary", "collation", "concurrently", "cross",
+        "current_schema", "freeze", "full", "ilike", "inner", "is", "isnull", "join", "left", "like", "natural",
+        "notnull", "outer", "overlaps", "right", "similar", "tablesample", "verbose",
+    ]
+)  # fmt: skip
+
+
+def qualified_name(view: CatalogView, oid: int) -> str:
+    """schema.name, as pg_get_indexdef writes it outside pretty mode."""
+    named = view.relation_name(oid)
+    return ".".join(quote_identifier(part) for part in named) if named else str(oid)
+
+
+def shown_name(view: CatalogView, oid: int) -> str | None:
+    """A relation's name, qualified only where a bare name would not find it: the text form of regclass."""
+    named = view.relation_name(oid)
+    if named is None:
+        return None
+    return quote_identifier(named[1]) if view.is_visible(named[1], oid) else qualified_name(view, oid)
+
+
+def constraint_name(index: Index) -> str:
+    """A constraint is named like its index."""
+    return index.name
+
+
+def index_definition(view: CatalogView, index: Index, *, pretty: bool = False) -> str:
+    """CREATE INDEX ..., one line."""
+    table = view.catalog.table(index.table_oid)
+    name = (shown_name(view, table.oid) if pretty else None) or qualified_name(view, table.oid)
+    unique = "UNIQUE " if index.is_unique else ""
+    keys = ", ".join(_key_definition(index, key, table) for key in index.keys)
+    text = f"CREATE {unique}INDEX {quote_identifier(index.name)} ON {name} USING {index.family} ({keys})"
+    if index.options:
+        text += " WITH (" + ", ".join(f"{k}='{v}'" for k, v in index.options) + ")"
+    if index.predicate_sql:
+        text += f" WHERE {index.predicate_sql}"
+    return text
+
+
+def index_key_definition(view: CatalogView, index: Index, number: int) -> str | None:
+    """The n-th key alone, as pg_get_indexdef(oid, n, pretty) prints it."""
+    if not 1 <= number <= len(index.keys):
+        return None
+    key = index.keys[number - 1]
+    table = view.catalog.table(index.table_oid)
+    return quote_identifier(table.column_at(key.attnum).name) if key.attnum else key.expression_sql
+
+
+def _key_definition(index: Index, key: IndexKey, table: Table) -> str:
+    text = quote_identifier(table.column_at(key.attnum).name) if key.attnum else f"({key.expression_sql})"
+    if key.operator_class and index.family != "btree":
+        text += f" {key.operator_class}"
+    if key.is_descending:
+        return text + (" DESC" if key.nulls_first else " DESC NULLS LAST")
+    return text + (" NULLS FIRST" if key.nulls_first else "")
+
+
+def constraint_definition(view: CatalogView, constraint_oid: int) -> str | None:
+    """PRIMARY KEY (a, b) or UNIQUE (a)."""
+    for index in view.objects(Index):
+        if index.constraint_oid == constraint_oid:
+            table = view.catalog.table(index.table_oid)
+            columns = ", ".join(quote_identifier(table.column_at(n).name) for n in index.key_attnums())
+            return f"{'PRIMARY KEY' if index.is_primary else 'UNIQUE'} ({columns})"
+    return None
+
+
+def owned_sequence(view: CatalogView, table_oid: int, column: Column) -> Sequence | None:
+    """The sequence behind a serial or identity column."""
+    wanted = (table_oid, column.attnum)
+    return next((s for s in view.objects(Sequence) if s.owned_by == wanted), None)
+
+
+def type_name(oid: int) -> str | None:
+    """pg_type.typname's text form as regtype prints it."""
+    info = TYPES.get(oid)
+    return info.sql_name if info else None

@@ -1,0 +1,345 @@
+"""Functions over the catalogs: definitions, visibility, names, privileges, sizes.
+
+Each is `(view, *arguments) -> value` under its SQL name; a NULL argument gives NULL before it is called.
+https://www.postgresql.org/docs/15/functions-info.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from foundation.errors import UndefinedColumn, UndefinedObject, UndefinedTable
+from foundation.sqltypes import SQL_SPELLINGS, TYPES, TYPES_BY_NAME, SqlType, format_type
+from sqlfront.pg_catalog.definitions import (
+    constraint_definition,
+    index_definition,
+    index_key_definition,
+    owned_sequence,
+    qualified_name,
+    quote_identifier,
+    shown_name,
+)
+from sqlfront.pg_catalog.objects import PG_CLASS_OID
+from sqlfront.pg_catalog.relations import builtin_rows, relation_rows
+from sqlfront.pg_catalog.view import CatalogView
+from sqlfront.session.names import InvalidName, split_qualified_name
+from storage.catalog import Database, Extension, Index, Role, Schema, Table
+
+CatalogFunction = Callable[..., Any]
+CATALOG_FUNCTIONS: dict[str, CatalogFunction] = {}
+
+
+def catalog_function(*names: str) -> Callable[[CatalogFunction], CatalogFunction]:
+    def register(function: CatalogFunction) -> CatalogFunction:
+        for name in names:
+            CATALOG_FUNCTIONS[name] = function
+        return function
+
+    return register
+
+
+# -- definitions --------------------------------------------------------------------------------------------
+
+
+@catalog_function("format_type")
+def sql_format_type(view: CatalogView, oid: int, typmod: int = -1) -> str:
+    return format_type(SqlType(oid, typmod))
+
+
+@catalog_function("pg_get_indexdef")
+def pg_get_indexdef(view: CatalogView, oid: int, column: int = 0, pretty: bool = False) -> str | None:
+    index = view.catalog.get(oid)
+    if not isinstance(index, Index):
+        return None
+    if column:
+        return index_key_definition(view, index, column)
+    return index_definition(view, index, pretty=pretty)
+
+
+@catalog_function("pg_get_constraintdef")
+def pg_get_constraintdef(view: CatalogView, oid: int, pretty: bool = False) -> str | None:
+    return constraint_definition(view, oid)
+
+
+@catalog_function("pg_get_expr")
+def pg_get_expr(view: CatalogView, text: str, relation_oid: int, pretty: bool = False) -> str:
+    """Stored expressions are SQL text already."""
+    return text
+
+
+@catalog_function(
+    "pg_get_viewdef", "pg_get_triggerdef", "pg_get_ruledef", "pg_get_partkeydef", "pg_get_functiondef",
+    "pg_get_function_sqlbody", "pg_get_statisticsobjdef_columns", "pg_get_statisticsobjdef",
+    "pg_get_partition_constraintdef",
+)  # fmt: skip
+def no_definition(view: CatalogView, oid: Any, *more: Any) -> None:
+    """There are no views, triggers, rules, partitions, user functions or extended statistics."""
+
+
+@catalog_function("pg_get_serial_sequence")
+def pg_get_serial_sequence(view: CatalogView, table_name: str, column_name: str) -> str | None:
+    table = view.catalog.get(_relation_oid(view, table_name))
+    if not isinstance(table, Table):
+        raise UndefinedTable(f'relation "{table_name}" does not exist')
+    column = table.column(column_name)
+    if column is None:
+        raise UndefinedColumn(f'column "{column_name}" of relation "{table.name}" does not exist')
+    sequence = owned_sequence(view, table.oid, column)
+    return qualified_name(view, sequence.oid) if sequence else None
+
+
+@catalog_function("pg_get_userbyid")
+def pg_get_userbyid(view: CatalogView, oid: int) -> str:
+    return view.role_name(oid) or f"unknown (OID={oid})"
+
+
+@catalog_function("pg_get_function_result")
+def pg_get_function_result(view: CatalogView, oid: int) -> str | None:
+    row = _builtin_function(oid)
+    return format_type(SqlType(row["prorettype"])) if row else None
+
+
+@catalog_function("pg_get_function_arguments", "pg_get_function_identity_arguments")
+def pg_get_function_arguments(view: CatalogView, oid: int) -> str | None:
+    row = _builtin_function(oid)
+    return ", ".join(format_type(SqlType(t)) for t in row["proargtypes"] or ()) if row else None
+
+
+def _builtin_function(oid: int) -> dict[str, Any] | None:
+    rows = builtin_rows("pg_proc")
+    oids = rows["oid"].to_pylist()
+    return rows.slice(oids.index(oid), 1).to_pylist()[0] if oid in oids else None
+
+
+# -- comments -----------------------------------------------------------------------------------------------
+
+
+def _comment(view: CatalogView, oid: int, class_oid: int | None, attnum: int) -> str | None:
+    for row in relation_rows("pg_catalog", "pg_description", view).to_pylist():
+        if row["objoid"] == oid and row["objsubid"] == attnum and class_oid in (None, row["classoid"]):
+            return str(row["description"])
+    return None
+
+
+@catalog_function("obj_description")
+def obj_description(view: CatalogView, oid: int, catalog_name: str | None = None) -> str | None:
+    return _comment(
+        view, oid, view.find_relation_oid(("pg_catalog", catalog_name)) if catalog_name else None, 0
+    )
+
+
+@catalog_function("col_description")
+def col_description(view: CatalogView, table_oid: int, attnum: int) -> str | None:
+    return _comment(view, table_oid, PG_CLASS_OID, attnum)
+
+
+@catalog_function("shobj_description")
+def shobj_description(view: CatalogView, oid: int, catalog_name: str) -> str | None:
+    shared = view.catalog.get(oid)
+    return shared.comment if isinstance(shared, Database | Role) else None
+
+
+# -- visibility and names -----------------------------------------------------------------------------------
+
+
+@catalog_function("pg_table_is_visible")
+def pg_table_is_visible(view: CatalogView, oid: int) -> bool | None:
+    named = view.relation_name(oid)
+    return view.is_visible(named[1], oid) if named else None
+
+
+@catalog_function("pg_type_is_visible")
+def pg_type_is_visible(view: CatalogView, oid: int) -> bool | None:
+    info = TYPES.get(oid)
+    return info.schema in view.search_path if info else None
+
+
+@catalog_function(
+    "pg_function_is_visible", "pg_operator_is_visible", "pg_opclass_is_visible", "pg_opfamily_is_visible",
+    "pg_collation_is_visible", "pg_conversion_is_visible", "pg_ts_config_is_visible", "pg_ts_dict_is_visible",
+    "pg_statistics_obj_is_visible", "pg_ts_parser_is_visible", "pg_ts_template_is_visible",
+)  # fmt: skip
+def builtin_is_visible(view: CatalogView, oid: int) -> bool:
+    """All of these are built in, in schemas that are always searched."""
+    return True
+
+
+@catalog_function("pg_relation_is_publishable")
+def pg_relation_is_publishable(view: CatalogView, oid: int) -> bool:
+    return False
+
+
+@catalog_function("to_regclass")
+def to_regclass(view: CatalogView, name: str) -> int | None:
+    return view.find_relation_oid(_parts(name))
+
+
+@catalog_function("to_regtype")
+def to_regtype(view: CatalogView, name: str) -> int | None:
+    return type_oid(name)
+
+
+@catalog_function("to_regnamespace")
+def to_regnamespace(view: CatalogView, name: str) -> int | None:
+    wanted = _parts(name)[-1]
+    return next((oid for oid, schema in view.schema_names.items() if schema == wanted), None)
+
+
+@catalog_function("to_regrole")
+def to_regrole(view: CatalogView, name: str) -> int | None:
+    role = view.catalog.find_role(_parts(name)[-1])
+    return role.oid if role else None
+
+
+@catalog_function("to_regproc", "to_regprocedure")
+def to_regproc(view: CatalogView, name: str) -> int | None:
+    wanted = _parts(name.partition("(")[0])[-1]
+    rows = builtin_rows("pg_proc")
+    matches = [oid for oid, n in zip(rows["oid"].to_pylist(), rows["proname"].to_pylist()) if n == wanted]
+    return matches[0] if len(matches) == 1 or ("(" in name and matches) else None
+
+
+def _parts(name: str) -> tuple[str, ...]:
+    try:
+        return split_qualified_name(name)
+    except InvalidName:
+        return (name,)
+
+
+def type_oid(name: str) -> int | None:
+    """The OID a type's SQL or catalog name means, arrays and schemas included; None when there is none."""
+    text = name.strip().lower()
+    is_array = text.endswith("[]")
+    text = text.removesuffix("[]").strip().partition("(")[0].strip()
+    for prefix in ("pg_catalog.", "public."):
+        text = text.removeprefix(prefix)
+    text = text.strip('"') if name.strip().startswith('"') else text
+    oid = SQL_SPELLINGS.get(text)
+    if oid is None:
+        info = TYPES_BY_NAME.get(text) or next((t for t in TYPES.values() if t.sql_name == text), None)
+        oid = info.oid if info else None
+    if oid is not None and is_array:
+        oid = TYPES[oid].array_oid or None
+    return oid
+
+
+def reg_name(view: CatalogView, type_oid_: int, oid: int) -> str | None:
+    """The text form of a reg* value: a name, or None where the OID is unknown (the number is shown then)."""
+    match TYPES[type_oid_].name:
+        case "regclass":
+            return shown_name(view, oid)
+        case "regtype":
+            return format_type(SqlType(oid)) if oid in TYPES else None
+        case "regnamespace":
+            name = view.schema_names.get(oid)
+            return quote_identifier(name) if name else None
+        case "regrole":
+            role = view.role_name(oid)
+            return quote_identifier(role) if role else None
+        case "regproc":
+            row = _builtin_function(oid)
+            return str(row["proname"]) if row else None
+        case "regprocedure":
+            row = _builtin_function(oid)
+            return f"{row['proname']}({pg_get_function_arguments(view, oid)})" if row else None
+        case _:
+            return None
+
+
+def reg_oid(view: CatalogView, type_oid_: int, name: str) -> int:
+    """The OID a reg* text means.
+
+    Raises:
+        UndefinedTable: 42P01, no such relation.
+        UndefinedObject: 42704, no such type, schema, role or function.
+    """
+    if name.strip().isdigit():
+        return int(name)
+    kind = TYPES[type_oid_].name
+    found = _REG_INPUTS[kind](view, name)
+    if found is None:
+        if kind == "regclass":
+            raise UndefinedTable(f'relation "{name}" does not exist')
+        noun = {"regtype": "type", "regnamespace": "schema", "regrole": "role"}.get(kind, "function")
+        raise UndefinedObject(f'{noun} "{name}" does not exist')
+    return found
+
+
+_REG_INPUTS: dict[str, Callable[[CatalogView, str], int | None]] = {
+    "regclass": to_regclass, "regtype": to_regtype, "regnamespace": to_regnamespace, "regrole": to_regrole,
+    "regproc": to_regproc, "regprocedure": to_regproc,
+}  # fmt: skip
+
+
+def _relation_oid(view: CatalogView, name: str) -> int:
+    oid = view.find_relation_oid(_parts(name))
+    if oid is None:
+        raise UndefinedTable(f'relation "{name}" does not exist')
+    return oid
+
+
+# -- privileges: ownership is all there is until GRANT exists -----------------------------------------------
+
+
+@catalog_function(
+    "has_table_privilege", "has_schema_privilege", "has_database_privilege", "has_column_privilege",
+    "has_sequence_privilege", "has_function_privilege", "has_type_privilege", "has_any_column_privilege",
+    "has_language_privilege", "has_tablespace_privilege", "has_parameter_privilege",
+)  # fmt: skip
+def has_privilege(view: CatalogView, *arguments: Any) -> bool:
+    """Every role may read and write every table: there are no privileges yet."""
+    return True
+
+
+@catalog_function("pg_has_role")
+def pg_has_role(view: CatalogView, *arguments: Any) -> bool:
+    return view.session.identity.is_superuser
+
+
+# -- encodings, sizes, the rest -----------------------------------------------------------------------------
+
+
+@catalog_function("pg_encoding_to_char", "getdatabaseencoding", "pg_client_encoding")
+def encoding_name(view: CatalogView, encoding: int = 6) -> str:
+    return {6: "UTF8", 0: "SQL_ASCII"}.get(encoding, "")
+
+
+@catalog_function("pg_char_to_encoding")
+def pg_char_to_encoding(view: CatalogView, name: str) -> int:
+    return 6 if name.lower().replace("-", "") in ("utf8", "unicode") else -1
+
+
+@catalog_function("pg_relation_size", "pg_table_size", "pg_total_relation_size", "pg_indexes_size")
+def relation_size(view: CatalogView, oid: int, fork: str = "main") -> int:
+    """Bytes of a table's columns in memory and on disk, as its segments count them."""
+    table = view.catalog.get(oid)
+    if not isinstance(table, Table):
+        return 0
+    segments = view.transaction.table_view(oid).segments
+    attnums = [column.attnum for column in table.live_columns()]
+    return sum(int(segment.column(n).nbytes) for segment in segments for n in attnums)
+
+
+@catalog_function("pg_database_size")
+def pg_database_size(view: CatalogView, database: Any) -> int:
+    return sum(relation_size(view, table.oid) for table in view.objects(Table))
+
+
+@catalog_function("pg_tablespace_location")
+def pg_tablespace_location(view: CatalogView, oid: int) -> str:
+    return ""
+
+
+@catalog_function("pg_describe_object")
+def pg_describe_object(view: CatalogView, class_oid: int, oid: int, attnum: int) -> str | None:
+    found = view.catalog.get(oid)
+    if isinstance(found, Extension | Schema):
+        return f"{found.kind} {found.name}"
+    shown = shown_name(view, oid)
+    return f"{found.kind if found else 'table'} {shown}" if shown else None
+
+
+@catalog_function("pg_index_column_has_property", "pg_index_has_property", "pg_indexam_has_property")
+def index_property(view: CatalogView, *arguments: Any) -> bool | None:
+    return None

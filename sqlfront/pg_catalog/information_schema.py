@@ -1,0 +1,176 @@
+"""Rows of information_schema, the part clients read: tables, columns, constraints, schemata, sequences.
+
+https://www.postgresql.org/docs/15/information-schema.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from foundation.sqltypes import (
+    BIT,
+    BPCHAR,
+    NUMERIC,
+    TYPES,
+    VARBIT,
+    VARCHAR,
+    SqlType,
+    format_type,
+    numeric_precision_scale,
+)
+from sqlfront.pg_catalog.definitions import constraint_name
+from sqlfront.pg_catalog.relations import Row, rows_of
+from sqlfront.pg_catalog.view import CatalogView
+from storage.catalog import Column, Index, Sequence, Table
+
+INTEGER_BITS = {21: 16, 23: 32, 20: 64}
+FLOAT_BITS = {700: 24, 701: 53}
+DATETIME = {1082: 0, 1083: 6, 1114: 6, 1184: 6}
+
+
+@rows_of("schemata", schema="information_schema")
+def schemata(view: CatalogView) -> Iterator[Row]:
+    for oid, name in view.schema_names.items():
+        yield {
+            "catalog_name": view.session.identity.database_name, "schema_name": name,
+            "schema_owner": view.role_name(view.schema_owners[oid]), "default_character_set_catalog": None,
+            "default_character_set_schema": None, "default_character_set_name": None,
+        }  # fmt: skip
+
+
+@rows_of("tables", schema="information_schema")
+def tables(view: CatalogView) -> Iterator[Row]:
+    for table in view.objects(Table):
+        yield {
+            **_location(view, "table", table.schema_oid, table.name), "table_type": "BASE TABLE",
+            "is_insertable_into": "YES", "is_typed": "NO",
+            "self_referencing_column_name": None, "reference_generation": None, "user_defined_type_catalog": None,
+            "user_defined_type_schema": None, "user_defined_type_name": None,
+        }  # fmt: skip
+
+
+def _location(view: CatalogView, prefix: str, schema_oid: int, name: str) -> Row:
+    return {
+        f"{prefix}_catalog": view.session.identity.database_name,
+        f"{prefix}_schema": view.schema_names.get(schema_oid),
+        f"{prefix}_name": name,
+    }
+
+
+@rows_of("columns", schema="information_schema")
+def columns(view: CatalogView) -> Iterator[Row]:
+    for table in view.objects(Table):
+        for position, column in enumerate(table.live_columns(), 1):
+            yield {
+                **_location(view, "table", table.schema_oid, table.name),
+                **_column_row(view, column, position),
+            }
+
+
+def _column_row(view: CatalogView, column: Column, position: int) -> Row:
+    info = TYPES[column.type.oid]
+    identity = {"a": "ALWAYS", "d": "BY DEFAULT"}.get(column.identity)
+    data_type = format_type(SqlType(column.type.oid))
+    if info.element_oid:
+        data_type = "ARRAY"
+    elif info.schema == "public":
+        data_type = "USER-DEFINED"
+    return {
+        "column_name": column.name, "ordinal_position": column.attnum, "column_default": _default(column),
+        "is_nullable": "NO" if column.not_null else "YES",
+        "data_type": "character" if info.oid == BPCHAR.oid else data_type,
+        **_limits(column.type),
+        "udt_catalog": view.session.identity.database_name, "udt_schema": info.schema, "udt_name": info.name,
+        "dtd_identifier": str(position), "is_self_referencing": "NO", "is_identity": "YES" if identity else "NO",
+        "identity_generation": identity, "is_generated": "NEVER", "is_updatable": "YES",
+        **dict.fromkeys(_UNUSED),
+    }  # fmt: skip
+
+
+_UNUSED = (
+    "character_set_catalog", "character_set_schema", "character_set_name", "collation_catalog", "collation_schema",
+    "collation_name", "domain_catalog", "domain_schema", "domain_name", "scope_catalog", "scope_schema", "scope_name",
+    "maximum_cardinality", "identity_start", "identity_increment", "identity_maximum", "identity_minimum",
+    "identity_cycle", "generation_expression", "interval_type", "interval_precision",
+)  # fmt: skip
+
+
+def _default(column: Column) -> str | None:
+    return None if column.identity else column.default_sql
+
+
+def _limits(sql_type: SqlType) -> Row:
+    """Length, precision and scale columns of a type."""
+    limits: Row = dict.fromkeys(
+        ("character_maximum_length", "character_octet_length", "numeric_precision", "numeric_precision_radix",
+         "numeric_scale", "datetime_precision")
+    )  # fmt: skip
+    oid, typmod = sql_type.oid, sql_type.typmod
+    if oid in (VARCHAR.oid, BPCHAR.oid):
+        length = typmod - 4 if typmod >= 0 else None
+        limits.update(
+            character_maximum_length=length, character_octet_length=4 * length if length else 1073741824
+        )
+    elif oid in (BIT.oid, VARBIT.oid):
+        limits.update(character_maximum_length=typmod if typmod >= 0 else None)
+    elif oid == 25:
+        limits.update(character_octet_length=1073741824)
+    elif oid in INTEGER_BITS:
+        limits.update(numeric_precision=INTEGER_BITS[oid], numeric_precision_radix=2, numeric_scale=0)
+    elif oid in FLOAT_BITS:
+        limits.update(numeric_precision=FLOAT_BITS[oid], numeric_precision_radix=2)
+    elif oid == NUMERIC.oid:
+        bounds = numeric_precision_scale(typmod)
+        limits.update(numeric_precision_radix=10)
+        if bounds:
+            limits.update(numeric_precision=bounds[0], numeric_scale=bounds[1])
+    elif oid in DATETIME:
+        limits.update(datetime_precision=typmod if typmod >= 0 else DATETIME[oid])
+    return limits
+
+
+@rows_of("table_constraints", schema="information_schema")
+def table_constraints(view: CatalogView) -> Iterator[Row]:
+    for index in _constraints(view):
+        table = view.catalog.table(index.table_oid)
+        yield {
+            **_location(view, "constraint", index.schema_oid, constraint_name(index)),
+            **_location(view, "table", table.schema_oid, table.name),
+            "constraint_type": "PRIMARY KEY" if index.is_primary else "UNIQUE", "is_deferrable": "NO",
+            "initially_deferred": "NO", "enforced": "YES", "nulls_distinct": "YES",
+        }  # fmt: skip
+
+
+@rows_of("key_column_usage", schema="information_schema")
+def key_column_usage(view: CatalogView) -> Iterator[Row]:
+    for index in _constraints(view):
+        table = view.catalog.table(index.table_oid)
+        for position, attnum in enumerate(index.key_attnums(), 1):
+            yield {
+                **_location(view, "constraint", index.schema_oid, constraint_name(index)),
+                **_location(view, "table", table.schema_oid, table.name),
+                "column_name": table.column_at(attnum).name, "ordinal_position": position,
+                "position_in_unique_constraint": None,
+            }  # fmt: skip
+
+
+@rows_of("constraint_column_usage", schema="information_schema")
+def constraint_column_usage(view: CatalogView) -> Iterator[Row]:
+    yield from key_column_usage(view)
+
+
+def _constraints(view: CatalogView) -> Iterator[Index]:
+    return (index for index in view.objects(Index) if index.constraint_oid)
+
+
+@rows_of("sequences", schema="information_schema")
+def sequences(view: CatalogView) -> Iterator[Row]:
+    for sequence in view.objects(Sequence):
+        bits = INTEGER_BITS.get(sequence.type.oid, 64)
+        yield {
+            **_location(view, "sequence", sequence.schema_oid, sequence.name),
+            "data_type": format_type(sequence.type), "numeric_precision": bits, "numeric_precision_radix": 2,
+            "numeric_scale": 0, "start_value": str(sequence.start), "minimum_value": str(sequence.minimum),
+            "maximum_value": str(sequence.maximum), "increment": str(sequence.increment),
+            "cycle_option": "YES" if sequence.cycle else "NO",
+        }  # fmt: skip

@@ -1,0 +1,290 @@
+"""Rows of the catalogs that describe tables: pg_class, pg_attribute, pg_index, pg_constraint and their kin."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from foundation.sqltypes import TYPES, SqlType, TypeInfo
+from sqlfront.pg_catalog.definitions import constraint_name
+from sqlfront.pg_catalog.relations import Row, all_relations, builtin_rows, is_view, rows_of
+from sqlfront.pg_catalog.view import CatalogView
+from storage.catalog import (
+    BOOTSTRAP_ROLE_OID,
+    INFORMATION_SCHEMA_OID,
+    PG_CATALOG_SCHEMA_OID,
+    Column,
+    Index,
+    Sequence,
+    Table,
+)
+
+HEAP_AM_OID = 2
+FLAT_AM_OID = 16999
+PG_CLASS_OID = 1259
+PG_TYPE_OID = 1247
+PG_NAMESPACE_OID = 2615
+PG_EXTENSION_OID = 3079
+PG_CONSTRAINT_OID = 2606
+DEFAULT_COLLATION_OID = 100
+COLLATABLE = {25, 1042, 1043, 19}
+ROW_TYPE_OFFSET = 1 << 30
+"""A table without a row type of its own shows its OID with this bit as pg_class.reltype."""
+
+ALIGNMENT = {1: "c", 2: "s", 4: "i", 8: "d"}
+SYSTEM_COLUMNS = (
+    ("ctid", 27, -1), ("xmin", 28, -2), ("cmin", 29, -3), ("xmax", 28, -4), ("cmax", 29, -5), ("tableoid", 26, -6),
+)  # fmt: skip
+
+
+@rows_of("pg_am")
+def pg_am(view: CatalogView) -> Iterator[Row]:
+    yield {"oid": FLAT_AM_OID, "amname": "flat", "amhandler": 0, "amtype": "i"}
+
+
+def access_methods() -> dict[str, int]:
+    """Access method names -> OIDs."""
+    builtin = builtin_rows("pg_am")
+    names = dict(zip(builtin["amname"].to_pylist(), builtin["oid"].to_pylist()))
+    return {**names, "flat": FLAT_AM_OID}
+
+
+@rows_of("pg_namespace")
+def pg_namespace(view: CatalogView) -> Iterator[Row]:
+    for oid, name in sorted(view.schema_names.items()):
+        yield {"oid": oid, "nspname": name, "nspowner": view.schema_owners[oid], "nspacl": None}
+
+
+@rows_of("pg_class")
+def pg_class(view: CatalogView) -> Iterator[Row]:
+    """Stored relations, then the computed ones."""
+    for table in view.objects(Table):
+        yield _table_row(view, table)
+    methods = access_methods()
+    for index in view.objects(Index):
+        yield {
+            **_class_row(index.oid, index.name, index.schema_oid, index.owner_oid, "i"),
+            "relam": methods.get(index.family, 0),
+            "relnatts": len(index.keys),
+            "reloptions": _options(index.options),
+        }
+    for sequence in view.objects(Sequence):
+        yield {
+            **_class_row(sequence.oid, sequence.name, sequence.schema_oid, sequence.owner_oid, "S"),
+            "relnatts": 3,
+        }
+    schemas = {"pg_catalog": PG_CATALOG_SCHEMA_OID, "information_schema": INFORMATION_SCHEMA_OID}
+    for (schema, name), relation in all_relations().items():
+        kind = "v" if is_view(schema, name) else "r"
+        yield {
+            **_class_row(relation.oid, name, schemas[schema], BOOTSTRAP_ROLE_OID, kind),
+            "relam": HEAP_AM_OID if kind == "r" else 0,
+            "relnatts": len(relation.columns),
+        }
+
+
+def _table_row(view: CatalogView, table: Table) -> Row:
+    indexes = view.catalog.indexes_of(table.oid)
+    row_count = view.transaction.table_view(table.oid).row_count
+    return {
+        **_class_row(table.oid, table.name, table.schema_oid, table.owner_oid, "r"),
+        "reltype": table.type_oid or table.oid | ROW_TYPE_OFFSET,
+        "relam": HEAP_AM_OID,
+        "reltuples": float(row_count),
+        "relpages": (row_count + 99) // 100,
+        "relhasindex": bool(indexes),
+        "relnatts": len(table.columns),
+        "reloptions": _options(table.options),
+    }
+
+
+def _class_row(oid: int, name: str, schema_oid: int, owner_oid: int, kind: str) -> Row:
+    return {
+        "oid": oid, "relname": name, "relnamespace": schema_oid, "relowner": owner_oid, "relkind": kind,
+        "relfilenode": oid, "reltuples": -1.0, "relpersistence": "p", "relispopulated": True, "relreplident": "d",
+        "relacl": None, "reloptions": None, "relpartbound": None,
+    }  # fmt: skip
+
+
+def _options(options: tuple[tuple[str, str], ...]) -> list[str] | None:
+    return [f"{name}={value}" for name, value in options] or None
+
+
+@rows_of("pg_attribute")
+def pg_attribute(view: CatalogView) -> Iterator[Row]:
+    for table in view.objects(Table):
+        for column in table.columns:
+            yield _attribute_row(table.oid, column)
+        for name, type_oid, attnum in SYSTEM_COLUMNS:
+            yield {**_plain_attribute(table.oid, attnum, name, SqlType(type_oid)), "attnotnull": True}
+    for index in view.objects(Index):
+        table = view.catalog.table(index.table_oid)
+        for number, key in enumerate(index.keys, 1):
+            if key.attnum:
+                column = table.column_at(key.attnum)
+                yield _plain_attribute(index.oid, number, column.name, column.type)
+            else:
+                yield _plain_attribute(index.oid, number, "expr", SqlType(25))
+    for relation in all_relations().values():
+        for item in relation.columns:
+            yield _plain_attribute(relation.oid, item.attnum, item.name, item.type)
+
+
+def _attribute_row(table_oid: int, column: Column) -> Row:
+    if column.is_dropped:
+        name = f"........pg.dropped.{column.attnum}........"
+        return {**_plain_attribute(table_oid, column.attnum, name, SqlType(0)), "attisdropped": True}
+    return {
+        **_plain_attribute(table_oid, column.attnum, column.name, column.type),
+        "attnotnull": column.not_null,
+        "atthasdef": column.default_sql is not None,
+        "atthasmissing": column.missing_value is not None,
+        "attidentity": column.identity,
+    }
+
+
+def _plain_attribute(relation_oid: int, attnum: int, name: str, sql_type: SqlType) -> Row:
+    info = TYPES.get(sql_type.oid)
+    return {
+        "attrelid": relation_oid, "attname": name, "atttypid": sql_type.oid, "atttypmod": sql_type.typmod,
+        "attstattarget": -1, "attlen": info.length if info else 0, "attnum": attnum, "attcacheoff": -1,
+        "attndims": 1 if info and info.element_oid else 0, "attbyval": _is_by_value(info),
+        "attalign": ALIGNMENT.get(info.length, "i") if info else "i", "attstorage": _storage(info),
+        "attislocal": True, "attcollation": DEFAULT_COLLATION_OID if sql_type.oid in COLLATABLE else 0,
+        "attacl": None, "attoptions": None, "attfdwoptions": None, "attmissingval": None,
+    }  # fmt: skip
+
+
+def _is_by_value(info: TypeInfo | None) -> bool:
+    return info is not None and info.length in (1, 2, 4, 8)
+
+
+def _storage(info: TypeInfo | None) -> str:
+    if info is None or info.length != -1:
+        return "p"
+    if info.name in ("vector", "halfvec"):
+        return "e"
+    return "m" if info.name == "numeric" else "x"
+
+
+@rows_of("pg_attrdef")
+def pg_attrdef(view: CatalogView) -> Iterator[Row]:
+    for table in view.objects(Table):
+        for column in table.live_columns():
+            if column.default_sql is not None and not column.identity:
+                yield {
+                    "oid": default_oid(table, column), "adrelid": table.oid, "adnum": column.attnum,
+                    "adbin": column.default_sql,
+                }  # fmt: skip
+
+
+def default_oid(table: Table, column: Column) -> int:
+    """A made-up OID that is stable and unlike any stored object's."""
+    return (1 << 31) | (table.oid << 11 & 0x7FFFFFFF) | column.attnum
+
+
+@rows_of("pg_index")
+def pg_index(view: CatalogView) -> Iterator[Row]:
+    operator_classes = operator_class_oids()
+    for index in view.objects(Index):
+        table = view.catalog.table(index.table_oid)
+        types = [table.column_at(key.attnum).type.oid if key.attnum else 25 for key in index.keys]
+        expressions = [key.expression_sql for key in index.keys if key.expression_sql]
+        yield {
+            "indexrelid": index.oid, "indrelid": index.table_oid, "indnatts": len(index.keys),
+            "indnkeyatts": len(index.keys), "indisunique": index.is_unique, "indisprimary": index.is_primary,
+            "indimmediate": True, "indisvalid": True, "indisready": True, "indislive": True,
+            "indkey": list(index.key_attnums()),
+            "indcollation": [DEFAULT_COLLATION_OID if oid in COLLATABLE else 0 for oid in types],
+            "indclass": [
+                operator_classes.get((index.family, key.operator_class), operator_classes.get((index.family, oid), 0))
+                for key, oid in zip(index.keys, types)
+            ],
+            "indoption": [int(key.is_descending) | int(key.nulls_first) << 1 for key in index.keys],
+            "indexprs": ", ".join(expressions) or None, "indpred": index.predicate_sql,
+        }  # fmt: skip
+
+
+def operator_class_oids() -> dict[tuple[str, str | int], int]:
+    """(family, class name) and (family, input type of a default class) -> OID."""
+    names = {oid: name for name, oid in access_methods().items()}
+    found: dict[tuple[str, str | int], int] = {}
+    for row in builtin_rows("pg_opclass").to_pylist():
+        method = names.get(row["opcmethod"], "")
+        found[method, row["opcname"]] = row["oid"]
+        if row["opcdefault"]:
+            found[method, row["opcintype"]] = row["oid"]
+        if method == "hnsw":
+            found["flat", row["opcname"]] = row["oid"]
+    return found
+
+
+@rows_of("pg_constraint")
+def pg_constraint(view: CatalogView) -> Iterator[Row]:
+    for index in view.objects(Index):
+        if index.constraint_oid:
+            yield {
+                "oid": index.constraint_oid, "conname": constraint_name(index), "connamespace": index.schema_oid,
+                "contype": "p" if index.is_primary else "u", "convalidated": True, "conrelid": index.table_oid,
+                "conindid": index.oid, "confupdtype": " ", "confdeltype": " ", "confmatchtype": " ",
+                "conislocal": True, "connoinherit": True, "conkey": list(index.key_attnums()), "confkey": None,
+                "conpfeqop": None, "conppeqop": None, "conffeqop": None, "conexclop": None, "conbin": None,
+                "confdelsetcols": None,
+            }  # fmt: skip
+
+
+@rows_of("pg_sequence")
+def pg_sequence(view: CatalogView) -> Iterator[Row]:
+    for sequence in view.objects(Sequence):
+        yield {
+            "seqrelid": sequence.oid, "seqtypid": sequence.type.oid, "seqstart": sequence.start,
+            "seqincrement": sequence.increment, "seqmax": sequence.maximum, "seqmin": sequence.minimum,
+            "seqcache": sequence.cache, "seqcycle": sequence.cycle,
+        }  # fmt: skip
+
+
+@rows_of("pg_depend")
+def pg_depend(view: CatalogView) -> Iterator[Row]:
+    """Who belongs to whom: sequences to their column, indexes and constraints to their table."""
+    for sequence in view.objects(Sequence):
+        if sequence.owned_by is not None:
+            table_oid, attnum = sequence.owned_by
+            is_identity = bool(view.catalog.table(table_oid).column_at(attnum).identity)
+            yield _dependency(
+                (PG_CLASS_OID, sequence.oid), (PG_CLASS_OID, table_oid, attnum), "i" if is_identity else "a"
+            )
+    for index in view.objects(Index):
+        if index.constraint_oid:
+            yield _dependency((PG_CLASS_OID, index.oid), (PG_CONSTRAINT_OID, index.constraint_oid, 0), "i")
+        else:
+            for key in index.keys:
+                yield _dependency((PG_CLASS_OID, index.oid), (PG_CLASS_OID, index.table_oid, key.attnum), "a")
+
+
+def _dependency(dependent: tuple[int, int], referenced: tuple[int, int, int], kind: str) -> Row:
+    return {
+        "classid": dependent[0], "objid": dependent[1], "refclassid": referenced[0], "refobjid": referenced[1],
+        "refobjsubid": referenced[2], "deptype": kind,
+    }  # fmt: skip
+
+
+@rows_of("pg_description")
+def pg_description(view: CatalogView) -> Iterator[Row]:
+    for table in view.objects(Table):
+        for column in table.live_columns():
+            if column.comment is not None:
+                yield _comment(table.oid, PG_CLASS_OID, column.attnum, column.comment)
+    for relation in view.stored_relations():
+        if relation.comment is not None:
+            yield _comment(relation.oid, PG_CLASS_OID, 0, relation.comment)
+    from storage.catalog import Extension, Schema
+
+    for schema in view.objects(Schema):
+        if schema.comment is not None:
+            yield _comment(schema.oid, PG_NAMESPACE_OID, 0, schema.comment)
+    for extension in view.objects(Extension):
+        if extension.comment is not None:
+            yield _comment(extension.oid, PG_EXTENSION_OID, 0, extension.comment)
+
+
+def _comment(oid: int, class_oid: int, attnum: int, text: str) -> Row:
+    return {"objoid": oid, "classoid": class_oid, "objsubid": attnum, "description": text}

@@ -1,0 +1,134 @@
+"""The computed relations: which exist, their columns, and who makes their rows.
+
+A relation's rows are those PostgreSQL ships (`builtin/*.arrow`) followed by those of the current database, made
+by a function registered with `@rows_of`. A relation nobody registered is empty, as most of PostgreSQL's are.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterable
+from functools import cache
+from importlib import resources
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.feather as feather
+
+from foundation.sqltypes import FLOAT8, INT8, NAME, OID, TEXT, SqlType, arrow_type
+from planner.bound import RelationColumn
+from sqlfront.binder import VirtualRelation
+from sqlfront.pg_catalog.relation_columns import RELATION_COLUMNS
+from sqlfront.pg_catalog.view import CatalogView
+
+Row = dict[str, Any]
+RowMaker = Callable[[CatalogView], Iterable[Row]]
+_ROW_MAKERS: dict[tuple[str, str], RowMaker] = {}
+
+BUILTIN = (
+    "pg_aggregate", "pg_am", "pg_cast", "pg_collation", "pg_language", "pg_opclass", "pg_operator", "pg_opfamily",
+    "pg_proc", "pg_tablespace", "pg_type",
+)  # fmt: skip
+
+# Relations of our own, in pg_catalog so that no search path hides them.
+OWN_RELATIONS: dict[str, tuple[int, tuple[tuple[str, SqlType], ...]]] = {
+    "quiver_index_status": (
+        19001,
+        (
+            ("index_name", NAME), ("table_name", NAME), ("index_oid", OID), ("table_oid", OID), ("family", TEXT),
+            ("rows_served", INT8), ("rows_scanned", INT8), ("segments", INT8), ("segments_scanned", INT8),
+            ("size_bytes", INT8), ("state", TEXT),
+        ),
+    ),
+    "quiver_memory": (19002, (("holder", TEXT), ("size_bytes", INT8), ("share", FLOAT8))),
+}  # fmt: skip
+
+
+def rows_of(*names: str, schema: str = "pg_catalog") -> Callable[[RowMaker], RowMaker]:
+    """Register the maker of a relation's rows."""
+
+    def register(maker: RowMaker) -> RowMaker:
+        for name in names:
+            _ROW_MAKERS[schema, name] = maker
+        return maker
+
+    return register
+
+
+@cache
+def all_relations() -> dict[tuple[str, str], VirtualRelation]:
+    """Every computed relation by (schema, name)."""
+    found = {}
+    for (schema, name), (signed_oid, words) in RELATION_COLUMNS.items():
+        pairs = [word.split(":") for word in words.split()]
+        columns = tuple(
+            RelationColumn(column, SqlType(int(oid)), attnum) for attnum, (column, oid) in enumerate(pairs, 1)
+        )
+        found[schema, name] = VirtualRelation(schema, name, columns, abs(signed_oid))
+    for name, (oid, typed) in OWN_RELATIONS.items():
+        columns = tuple(RelationColumn(column, t, attnum) for attnum, (column, t) in enumerate(typed, 1))
+        found["pg_catalog", name] = VirtualRelation("pg_catalog", name, columns, oid)
+    return found
+
+
+def is_view(schema: str, name: str) -> bool:
+    """Whether pg_class shows a computed relation as a view rather than a table."""
+    entry = RELATION_COLUMNS.get((schema, name))
+    return entry is None or entry[0] < 0
+
+
+class VirtualRelationTable:
+    """Implements `sqlfront.binder.VirtualRelations`."""
+
+    def lookup(self, schema: str, name: str) -> VirtualRelation | None:
+        return all_relations().get((schema, name))
+
+
+VIRTUAL_RELATIONS = VirtualRelationTable()
+
+
+@cache
+def builtin_rows(name: str) -> pa.Table:
+    """The rows PostgreSQL ships in a catalog."""
+    packaged = resources.files("sqlfront.pg_catalog") / "builtin" / f"{name}.arrow"
+    return feather.read_table(io.BytesIO(packaged.read_bytes()))
+
+
+def relation_rows(schema: str, name: str, view: CatalogView) -> pa.Table:
+    """All rows of a computed relation as the current database and session see it.
+
+    Returns:
+        A table with the relation's columns in declared order, each of its type's Arrow type. NOT NULL flags,
+        counters and options a row maker leaves out are filled with the type's empty value.
+    """
+    relation = all_relations()[schema, name]
+    maker = _ROW_MAKERS.get((schema, name))
+    made = _table_of(relation, list(maker(view)) if maker is not None else [])
+    if schema == "pg_catalog" and name in BUILTIN:
+        return pa.concat_tables([builtin_rows(name), made]).combine_chunks()
+    return made
+
+
+_EMPTY: dict[int, Any] = {
+    16: False,
+    18: "",
+    19: "",
+    20: 0,
+    21: 0,
+    23: 0,
+    26: 0,
+    24: 0,
+    28: 0,
+    700: 0.0,
+    701: 0.0,
+}
+"""What a column PostgreSQL declares NOT NULL holds when nothing is said; other types are NULL."""
+
+
+def _table_of(relation: VirtualRelation, rows: list[Row]) -> pa.Table:
+    arrays = []
+    for column in relation.columns:
+        empty = _EMPTY.get(column.type.oid)
+        values = [row.get(column.name, empty) for row in rows]
+        arrays.append(pa.array(values, arrow_type(column.type)))
+    return pa.Table.from_arrays(arrays, names=[column.name for column in relation.columns])

@@ -1,0 +1,134 @@
+"""The current database as its catalogs show it: names, owners, visibility.
+
+One `CatalogView` serves one statement. It adds to the stored catalog what PostgreSQL has in every database:
+the schemas pg_catalog and information_schema, and the template databases.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+from typing import Any, Protocol, TypeVar
+
+from foundation.settings import SettingValues
+from sqlfront.session.state import SessionIdentity
+from storage import Storage, Transaction
+from storage.catalog import (
+    BOOTSTRAP_ROLE_OID,
+    INFORMATION_SCHEMA_OID,
+    PG_CATALOG_SCHEMA_OID,
+    Catalog,
+    CatalogObject,
+    Index,
+    Role,
+    Schema,
+    Sequence,
+    Table,
+)
+
+_T = TypeVar("_T", bound=CatalogObject)
+
+
+class SessionView(Protocol):
+    """What the catalogs show of the session that asks."""
+
+    identity: SessionIdentity
+    settings: SettingValues
+
+    @property
+    def shared(self) -> Any: ...
+
+    @property
+    def registry(self) -> Any: ...
+
+    def catalog(self) -> Catalog: ...
+
+    def existing_search_path(self) -> tuple[str, ...]: ...
+
+
+class CatalogView:
+    """Look-ups over the catalog a statement sees, restricted to its database."""
+
+    def __init__(self, session: SessionView, transaction: Transaction) -> None:
+        self.session = session
+        self.transaction = transaction
+        self.catalog: Catalog = transaction.catalog
+        self.database_oid = session.identity.database_oid
+
+    @property
+    def storage(self) -> Storage:
+        storage: Storage = self.session.shared.storage
+        return storage
+
+    def objects(self, cls: type[_T]) -> Iterator[_T]:
+        return self.catalog.objects(cls, self.database_oid)
+
+    @cached_property
+    def schema_names(self) -> dict[int, str]:
+        """Schema names by OID, the built-in ones included."""
+        names = {PG_CATALOG_SCHEMA_OID: "pg_catalog", INFORMATION_SCHEMA_OID: "information_schema"}
+        names.update((schema.oid, schema.name) for schema in self.objects(Schema))
+        return names
+
+    @cached_property
+    def schema_owners(self) -> dict[int, int]:
+        owners = dict.fromkeys((PG_CATALOG_SCHEMA_OID, INFORMATION_SCHEMA_OID), BOOTSTRAP_ROLE_OID)
+        owners.update((schema.oid, schema.owner_oid) for schema in self.objects(Schema))
+        return owners
+
+    @cached_property
+    def search_path(self) -> tuple[str, ...]:
+        """Schemas that are searched, pg_catalog first unless it is named."""
+        path = self.session.existing_search_path()
+        return path if "pg_catalog" in path else ("pg_catalog", *path)
+
+    @cached_property
+    def _first_found(self) -> dict[str, int]:
+        """Relation names -> the OID a bare name finds."""
+        from sqlfront.pg_catalog.relations import all_relations
+
+        found: dict[str, int] = {}
+        for schema_name in self.search_path:
+            for (schema, name), relation in all_relations().items():
+                if schema == schema_name:
+                    found.setdefault(name, relation.oid)
+            for stored in self.stored_relations():
+                if self.schema_names.get(stored.schema_oid) == schema_name:
+                    found.setdefault(stored.name, stored.oid)
+        return found
+
+    def stored_relations(self) -> Iterator[Table | Index | Sequence]:
+        """Tables, indexes and sequences of the database."""
+        yield from self.objects(Table)
+        yield from self.objects(Index)
+        yield from self.objects(Sequence)
+
+    def is_visible(self, name: str, oid: int) -> bool:
+        """Whether a bare name means this relation."""
+        return self._first_found.get(name) == oid
+
+    def relation_name(self, oid: int) -> tuple[str, str] | None:
+        """(schema, name) of a stored or computed relation."""
+        from sqlfront.pg_catalog.relations import all_relations
+
+        stored = self.catalog.get(oid)
+        if isinstance(stored, Table | Index | Sequence):
+            return self.schema_names.get(stored.schema_oid, ""), stored.name
+        return next((key for key, relation in all_relations().items() if relation.oid == oid), None)
+
+    def find_relation_oid(self, parts: tuple[str, ...]) -> int | None:
+        """The OID a one- to three-part relation name means."""
+        from sqlfront.pg_catalog.relations import all_relations
+
+        if len(parts) == 1:
+            return self._first_found.get(parts[0])
+        computed = all_relations().get((parts[-2], parts[-1]))
+        if computed is not None:
+            return computed.oid
+        schema = self.catalog.find_schema(self.database_oid, parts[-2])
+        found = schema and self.catalog.find_relation(self.database_oid, schema.oid, parts[-1])
+        return found.oid if found else None
+
+    def role_name(self, oid: int) -> str | None:
+        role = self.catalog.get(oid)
+        return role.name if isinstance(role, Role) else None

@@ -1,0 +1,123 @@
+"""The extended query conversation: what Parse, Bind, Describe, Execute and Close do with a session."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlfront.backend import Format
+from sqlfront.protocol.channel import Channel, Flow
+from sqlfront.protocol.errors import ProtocolViolation
+from sqlfront.protocol.execution import Executor
+from sqlfront.protocol.extended_query import (
+    Bind,
+    BindComplete,
+    Close,
+    CloseComplete,
+    Describe,
+    Execute,
+    Flush,
+    NoData,
+    ParameterDescription,
+    Parse,
+    ParseComplete,
+    Target,
+)
+from sqlfront.protocol.options import Codecs, StatementWatch
+from sqlfront.protocol.portals import PortalRun, Registry, parameter_formats, result_formats
+from sqlfront.protocol.response import RowDescription
+
+
+@dataclass(slots=True)
+class ExtendedQuery:
+    """Handlers of the extended query messages; errors leave as exceptions."""
+
+    channel: Channel
+    registry: Registry
+    executor: Executor
+    codecs: Codecs
+    watch: StatementWatch
+
+    def handle(self, kind: str, body: bytes) -> None:
+        """Any message but Execute, which may take long and is a flow."""
+        match kind:
+            case "P":
+                self._arm()
+                self._parse(Parse.decode(body))
+            case "B":
+                self._arm()
+                self._bind(Bind.decode(body))
+            case "D":
+                self._arm()
+                self._describe(Describe.decode(body))
+            case "C":
+                self._close(Close.decode(body))
+            case "H":
+                Flush.decode(body)  # The loop hands on the output.
+            case _:
+                raise AssertionError(f"message type {kind} is not part of the extended query conversation")
+
+    def execute(self, body: bytes) -> Flow[None]:
+        execute = Execute.decode(body)
+        run = self.registry.run_of(execute.portal)
+        self._arm()
+        tag = yield from self.executor.run(run, max(0, execute.rows_max), is_described=False)
+        self.watch.disarm()
+        self.executor.complete(tag)
+
+    def _arm(self) -> None:
+        """The timeout runs from the first message of a statement to the end of its Execute."""
+        session = self.registry.session
+        self.watch.arm(session.cancel_token, session.settings.integer("statement_timeout"))
+
+    def _parse(self, parse: Parse) -> None:
+        self.registry.check_statement_name_free(parse.name)
+        statement = self.registry.session.prepare(parse.text, parse.parameter_oids)
+        self.registry.add_statement(parse.name, statement)
+        self.channel.send(ParseComplete())
+
+    def _bind(self, bind: Bind) -> None:
+        session = self.registry.session
+        statement = self.registry.statement(bind.statement)
+        formats = parameter_formats(bind.parameter_formats, len(bind.parameters))
+        types = statement.parameter_types
+        if len(bind.parameters) != len(types):
+            raise ProtocolViolation(
+                f"bind message supplies {len(bind.parameters)} parameters, "
+                f'but prepared statement "{bind.statement}" requires {len(types)}'
+            )
+        self.registry.check_portal_name_free(bind.portal)
+        decode, settings = self.codecs.decode_parameter, session.codec_context()
+        values = [
+            decode(sql_type, parameter_format, data, settings)
+            for sql_type, parameter_format, data in zip(types, formats, bind.parameters, strict=True)
+        ]
+        portal = session.bind(statement, values)
+        try:
+            columns = portal.columns
+            row_formats = result_formats(bind.result_formats, None if columns is None else len(columns))
+        except BaseException:
+            portal.close()
+            raise
+        self.registry.add_portal(PortalRun(bind.portal, portal, row_formats))
+        self.channel.send(BindComplete())
+
+    def _describe(self, describe: Describe) -> None:
+        if describe.target is Target.STATEMENT:
+            statement = self.registry.statement(describe.name)
+            if statement.columns is not None:
+                self.registry.check_not_aborted()
+            self.channel.send(ParameterDescription(tuple(t.oid for t in statement.parameter_types)))
+            columns, formats = statement.columns, (Format.TEXT,) * len(statement.columns or ())
+        else:
+            run = self.registry.run_of(describe.name)
+            columns, formats = run.portal.columns, run.formats
+            if columns is not None:
+                self.registry.check_not_aborted()
+        self.channel.send(NoData() if columns is None else RowDescription.of(columns, formats))
+
+    def _close(self, close: Close) -> None:
+        if close.target is Target.STATEMENT:
+            self.registry.close_statement(close.name)
+        else:
+            self.registry.close_portal(close.name)
+        self.channel.send(CloseComplete())

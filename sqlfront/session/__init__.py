@@ -1,0 +1,1 @@
+"""Sessions: statements, transactions, cursors and portals of one client, without a socket."""

@@ -1,0 +1,57 @@
+"""What is known of a command before it runs: its result columns, and whether a failed block accepts it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from foundation.settings import SETTINGS
+from foundation.sqltypes import JSON, TEXT
+from sqlfront.backend import ResultColumn
+from sqlfront.parser import (
+    CommitStatement,
+    ExecuteStatement,
+    ExplainStatement,
+    FetchStatement,
+    RollbackStatement,
+    RollbackToStatement,
+    ShowStatement,
+    Statement,
+)
+
+if TYPE_CHECKING:
+    from sqlfront.session.session import LocalSession
+
+SHOW_ALL_COLUMNS = tuple(ResultColumn(name, TEXT) for name in ("name", "setting", "description"))
+
+
+def is_allowed_in_failed_block(node: Statement) -> bool:
+    """ROLLBACK, COMMIT and ROLLBACK TO are how a client leaves a failed block."""
+    return isinstance(node, CommitStatement | RollbackStatement | RollbackToStatement)
+
+
+def command_columns(session: LocalSession, node: Statement) -> tuple[ResultColumn, ...] | None:
+    """Result columns of a command, None when it returns no rows.
+
+    Raises:
+        InvalidCursorName: 34000, FETCH from a cursor that is not open.
+        InvalidStatementName: 26000, EXECUTE of a statement that is not prepared.
+    """
+    match node:
+        case ShowStatement(name="all"):
+            return SHOW_ALL_COLUMNS
+        case ShowStatement(name=name):
+            return (ResultColumn(shown_setting_name(name), TEXT),)
+        case ExplainStatement():
+            return (ResultColumn("QUERY PLAN", JSON if node.format == "json" else TEXT),)
+        case FetchStatement(cursor=cursor):
+            return session.cursors.get(cursor).columns
+        case ExecuteStatement(name=name):
+            return session.prepared_statement(name).columns
+        case _:
+            return None
+
+
+def shown_setting_name(name: str) -> str:
+    """The column name of SHOW: the setting's own spelling."""
+    setting = SETTINGS.get(name.lower())
+    return setting.name if setting is not None else name

@@ -1,0 +1,172 @@
+"""COPY: a stream of rows into a table, or a query's rows out as a stream.
+
+COPY FROM parses the stream in batches of bounded size and inserts each into the transaction's write set, which
+spills to disk when it is large; nothing is visible before the commit and nothing stays after an error.
+https://www.postgresql.org/docs/15/sql-copy.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from foundation.errors import (
+    DuplicateColumn,
+    FeatureNotSupported,
+    InternalError,
+    QueryCanceled,
+    UndefinedColumn,
+)
+from planner.bound import Expression
+from planner.dml import insert_columns
+from sqlfront.backend import Format
+from sqlfront.binder import bound_default
+from sqlfront.commands.lookup import find_table
+from sqlfront.copy import (
+    CopyColumn,
+    CopyFormat,
+    CopyOptions,
+    CopyWriter,
+    copy_options,
+    copy_reader,
+    copy_writer,
+)
+from sqlfront.parser import CopyStatement, ParsedStatement, parse_script
+from sqlfront.pg_catalog.definitions import quote_identifier
+from sqlfront.session.outcome import Outcome
+from storage.catalog import Column, Table
+
+if TYPE_CHECKING:
+    from sqlfront.session.session import LocalSession
+
+
+def run_copy(session: LocalSession, node: CopyStatement) -> Outcome:
+    """Start a COPY; the rows go through the outcome's stream.
+
+    Raises:
+        UndefinedTable: 42P01. UndefinedColumn: 42703. DuplicateColumn: 42701. Option errors as `copy_options`.
+    """
+    options = copy_options(node.options, is_from=node.is_from)
+    if node.is_from:
+        if node.where is not None:
+            raise FeatureNotSupported("COPY FROM with WHERE is not supported")
+        session.block.check_writable("COPY FROM")
+        return Outcome(copy=TableCopyIn(session, node, options))
+    return _copy_out(session, node, options)
+
+
+def _target_columns(table: Table, names: Sequence[str]) -> tuple[Column, ...]:
+    """The columns a COPY names, in its order; all live ones when it names none."""
+    if not names:
+        return table.live_columns()
+    columns: list[Column] = []
+    for name in names:
+        column = table.column(name)
+        if column is None:
+            raise UndefinedColumn(f'column "{name}" of relation "{table.name}" does not exist')
+        if column in columns:
+            raise DuplicateColumn(f'column "{name}" specified more than once')
+        columns.append(column)
+    return tuple(columns)
+
+
+def _wire_format(options: CopyOptions) -> Format:
+    return Format.BINARY if options.format is CopyFormat.BINARY else Format.TEXT
+
+
+class TableCopyIn:
+    """Implements `sqlfront.backend.CopyIn` for a stored table."""
+
+    def __init__(self, session: LocalSession, node: CopyStatement, options: CopyOptions) -> None:
+        assert node.table is not None, "the grammar gives COPY FROM a table"
+        transaction = session.block.open_transaction()
+        self._context = session.execution_context(transaction)
+        self._table = find_table(session.command_context(transaction), node.table)
+        columns = _target_columns(self._table, node.columns)
+        self._defaults = self._bound_defaults(session, columns)
+        self.format = _wire_format(options)
+        self.column_count = len(columns)
+        streamed = [CopyColumn(c.name, c.attnum, c.type) for c in columns]
+        self._reader = copy_reader(self._table.name, streamed, options, session.codec_context())
+        self._row_count = 0
+
+    def _bound_defaults(
+        self, session: LocalSession, columns: Sequence[Column]
+    ) -> list[tuple[int, Expression]]:
+        """Defaults of the columns the stream does not carry."""
+        context = session.bind_context()
+        given = {column.attnum for column in columns}
+        found = []
+        for column in self._table.live_columns():
+            if column.attnum not in given:
+                expression = bound_default(context, self._table, column)
+                if expression is not None:
+                    found.append((column.attnum, expression))
+        return found
+
+    def feed(self, data: bytes) -> None:
+        self._insert(self._reader.feed(data))
+
+    def finish(self) -> str:
+        self._insert(self._reader.finish())
+        return f"COPY {self._row_count}"
+
+    def fail(self, message: str) -> None:
+        raise QueryCanceled(f"COPY from stdin failed: {message}")
+
+    def _insert(self, batches: Sequence[pa.RecordBatch]) -> None:
+        for batch in batches:
+            self._context.cancel_token.check()
+            values = {int(name): batch.column(name) for name in batch.schema.names}
+            insert_columns(self._table, values, batch.num_rows, self._defaults, self._context)
+            self._row_count += batch.num_rows
+
+
+def _copy_out(session: LocalSession, node: CopyStatement, options: CopyOptions) -> Outcome:
+    parsed = _source_query(session, node)
+    statement = session.prepare_nested(parsed)
+    outcome = session.run_prepared(statement, ())
+    if outcome.columns is None:
+        raise FeatureNotSupported("COPY query must have a RETURNING clause")
+    columns = [CopyColumn(c.name, i, c.type) for i, c in enumerate(outcome.columns, 1)]
+    writer = copy_writer(columns, options, session.codec_context())
+    stream = QueryCopyOut(outcome, writer, _wire_format(options))
+    return Outcome(stream.tag, copy=stream, on_close=outcome.on_close)
+
+
+def _source_query(session: LocalSession, node: CopyStatement) -> ParsedStatement:
+    """The query whose rows go out; for a table it is a SELECT of the named columns."""
+    if node.query is not None:
+        return ParsedStatement(node.query_text, 0, node.query)
+    if node.table is None:
+        raise InternalError("COPY without a source")
+    name = ".".join(quote_identifier(p) for p in (node.table.schema, node.table.name) if p is not None)
+    columns = ", ".join(quote_identifier(column) for column in node.columns) or "*"
+    return parse_script(f"SELECT {columns} FROM {name}")[0]
+
+
+class QueryCopyOut:
+    """Implements `sqlfront.backend.CopyOut` over a query's batches."""
+
+    def __init__(self, outcome: Outcome, writer: CopyWriter, wire_format: Format) -> None:
+        self.format = wire_format
+        self.column_count = len(outcome.columns or ())
+        self._writer = writer
+        self._batches = outcome.batches
+        self._row_count = 0
+
+    def frames(self) -> Iterator[bytes]:
+        header = self._writer.header()
+        if header:
+            yield header
+        for batch in self._batches:
+            self._row_count += batch.num_rows
+            yield self._writer.frames(batch)
+        trailer = self._writer.trailer()
+        if trailer:
+            yield trailer
+
+    def tag(self) -> str:
+        return f"COPY {self._row_count}"

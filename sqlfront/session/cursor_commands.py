@@ -1,0 +1,71 @@
+"""DECLARE, FETCH, MOVE, CLOSE."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlfront.parser import (
+    CloseStatement,
+    DeclareCursorStatement,
+    FetchDirection,
+    FetchStatement,
+    MoveStatement,
+    ParsedStatement,
+)
+from sqlfront.session.cursors import Cursor, Direction, FetchRequest
+from sqlfront.session.errors import NoActiveTransaction
+from sqlfront.session.outcome import Outcome
+
+if TYPE_CHECKING:
+    from sqlfront.session.session import LocalSession
+
+
+def run_declare(session: LocalSession, node: DeclareCursorStatement) -> Outcome:
+    """DECLARE: the query runs as far as its first rows are asked for.
+
+    Raises:
+        NoActiveTransaction: 25P01, a cursor without HOLD outside a block would be gone at once.
+        DuplicateCursor: 42P03.
+    """
+    if not node.hold and not session.block.is_explicit:
+        raise NoActiveTransaction("DECLARE CURSOR can only be used in transaction blocks")
+    statement = session.prepare_nested(ParsedStatement(node.query_text, 0, node.query))
+    outcome = session.run_prepared(statement, ())
+    cursor = Cursor(node.name, outcome, is_scroll=node.scroll is True, is_hold=node.hold)
+    session.cursors.add(cursor)
+    if node.hold and not session.block.is_explicit:
+        cursor.materialise()
+    return Outcome("DECLARE CURSOR")
+
+
+def run_fetch(session: LocalSession, node: FetchStatement) -> Outcome:
+    cursor = session.cursors.get(node.cursor)
+    batches = cursor.fetch(_request(node))
+    return Outcome(f"FETCH {sum(batch.num_rows for batch in batches)}", cursor.columns, iter(batches))
+
+
+def run_move(session: LocalSession, node: MoveStatement) -> Outcome:
+    batches = session.cursors.get(node.cursor).fetch(_request(node))
+    return Outcome(f"MOVE {sum(batch.num_rows for batch in batches)}")
+
+
+def _request(node: FetchStatement | MoveStatement) -> FetchRequest:
+    match node.direction:
+        case FetchDirection.BACKWARD:
+            if node.count is None:
+                return FetchRequest(Direction.FORWARD, None, is_backward_all=True)
+            return FetchRequest(Direction.FORWARD, -node.count)
+        case FetchDirection.ABSOLUTE:
+            return FetchRequest(Direction.ABSOLUTE, node.count)
+        case FetchDirection.RELATIVE:
+            return FetchRequest(Direction.RELATIVE, node.count)
+        case FetchDirection.FORWARD:
+            return FetchRequest(Direction.FORWARD, node.count)
+
+
+def run_close(session: LocalSession, node: CloseStatement) -> Outcome:
+    if node.cursor is None:
+        session.cursors.close_all()
+        return Outcome("CLOSE CURSOR ALL")
+    session.cursors.close(node.cursor)
+    return Outcome("CLOSE CURSOR")

@@ -1,0 +1,83 @@
+"""Which function runs which statement.
+
+Commands that change the session itself (transactions, cursors, prepared statements, notifications, COPY,
+EXPLAIN) are this package's; all others are `sqlfront.commands`', which know only the storage transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from sqlfront import parser
+from sqlfront.commands import CommandResult, execute_command, runs_outside_transactions
+from sqlfront.parser import ParsedStatement
+from sqlfront.session.copy_command import run_copy
+from sqlfront.session.cursor_commands import run_close, run_declare, run_fetch, run_move
+from sqlfront.session.errors import ActiveTransaction
+from sqlfront.session.explain_command import run_explain
+from sqlfront.session.notify_commands import run_listen, run_notify, run_unlisten
+from sqlfront.session.outcome import Outcome
+from sqlfront.session.prepare_commands import run_deallocate, run_discard, run_execute, run_prepare
+from sqlfront.session.transaction_commands import (
+    run_begin,
+    run_commit,
+    run_release,
+    run_rollback,
+    run_rollback_to,
+    run_savepoint,
+    run_set_transaction,
+)
+
+if TYPE_CHECKING:
+    from sqlfront.session.session import LocalSession
+
+Handler = Callable[["LocalSession", Any], Outcome]
+
+HANDLERS: dict[type[parser.Statement], Handler] = {
+    parser.BeginStatement: run_begin,
+    parser.CommitStatement: run_commit,
+    parser.RollbackStatement: run_rollback,
+    parser.SavepointStatement: run_savepoint,
+    parser.ReleaseStatement: run_release,
+    parser.RollbackToStatement: run_rollback_to,
+    parser.SetTransactionStatement: run_set_transaction,
+    parser.DeclareCursorStatement: run_declare,
+    parser.FetchStatement: run_fetch,
+    parser.MoveStatement: run_move,
+    parser.CloseStatement: run_close,
+    parser.PrepareStatement: run_prepare,
+    parser.ExecuteStatement: run_execute,
+    parser.DeallocateStatement: run_deallocate,
+    parser.DiscardStatement: run_discard,
+    parser.ListenStatement: run_listen,
+    parser.UnlistenStatement: run_unlisten,
+    parser.NotifyStatement: run_notify,
+    parser.ExplainStatement: run_explain,
+    parser.CopyStatement: run_copy,
+}
+
+
+def run_command(session: LocalSession, parsed: ParsedStatement, parameters: Sequence[Any]) -> Outcome:
+    """Run a statement that is no query."""
+    handler = HANDLERS.get(type(parsed.node))
+    if handler is not None:
+        return handler(session, parsed.node)
+    return _run_on_transaction(session, parsed)
+
+
+def _run_on_transaction(session: LocalSession, parsed: ParsedStatement) -> Outcome:
+    """DDL, settings, maintenance: `sqlfront.commands` on the current transaction."""
+    block = session.block
+    if runs_outside_transactions(parsed.node) and block.is_explicit:
+        raise ActiveTransaction(f"{_command_name(parsed.text)} cannot run inside a transaction block")
+    transaction = block.open_transaction()
+    result: CommandResult = execute_command(parsed.node, session.command_context(transaction))
+    session.pending_index_builds.extend(result.indexes_to_build)
+    batches = iter(()) if result.batch is None else iter((result.batch,))
+    return Outcome(result.tag, result.columns, batches)
+
+
+def _command_name(text: str) -> str:
+    """The first two words of a statement, as PostgreSQL names commands."""
+    return " ".join(text.split()[:2]).upper()

@@ -1,0 +1,85 @@
+"""Plans of statement texts, shared by all sessions of a server.
+
+A plan holds names resolved against one catalog version and no segment, so it is valid for everybody who
+sees that version with the same search path. A transaction with DDL of its own bypasses the cache.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass
+from enum import Enum
+
+from foundation.sqltypes import SqlType
+from planner import Plan
+from planner.bound import BoundStatement, Delete, Insert, Update
+
+
+class QueryKind(Enum):
+    """What a planned statement does; the value is its command's name in tags and messages."""
+
+    SELECT = "SELECT"
+    INSERT = "INSERT"
+    UPDATE = "UPDATE"
+    DELETE = "DELETE"
+
+    def command_tag(self, row_count: int) -> str:
+        """CommandComplete's text; INSERT carries the OID column PostgreSQL no longer has."""
+        return f"INSERT 0 {row_count}" if self is QueryKind.INSERT else f"{self.value} {row_count}"
+
+
+def kind_of(bound: BoundStatement) -> QueryKind:
+    match bound:
+        case Insert():
+            return QueryKind.INSERT
+        case Update():
+            return QueryKind.UPDATE
+        case Delete():
+            return QueryKind.DELETE
+        case _:
+            return QueryKind.SELECT
+
+
+@dataclass(frozen=True, slots=True)
+class PlanKey:
+    """Everything a plan depends on."""
+
+    text: str
+    parameter_oids: tuple[int, ...]
+    catalog_version: int
+    database_oid: int
+    role_oid: int
+    search_path: tuple[str, ...]
+    time_zone: str
+    """Constants are decoded when a statement is bound, timestamps among them."""
+
+
+@dataclass(frozen=True, slots=True)
+class CachedPlan:
+    plan: Plan
+    parameter_types: tuple[SqlType, ...]
+    kind: QueryKind
+
+
+class PlanCache:
+    """Least-recently-used, bounded by entries; safe from any thread."""
+
+    def __init__(self, entries_max: int) -> None:
+        self._entries_max = entries_max
+        self._plans: OrderedDict[PlanKey, CachedPlan] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, key: PlanKey) -> CachedPlan | None:
+        with self._lock:
+            plan = self._plans.get(key)
+            if plan is not None:
+                self._plans.move_to_end(key)
+            return plan
+
+    def put(self, key: PlanKey, plan: CachedPlan) -> None:
+        with self._lock:
+            self._plans[key] = plan
+            self._plans.move_to_end(key)
+            while len(self._plans) > self._entries_max:
+                self._plans.popitem(last=False)

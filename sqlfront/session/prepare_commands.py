@@ -1,0 +1,90 @@
+"""SQL's PREPARE, EXECUTE, DEALLOCATE, and DISCARD."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from foundation.errors import SyntaxErrorInStatement
+from planner import plan_statement
+from planner.bound import Expression, Select, Target
+from sqlfront.binder import bind_expression
+from sqlfront.parser import (
+    DeallocateStatement,
+    DiscardStatement,
+    DiscardTarget,
+    ExecuteStatement,
+    ParsedStatement,
+    PrepareStatement,
+)
+from sqlfront.parser.typenames import TypeName, resolve_type
+from sqlfront.session.errors import ActiveTransaction, DuplicatePreparedStatement
+from sqlfront.session.outcome import Outcome
+
+if TYPE_CHECKING:
+    from sqlfront.session.session import LocalSession
+
+
+def run_prepare(session: LocalSession, node: PrepareStatement) -> Outcome:
+    if node.name in session.statements:
+        raise DuplicatePreparedStatement(f'prepared statement "{node.name}" already exists')
+    oids = tuple(resolve_type(name).oid for name in node.types if isinstance(name, TypeName))
+    parsed = ParsedStatement(node.statement_text, 0, node.statement)
+    session.statements[node.name] = session.prepare_nested(parsed, oids)
+    return Outcome("PREPARE")
+
+
+def run_execute(session: LocalSession, node: ExecuteStatement) -> Outcome:
+    statement = session.prepared_statement(node.name)
+    expected = len(statement.parameter_types)
+    if len(node.arguments) != expected:
+        raise SyntaxErrorInStatement(
+            f'wrong number of parameters for prepared statement "{node.name}"',
+            detail=f"Expected {expected} parameters but got {len(node.arguments)}.",
+        )
+    context = session.bind_context()
+    arguments = [
+        bind_expression(argument.tree, context, sql_type)
+        for argument, sql_type in zip(node.arguments, statement.parameter_types)
+    ]
+    return session.run_prepared(statement, evaluate_row(session, arguments))
+
+
+def evaluate_row(session: LocalSession, expressions: list[Expression]) -> list[Any]:
+    """Values of expressions over no table, as one-row SELECT would give them."""
+    if not expressions:
+        return []
+    targets = tuple(Target(e, f"c{i}") for i, e in enumerate(expressions))
+    transaction = session.block.open_transaction()
+    execution = plan_statement(Select(targets)).execute(session.execution_context(transaction))
+    table = pa.Table.from_batches(list(execution.batches()))
+    return [table.column(i)[0].as_py() for i in range(table.num_columns)]
+
+
+def run_deallocate(session: LocalSession, node: DeallocateStatement) -> Outcome:
+    if node.name is None:
+        session.statements.clear()
+        return Outcome("DEALLOCATE ALL")
+    session.prepared_statement(node.name)
+    del session.statements[node.name]
+    return Outcome("DEALLOCATE")
+
+
+def run_discard(session: LocalSession, node: DiscardStatement) -> Outcome:
+    """DISCARD ALL is a session as new; a pool calls it between two users."""
+    match node.target:
+        case DiscardTarget.ALL:
+            if session.block.is_explicit:
+                raise ActiveTransaction("DISCARD ALL cannot run inside a transaction block")
+            session.cursors.close_all()
+            session.statements.clear()
+            session.settings.reset_all()
+            session.shared.hub.unlisten(session.listener, None)
+            session.forget_sequences()
+        case DiscardTarget.SEQUENCES:
+            session.forget_sequences()
+        case DiscardTarget.PLANS | DiscardTarget.TEMP:
+            # Plans are kept by catalog version and there are no temporary tables.
+            pass
+    return Outcome(f"DISCARD {node.target.value}")

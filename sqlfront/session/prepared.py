@@ -1,0 +1,167 @@
+"""Prepared statements: from text to a plan, once per catalog version.
+
+A statement keeps its text, its parsed form and, for queries, a plan with the catalog version it was made for.
+When the catalog has changed the statement is bound again; if its result columns differ from those the client
+was told, execution fails as PostgreSQL's does (0A000 'cached plan must not change result type').
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from foundation.errors import FeatureNotSupported, SyntaxErrorInStatement
+from foundation.sqltypes import SqlType
+from planner import plan_statement
+from sqlfront.backend import ResultColumn
+from sqlfront.binder import BindContext, bind_query
+from sqlfront.parser import ParsedStatement, QueryStatement, parse_script
+from sqlfront.pg_catalog import VIRTUAL_RELATIONS
+from sqlfront.session.command_shape import command_columns, is_allowed_in_failed_block
+from sqlfront.session.outcome import Outcome, result_columns
+from sqlfront.session.plan_cache import CachedPlan, PlanKey, QueryKind, kind_of
+
+if TYPE_CHECKING:
+    from sqlfront.session.session import LocalSession
+
+
+@dataclass(slots=True)
+class PreparedStatement:
+    """Implements `sqlfront.backend.Statement`. `parsed` is None for an empty text."""
+
+    text: str
+    parsed: ParsedStatement | None
+    parameter_types: tuple[SqlType, ...] = ()
+    columns: tuple[ResultColumn, ...] | None = None
+    cached: CachedPlan | None = None
+    plan_key: PlanKey | None = None
+
+    @property
+    def is_query(self) -> bool:
+        return self.cached is not None
+
+
+class StatementPlanner:
+    """Parses, binds and plans for one session, through the server's plan cache."""
+
+    def __init__(self, session: LocalSession) -> None:
+        self._session = session
+
+    def prepare_text(self, text: str, parameter_oids: tuple[int, ...]) -> PreparedStatement:
+        """A Parse message. Raises 42601 for several statements in one text."""
+        cached = self._lookup(text, parameter_oids)
+        if cached is not None:
+            return cached
+        parsed = parse_script(text)
+        if len(parsed) > 1:
+            raise SyntaxErrorInStatement("cannot insert multiple commands into a prepared statement")
+        if not parsed:
+            return PreparedStatement(text, None)
+        return self.prepare_parsed(parsed[0], parameter_oids)
+
+    def prepare_parsed(self, parsed: ParsedStatement, parameter_oids: tuple[int, ...]) -> PreparedStatement:
+        session = self._session
+        if not is_allowed_in_failed_block(parsed.node):
+            session.block.check_not_failed()
+        if not isinstance(parsed.node, QueryStatement):
+            return PreparedStatement(parsed.text, parsed, columns=command_columns(session, parsed.node))
+        cached = self._lookup(parsed.text, parameter_oids)
+        if cached is not None:
+            return cached
+        return self._bind_and_plan(parsed, parameter_oids)
+
+    def _lookup(self, text: str, parameter_oids: tuple[int, ...]) -> PreparedStatement | None:
+        """A statement whose plan the cache holds; its text need not even be parsed."""
+        if self._session.block.is_explicit:
+            self._session.block.check_not_failed()
+        key = self._plan_key(text, parameter_oids)
+        entry = self._session.shared.plans.get(key) if key is not None else None
+        return self._statement(text, None, entry, key) if entry is not None else None
+
+    def _statement(
+        self, text: str, parsed: ParsedStatement | None, entry: CachedPlan, key: PlanKey | None
+    ) -> PreparedStatement:
+        columns = entry.plan.columns
+        return PreparedStatement(
+            text,
+            parsed,
+            parameter_types=entry.parameter_types,
+            columns=result_columns(columns) if columns is not None else None,
+            cached=entry,
+            plan_key=key,
+        )
+
+    def _plan_key(self, text: str, parameter_oids: tuple[int, ...]) -> PlanKey | None:
+        """None when the transaction sees a catalog of its own, whose plans nobody else may use."""
+        session = self._session
+        catalog = session.catalog()
+        if catalog is not session.shared.storage.catalog:
+            return None
+        return PlanKey(
+            text=text,
+            parameter_oids=parameter_oids,
+            catalog_version=catalog.version,
+            database_oid=session.identity.database_oid,
+            role_oid=session.identity.role_oid,
+            search_path=session.search_path(),
+            time_zone=session.settings.get("TimeZone"),
+        )
+
+    def _bind_and_plan(self, parsed: ParsedStatement, parameter_oids: tuple[int, ...]) -> PreparedStatement:
+        assert isinstance(parsed.node, QueryStatement)
+        key = self._plan_key(parsed.text, parameter_oids)
+        context = self.bind_context(parameter_oids)
+        bound = bind_query(parsed.node.expression, context)
+        entry = CachedPlan(plan_statement(bound), context.parameter_types(), kind_of(bound))
+        if key is not None:
+            self._session.shared.plans.put(key, entry)
+        return self._statement(parsed.text, parsed, entry, key)
+
+    def bind_context(self, parameter_oids: Sequence[int] = ()) -> BindContext:
+        """Names and types as this session sees them now."""
+        session = self._session
+        return BindContext(
+            catalog=session.catalog(),
+            database_oid=session.identity.database_oid,
+            search_path=session.search_path(),
+            role_name=session.identity.role_name,
+            parameter_oids=parameter_oids,
+            virtual_relations=VIRTUAL_RELATIONS,
+            settings=session.settings,
+        )
+
+    # -- running ------------------------------------------------------------------------------------------
+
+    def run_query(self, statement: PreparedStatement, parameters: Sequence[Any]) -> Outcome:
+        """Execute a planned query, bound again first if the catalog has moved on."""
+        session = self._session
+        transaction = session.block.open_transaction()
+        statement = self._current(statement)
+        assert statement.cached is not None
+        entry = statement.cached
+        if entry.kind is not QueryKind.SELECT:
+            session.block.check_writable(entry.kind.value)
+        execution = entry.plan.execute(session.execution_context(transaction, parameters))
+        batches = execution.batches()
+        if statement.columns is None:
+            for _ in batches:
+                pass
+            batches = iter(())
+
+        def tag() -> str:
+            return entry.kind.command_tag(execution.row_count)
+
+        return Outcome(tag, statement.columns, batches, on_close=getattr(batches, "close", None))
+
+    def _current(self, statement: PreparedStatement) -> PreparedStatement:
+        """The statement itself, or one bound to the catalog of now."""
+        oids = statement.plan_key.parameter_oids if statement.plan_key is not None else ()
+        key = self._plan_key(statement.text, oids)
+        if key is not None and key == statement.plan_key:
+            return statement
+        parsed = statement.parsed or parse_script(statement.text)[0]
+        fresh = self._bind_and_plan(parsed, oids or tuple(t.oid for t in statement.parameter_types))
+        if fresh.columns != statement.columns:
+            raise FeatureNotSupported("cached plan must not change result type")
+        return fresh

@@ -1,0 +1,94 @@
+"""What a running plan asks of its session: codecs, session functions, computed relations, notices."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from foundation.sqltypes import SqlType, arrow_type
+from planner.functions.signature import Function
+from sqlfront.pg_catalog import CATALOG_FUNCTIONS, CatalogView, reg_name, reg_oid, relation_rows
+from sqlfront.session.session_functions import NULL_TOLERANT, SESSION_FUNCTIONS
+from sqlfront.types import CodecContext, coerce_typmod, parse_text_array, text_array
+from storage import Transaction
+
+if TYPE_CHECKING:
+    from sqlfront.session.session import LocalSession
+
+
+class PostgresCodecs:
+    """Implements `planner.services.Codecs`."""
+
+    def __init__(self, context: CodecContext) -> None:
+        self._context = context
+
+    def to_text(self, column: pa.Array, sql_type: SqlType) -> pa.Array:
+        return text_array(column, sql_type, self._context)
+
+    def from_text(self, strings: pa.Array, sql_type: SqlType) -> pa.Array:
+        return parse_text_array(strings, sql_type, self._context)
+
+    def coerce_typmod(
+        self, column: pa.Array, source: SqlType, target: SqlType, *, explicit: bool
+    ) -> pa.Array:
+        return coerce_typmod(column, source, target, explicit=explicit)
+
+
+class StatementServices:
+    """Implements `planner.services.SessionServices` for one statement of one session."""
+
+    def __init__(self, session: LocalSession, transaction: Transaction) -> None:
+        self._session = session
+        self._transaction = transaction
+        self._view: CatalogView | None = None
+
+    @property
+    def view(self) -> CatalogView:
+        """The catalog as computed relations show it, made when first asked for."""
+        if self._view is None:
+            self._view = CatalogView(self._session, self._transaction)
+        return self._view
+
+    def codec_context(self) -> CodecContext:
+        """How values print and parse for this session, names of catalog objects included."""
+        return CodecContext.of(
+            self._session.settings,
+            reg_names=lambda type_oid, oid: reg_name(self.view, type_oid, oid),
+            reg_oids=lambda type_oid, name: reg_oid(self.view, type_oid, name),
+        )
+
+    def virtual_relation(self, schema: str, name: str) -> pa.Table:
+        return relation_rows(schema, name, self.view)
+
+    def call_function(
+        self, function: Function, arguments: Sequence[pa.Array], row_count: int
+    ) -> pa.Array | None:
+        in_session = SESSION_FUNCTIONS.get(function.name)
+        in_catalog = CATALOG_FUNCTIONS.get(function.name)
+        if in_session is not None:
+            return _by_row(function, lambda *row: in_session(self._session, *row), arguments, row_count)
+        if in_catalog is not None:
+            return _by_row(function, lambda *row: in_catalog(self.view, *row), arguments, row_count)
+        return None
+
+    def notice(self, message: str, *, detail: str | None = None, hint: str | None = None) -> None:
+        self._session.notice(message, detail=detail, hint=hint)
+
+
+def _by_row(
+    function: Function, call: Callable[..., Any], arguments: Sequence[pa.Array], row_count: int
+) -> pa.Array:
+    """Row by row: these functions look things up, they do not compute over columns.
+
+    Without arguments a stable function is called once; nextval() and its kind once a row.
+    """
+    result_type = arrow_type(SqlType(function.result_type))
+    is_strict = function.name not in NULL_TOLERANT
+    if not arguments and function.volatility.value != "v":
+        return pa.array([call()] * row_count, result_type)
+    columns = [argument.to_pylist() for argument in arguments]
+    rows = zip(*columns) if columns else (() for _ in range(row_count))
+    values = [None if is_strict and None in row else call(*row) for row in rows]
+    return pa.array(values, result_type)

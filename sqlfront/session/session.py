@@ -1,0 +1,365 @@
+"""A session: executes statements for one client, with no socket in sight.
+
+The server, the embedded API and the tests all drive this object. It orchestrates and contains no rules of its
+own: parsing is `sqlfront.parser`, names and types `sqlfront.binder`, commands `sqlfront.commands`, execution
+`planner`, data `storage`. One thread at a time uses a session; only `cancel_token` and `terminate` may be
+touched from others.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+from foundation.cancel import CANCEL_SHUTDOWN, CancelToken
+from foundation.errors import AdminShutdown, FeatureNotSupported
+from foundation.settings import SettingValues
+from planner import ExecutionContext
+from planner.bound import Call, walk
+from planner.functions.signature import Volatility
+from sqlfront.backend import Notice, Notification, Portal, Statement, TransactionStatus
+from sqlfront.binder import BindContext, bind_expression
+from sqlfront.commands import CommandContext
+from sqlfront.parser import ParsedStatement, parse_script
+from sqlfront.session.cursors import CursorTable
+from sqlfront.session.dispatch import run_command
+from sqlfront.session.errors import InvalidStatementName, WrongParameterCount
+from sqlfront.session.index_builds import build_indexes
+from sqlfront.session.names import split_search_path
+from sqlfront.session.notifications import Listener, check_notification
+from sqlfront.session.outcome import Outcome
+from sqlfront.session.portal import LazyPortal
+from sqlfront.session.prepare_commands import evaluate_row
+from sqlfront.session.prepared import PreparedStatement, StatementPlanner
+from sqlfront.session.services import PostgresCodecs, StatementServices
+from sqlfront.session.state import PreparedText, SessionIdentity, SessionState
+from sqlfront.session.transaction_block import TransactionBlock
+from sqlfront.types import CodecContext, encode_text
+from storage import Transaction
+from storage.catalog import Catalog, Column
+
+if TYPE_CHECKING:
+    from sqlfront.session.factory import Shared
+
+SEVERITY_ORDER = (
+    "debug5",
+    "debug4",
+    "debug3",
+    "debug2",
+    "debug1",
+    "log",
+    "info",
+    "notice",
+    "warning",
+    "error",
+)
+
+
+class Registry(Protocol):
+    """What a session needs of the factory that made it."""
+
+    def sessions(self) -> Any: ...
+
+    def signal(self, process_id: int, *, terminate: bool) -> bool: ...
+
+    def forget(self, session: Any) -> None: ...
+
+
+class LocalSession:
+    """Implements `sqlfront.backend.Session` over a `Storage` in this process."""
+
+    def __init__(
+        self, shared: Shared, identity: SessionIdentity, settings: SettingValues, registry: Registry
+    ) -> None:
+        self.shared = shared
+        self.identity = identity
+        self.process_id = identity.process_id
+        self.secret_key = identity.secret_key
+        self.settings = settings
+        self.registry = registry
+        self.cancel_token = CancelToken()
+        self.block = TransactionBlock(shared.storage, settings, self._transaction_ended)
+        self.portals: dict[str, Portal] = {}
+        self.cursors = CursorTable(self.portals)
+        self.statements: dict[str, Statement] = {}
+        self.is_termination_requested = False
+        self.listener = Listener(identity.database_oid, identity.process_id)
+        self.sequence_values: dict[int, int] = {}
+        self.last_sequence_oid: int | None = None
+        self.current_query = ""
+        self.query_start_us = now_us()
+        self.transaction_start_us = now_us()
+        self.session_start_us = now_us()
+        self.pending_index_builds: list[int] = []
+        self._planner = StatementPlanner(self)
+        self._notices: list[Notice] = []
+        self._pending_notifications: list[Notification] = []
+        self._reported = settings.reported()
+        self._is_closed = False
+
+    # -- what the protocol calls --------------------------------------------------------------------------
+
+    def set_wakeup(self, wakeup: Callable[[], None]) -> None:
+        self.listener.on_arrival = wakeup
+
+    def transaction_status(self) -> TransactionStatus:
+        return self.block.status
+
+    def split_script(self, text: str) -> Sequence[ParsedStatement]:
+        self._begin_statement(text)
+        return parse_script(text)
+
+    def run_parsed(self, parsed: ParsedStatement, *, is_last: bool) -> LazyPortal:
+        statement = self._planner.prepare_parsed(parsed, ())
+        finish = self._finish_implicit if is_last else _nothing
+        return LazyPortal(statement.columns, lambda: self._run(statement, ()), finish)
+
+    def prepare(self, text: str, parameter_oids: Sequence[int]) -> PreparedStatement:
+        self._begin_statement(text)
+        return self._planner.prepare_text(text, tuple(parameter_oids))
+
+    def bind(self, statement: Statement, parameters: Sequence[Any]) -> LazyPortal:
+        assert isinstance(statement, PreparedStatement), "a statement of another session"
+        expected = len(statement.parameter_types)
+        if len(parameters) != expected:
+            raise WrongParameterCount(
+                f"bind message supplies {len(parameters)} parameters, but prepared statement requires {expected}"
+            )
+        self._begin_statement(statement.text)
+        return LazyPortal(statement.columns, lambda: self._run(statement, parameters), _nothing)
+
+    def sync(self) -> None:
+        self._finish_implicit()
+
+    def statement_failed(self, error: BaseException) -> None:
+        self.block.fail()
+
+    def drain_notices(self) -> list[Notice]:
+        drained, self._notices = self._notices, []
+        return drained
+
+    def drain_notifications(self) -> list[Notification]:
+        return [] if self.block.is_explicit else self.listener.drain()
+
+    def drain_parameter_changes(self) -> list[tuple[str, str]]:
+        reported = self.settings.reported()
+        changes = [(name, value) for name, value in reported.items() if self._reported.get(name) != value]
+        self._reported = reported
+        return changes
+
+    def close(self) -> None:
+        if self._is_closed:
+            return
+        self._is_closed = True
+        try:
+            for portal in list(self.portals.values()):
+                portal.close()
+            self.portals.clear()
+            self.block.rollback()
+        finally:
+            self.shared.hub.unlisten(self.listener, None)
+            self.registry.forget(self)
+
+    # -- running ------------------------------------------------------------------------------------------
+
+    def _begin_statement(self, text: str) -> None:
+        if self.cancel_token.word[0] == CANCEL_SHUTDOWN:
+            raise AdminShutdown("terminating connection due to administrator command")
+        self.cancel_token.reset()
+        self.current_query = text
+        self.query_start_us = now_us()
+        if not self.block.is_explicit:
+            self.transaction_start_us = self.query_start_us
+
+    def _run(self, statement: PreparedStatement, parameters: Sequence[Any]) -> Outcome:
+        if statement.parsed is None:
+            return Outcome()
+        if statement.is_query:
+            return self._planner.run_query(statement, parameters)
+        return run_command(self, statement.parsed, parameters)
+
+    def run_prepared(self, statement: PreparedStatement, parameters: Sequence[Any]) -> Outcome:
+        """EXECUTE and DECLARE: run a statement inside the one that is running."""
+        return self._run(statement, parameters)
+
+    def prepared_statement(self, name: str) -> PreparedStatement:
+        """A statement of PREPARE or of a named Parse message. Raises InvalidStatementName (26000)."""
+        statement = self.statements.get(name)
+        if not isinstance(statement, PreparedStatement):
+            raise InvalidStatementName(f'prepared statement "{name}" does not exist')
+        return statement
+
+    def prepare_nested(
+        self, parsed: ParsedStatement, parameter_oids: Sequence[int] = ()
+    ) -> PreparedStatement:
+        """Prepare a statement that stands inside another (EXPLAIN, DECLARE, PREPARE, COPY (query))."""
+        return self._planner.prepare_parsed(parsed, tuple(parameter_oids))
+
+    def codec_context(self) -> CodecContext:
+        """How values print and parse for this client, names of catalog objects included."""
+        transaction = self.block.current()
+        return (
+            CodecContext.of(self.settings)
+            if transaction is None
+            else StatementServices(self, transaction).codec_context()
+        )
+
+    def command_context(self, transaction: Transaction) -> CommandContext:
+        """What `sqlfront.commands` works with."""
+        return CommandContext(
+            storage=self.shared.storage,
+            transaction=transaction,
+            settings=self.settings,
+            database_oid=self.identity.database_oid,
+            role_oid=self.identity.role_oid,
+            search_path=self.search_path(),
+            notice=self.notice,
+            check_default=self.check_default,
+            constant_default=self.constant_default,
+            sessions_in=self._sessions_in,
+        )
+
+    def bind_context(self) -> BindContext:
+        """Names and types as this session sees them now."""
+        return self._planner.bind_context()
+
+    def check_default(self, sql: str, column: Column) -> None:
+        """Check a column default at CREATE or ALTER TABLE by binding it to the column's type."""
+        bind_expression(sql, self.bind_context(), column.type)
+
+    def constant_default(self, sql: str, column: Column) -> str | None:
+        """A default's value now, in text form, for the rows a new column meets.
+
+        Raises:
+            FeatureNotSupported: 0A000, the default is volatile, so each row would need its own.
+        """
+        expression = bind_expression(sql, self.bind_context(), column.type)
+        if any(
+            isinstance(n, Call) and n.function.volatility is Volatility.VOLATILE for n in walk(expression)
+        ):
+            raise FeatureNotSupported("ADD COLUMN with a volatile default is not supported")
+        (value,) = evaluate_row(self, [expression])
+        return None if value is None else encode_text(column.type, value, self.codec_context())
+
+    def _sessions_in(self, database_oid: int) -> int:
+        return sum(s.identity.database_oid == database_oid for s in self.registry.sessions())
+
+    def _finish_implicit(self) -> None:
+        self.block.end_implicit()
+        self.run_pending_index_builds()
+
+    def run_pending_index_builds(self) -> None:
+        """Build the indexes a committed transaction created; inside a block they wait for its COMMIT."""
+        if self.pending_index_builds and not self.block.is_explicit:
+            oids, self.pending_index_builds = self.pending_index_builds, []
+            build_indexes(self, oids)
+
+    def execution_context(self, transaction: Transaction, parameters: Sequence[Any] = ()) -> ExecutionContext:
+        """What a plan runs with, for one statement."""
+        services = StatementServices(self, transaction)
+        return ExecutionContext(
+            storage=self.shared.storage,
+            transaction=transaction,
+            settings=self.settings,
+            cancel_token=self.cancel_token,
+            memory=self.shared.memory,
+            codecs=PostgresCodecs(services.codec_context()),
+            session=services,
+            parameters=parameters,
+            statement_time_us=self.query_start_us,
+            transaction_time_us=self.transaction_start_us,
+        )
+
+    # -- names --------------------------------------------------------------------------------------------
+
+    def catalog(self) -> Catalog:
+        """The catalog the current statement sees."""
+        transaction = self.block.current()
+        return transaction.catalog if transaction is not None else self.shared.storage.catalog
+
+    def search_path(self) -> tuple[str, ...]:
+        return split_search_path(self.settings.get("search_path"), self.identity.role_name)
+
+    def existing_search_path(self) -> tuple[str, ...]:
+        """The schemas of the search path that exist, in order."""
+        catalog, database_oid = self.catalog(), self.identity.database_oid
+        builtin = ("pg_catalog", "information_schema")
+        return tuple(
+            name for name in self.search_path() if name in builtin or catalog.find_schema(database_oid, name)
+        )
+
+    # -- messages -----------------------------------------------------------------------------------------
+
+    def notice(self, message: str, *, detail: str | None = None, hint: str | None = None) -> None:
+        self._add_notice(Notice(message, "NOTICE", "00000", detail, hint))
+
+    def warn(self, message: str, sqlstate: str = "01000") -> None:
+        self._add_notice(Notice(message, "WARNING", sqlstate))
+
+    def _add_notice(self, notice: Notice) -> None:
+        least = SEVERITY_ORDER.index(self.settings.get("client_min_messages"))
+        if SEVERITY_ORDER.index(notice.severity.lower()) >= least:
+            self._notices.append(notice)
+
+    def notify(self, channel: str, payload: str) -> None:
+        """NOTIFY: held until commit, equal ones once."""
+        check_notification(channel, payload)
+        notification = Notification(self.process_id, channel, payload)
+        if notification not in self._pending_notifications:
+            self._pending_notifications.append(notification)
+
+    def forget_sequences(self) -> None:
+        self.sequence_values.clear()
+        self.last_sequence_oid = None
+
+    def remember_sequence_value(self, sequence_oid: int, value: int) -> None:
+        self.sequence_values[sequence_oid] = value
+        self.last_sequence_oid = sequence_oid
+
+    # -- other sessions -----------------------------------------------------------------------------------
+
+    def signal_peer(self, process_id: int, *, terminate: bool) -> bool:
+        return self.registry.signal(process_id, terminate=terminate)
+
+    def terminate(self) -> None:
+        """End this session from another thread: its statement stops, its next message is refused."""
+        self.is_termination_requested = True
+        self.cancel_token.cancel(CANCEL_SHUTDOWN)
+        if self.listener.on_arrival is not None:
+            self.listener.on_arrival()
+
+    # -- state --------------------------------------------------------------------------------------------
+
+    def export_state(self) -> SessionState:
+        """The session as data, for another process to take over. Only outside a transaction."""
+        assert not self.block.is_explicit, "a session inside a transaction cannot move"
+        prepared = tuple(
+            PreparedText(name, s.text, tuple(t.oid for t in s.parameter_types))
+            for name, s in self.statements.items()
+            if isinstance(s, PreparedStatement)
+        )
+        return SessionState(
+            identity=self.identity,
+            settings=self.settings.export(),
+            prepared=prepared,
+            channels=tuple(sorted(self.listener.channels)),
+            last_sequence_values=tuple(self.sequence_values.items()),
+        )
+
+    def _transaction_ended(self, committed: bool) -> None:
+        self.cursors.transaction_ended(committed)
+        pending, self._pending_notifications = self._pending_notifications, []
+        if committed:
+            self.shared.hub.publish(self.identity.database_oid, pending)
+        else:
+            self.pending_index_builds.clear()
+
+
+def now_us() -> int:
+    """Microseconds since 1970-01-01 UTC."""
+    return time.time_ns() // 1000
+
+
+def _nothing() -> None:
+    return None

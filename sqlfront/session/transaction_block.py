@@ -1,0 +1,217 @@
+"""The transaction block of a session: which state it is in and what each command does to it.
+
+    IDLE      no transaction; the next statement opens an implicit one
+    IMPLICIT  opened by a statement, ends at Sync or with the simple query
+    EXPLICIT  opened by BEGIN, ends with COMMIT or ROLLBACK
+    FAILED    an explicit block after an error; only ROLLBACK, COMMIT and ROLLBACK TO are accepted
+
+The storage transaction is opened by the first statement that needs one, so isolation level and access mode
+can still change after BEGIN. See https://www.postgresql.org/docs/15/tutorial-transactions.html.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from foundation.errors import FeatureNotSupported
+from foundation.settings import SettingValues
+from sqlfront.backend import TransactionStatus
+from sqlfront.session.errors import (
+    ActiveTransaction,
+    InFailedTransaction,
+    InvalidSavepoint,
+    NoActiveTransaction,
+    ReadOnlyTransaction,
+)
+from storage import Storage, Transaction
+
+
+class BlockState(Enum):
+    IDLE = "idle"
+    IMPLICIT = "implicit"
+    EXPLICIT = "explicit"
+    FAILED = "failed"
+
+
+_STATUS = {
+    BlockState.IDLE: TransactionStatus.IDLE,
+    BlockState.IMPLICIT: TransactionStatus.IDLE,
+    BlockState.EXPLICIT: TransactionStatus.IN_TRANSACTION,
+    BlockState.FAILED: TransactionStatus.FAILED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Savepoint:
+    name: str
+    storage_mark: Any
+    settings_mark: object
+
+
+class TransactionBlock:
+    """One session's current transaction, if any.
+
+    `on_end(committed)` is called after the storage transaction has ended and settings were brought back.
+    """
+
+    def __init__(self, storage: Storage, settings: SettingValues, on_end: Callable[[bool], None]) -> None:
+        self.state = BlockState.IDLE
+        self._storage = storage
+        self._settings = settings
+        self._on_end = on_end
+        self._transaction: Transaction | None = None
+        self._savepoints: list[_Savepoint] = []
+
+    @property
+    def status(self) -> TransactionStatus:
+        return _STATUS[self.state]
+
+    @property
+    def is_explicit(self) -> bool:
+        return self.state in (BlockState.EXPLICIT, BlockState.FAILED)
+
+    def check_not_failed(self) -> None:
+        if self.state is BlockState.FAILED:
+            raise InFailedTransaction()
+
+    # -- statements ---------------------------------------------------------------------------------------
+
+    def open_transaction(self) -> Transaction:
+        """The transaction a statement runs in, with a snapshot taken now under READ COMMITTED."""
+        self.check_not_failed()
+        if self.state is BlockState.IDLE:
+            self.state = BlockState.IMPLICIT
+            self._settings.begin()
+        if self._transaction is None:
+            self._transaction = self._begin_in_storage()
+        else:
+            self._transaction.refresh_snapshot()
+        return self._transaction
+
+    def current(self) -> Transaction | None:
+        """The storage transaction, if a statement has opened one."""
+        return self._transaction
+
+    def check_writable(self, command: str) -> None:
+        """Raises ReadOnlyTransaction (25006) for a writing command in a read-only transaction."""
+        if self._settings.boolean(self._scope("read_only")):
+            raise ReadOnlyTransaction(f"cannot execute {command} in a read-only transaction")
+
+    def _scope(self, what: str) -> str:
+        """Outside a block the defaults count, inside one what BEGIN or SET TRANSACTION said."""
+        prefix = "transaction" if self.is_explicit else "default_transaction"
+        return f"{prefix}_{what}"
+
+    def _begin_in_storage(self) -> Transaction:
+        isolation = self._settings.get(self._scope("isolation"))
+        if isolation == "serializable":
+            raise FeatureNotSupported(
+                "isolation level SERIALIZABLE is not supported",
+                hint="Use REPEATABLE READ, which is snapshot isolation.",
+            )
+        return self._storage.begin(
+            isolation="repeatable read" if isolation == "repeatable read" else "read committed",
+            read_only=self._settings.boolean(self._scope("read_only")),
+        )
+
+    # -- BEGIN, COMMIT, ROLLBACK ----------------------------------------------------------------------------
+
+    def begin(self) -> bool:
+        """BEGIN. False when a block was already open (a WARNING, not an error)."""
+        self.check_not_failed()
+        if self.state is BlockState.EXPLICIT:
+            return False
+        if self.state is BlockState.IDLE:
+            self._settings.begin()
+        self.state = BlockState.EXPLICIT
+        for what in ("isolation", "read_only", "deferrable"):
+            default = self._settings.get(f"default_transaction_{what}")
+            self._settings.set(f"transaction_{what}", default, is_local=True)
+        return True
+
+    def set_mode(self, what: str, value: str) -> None:
+        """SET TRANSACTION; isolation cannot change once a statement has run (25001)."""
+        if what == "isolation" and self._transaction is not None:
+            raise ActiveTransaction("SET TRANSACTION ISOLATION LEVEL must be called before any query")
+        self._settings.set(f"transaction_{what}", value, is_local=True)
+
+    def commit(self) -> bool:
+        """COMMIT, or the end of an implicit transaction. False when a failed block was rolled back instead."""
+        if self.state is BlockState.FAILED:
+            self.rollback()
+            return False
+        if self._transaction is not None:
+            try:
+                self._transaction.commit()
+            except BaseException:
+                self._finish(committed=False)
+                raise
+        self._finish(committed=True)
+        return True
+
+    def rollback(self) -> None:
+        """ROLLBACK in whatever state."""
+        if self._transaction is not None:
+            self._transaction.rollback()
+        self._finish(committed=False)
+
+    def end_implicit(self) -> None:
+        """Sync, or the end of a simple query: commit if no BEGIN made the transaction explicit."""
+        if self.state is BlockState.IMPLICIT:
+            self.commit()
+
+    def fail(self) -> None:
+        """A statement raised: an implicit transaction is undone, an explicit one waits for ROLLBACK."""
+        if self.state is BlockState.IMPLICIT:
+            self.rollback()
+        elif self.state is BlockState.EXPLICIT:
+            self.state = BlockState.FAILED
+
+    def _finish(self, *, committed: bool) -> None:
+        was_open = self.state is not BlockState.IDLE
+        self._transaction = None
+        self._savepoints.clear()
+        self.state = BlockState.IDLE
+        if was_open:
+            self._settings.end(committed=committed)
+            self._on_end(committed)
+
+    # -- savepoints -----------------------------------------------------------------------------------------
+
+    def savepoint(self, name: str) -> None:
+        self._check_in_block("SAVEPOINT")
+        self.check_not_failed()
+        transaction = self.open_transaction()
+        self._savepoints.append(_Savepoint(name, transaction.savepoint(), self._settings.mark()))
+
+    def release(self, name: str) -> None:
+        self._check_in_block("RELEASE SAVEPOINT")
+        self.check_not_failed()
+        position = self._find(name)
+        assert self._transaction is not None
+        self._transaction.release(self._savepoints[position].storage_mark)
+        del self._savepoints[position:]
+
+    def rollback_to(self, name: str) -> None:
+        """ROLLBACK TO: undoes everything since the savepoint, which stays, and heals a failed block."""
+        self._check_in_block("ROLLBACK TO SAVEPOINT")
+        position = self._find(name)
+        savepoint = self._savepoints[position]
+        assert self._transaction is not None
+        self._transaction.rollback_to(savepoint.storage_mark)
+        self._settings.rollback_to(savepoint.settings_mark)
+        del self._savepoints[position + 1 :]
+        self.state = BlockState.EXPLICIT
+
+    def _check_in_block(self, command: str) -> None:
+        if not self.is_explicit:
+            raise NoActiveTransaction(f"{command} can only be used in transaction blocks")
+
+    def _find(self, name: str) -> int:
+        for position in range(len(self._savepoints) - 1, -1, -1):
+            if self._savepoints[position].name == name:
+                return position
+        raise InvalidSavepoint(f'savepoint "{name}" does not exist')

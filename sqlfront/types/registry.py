@@ -1,0 +1,71 @@
+"""Which codec serves which OID. Families add themselves; `codec_for` hands out one codec per type."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+
+from foundation.errors import FeatureNotSupported
+from foundation.sqltypes import TYPES, SqlType
+from sqlfront.types import (
+    bits,
+    boolean,
+    bytea,
+    floats,
+    integers,
+    intervals,
+    json_types,
+    lists,
+    numeric,
+    oids,
+    text,
+    timestamps,
+    uuids,
+    vectors,
+)
+from sqlfront.types.codec import Codec
+
+_FAMILIES = (
+    boolean, integers, floats, numeric, text, bytea, timestamps, intervals, uuids, json_types, bits, oids, vectors,
+)  # fmt: skip
+
+
+class TypeRegistry:
+    """Codec classes by type OID."""
+
+    def __init__(self) -> None:
+        self._factories: dict[int, Callable[[SqlType], Codec]] = {}
+
+    def add(self, oid: int, factory: Callable[[SqlType], Codec]) -> None:
+        assert oid not in self._factories, f"two codecs for type {oid}"
+        self._factories[oid] = factory
+
+    def codec(self, sql_type: SqlType) -> Codec:
+        """The codec of a type.
+
+        Raises:
+            FeatureNotSupported: 0A000, the type has no text or binary form.
+        """
+        factory = self._factories.get(sql_type.oid)
+        if factory is not None:
+            return factory(sql_type)
+        info = TYPES.get(sql_type.oid)
+        if info is not None and info.element_oid:
+            return lists.list_codec(sql_type, codec_for(SqlType(info.element_oid)))
+        name = info.sql_name if info else f"with OID {sql_type.oid}"
+        raise FeatureNotSupported(f"no input or output function available for type {name}")
+
+
+_TYPES = TypeRegistry()
+for _family in _FAMILIES:
+    _family.register(_TYPES)
+
+
+@lru_cache(maxsize=512)
+def codec_for(sql_type: SqlType) -> Codec:
+    """The one codec of a type; the type modifier plays no part.
+
+    Raises:
+        FeatureNotSupported: 0A000, the type has no text or binary form.
+    """
+    return _TYPES.codec(sql_type.without_typmod())

@@ -1,0 +1,233 @@
+"""Texts to feed both to PostgreSQL and to the codecs: per type, valid and invalid ones, seeded random and chosen."""
+
+from __future__ import annotations
+
+import random
+import string
+import struct
+
+_RANDOM = random.Random(20240105)
+
+
+def _integers(bits: int) -> list[str]:
+    edge = 1 << (bits - 1)
+    chosen = [0, 1, -1, 7, edge - 1, -edge]
+    drawn = [_RANDOM.randrange(-edge, edge) >> _RANDOM.randrange(bits) for _ in range(150)]
+    return [str(n) for n in chosen + drawn] + [
+        " 12 ",
+        "+5",
+        "-0",
+        "007",
+        "0x1F",
+        "0b101",
+        "0o17",
+        "1_000",
+        "\t3\n",
+    ]
+
+
+def _floats(code: str) -> list[str]:
+    size = struct.calcsize(code)
+    drawn = [struct.unpack(code, _RANDOM.randbytes(size))[0] for _ in range(150)]
+    drawn += [_RANDOM.gauss(0, 1) * 10 ** _RANDOM.randrange(-12, 20) for _ in range(150)]
+    texts = [repr(x) for x in drawn if x == x and abs(x) != float("inf")]
+    texts = [t for t in texts if size == 8 or 1e-37 < abs(float(t)) < 3e38]
+    return texts + [
+        "0", "-0", "1e-5", "1e-4", "0.0001", "9.9999e-5", "123456", "999999", "1e6", "1000000", "1234567", "1e5", "1e14",
+        "999999999999999", "1e15", "123456789012345678", "NaN", "nan", "Infinity", "-inf", "+1.5", " 2.5 ", ".5", "5.",
+        "16777216", "1e23" if code == "!d" else "1e22", "840559232", "9007199254740993", "2.5e16" , "805026414", "16777217", "1.17549435e-38", "3.4028234e38", "0x1F",
+    ]  # fmt: skip
+
+
+def _numerics() -> list[str]:
+    drawn = []
+    for _ in range(250):
+        whole = "".join(_RANDOM.choices("0123456789", k=_RANDOM.randrange(0, 40)))
+        fraction = "".join(_RANDOM.choices("0123456789", k=_RANDOM.randrange(0, 40)))
+        if not whole and not fraction:
+            continue
+        exponent = _RANDOM.choice(["", "", "", f"e{_RANDOM.randrange(-30, 30)}"])
+        drawn.append(_RANDOM.choice(["", "-", "+"]) + whole + ("." + fraction if fraction else "") + exponent)
+    return drawn + [
+        "0", "-0", "0.00", "-0.00", "1.50", "000.100", ".5", "5.", "1e5", "1.5e-3", "NaN", "nan", "Infinity", "-inf", "inf",
+        "0x1F", "1_000.5_0", "10000", "9999.9999", "100000000", "0.0001", "0.00000001", "1e-16383", "1e131071", "0e999999",
+        "0.0e5", " 7 ", "12345678901234567890123456789012345678901234567890.5",
+    ]  # fmt: skip
+
+
+def _texts() -> list[str]:
+    alphabet = string.ascii_letters + " ,{}\"\\'\n\t\r;:äöü€😀" + "\x01\x7f"
+    drawn = ["".join(_RANDOM.choices(alphabet, k=_RANDOM.randrange(0, 30))) for _ in range(150)]
+    return [*drawn, "", " ", "NULL", "null", "\\", "\\N", "\\.", "a\\", '"', "x" * 5000, "\\x", "ß" * 40]
+
+
+def _byteas() -> list[str]:
+    drawn = ["\\x" + _RANDOM.randbytes(_RANDOM.randrange(0, 40)).hex() for _ in range(100)]
+    return [*drawn, "", "abc", "\\\\", "\\000\\377", "a\\134b", "\\xDEad", "\\x de ad ", "\\x"]
+
+
+def _dates() -> list[str]:
+    drawn = [
+        f"{_RANDOM.randrange(1, 10000):04d}-{_RANDOM.randrange(1, 13):02d}-{_RANDOM.randrange(1, 29):02d}"
+        for _ in range(150)
+    ]
+    return drawn + [
+        "2024-02-29", "2000-02-29", "1900-02-28", "0001-01-01", "9999-12-31", "10000-01-01", "4713-01-01 BC", "0044-03-15 BC",
+        "infinity", "-infinity", "epoch", "Jan 5, 2024", "January 5 2024", "5 Jan 2024", "5-Jan-2024", "Jan-05-2024",
+        "2024-Jan-05", "1/8/1999", "01/02/03", "20240105", "240105", "2024/1/5", "2024.1.5", "J2451187", "1999.008",
+        "Fri Jan 5 2024", "2024 Jan 5", "5874897-12-31", "4714-11-24 BC", "2024-01-05 10:00:00", "2024-01-05T10:00:00Z",
+        "  2024-01-05  ", "January 8, 99 BC", "1999-01-08 AD", "08-Jan-99",
+    ]  # fmt: skip
+
+
+def _times() -> list[str]:
+    drawn = [
+        f"{_RANDOM.randrange(24):02d}:{_RANDOM.randrange(60):02d}:{_RANDOM.randrange(60):02d}.{_RANDOM.randrange(10**6):06d}"
+        for _ in range(100)
+    ]
+    return drawn + [
+        "00:00:00", "24:00:00", "23:59:59.999999", "23:59:60", "04:05", "040506", "0405", "04:05 AM", "04:05 PM", "12:00 AM",
+        "12:30 pm", "04:05:06-08:00", "04:05:06 PST", "2024-01-05 04:05:06", "allballs", "1:2:3", "23:59:59.9999999",
+        "00:00:00.1", "T040506",
+    ]  # fmt: skip
+
+
+def _timestamps() -> list[str]:
+    drawn = [
+        f"{_RANDOM.randrange(1, 10000):04d}-{_RANDOM.randrange(1, 13):02d}-{_RANDOM.randrange(1, 29):02d}"
+        f"{_RANDOM.choice(' T')}{_RANDOM.randrange(24):02d}:{_RANDOM.randrange(60):02d}:{_RANDOM.randrange(60):02d}"
+        f"{_RANDOM.choice(['', '.5', '.123456', '.000001', '.100000'])}"
+        for _ in range(150)
+    ]
+    return drawn + [
+        "2024-01-05", "2024-01-05 10:00", "2024-01-05 10:00:00+02", "2024-01-05 10:00:00 -03:30", "2024-01-05T10:00:00Z",
+        "2024-01-05 24:00:00", "2024-01-05 23:59:60", "infinity", "-infinity", "epoch", "0044-03-15 12:00:00 BC",
+        "4714-11-24 00:00:00 BC", "294246-12-31 23:59:59.999999", "Jan 5 2024 3:04 PM", "20240105T101112", "20240105 101112",
+        "Fri Jan 05 10:11:12 2024", "2024-01-05 10:00:00.1234567", "2024-01-05 10:00:00 America/New_York",
+        "2024-07-05 10:00:00 Europe/Berlin", "2024-01-05 10:00:00 PST", "2024-01-05 10:00:00 UTC", "10000-01-01 00:00:00",
+        "1999-01-08 04:05:06 -8:00", "2024-01-05 10:00:00 EST5EDT", "1/8/1999 04:05", "2024-01-05 04:05:06.789-8",
+    ]  # fmt: skip
+
+
+def _uuids() -> list[str]:
+    drawn = [_RANDOM.randbytes(16).hex() for _ in range(100)]
+    hyphened = [f"{h[:8]}-{h[8:12]}-{h[12:16]}-{h[16:20]}-{h[20:]}" for h in drawn]
+    return [
+        *hyphened,
+        *drawn[:5],
+        "{" + hyphened[0] + "}",
+        hyphened[1].upper(),
+        "a0ee-bc99-9c0b-4ef8-bb6d-6bb9-bd38-0a11",
+    ]
+
+
+def _vectors(limit: float) -> list[str]:
+    drawn = [
+        "["
+        + ",".join(repr(round(_RANDOM.gauss(0, 1) * 10 ** _RANDOM.randrange(-6, 4), 7)) for _ in range(d))
+        + "]"
+        for d in [1, 2, 3, 3, 3, 8, 100] * 12
+    ]
+    return drawn + [
+        "[1,2,3]", " [ 1 , 2 ] ", "[0]", "[-0]", f"[1e-5,1e-4,{min(limit,999999)},65504]", f"[{limit}]", "[1e-46]", "[0x1F,+1,1e4]",
+        "[.5,5.]", "[1, 2, 3]", "[5.96e-8,6.1e-5,0.1]",
+    ]  # fmt: skip
+
+
+def _bits() -> list[str]:
+    drawn = ["".join(_RANDOM.choices("01", k=_RANDOM.randrange(0, 70))) for _ in range(80)]
+    return [*drawn, "b101", "xFf0", "", "B1", "X0"]
+
+
+def _jsons() -> list[str]:
+    return [
+        "1", "-0", "1.50", "1e2", "1E-3", '"a"', "null", "true", "[]", "{}", "[1, 2,3]", '{"b":1,"a":2,"aa":3}',
+        '{"a":1,"a":2}', ' { "x" : [ 1 , { "y" : null } ] } ', '"\\u00e9\\n\\t\\"\\\\\\/"', '"\\ud83d\\ude00"',
+        '"\\u0001\x7f"', "123456789012345678901234567890.10", '{"ä":1,"z":2,"":3}', '[[[[1]]], "x"]', "0.00", "12.0e1",
+        '{"k":{"b":1,"a":[true,false]}}', "\n\t[1]\r", "[" * 30 + "]" * 30,
+    ]  # fmt: skip
+
+
+def _intervals() -> list[str]:
+    return [
+        "1 day", "1 year 2 mons 3 days 04:05:06", "-1 day", "1 mon -1 day", "-1 mon 1 day 00:00:01", "@ 1 min ago", "0",
+        "1.5 days", "2 weeks", "1.5 months", "1:02:03.5", "-1:02:03", "P1Y2M3DT4H5M6S", "PT1.5S", "1-2", "3 4:05:06", "1 decade",
+        "1 century", "5 seconds", "1 hour 30 minutes", "1.123456 sec", "100 ms", "1 us", "1 year -1 mon", "-1 year", "00:00:00",
+        "P1W", "1 y 2 mon 3 d 4 h 5 m 6 s", "1.5 years", "24:00:00", "100:00:00", "1 millennium", "12 mons", "14 mons",
+    ]  # fmt: skip
+
+
+VALID: dict[str, list[str]] = {
+    "boolean": ["t", "f", "true", "FALSE", "yes", "no", "on", "off", "of", "1", "0", " tru ", "y", "N"],
+    "smallint": _integers(16),
+    "integer": _integers(32),
+    "bigint": _integers(64),
+    "real": _floats("!f"),
+    "double precision": _floats("!d"),
+    "numeric": _numerics(),
+    "text": _texts(),
+    "character varying": _texts(),
+    "name": [t for t in _texts() if len(t) < 1000] + ["n" * 100, "ä" * 40],
+    '"char"': ["a", "", "abc", "\\101", "\\377", "ä"],
+    "bytea": _byteas(),
+    "date": _dates(),
+    "time": _times(),
+    "timestamp": _timestamps(),
+    "timestamptz": _timestamps(),
+    "interval": _intervals(),
+    "uuid": _uuids(),
+    "json": _jsons(),
+    "jsonb": _jsons(),
+    "bit varying": _bits(),
+    "oid": ["0", "1", "4294967295", "-1", " 7 ", "16385"],
+    "xid": ["0", "1", "4294967295"],
+    "tid": ["(0,1)", "(4294967295,65535)", " ( 1, 2)"],
+    "int2vector": ["", "1 2 3", "-1"],
+    "oidvector": ["", "1 2 4294967295"],
+    "vector": _vectors(3.4e38),
+    "halfvec": _vectors(65504),
+    "integer[]": ["{}", "{1}", "{1,NULL,3}", " { 1 , null , 2 } ", "{-5}"],
+    "text[]": [
+        "{}", "{a,b}", '{"a b",NULL,"NULL",""}', '{"a\\"b","c\\\\d"}', "{a\\,b}", '{"{}"}', "{ a b , c }", '{"\n","\t"}', "{ä,€}",
+        "{nULL}", "{\\n}", '{"null"}',
+    ],
+    "double precision[]": ["{1,2.5,1e-5,NaN,NULL}"],
+    "numeric[]": ["{1.50,NULL,NaN}"],
+    "timestamptz[]": ["{2024-01-05 10:00:00+02,NULL}"],
+    "boolean[]": ["{t,f,NULL}"],
+    "bytea[]": ['{"\\\\x0102",NULL}'],
+    "jsonb[]": ['{"{\\"b\\":1,\\"a\\":2}",NULL}'],
+    "uuid[]": ["{a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11}"],
+    "vector[]": ['{"[1,2]","[3]",NULL}'],
+    "halfvec[]": ['{"[1,2]","[3]",NULL}'],
+    "date[]": ["{2024-01-05,infinity}"],
+}  # fmt: skip
+"""Type as SQL spells it -> texts PostgreSQL accepts."""
+
+INVALID: dict[str, list[str]] = {
+    "boolean": ["", "o", "2", "tr ue", "maybe"],
+    "smallint": ["", "abc", "32768", "-32769", "1.5", "1_", "0x", "--1", "1 2", "99999999999999999999"],
+    "integer": ["", "abc", "99999999999", " ", "0xFFFFFFFF", "1e5", "٣"],
+    "bigint": ["9223372036854775808", "x"],
+    "real": ["", "abc", "1e400", "1e-400", "1e39", "1.5x", "--1", " "],
+    "double precision": ["", "abc", "1e400", "-1e400", "1e-400", "1e", "1_0"],
+    "numeric": ["", "abc", "1e131072", "1..2", "1e", "--1", "1e-16384", "1e99999999999", " - 1"],
+    "bytea": ["\\", "\\x1", "\\xzz", "\\400", "\\x1 2"],
+    "date": ["", "abc", "2024-13-01", "2024-02-30", "0000-01-01", "2024-01", "5874898-01-01", "4714-11-23 BC", "13/13/2024", "2023-02-29", "99-01-08", "1-2", "99-Jan-08", "2024-01-05-08", "20241305", "2024-01-05 25:00:00", "Jan", "5 Jan", "2024-01-05 BC BC x"],
+    "time": ["", "25:00:00", "abc", "24:00:01", "10:60:00", "10", "13:00 PM", "10:00:61", "10:00 foo"],
+    "timestamp": ["", "2024-01-05 25:00:00", "abc", "294277-01-01", "2024-01-05 10:00:00 foo", "2024-01-05 10:00:00 Foo/Bar"],
+    "timestamptz": ["2024-01-05 10:00:00+16", "2024-01-05 10:00:00+02:60", "x", "2024-13-05 10:00:00+02"],
+    "interval": ["", "abc", "1 foo", "P", "1 day 2 3", "999999999999 years", "1:60:00", "1-13", "day", "ago", "P1H"],
+    "uuid": ["", "abc", "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a1", "{a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11", "a0eebc999-c0b-4ef8-bb6d-6bb9bd380a11"],
+    "json": ["", "{", "[1,]", '{"a"}', '{"a":}', "01", "tru", "1 2", '"abc', '"\\x"', '"\\u12"', "{'a':1}", "[1 2]", '{"a":1,}', "-", '"\t"', "NaN", "nul l", '{"a":1 "b"}', '{1:2}', "]"],
+    "jsonb": ["", '"\\u0000"', '"\\ud800"', '"\\udc00"', '"\\ud800x"', "{", '{"a":1,}', "[1,\n2,\nx]", '"\\ud83d\\ud83d"', "Infinity"],
+    "bit varying": ["2", "b12", "xg", "0 1"],
+    "oid": ["", "abc", "99999999999", "-2147483649", "1 2"],
+    "vector": ["1", "[]", "[1,]", "[1,2]x", "[1 2]", "[1,2", "[1,,2]", "[", "[nan]", "[inf]", "[1e400]", "[1,1e39]", "[a]", "", "[1e]", "[1,2]]", "[[1]]", "{1}"],
+    "halfvec": ["1", "[]", "[65520]", "[70000]", "[-1e400]", "[NaN]", "[Infinity]", "[1,]", "[1,2]x"],
+    "integer[]": ["", "{1,a}", "{1,2", "1,2", "{1,,2}", "{1,2}x", "{,}", "{1}}", '{"1}', "{1,}", "{99999999999}", "{1 2}"],
+    "text[]": ['{"a"b}', '{a"b"}', "{a,b", "{a,}", '{"a', "{\\", "{a}b", '{"a""b"}', "{a{b}}"],
+    "tid": ["", "(1)", "(1,99999)", "1,2"],
+    "uuid[]": ["{abc}"],
+}  # fmt: skip
+"""Type -> texts PostgreSQL refuses."""
