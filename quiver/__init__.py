@@ -1,0 +1,1 @@
+"""The product: command line, configuration, server assembly, background work."""

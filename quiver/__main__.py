@@ -1,0 +1,5 @@
+"""`python -m quiver` is the command `quiver`."""
+
+from quiver.cli import main
+
+main()

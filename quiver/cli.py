@@ -1,0 +1,108 @@
+"""The command `quiver`: serve a data directory, show a demonstration, say the version.
+
+Errors are one sentence on stderr and exit code 1; `--debug` before the command shows the traceback.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from foundation.errors import QuiverError
+from foundation.version import QUIVER_VERSION, SERVER_VERSION
+from quiver.configuration import load_settings
+
+app = typer.Typer(
+    name="quiver",
+    help="A vector database that speaks PostgreSQL.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+class _Options:
+    """What stands before the command."""
+
+    is_debug = False
+
+
+@app.callback()
+def _root(
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks and debug messages.")] = False,
+) -> None:
+    _Options.is_debug = debug
+
+
+@app.command(epilog="Example: quiver serve --data ./mydata --port 5433")
+def serve(
+    data: Annotated[Path, typer.Option(help="Data directory; created if missing.")] = Path("quiver-data"),
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="TCP port; 0 picks a free one.")] = 5432,
+    config: Annotated[Path | None, typer.Option(help="TOML file of settings.")] = None,
+    assignments: Annotated[
+        list[str] | None, typer.Option("--set", help="A setting, as name=value; may be repeated.")
+    ] = None,
+    socket_dir: Annotated[Path | None, typer.Option(help="Directory for a Unix socket.")] = None,
+    ssl_cert: Annotated[Path | None, typer.Option(help="TLS certificate chain (PEM).")] = None,
+    ssl_key: Annotated[Path | None, typer.Option(help="TLS private key (PEM).")] = None,
+    password_file: Annotated[
+        Path | None, typer.Option(help="File with the password of the superuser postgres.")
+    ] = None,
+) -> None:
+    """Serve a data directory to PostgreSQL clients, in the foreground."""
+    from quiver.serve import ServeOptions, serve_forever
+
+    _set_up_logging()
+    serve_forever(
+        ServeOptions(
+            data=data,
+            host=host,
+            port=port,
+            settings=load_settings(config, assignments or ()),
+            socket_dir=socket_dir,
+            ssl_cert=ssl_cert,
+            ssl_key=ssl_key,
+            password_file=password_file,
+        )
+    )
+
+
+@app.command(epilog="Example: quiver demo")
+def demo() -> None:
+    """Start a server on a temporary directory, load handwritten digits, search them with SQL, stop."""
+    from quiver.demo import run_demo
+
+    run_demo()
+
+
+@app.command(epilog="Example: quiver version")
+def version() -> None:
+    """Print the version of Quiver and of the PostgreSQL it behaves like."""
+    typer.echo(f"quiver {QUIVER_VERSION} (PostgreSQL {SERVER_VERSION})")
+
+
+def _set_up_logging() -> None:
+    logging.basicConfig(
+        stream=sys.stderr,
+        level=logging.DEBUG if _Options.is_debug else logging.INFO,
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+    )
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    try:
+        app()
+    except QuiverError as error:
+        if _Options.is_debug:
+            raise
+        typer.echo(f"quiver: {error.message}", err=True)
+        if error.hint:
+            typer.echo(f"quiver: {error.hint}", err=True)
+        raise SystemExit(1) from None
