@@ -16,6 +16,7 @@ from foundation.sqltypes import INT2, INT4, INT8, TEXT, VARCHAR, SqlType, array_
 from planner import bound
 from planner.evaluate import evaluate_constant, is_row_free
 from planner.evaluate.casts import cast_column
+from planner.evaluate.constants import constant_list
 from planner.evaluate.zone_maps import conjuncts
 from planner.functions.datum import CallSite
 from planner.nodes import KeyLookup, SeqScan
@@ -156,6 +157,9 @@ def _key_values(
     base = column_type.without_typmod()
     if node.array_key is not None:
         return evaluate_constant(node.array_key, context).flatten().drop_null()
+    listed = constant_list(expressions)
+    if listed is not None and expressions[0].sql_type.oid == base.oid:
+        return listed.drop_null()
     pieces = []
     for expression in expressions:
         value = evaluate_constant(expression, context)

@@ -330,7 +330,10 @@ class TableScan:
 
 @dataclass(frozen=True, slots=True)
 class VirtualScan:
-    """A relation whose rows are computed: pg_catalog, information_schema, quiver_index_status."""
+    """A relation whose rows are computed: pg_catalog, information_schema, quiver_index_status.
+
+    It has no system columns: its tableoid is a constant.
+    """
 
     relation_id: int
     schema: str
@@ -342,7 +345,11 @@ class VirtualScan:
 
 @dataclass(frozen=True, slots=True)
 class FunctionScan:
-    """Function calls in FROM, side by side as ROWS FROM does; may refer to earlier FROM items (lateral)."""
+    """Function calls in FROM, side by side as ROWS FROM does; may refer to earlier FROM items (lateral).
+
+    The columns of the calls stand side by side, WITH ORDINALITY's last. A call that is no set-returning function
+    gives one row.
+    """
 
     relation_id: int
     calls: tuple[Expression, ...]
@@ -487,8 +494,9 @@ class Insert:
     """INSERT. `source` yields one column per entry of `attnums`, already cast to the column types (assignment).
 
     `defaults` gives the bound default of every other column that has one (identity: a nextval call). A DEFAULT
-    inside VALUES has been replaced by that expression. `relation_id` is what RETURNING refers to; its columns
-    are the table's as in TableScan. `on_conflict` is reserved and None.
+    inside VALUES has been replaced by that expression. DEFAULT VALUES is a source of one row without columns.
+    `relation_id` is what RETURNING refers to; its columns are the table's as in TableScan. `on_conflict` is
+    reserved and None.
     """
 
     table_oid: int
@@ -542,6 +550,8 @@ def output_columns(query: Query) -> tuple[RelationColumn, ...]:
 
 def child_nodes(node: Any) -> Iterator[Any]:
     """Direct bound-tree children of a node (dataclass fields, through tuples), in field order."""
+    if isinstance(node, Constant | Parameter | ColumnRef | OutputRef):
+        return  # no children; most nodes of a long IN list
     for spec in fields(node):
         yield from _nodes_in(getattr(node, spec.name))
 

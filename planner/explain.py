@@ -96,6 +96,46 @@ def explain_native(
     return lines + summary_lines(show_summary, planned - started, executed)
 
 
+def explain_change(
+    statement: bound.Insert | bound.Update | bound.Delete, request: Explain, affected: int | None
+) -> list[str]:
+    """The lines of EXPLAIN of a data change; `affected` are its rows when it has been run."""
+    scan = _change_target(statement, request.context)
+    title = f"{type(statement).__name__} on {_table_name(scan, request.context)}"
+    if affected is not None:
+        title += f" (actual rows={affected})"
+    return [title, *_indented(_change_source(statement, request))]
+
+
+def _change_target(
+    statement: bound.Insert | bound.Update | bound.Delete, context: ExecutionContext
+) -> bound.TableScan:
+    if not isinstance(statement, bound.Insert):
+        return statement.target
+    name = context.transaction.catalog.table(statement.table_oid).name
+    return bound.TableScan(statement.relation_id, statement.table_oid, name, statement.columns)
+
+
+def _change_source(statement: bound.Insert | bound.Update | bound.Delete, request: Explain) -> list[str]:
+    """The plan that finds or makes the changed rows. It has been run with the change, so never here."""
+    from planner.planning import plan_statement
+
+    if isinstance(statement, bound.Insert):
+        if isinstance(statement.source, bound.Values):
+            return ["Result" if len(statement.source.rows) == 1 else 'Values Scan on "*VALUES*"']
+        return plan_statement(statement.source).explain(request.context, costs=request.costs, summary=False)
+    others = statement.from_ if isinstance(statement, bound.Update) else statement.using
+    relation = (
+        statement.target if others is None else bound.Join(bound.JoinKind.CROSS, statement.target, others)
+    )
+    source = bound.Select((), relation, statement.where, ctes=statement.ctes)
+    return plan_statement(source).explain(request.context, costs=request.costs, summary=False)
+
+
+def _indented(lines: list[str]) -> list[str]:
+    return [f"  ->  {lines[0]}", *(" " * 6 + line for line in lines[1:])]
+
+
 def summary_lines(is_shown: bool, planning_seconds: float, execution_seconds: float | None) -> list[str]:
     """PostgreSQL's last lines of EXPLAIN ANALYZE."""
     if not is_shown:

@@ -92,6 +92,8 @@ def _cost(expression: bound.Expression) -> float:
     """Calls in the expression, as cost_qual_eval counts them (src/backend/optimizer/path/costsize.c)."""
     if isinstance(expression, bound.Subquery):
         return 0.0  # runs once, before the scan
+    if isinstance(expression, bound.Constant | bound.Parameter | bound.ColumnRef):
+        return 0.0
     own = 0.0
     if isinstance(expression, bound.Call | bound.IsDistinct):
         own = 1.0

@@ -17,7 +17,7 @@ from foundation.errors import FeatureNotSupported
 from foundation.sqltypes import SqlType
 from planner import bound
 from planner.execution import Execution, run_native
-from planner.explain import Explain, explain_native, summary_lines
+from planner.explain import Explain, explain_change, explain_native, summary_lines
 from planner.native import native_node
 from planner.nodes import Node
 from planner.services import ExecutionContext
@@ -166,18 +166,18 @@ class ChangePlan:
         timing: bool = True,
         summary: bool | None = None,
     ) -> list[str]:
-        verb = type(self.statement).__name__
-        target = self.statement if isinstance(self.statement, bound.Insert) else self.statement.target
-        name = context.transaction.catalog.table(target.table_oid).name
         started = time.perf_counter()
-        line = f"{verb} on {name}"
+        request = Explain(context, analyze=analyze, verbose=verbose, costs=costs, timing=timing)
+        planned = time.perf_counter()
+        affected = None
         if analyze:
             execution = self.execute(context)
             for _ in execution.batches():
                 pass
-            line += f" (actual rows={execution.row_count})"
-        elapsed = time.perf_counter() - started
-        return [line, *summary_lines(_shown(summary, analyze), 0.0, elapsed if analyze else None)]
+            affected = execution.row_count
+        lines = explain_change(self.statement, request, affected)
+        elapsed = time.perf_counter() - planned if analyze else None
+        return lines + summary_lines(_shown(summary, analyze), planned - started, elapsed)
 
 
 class ChangeExecution(Execution):

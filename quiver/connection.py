@@ -43,7 +43,7 @@ _log = logging.getLogger(__name__)
 READ_AHEAD_BYTES = 1 << 18
 WRITE_BUFFER_BYTES = 1 << 18
 _LINGER_S = 5.0
-"""How long a closed connection's last bytes may wait for a client that does not read."""
+"""How long a connection that is to end waits for a client that does not read."""
 _NEVER_S = float("inf")
 
 T = TypeVar("T")
@@ -197,6 +197,8 @@ class Connection(asyncio.Protocol):
     def pause_writing(self) -> None:
         if self._room is None:
             self._room = self._loop.create_future()
+            if self._end_error is not None:
+                self._give_up_if_deaf(self._room)
 
     def resume_writing(self) -> None:
         room, self._room = self._room, None
@@ -206,9 +208,11 @@ class Connection(asyncio.Protocol):
     # -- called by the server -----------------------------------------------------------------------------
 
     def request_end(self, error: QuiverError) -> None:
-        """End with a FATAL error once no statement runs."""
+        """End with a FATAL error once no statement runs; a client that takes no bytes is not waited for."""
         if self._end_error is None:
             self._end_error = error
+            if self._room is not None:
+                self._give_up_if_deaf(self._room)
         self._notify()
 
     def abort(self) -> None:
@@ -360,6 +364,15 @@ class Connection(asyncio.Protocol):
     def _write(self, data: bytes) -> None:
         if data and self._transport is not None and not self._is_lost:
             self._transport.write(data)
+
+    def _give_up_if_deaf(self, room: asyncio.Future[None]) -> None:
+        """Drop the connection unless the client reads something soon."""
+
+        def check() -> None:
+            if self._room is room and self._transport is not None:
+                self._transport.abort()
+
+        self._loop.call_later(_LINGER_S, check)
 
     def _close_transport(self) -> None:
         transport = self._transport

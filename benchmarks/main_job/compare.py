@@ -22,7 +22,7 @@ import psycopg
 import pyarrow.parquet as pq
 
 from tests.quiver.server_process import serving
-from tests.quiver.test_main_job import COLUMNS, DDL, FILTERS, K, Packages, recall, rows_of, unit
+from tests.quiver.test_main_job import COLUMNS, DDL, FILTERS, Packages, recall, rows_of, search_sql, unit
 
 TYPES = ["int4", "text", "text", "text", "int8", "int4", "text[]", "text", "vector"]
 INDEX = (
@@ -85,7 +85,7 @@ def search(
         pgvector.psycopg.register_vector(connection)
         if setting:
             connection.execute(setting.encode())
-        sql = f"SELECT id FROM packages WHERE {where} ORDER BY embedding <=> %s LIMIT {K}".encode()
+        sql = search_sql(where)
         found, seconds = [], []
         for query in packages.queries[:queries]:
             started = time.perf_counter()

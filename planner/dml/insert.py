@@ -14,7 +14,7 @@ from planner.dml.returning import Columns, RowIds, returned_after, table_columns
 from planner.dml.rows import assigned, table_batch
 from planner.evaluate import Frame, evaluate
 from planner.relational.constant_rows import constant_column
-from planner.relational.expressions import is_column_free
+from planner.relational.expressions import is_foldable
 from planner.services import ExecutionContext
 from storage.catalog import Table
 
@@ -116,7 +116,7 @@ def _query_batches(source: bound.Query, context: ExecutionContext) -> Sequence[p
 
 
 def _is_plain(source: bound.Values) -> bool:
-    """A VALUES list without sub-queries, ORDER BY or LIMIT."""
+    """A VALUES list that we can evaluate ourselves, without ORDER BY or LIMIT."""
     if source.order_by or source.limit is not None or source.offset is not None or source.ctes:
         return False
-    return all(is_column_free(item) for row in source.rows for item in row)
+    return all(is_foldable(item) for row in source.rows for item in row)

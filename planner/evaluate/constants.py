@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from foundation.sqltypes import HALFVEC, SqlType, arrow_type, element_type, is_vector
+from planner import bound
 from planner.functions.implementations_arithmetic import numeric_text
 from planner.functions.implementations_vector import vector_array
 
@@ -32,6 +34,25 @@ def constant_array(value: Any, sql_type: SqlType) -> pa.Array:
             items = [None if item is None else np.asarray(item).tolist() for item in items]
         return pa.array([items], target)
     return pa.array([_stored(value, target)], target)
+
+
+def constant_list(items: Sequence[bound.Expression]) -> pa.Array | None:
+    """All values of a list of literals of one type as one column; None when it is anything else.
+
+    An IN list of 10,000 literals is one array, not 10,000.
+    """
+    if not items:
+        return None
+    first = items[0].sql_type
+    if is_vector(first) or element_type(first) is not None:
+        return None
+    target = arrow_type(first)
+    values = []
+    for item in items:
+        if not isinstance(item, bound.Constant) or item.type != first:
+            return None
+        values.append(None if item.value is None else _stored(item.value, target))
+    return pa.array(values, target)
 
 
 def _stored(value: Any, target: pa.DataType) -> Any:

@@ -15,12 +15,15 @@ _NEVER = (
     bound.Subquery, bound.Aggregate, bound.WindowCall, bound.Grouping, bound.OutputRef, bound.RowLiteral,
     bound.Default,
 )  # fmt: skip
+_LEAVES = (bound.Constant, bound.Parameter, bound.ColumnRef)
 _ORDERLESS = (114, 194, 2249)
 """json, pg_node_tree, record: no comparison here."""
 
 
 def is_native(expression: bound.Expression) -> bool:
     """Whether `evaluate` can compute the expression: no sub-query, aggregate or window, every function known."""
+    if isinstance(expression, _LEAVES):
+        return True
     if isinstance(expression, _NEVER):
         return False
     if isinstance(expression, bound.Call) and not _is_native_call(expression):
@@ -61,8 +64,8 @@ def is_row_free(expression: bound.Expression) -> bool:
 
     A sub-query that looks at nothing outside itself is run once, so it is row-free whatever it reads.
     """
-    if isinstance(expression, bound.ColumnRef):
-        return False
+    if isinstance(expression, _LEAVES):
+        return not isinstance(expression, bound.ColumnRef)
     if isinstance(expression, bound.Call) and expression.function.volatility is Volatility.VOLATILE:
         return False
     if isinstance(expression, bound.Subquery):

@@ -19,9 +19,9 @@ from foundation.errors import AdminShutdown, FeatureNotSupported, InternalError,
 from foundation.sqltypes import SqlType, arrow_type
 from planner import bound
 from planner.evaluate.casts import cast_column, conform
-from planner.evaluate.constants import constant_array
+from planner.evaluate.constants import constant_array, constant_list
 from planner.evaluate.frame import Frame
-from planner.evaluate.lists import array_literal, in_list, quantified_array, subscript
+from planner.evaluate.lists import array_literal, in_constants, in_list, quantified_array, subscript
 from planner.functions.datum import CallSite, Datum, contiguous
 from planner.functions.implementations import (
     is_session_function,
@@ -337,8 +337,13 @@ def _extreme(node: bound.Variadic, frame: Frame, context: ExecutionContext) -> D
 
 def _in_list(node: bound.InList, frame: Frame, context: ExecutionContext) -> Datum:
     left = evaluate_datum(node.left, frame, context)
-    items = [evaluate_datum(item, frame, context) for item in node.items]
     types = [item.sql_type.oid for item in node.items]
+    members = constant_list(node.items)
+    if members is not None:
+        result = in_constants(left, members, node.left.sql_type.oid, types[0])
+        if result is not None:
+            return Datum(pc.invert(result.array), result.is_constant) if node.is_negated else result
+    items = [evaluate_datum(item, frame, context) for item in node.items]
     result = in_list(
         left, items, node.left.sql_type, types, CallSite(context, frame.row_count, node.type, ())
     )

@@ -80,6 +80,13 @@ def in_list(
     return _combine(results, pc.or_kleene)
 
 
+def in_constants(left: Datum, members: pa.Array, left_oid: int, member_oid: int) -> Datum | None:
+    """left IN (literals of one type) as one hash look-up; None for types whose equality needs more."""
+    if not _is_same_set_type(left_oid, member_oid):
+        return None
+    return Datum(_member(left.array, members.cast(left.array.type)), left.is_constant)
+
+
 def _combine(results: list[Datum], combine: Any) -> Datum:
     if all(result.is_constant for result in results):
         return Datum(functools.reduce(combine, [r.array for r in results]), True)

@@ -7,9 +7,11 @@ from dataclasses import fields, is_dataclass, replace
 from typing import Any, TypeVar
 
 from foundation.sqltypes import SqlType
+from planner.bound import ColumnRef, Constant, Parameter
 from planner.functions.signature import Function
 
 _T = TypeVar("_T")
+_LEAVES = (Constant, Parameter, ColumnRef)
 
 
 def rewrite(node: _T, change: Callable[[Any], Any]) -> _T:
@@ -20,6 +22,8 @@ def rewrite(node: _T, change: Callable[[Any], Any]) -> _T:
     changed = change(node)
     if changed is not None:
         return changed  # type: ignore[no-any-return]
+    if isinstance(node, _LEAVES):
+        return node
     updates: dict[str, Any] = {}
     for spec in fields(node):  # type: ignore[arg-type]
         value = getattr(node, spec.name)

@@ -10,28 +10,23 @@ import random
 import uuid
 from collections.abc import Callable, Sequence
 from functools import cache
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from foundation.sqltypes import SqlType, arrow_type
 from foundation.version import version_text
 from planner.functions.datum import CallSite, Datum, Kernel
 from planner.functions.implementations_arithmetic import arithmetic_kernels
 from planner.functions.implementations_array import array_kernels
 from planner.functions.implementations_compare import comparison_kernels
 from planner.functions.implementations_json import json_kernels
-from planner.functions.implementations_sets import set_rows
+from planner.functions.implementations_regex import regex_kernels
 from planner.functions.implementations_text import VARIADIC_TEXT, text_kernels
 from planner.functions.implementations_time import time_kernels
 from planner.functions.implementations_vector import vector_kernels
 from planner.functions.rowwise import null_aware_row_kernel
 from planner.functions.signature import Function, FunctionKind
-from planner.services import ExecutionContext
-
-Implementation: TypeAlias = Callable[[Sequence[pa.Array], ExecutionContext, int, SqlType], pa.Array]
-"""(arguments of row_count rows each, context, row_count, result type) -> (row_count,) array."""
 
 SESSION_FUNCTIONS = frozenset({
     "current_catalog", "current_database", "current_query", "current_role", "current_schema", "current_schemas",
@@ -68,7 +63,7 @@ def kernels() -> dict[str, Kernel]:
     """All kernels by key."""
     return {
         **comparison_kernels(), **arithmetic_kernels(), **text_kernels(), **array_kernels(), **json_kernels(),
-        **time_kernels(), **vector_kernels(), **_other_kernels(),
+        **time_kernels(), **regex_kernels(), **vector_kernels(), **_other_kernels(),
     }  # fmt: skip
 
 
@@ -99,35 +94,10 @@ def variadic_text_kernel(function: Function) -> Kernel:
     return null_aware_row_kernel(joined)
 
 
-@cache
-def implementation_of(function: Function) -> Implementation | None:
-    """The function over whole columns, for callers with plain arrays (DuckDB user functions).
-
-    Errors carry PostgreSQL's SQLSTATE. Returns None where there is no implementation.
-    """
-    kernel = kernel_of(function)
-    if kernel is None:
-        return None
-    found = kernel
-
-    def run(
-        arguments: Sequence[pa.Array], context: ExecutionContext, row_count: int, result_type: SqlType
-    ) -> pa.Array:
-        site = CallSite(context, row_count, result_type, function.argument_types)
-        result = found([Datum(argument) for argument in arguments], site)
-        target = arrow_type(result_type)
-        return result if result.type == target else result.cast(target)
-
-    return run
-
-
 __all__ = [
-    "Implementation",
-    "implementation_of",
     "is_session_function",
     "is_variadic_text",
     "kernel_of",
     "kernels",
-    "set_rows",
     "variadic_text_kernel",
 ]

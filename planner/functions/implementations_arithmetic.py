@@ -443,6 +443,9 @@ def arithmetic_kernels() -> dict[str, Kernel]:
     for oid in (INT2.oid, INT4.oid, INT8.oid):
         kernels[f"abs({oid})"] = _abs_integer
         kernels[f"mod({oid},{oid})"] = _integer_mod
+        kernels[f"gcd({oid},{oid})"] = _integer_pair(math.gcd)
+        kernels[f"lcm({oid},{oid})"] = _integer_pair(math.lcm)
+    kernels["div(1700,1700)"] = _numeric_binary(_div)
     kernels |= _float_functions()
     kernels |= _numeric_functions()
     return kernels
@@ -471,6 +474,26 @@ def _float_functions() -> dict[str, Kernel]:
     kernels["atan2(701,701)"] = _atan2
     kernels["pi()"] = _pi
     return kernels
+
+
+def _div(a: Decimal, b: Decimal) -> Decimal:
+    quotient = divide_numeric(a, b) if not (a.is_finite() and b.is_finite()) or b == 0 else None
+    return round_to_scale(NUMERIC_CONTEXT.divide_int(a, b), 0) if quotient is None else quotient
+
+
+def _integer_pair(function: Callable[[int, int], int]) -> Kernel:
+    """gcd and lcm: exact in Python, then checked against the type."""
+
+    def kernel(arguments: Sequence[Datum], site: CallSite) -> pa.Array:
+        row_count = row_count_of(arguments)
+        left, right = (a.array.to_pylist() * (row_count if a.is_constant else 1) for a in arguments)
+        values = [None if a is None or b is None else function(a, b) for a, b in zip(left, right)]
+        try:
+            return pa.array(values, arrow_type(site.result_type))
+        except (pa.ArrowInvalid, OverflowError):
+            raise integer_out_of_range(site.result_type.oid) from None
+
+    return kernel
 
 
 def _numeric_functions() -> dict[str, Kernel]:

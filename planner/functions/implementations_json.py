@@ -17,6 +17,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from foundation.errors import InvalidParameterValue, InvalidTextRepresentation, NullValueNotAllowed
 from planner.functions.datum import Datum, Kernel, contiguous, row_count_of
 from planner.functions.implementations_arithmetic import numeric_text
 from planner.functions.rowwise import row_kernel
@@ -278,6 +279,109 @@ def compare_jsonb(suffix: str, left: Datum, right: Datum) -> pa.Array:
     )
 
 
+# ---------------------------------------------------------------------------------------------------------
+# Changing and describing jsonb
+
+
+def _array_length(text: str) -> int:
+    value = parse_json(text)
+    if not isinstance(value, list):
+        kind = "a non-array" if isinstance(value, dict) else "a scalar"
+        raise InvalidParameterValue(f"cannot get array length of {kind}")
+    return len(value)
+
+
+def _delete_key(text: str, key: str) -> str:
+    value = parse_json(text)
+    if isinstance(value, dict):
+        return canonical_jsonb({name: item for name, item in value.items() if name != key})
+    if isinstance(value, list):
+        return canonical_jsonb([item for item in value if not (isinstance(item, str) and item == key)])
+    raise InvalidParameterValue("cannot delete from scalar")
+
+
+def _delete_keys(text: str, keys: list[str | None]) -> str:
+    for key in keys:
+        if key is not None:
+            text = _delete_key(text, key)
+    return text
+
+
+def _delete_element(text: str, index: int) -> str:
+    value = parse_json(text)
+    if isinstance(value, dict):
+        raise InvalidParameterValue("cannot delete from object using integer index")
+    if not isinstance(value, list):
+        raise InvalidParameterValue("cannot delete from scalar")
+    position = index if index >= 0 else len(value) + index
+    return canonical_jsonb([item for i, item in enumerate(value) if i != position])
+
+
+def _set(text: str, path: list[str | None], new: str, create: bool = True) -> str:
+    value = parse_json(text)
+    if not isinstance(value, dict | list):
+        raise InvalidParameterValue("cannot set path in scalar")
+    if None in path:
+        raise NullValueNotAllowed(f"path element at position {path.index(None) + 1} is null")
+    steps = [step for step in path if step is not None]
+    return (
+        canonical_jsonb(_set_in(value, steps, parse_json(new), create=create))
+        if steps
+        else canonical_jsonb(value)
+    )
+
+
+def _set_in(value: Any, steps: list[str], new: Any, *, create: bool) -> Any:
+    step, rest = steps[0], steps[1:]
+    if isinstance(value, dict):
+        if step in value:
+            return {**value, step: _set_in(value[step], rest, new, create=create) if rest else new}
+        return {**value, step: new} if create and not rest else value
+    if not isinstance(value, list):
+        return value
+    try:
+        index = int(step)
+    except ValueError:
+        raise InvalidTextRepresentation(f'path element at position 1 is not an integer: "{step}"') from None
+    position = index if index >= 0 else len(value) + index
+    if 0 <= position < len(value):
+        changed = _set_in(value[position], rest, new, create=create) if rest else new
+        return [*value[:position], changed, *value[position + 1 :]]
+    if rest or not create:
+        return value
+    return [new, *value] if position < 0 else [*value, new]
+
+
+def _strip_nulls(text: str) -> str:
+    def strip(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: strip(item) for key, item in value.items() if item is not None}
+        return [strip(item) for item in value] if isinstance(value, list) else value
+
+    return canonical_jsonb(strip(parse_json(text)))
+
+
+def _pretty(text: str) -> str:
+    return _pretty_value(parse_json(text), "")
+
+
+def _pretty_value(value: Any, indent: str) -> str:
+    inner = indent + "    "
+    if isinstance(value, dict):
+        if not value:
+            return "{\n" + indent + "}"
+        lines = (
+            f"{inner}{json.dumps(key, ensure_ascii=False)}: {_pretty_value(value[key], inner)}"
+            for key in sorted(value, key=jsonb_key_order)
+        )
+        return "{\n" + ",\n".join(lines) + "\n" + indent + "}"
+    if isinstance(value, list):
+        if not value:
+            return "[\n" + indent + "]"
+        return "[\n" + ",\n".join(inner + _pretty_value(item, inner) for item in value) + "\n" + indent + "]"
+    return canonical_jsonb(value)
+
+
 def json_kernels() -> dict[str, Kernel]:
     """Kernels by pg_proc name."""
     kernels: dict[str, Kernel] = {}
@@ -296,5 +400,9 @@ def json_kernels() -> dict[str, Kernel]:
         "jsonb_exists_any": row_kernel(lambda text, keys: any(k is not None and _has_key(text, k) for k in keys)),
         "jsonb_exists_all": row_kernel(lambda text, keys: all(k is None or _has_key(text, k) for k in keys)),
         "jsonb_concat": row_kernel(_concatenate), "jsonb_typeof(3802)": row_kernel(_typeof),
-        "json_typeof(114)": row_kernel(_typeof),
+        "json_typeof(114)": row_kernel(_typeof), "jsonb_array_length": row_kernel(_array_length),
+        "json_array_length": row_kernel(_array_length), "jsonb_delete(3802,25)": row_kernel(_delete_key),
+        "jsonb_delete(3802,1009)": row_kernel(_delete_keys), "jsonb_delete(3802,23)": row_kernel(_delete_element),
+        "jsonb_set": row_kernel(_set), "jsonb_strip_nulls": row_kernel(_strip_nulls),
+        "jsonb_pretty": row_kernel(_pretty),
     }  # fmt: skip

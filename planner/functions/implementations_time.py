@@ -10,6 +10,7 @@ from __future__ import annotations
 import calendar
 import datetime
 import time
+import zoneinfo
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -24,6 +25,7 @@ from planner.functions.datum import CallSite, Datum, Kernel, contiguous, row_cou
 from planner.functions.rowwise import row_values
 
 DAY_US = 86_400_000_000
+_QUARTER_HOUR_US = 900_000_000
 TIMESTAMP_MIN, TIMESTAMP_MAX = -(1 << 63), (1 << 63) - 1
 DATE_MIN, DATE_MAX = -(1 << 31), (1 << 31) - 1
 
@@ -50,15 +52,11 @@ def _is_utc(site: CallSite) -> bool:
 
 def to_local(array: pa.Array, site: CallSite) -> pa.Array:
     """timestamptz -> timestamp of the session's zone."""
-    naive = array.cast(pa.int64()).cast(pa.timestamp("us"))
     if _is_utc(site):
-        return naive
-    zone = site.context.settings.get("TimeZone")
+        return array.cast(pa.int64()).cast(pa.timestamp("us"))
     values = microseconds(array)
-    finite = (values != TIMESTAMP_MIN) & (values != TIMESTAMP_MAX)
-    safe = pa.array(np.where(finite, values, 0), pa.int64()).cast(pa.timestamp("us", zone))
-    local = np.asarray(contiguous(pc.local_timestamp(safe)).cast(pa.int64()))
-    return _masked(np.where(finite, local, values), array, pa.timestamp("us"))
+    offsets = _zone_offsets(values, site.context.settings.get("TimeZone"), is_local=False)
+    return _masked(_shifted_finite(values, offsets), array, pa.timestamp("us"))
 
 
 def from_local(array: pa.Array, site: CallSite) -> pa.Array:
@@ -66,13 +64,43 @@ def from_local(array: pa.Array, site: CallSite) -> pa.Array:
     target = pa.timestamp("us", "UTC")
     if _is_utc(site):
         return array.cast(pa.int64()).cast(target)
-    zone = site.context.settings.get("TimeZone")
     values = microseconds(array)
-    finite = (values != TIMESTAMP_MIN) & (values != TIMESTAMP_MAX)
-    safe = pa.array(np.where(finite, values, 0), pa.int64()).cast(pa.timestamp("us"))
-    shifted = pc.assume_timezone(safe, zone, ambiguous="latest", nonexistent="latest")
-    utc = np.asarray(contiguous(shifted).cast(pa.int64()))
-    return _masked(np.where(finite, utc, values), array, target)
+    offsets = _zone_offsets(values, site.context.settings.get("TimeZone"), is_local=True)
+    return _masked(_shifted_finite(values, -offsets), array, target)
+
+
+def _shifted_finite(values: Int64s, offsets: Int64s) -> Int64s:
+    infinite = (values == TIMESTAMP_MIN) | (values == TIMESTAMP_MAX)
+    return np.where(infinite, values, values + np.where(infinite, 0, offsets))
+
+
+def _zone_offsets(values: Int64s, zone_name: str, *, is_local: bool) -> Int64s:
+    """(n,) microseconds east of UTC at each instant (or local time).
+
+    Since 1970 all zones change on a quarter of an hour, so each quarter is looked up once; before, each second.
+    """
+    zone = zoneinfo.ZoneInfo(zone_name)
+    step = _QUARTER_HOUR_US if not len(values) or values.min() >= 0 else 1_000_000
+    keys, inverse = np.unique(np.floor_divide(values, step), return_inverse=True)
+    offsets = [_zone_offset_us(int(key) * step, zone, is_local=is_local) for key in keys]
+    return np.asarray(offsets, dtype=np.int64)[inverse.reshape(-1)]
+
+
+def _zone_offset_us(value: int, zone: zoneinfo.ZoneInfo, *, is_local: bool) -> int:
+    try:
+        naive = datetime.datetime(1970, 1, 1) + datetime.timedelta(microseconds=value)
+    except OverflowError:
+        # Outside Python's years the zone is what it is at the nearest of them.
+        naive = datetime.datetime.min if value < 0 else datetime.datetime.max
+        naive = naive.replace(year=2 if value < 0 else 9998)
+    if not is_local:
+        offset = naive.replace(tzinfo=datetime.UTC).astimezone(zone).utcoffset()
+    else:
+        # In a gap PostgreSQL takes the offset before it, in an overlap the one after: both are the smaller one.
+        offset = min(
+            naive.replace(tzinfo=zone, fold=fold).utcoffset() or datetime.timedelta() for fold in (0, 1)
+        )
+    return round((offset or datetime.timedelta()).total_seconds() * 1_000_000)
 
 
 def date_to_timestamp(array: pa.Array) -> pa.Array:

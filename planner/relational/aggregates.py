@@ -28,7 +28,7 @@ from planner.relational.rules.comparison import as_plain_text, order_sql, sort_k
 from planner.relational.statement import as_plain
 from planner.relational.vector_aggregates import vector_reducer
 
-_INTEGERS = frozenset((20, 21, 23))
+_FLOATS = frozenset((700, 701))
 _FRAME = re.compile(
     r"(?:\s|\b(?:rows|range|groups|between|and|unbounded|preceding|following|current|row|exclude|ties|group|no|"
     r"others|interval)\b|\d+(?:\.\d+)?|'[\w :.+-]*'|::|[()])*",
@@ -156,7 +156,7 @@ def _sum(
     if is_vector(argument.type):
         return _vector_reduction(printer, argument, sql_type, shape, "sum")
     if sql_type.oid != NUMERIC.oid:
-        return Printed(f"CAST({shape.call('sum', argument.sql)} AS {carrier(sql_type)})", sql_type)
+        return Printed(f"CAST({_checked('sum', argument, shape)} AS {carrier(sql_type)})", sql_type)
     if argument.type.oid == NUMERIC.oid and argument.decimal is None:
         collected = Printed(shape.call("list", argument.sql), SqlType(1231))
         return printer.statement.slot_call("numeric sum", evaluate_sum, [collected], NUMERIC)
@@ -171,7 +171,7 @@ def _avg(
     if is_vector(argument.type):
         return _vector_reduction(printer, argument, sql_type, shape, "avg")
     if sql_type.oid != NUMERIC.oid:
-        return Printed(f"CAST({shape.call('avg', argument.sql)} AS {carrier(sql_type)})", sql_type)
+        return Printed(f"CAST({_checked('avg', argument, shape)} AS {carrier(sql_type)})", sql_type)
     if argument.type.oid == NUMERIC.oid:
         total = _sum(printer, arguments, NUMERIC, shape)
     else:
@@ -181,6 +181,18 @@ def _avg(
     text = Printed(as_plain_text(total), NUMERIC)
     count = Printed(shape.call("count", argument.sql), INT8)
     return printer.statement.slot_call("numeric average", evaluate_average, [text, count], NUMERIC)
+
+
+def _checked(name: str, argument: Printed, shape: _Shape) -> str:
+    """sum or avg; over floats an infinity that no input has is an overflow (22003)."""
+    result = shape.call(name, argument.sql)
+    if argument.type.oid not in _FLOATS:
+        return result
+    has_infinity = shape.call("bool_or", f"isinf({argument.sql})")
+    return (
+        f"(CASE WHEN isinf({result}) AND NOT {has_infinity} "
+        f"THEN error('value out of range: overflow') ELSE {result} END)"
+    )
 
 
 def _extreme(name: str) -> Callable[..., Printed]:

@@ -35,11 +35,15 @@ _SETTINGS = (
 
 @dataclass(frozen=True, slots=True)
 class EngineOptions:
-    """What the server decides about DuckDB. `temp_directory` '' = never spill to disk."""
+    """What the server decides about DuckDB. `temp_directory` '' = never spill to disk.
+
+    One thread means that a query runs on the thread that pulls its rows. With more, a worker may wait for the
+    GIL to call one of our functions while the puller holds it and waits for the worker.
+    """
 
     memory_limit_bytes: int = 1 << 30
     temp_directory: str = ""
-    threads: int = 2
+    threads: int = 1
 
 
 class ArrowFunction(Protocol):

@@ -91,6 +91,7 @@ _PATTERNS: tuple[tuple[re.Pattern[str], type[QuiverError], str], ...] = tuple(
             "invalid regular expression",
         ),
         (r"unknown timezone '([^']*)'", InvalidParameterValue, 'time zone "{0}" not recognized'),
+        ("value out of range: overflow", NumericValueOutOfRange, "value out of range: overflow"),
         ("step size cannot equal zero", InvalidParameterValue, "step size cannot equal zero"),
         (r"timestamp.*out of range|date.*out of range", DatetimeFieldOverflow, "timestamp out of range"),
         (r"interval.*out of range", DatetimeFieldOverflow, "interval out of range"),

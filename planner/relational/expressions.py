@@ -167,6 +167,8 @@ def is_column_free(node: bound.Expression) -> bool:
 
 def is_foldable(node: bound.Expression) -> bool:
     """Whether we can evaluate an expression once, without rows and without the session's catalog functions."""
+    if isinstance(node, bound.Constant | bound.Parameter):
+        return True
     return is_column_free(node) and is_native(node)
 
 

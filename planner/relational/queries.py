@@ -18,7 +18,7 @@ from planner import bound
 from planner.relational.aggregates import sort_keys
 from planner.relational.carriers import carrier, converted, decimal_form
 from planner.relational.constant_rows import constant_table
-from planner.relational.expressions import ExpressionPrinter, is_column_free, unified
+from planner.relational.expressions import ExpressionPrinter, is_column_free, is_foldable, unified
 from planner.relational.node_printers import PRINTERS
 from planner.relational.printed import DecimalForm, Printed, common_form, widest_form
 from planner.relational.pushdown import Pushdown, push_down
@@ -348,7 +348,7 @@ def _relation_ids(relation: bound.Relation | None) -> Iterable[int]:
 
 
 def _is_constant(query: bound.Values) -> bool:
-    return all(is_column_free(item) for row in query.rows for item in row)
+    return all(is_foldable(item) for row in query.rows for item in row)
 
 
 def _outputs(types: Sequence[SqlType], forms: Sequence[DecimalForm | None]) -> tuple[Printed, ...]:

@@ -187,7 +187,8 @@ def _uniform_decimal(column: pa.ChunkedArray) -> tuple[DecimalForm | None, pa.Ch
     pattern = rf"^-?\d{{1,{DECIMAL_DIGITS_MAX - scale}}}{fraction}$"
     if scale >= DECIMAL_DIGITS_MAX or pc.all(pc.match_substring_regex(column, pattern)).as_py() is not True:
         return None, column
-    form = DecimalForm(DECIMAL_DIGITS_MAX, scale)
+    digits = pc.max(pc.utf8_length(pc.replace_substring_regex(column, r"[-.]", ""))).as_py()
+    form = DecimalForm(max(digits, scale + 1), scale)
     return form, column.cast(pa.decimal128(form.precision, form.scale))
 
 

@@ -11,7 +11,14 @@ from planner.bound import BoundStatement, Expression, Parameter, walk
 from sqlfront.binder.changes import bind_delete, bind_update
 from sqlfront.binder.coerce import coerce_assignment, coerce_to_boolean, settle
 from sqlfront.binder.context import BindContext
-from sqlfront.binder.environment import Clause, Environment, QueryFindings, StatementState, bind_node
+from sqlfront.binder.environment import (
+    Clause,
+    Environment,
+    QueryFindings,
+    StatementState,
+    bind_node,
+    too_deep,
+)
 from sqlfront.binder.errors import AmbiguousParameter
 from sqlfront.binder.inserts import bind_insert
 from sqlfront.binder.queries import bind_query_node
@@ -31,7 +38,15 @@ def bind_query(expression: exp.Expr, context: BindContext) -> BoundStatement:
         QuiverError: PostgreSQL's errors of parse analysis: 42P01, 42703, 42702, 42883, 42725, 42804, 42803,
             42P10, 42P18, 42601, ... with the position in the statement where the parser kept it.
         FeatureNotSupported: 0A000, naming what is not supported.
+        StatementTooComplex: 54001, nested too deeply.
     """
+    try:
+        return _bind_statement(expression, context)
+    except RecursionError:
+        raise too_deep() from None
+
+
+def _bind_statement(expression: exp.Expr, context: BindContext) -> BoundStatement:
     environment = _fresh_environment(context, Clause.SELECT_LIST)
     bound: BoundStatement
     if isinstance(expression, exp.Insert):

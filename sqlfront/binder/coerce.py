@@ -10,13 +10,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from foundation.errors import CannotCoerce, DatatypeMismatch
-from foundation.sqltypes import BOOL, INT8, RECORD, TEXT, UNKNOWN, SqlType
+from foundation.sqltypes import BOOL, INT2, INT4, INT8, RECORD, TEXT, UNKNOWN, SqlType
 from planner.bound import CastExpression, Constant, Expression, Parameter, RowLiteral
 from planner.functions.signature import ANY, CastContext
 from sqlfront.binder.context import BindContext
 from sqlfront.binder.errors import AmbiguousParameter
 from sqlfront.binder.literals import typed_constant
 from sqlfront.binder.type_rules import common_type, conversion, mismatched_pair, type_name
+
+_WIDENINGS = frozenset(((INT2, INT4), (INT2, INT8), (INT4, INT8)))
+"""Conversions that leave a constant's value as it is."""
 
 
 def coerce(
@@ -52,6 +55,8 @@ def coerce(
         return _change_typmod(expression, target, is_explicit)
     if isinstance(expression, RowLiteral) and target.oid == RECORD.oid:
         return expression
+    if isinstance(expression, Constant) and (source, target) in _WIDENINGS:
+        return Constant(expression.value, target)
     if conversion(source.oid, target.oid, how) is None:
         raise CannotCoerce(
             f"cannot cast type {type_name(source)} to {type_name(target)}",

@@ -63,8 +63,8 @@ def resolve_column(environment: Environment, node: exp.Expr) -> NamespaceColumn:
     """What a Column node means, with where it comes from."""
     name, qualifier = str(node.this.this), node.args.get("table")
     position = position_of(node)
-    if environment.clause in (Clause.DEFAULT, Clause.VALUES) and not list(environment.scope.relation_ids()):
-        return _outside_tables(environment, node)
+    if environment.clause is Clause.DEFAULT:
+        raise FeatureNotSupported("cannot use column reference in DEFAULT expression", position=position)
     if qualifier is None:
         return _bare_column(environment, name, position)
     schema = node.args.get("db")
@@ -76,14 +76,6 @@ def resolve_column(environment: Environment, node: exp.Expr) -> NamespaceColumn:
         name,
         position,
     )
-
-
-def _outside_tables(environment: Environment, node: exp.Expr) -> NamespaceColumn:
-    """DEFAULT expressions see no columns at all; VALUES sees those of outer queries."""
-    position = position_of(node)
-    if environment.clause is Clause.DEFAULT:
-        raise FeatureNotSupported("cannot use column reference in DEFAULT expression", position=position)
-    return resolve_column(environment.at(Clause.SELECT_LIST), node)
 
 
 def _check_database(environment: Environment, node: exp.Expr) -> None:

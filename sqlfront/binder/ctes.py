@@ -41,6 +41,8 @@ def bind_with(environment: Environment, node: exp.Expr) -> tuple[Environment, tu
                 f'WITH query name "{name}" specified more than once', position=position_of(item)
             )
         names.add(name)
+    for item in node.expressions:
+        name = str(item.args["alias"].this.this)
         if not isinstance(item.this, QUERY_NODES):
             raise FeatureNotSupported(
                 f"{item.this.key.upper()} in WITH is not supported", position=position_of(item.this)
@@ -86,6 +88,7 @@ def _columns(item: exp.Expr, query: Query, name: str) -> tuple[RelationColumn, .
 
 
 def _bind_plain(environment: Environment, item: exp.Expr, name: str) -> tuple[Environment, Cte]:
+    # Queries nest in everything, so what they nest in takes them late.
     from sqlfront.binder.queries import bind_query_node, query_origins
 
     query = bind_query_node(_inner(environment), item.this)

@@ -9,6 +9,7 @@ from planner.functions.signature import CastContext
 from planner.functions.signatures import functions_named
 from sqlfront.binder.coerce import coerce
 from sqlfront.binder.context import BindContext
+from sqlfront.binder.environment import Clause
 from storage.catalog import Column, Sequence, Table
 
 
@@ -19,7 +20,6 @@ def bound_default(context: BindContext, table: Table, column: Column) -> Express
     if column.default_sql is None:
         return None
     from sqlfront.binder.binding import bind_expression
-    from sqlfront.binder.environment import Clause
 
     return bind_expression(
         column.default_sql, context, column.type, clause=Clause.DEFAULT, column_name=column.name

@@ -15,7 +15,10 @@ from typing import TypeVar
 
 from sqlglot import exp
 
-from foundation.errors import FeatureNotSupported
+from foundation.errors import (
+    FeatureNotSupported,
+    StatementTooComplex,
+)
 from planner.bound import Expression, RelationColumn
 from sqlfront.binder.context import BindContext
 from sqlfront.binder.scope import Scope
@@ -51,6 +54,7 @@ class Clause(Enum):
     CHECK = "check constraints"
     INDEX = "index expressions"
     PREDICATE = "index predicates"
+    EXECUTE = "EXECUTE parameters"
 
 
 AGGREGATE_CLAUSES = frozenset((Clause.SELECT_LIST, Clause.HAVING, Clause.ORDER_BY, Clause.DISTINCT_ON,
@@ -58,8 +62,8 @@ AGGREGATE_CLAUSES = frozenset((Clause.SELECT_LIST, Clause.HAVING, Clause.ORDER_B
 WINDOW_CLAUSES = frozenset((Clause.SELECT_LIST, Clause.ORDER_BY, Clause.DISTINCT_ON))
 SET_FUNCTION_CLAUSES = frozenset((Clause.SELECT_LIST, Clause.ORDER_BY, Clause.DISTINCT_ON, Clause.GROUP_BY,
                                   Clause.FROM_FUNCTION))  # fmt: skip
-KEPT_CLAUSES = frozenset((Clause.DEFAULT, Clause.CHECK, Clause.INDEX, Clause.PREDICATE))
-"""Clauses of definitions: no sub-queries there."""
+KEPT_CLAUSES = frozenset((Clause.DEFAULT, Clause.CHECK, Clause.INDEX, Clause.PREDICATE, Clause.EXECUTE))
+"""Clauses outside queries: no sub-queries there."""
 
 
 @dataclass(slots=True)
@@ -167,11 +171,11 @@ def bind_node(environment: Environment, node: exp.Expr) -> Expression:
     state = environment.state
     state.depth += 1
     if state.depth > NESTING_MAX:
-        raise _too_deep()
+        raise too_deep()
     try:
         bound = bind(environment, node)
     except RecursionError:
-        raise _too_deep() from None
+        raise too_deep() from None
     finally:
         state.depth -= 1
     state.note_position(bound, place_of(node))
@@ -189,9 +193,8 @@ def place_of(node: exp.Expr | None) -> int | None:
     return best
 
 
-def _too_deep() -> Exception:
-    from foundation.errors import StatementTooComplex
-
+def too_deep() -> StatementTooComplex:
+    """The 54001 error."""
     return StatementTooComplex(
         "stack depth limit exceeded", hint=f"Expressions may be nested {NESTING_MAX} levels deep."
     )

@@ -17,6 +17,7 @@ from planner.bound import (
     Expression,
     Grouping,
     SortKey,
+    Subquery,
     WindowCall,
     walk,
 )
@@ -26,12 +27,16 @@ from sqlfront.binder.calls import (
     ambiguous_function,
     check_groupable,
     check_schema_exists,
-    check_sortable,
     concrete_types,
     convert_arguments,
     no_function,
 )
-from sqlfront.binder.coerce import coerce, coerce_to_boolean, settle
+from sqlfront.binder.coerce import (
+    coerce,
+    coerce_to_boolean,
+    coerce_to_common,
+    settle,
+)
 from sqlfront.binder.columns import bind_field
 from sqlfront.binder.environment import (
     AGGREGATE_CLAUSES,
@@ -45,6 +50,7 @@ from sqlfront.binder.environment import (
 )
 from sqlfront.binder.errors import GroupingError, InvalidColumnReference, WindowingError
 from sqlfront.binder.overloads import choose_function
+from sqlfront.binder.sort_keys import make_sort_key
 from sqlfront.binder.type_rules import conversion
 from sqlfront.binder.windows import bind_window
 from sqlfront.parser.nodes import position_of
@@ -137,21 +143,26 @@ def bind_call(environment: Environment, node: exp.Expr) -> Expression:
 
 
 def bind_call_syntax(environment: Environment, syntax: CallSyntax) -> Expression:
+    """A call taken apart: arguments, overload, conversions, then what its kind asks for."""
     inner = _argument_environment(environment, syntax)
     arguments = [bind_node(inner, argument) for argument in syntax.arguments]
     direct_count = len(arguments)
-    sort_keys = [_sort_key(inner, ordered) for ordered in syntax.within_group]
-    arguments += [key.expression for key in sort_keys]
+    arguments += [bind_node(inner, ordered.this) for ordered in syntax.within_group]
     function, types = _choose(environment, syntax, arguments)
     if function is None:
         return _cast_by_function(environment, syntax, arguments)
+    if syntax.within_group and function.is_variadic:
+        _match_hypothetical_row(environment, syntax, arguments)
     actual = [argument.sql_type.oid for argument in arguments]
     types, result_oid = concrete_types(actual, types, function.result_type)
     positions = [position_of(argument) for argument in syntax.arguments]
     converted = convert_arguments(environment.context, arguments, types, positions)
     result = SqlType(result_oid)
     if function.kind is FunctionKind.AGGREGATE and syntax.window is None:
-        keys = tuple(replace(key, expression=e) for key, e in zip(sort_keys, converted[direct_count:]))
+        keys = tuple(
+            make_sort_key(settle(environment.context, key), ordered)
+            for key, ordered in zip(converted[direct_count:], syntax.within_group)
+        )
         return _aggregate(
             environment, syntax, Aggregate(function, converted[:direct_count], result, within_group=keys)
         )
@@ -168,16 +179,27 @@ def bind_call_syntax(environment: Environment, syntax: CallSyntax) -> Expression
     return Call(function, filled, result)
 
 
+def _match_hypothetical_row(
+    environment: Environment, syntax: CallSyntax, arguments: list[Expression]
+) -> None:
+    """rank(a, b) WITHIN GROUP (ORDER BY x, y): a and x get a common type, b and y too."""
+    count = len(syntax.within_group)
+    for index, (argument, ordered) in enumerate(zip(syntax.arguments, syntax.within_group)):
+        pair, _ = coerce_to_common(
+            environment.context,
+            [arguments[index + count], arguments[index]],
+            "WITHIN GROUP",
+            [position_of(ordered.this), position_of(argument)],
+        )
+        arguments[index + count], arguments[index] = pair
+
+
 def _argument_environment(environment: Environment, syntax: CallSyntax) -> Environment:
     """Arguments of aggregates and windows may not contain what they are themselves part of."""
-    kinds = {function.kind for function in functions_named(syntax.name)}
     if syntax.window is not None:
         return environment.within("window")
-    if FunctionKind.AGGREGATE in kinds:
-        return environment.within("aggregate")
-    if FunctionKind.SET in kinds:
-        return environment
-    return environment
+    kinds = {function.kind for function in functions_named(syntax.name)}
+    return environment.within("aggregate") if FunctionKind.AGGREGATE in kinds else environment
 
 
 def _choose(
@@ -290,6 +312,7 @@ def _defaults(environment: Environment, function: Function, given: int) -> tuple
 
 
 def _default(environment: Environment, function: Function, index: int) -> Expression:
+    # Defaults are SQL text, so the binder calls itself.
     from sqlfront.binder.binding import bind_expression
 
     place = len(function.argument_types) - function.default_count + index
@@ -306,7 +329,9 @@ def _aggregate(environment: Environment, syntax: CallSyntax, call: Aggregate) ->
     inner = environment.within("aggregate")
     order = tuple(_sort_key(inner, ordered) for ordered in syntax.order)
     if syntax.is_distinct:
-        for argument in call.arguments:
+        settled = tuple(settle(environment.context, argument) for argument in call.arguments)
+        call = replace(call, arguments=settled)
+        for argument in settled:
             check_groupable(argument.sql_type, syntax.position)
         _check_distinct_order(environment, order, call.arguments)
     condition = None
@@ -343,8 +368,6 @@ def _check_level(environment: Environment, syntax: CallSyntax, call: Aggregate) 
 
 
 def _has_query(call: Aggregate) -> bool:
-    from planner.bound import Subquery
-
     return any(isinstance(node, Subquery) for node in walk(call))
 
 
@@ -363,23 +386,6 @@ def _check_distinct_order(
 def _sort_key(environment: Environment, ordered: exp.Expr) -> SortKey:
     expression = settle(environment.context, bind_node(environment, ordered.this))
     return make_sort_key(expression, ordered)
-
-
-def make_sort_key(expression: Expression, ordered: exp.Expr) -> SortKey:
-    """A sort key with PostgreSQL's default place of NULLs.
-
-    Raises:
-        UndefinedFunction: 42883, values of this type have no order.
-        FeatureNotSupported: 0A000, USING with another operator than < and >.
-    """
-    position = position_of(ordered.this)
-    check_sortable(expression.sql_type, position)
-    operator = ordered.args.get("operator")
-    if operator not in (None, "<", ">"):
-        raise unsupported(ordered, f"ORDER BY USING {operator}")
-    is_descending = bool(ordered.args.get("desc")) or operator == ">"
-    nulls_first = ordered.args.get("nulls_first")
-    return SortKey(expression, is_descending, is_descending if nulls_first is None else bool(nulls_first))
 
 
 def _check_plain(syntax: CallSyntax) -> None:
@@ -474,6 +480,7 @@ def _window_call(
 def bind_grouping(environment: Environment, syntax: CallSyntax) -> Expression:
     """GROUPING(a, b): an int4 bit mask."""
     _check_aggregate_place(environment, syntax)
-    arguments = tuple(bind_node(environment.at(Clause.GROUP_BY), argument) for argument in syntax.arguments)
+    inner = environment.at(Clause.GROUP_BY)
+    arguments = tuple(settle(environment.context, bind_node(inner, item)) for item in syntax.arguments)
     environment.findings.has_aggregates = True
     return Grouping(arguments, INT4)

@@ -11,6 +11,7 @@ from itertools import product
 
 from sqlglot import exp
 
+from foundation.errors import StatementTooComplex
 from planner.bound import (
     Aggregate,
     ColumnRef,
@@ -57,8 +58,6 @@ def bind_group_by(
     for part in parts:
         count *= len(part)
     if count > GROUPING_SETS_MAX:
-        from foundation.errors import StatementTooComplex
-
         raise StatementTooComplex(f"too many grouping sets present (maximum {GROUPING_SETS_MAX})")
     combined = [_without_repeats([e for part in choice for e in part]) for choice in product(*parts)]
     if node.args.get("distinct"):

@@ -8,7 +8,16 @@ from dataclasses import replace
 from sqlglot import exp
 
 from foundation.errors import DuplicateColumn, SyntaxErrorInStatement
-from planner.bound import Cte, Expression, Insert, Query, RelationColumn, Select, Values, output_columns
+from planner.bound import (
+    Cte,
+    Expression,
+    Insert,
+    Query,
+    RelationColumn,
+    Select,
+    Values,
+    output_columns,
+)
 from sqlfront.binder.coerce import coerce_assignment
 from sqlfront.binder.ctes import bind_with
 from sqlfront.binder.defaults import bound_default
@@ -99,29 +108,30 @@ def _bind_source(
 def _bind_rows(
     environment: Environment, table: Table, columns: list[Column], node: exp.Expr, values: exp.Expr
 ) -> tuple[Query, list[bool]]:
-    """VALUES rows, and which columns get a value other than DEFAULT. All rows are bound before widths are checked."""
+    """VALUES rows, and which columns get a value other than DEFAULT."""
     rows = [row.expressions for row in values.expressions]
     inner = replace(environment, scope=Scope(), clause=Clause.VALUES, findings=QueryFindings())
-    bound: list[list[Expression | None]] = []
+    converted: list[tuple[Expression, ...]] = []
     for row in rows:
-        bound.append([None if isinstance(item, Default) else bind_node(inner, item) for item in row])
+        bound = [None if isinstance(item, Default) else bind_node(inner, item) for item in row]
         if len(row) != len(rows[0]):
             raise SyntaxErrorInStatement(
                 "VALUES lists must all be the same length", position=position_of(row[0]) if row else None
             )
-    _check_width(columns, node, len(rows[0]), rows[0])
-    given = [any(row[index] is not None for row in bound) for index in range(len(columns))]
-    context = environment.context
-    converted = tuple(
-        tuple(
-            default_or_null(environment, table, column)
-            if value is None
-            else coerce_assignment(context, value, column.type, column.name, place_of(item))
-            for column, value, item in zip(columns, row, row_nodes)
+        if not converted:
+            _check_width(columns, node, len(row), row)
+        # Row by row, so that a parameter has its type from the first row on.
+        converted.append(
+            tuple(
+                default_or_null(environment, table, column)
+                if value is None
+                else coerce_assignment(environment.context, value, column.type, column.name, place_of(item))
+                for column, value, item in zip(columns, bound, row)
+            )
         )
-        for row, row_nodes in zip(bound, rows)
-    )
-    return Values(converted, tuple(RelationColumn(column.name, column.type) for column in columns)), given
+    given = [any(not isinstance(row[index], Default) for row in rows) for index in range(len(columns))]
+    names = tuple(RelationColumn(column.name, column.type) for column in columns)
+    return Values(tuple(converted), names), given
 
 
 def _check_width(columns: list[Column], node: exp.Expr, width: int, values: Sequence[exp.Expr]) -> None:

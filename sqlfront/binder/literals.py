@@ -84,14 +84,14 @@ def typed_constant(
             f"input of a literal of type {type_name(target)} is not supported", position=position
         )
     try:
-        base = target.without_typmod()
-        value = _read(context, text, base)
-        if target.typmod >= 0:
-            value = coerce_value(value, target, explicit=explicit)
+        value = _read(context, text, target.without_typmod())
     except QuiverError as error:
         if error.position is None or target.oid in _NAME_READERS:
             error.position = position
         raise
+    # PostgreSQL applies length rules in a function of their own, whose errors carry no position.
+    if target.typmod >= 0:
+        value = coerce_value(value, target, explicit=explicit)
     return Constant(value, target)
 
 

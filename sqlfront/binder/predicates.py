@@ -12,6 +12,7 @@ from planner.bound import (
     BoolExpression,
     BoolOperator,
     Call,
+    ColumnRef,
     Constant,
     Expression,
     InList,
@@ -19,8 +20,10 @@ from planner.bound import (
     IsNull,
     IsTruth,
     Not,
+    Parameter,
     QuantifiedArray,
     TruthTest,
+    walk,
 )
 from planner.functions.signature import Function
 from planner.functions.signatures import functions_named, operator_function
@@ -267,30 +270,43 @@ def bind_in(environment: Environment, node: exp.Expr) -> Expression:
         ]
         return conjunction(BoolOperator.OR, rows)
     left = bind_node(environment, left_node)
-    items = [bind_node(environment, item) for item in item_nodes]
-    shared = common_type([left.sql_type.oid, *(item.sql_type.oid for item in items)])
-    if len(items) > 1 and shared is not None:
-        found = _in_list(environment, node, left, items, shared)
+    bound = [(bind_node(environment, item), place_of(item)) for item in item_nodes]
+    # PostgreSQL makes one list of the items without columns and compares with the others one by one.
+    own = environment.scope.relation_ids()
+    constant = [pair for pair in bound if not _uses(pair[0], own)]
+    parts: list[Expression] = []
+    if len(constant) > 1:
+        found = _in_list(environment, node, left, constant)
         if found is not None:
-            return found
-    return conjunction(
-        BoolOperator.OR,
-        [
+            parts.append(found)
+            bound = [pair for pair in bound if _uses(pair[0], own)]
+    for item, place in bound:
+        parts.append(
             operator_call(
-                environment.context, "=", (left, item), position=position_of(node),
-                operand_positions=(position_of(left_node), position_of(item_node)),
+                environment.context,
+                "=",
+                (left, item),
+                position=position_of(node),
+                operand_positions=(place_of(left_node), place),
             )
-            for item, item_node in zip(items, item_nodes)
-        ],
-    )  # fmt: skip
+        )
+    return conjunction(BoolOperator.OR, parts)
+
+
+def _uses(expression: Expression, relation_ids: frozenset[int]) -> bool:
+    if isinstance(expression, Constant | Parameter):
+        return False
+    return any(isinstance(node, ColumnRef) and node.relation_id in relation_ids for node in walk(expression))
 
 
 def _in_list(
-    environment: Environment, node: exp.Expr, left: Expression, items: Sequence[Expression], shared: int
+    environment: Environment, node: exp.Expr, left: Expression, items: Sequence[tuple[Expression, int | None]]
 ) -> Expression | None:
-    """An InList when `=` compares two values of the shared type, else None."""
+    """An InList when all have a common type and `=` compares two values of it, else None."""
     context = environment.context
-    if not all(can_convert(item.sql_type.oid, shared) for item in (left, *items)):
+    oids = [left.sql_type.oid, *(item.sql_type.oid for item, _ in items)]
+    shared = common_type(oids)
+    if shared is None or not all(can_convert(oid, shared) for oid in oids):
         return None
     probe = _typed(shared)
     choose_operator(context, "=", (left, probe), position=position_of(node))
@@ -300,7 +316,7 @@ def _in_list(
         return None
     converted = tuple(
         coerce_argument(context, coerce_argument(context, item, shared, place), types[0])
-        for item, place in zip(items, map(position_of, node.expressions))
+        for item, place in items
     )
     return InList(coerce_argument(context, left, types[0], place_of(node.this)), converted)
 

@@ -107,16 +107,13 @@ def bind_values(environment: Environment, node: exp.Expr) -> Values:
     """
     inner = environment.at(Clause.VALUES)
     rows = [row.expressions for row in node.expressions]
-    if any(len(row) != len(rows[0]) for row in rows):
-        odd = next(row for row in rows if len(row) != len(rows[0]))
-        raise SyntaxErrorInStatement("VALUES lists must all be the same length", position=position_of(odd[0]))
+    bound = []
     for row in rows:
-        for item in row:
-            if isinstance(item, Default):
-                raise SyntaxErrorInStatement(
-                    "DEFAULT is not allowed in this context", position=position_of(item)
-                )
-    bound = [[bind_node(inner, item) for item in row] for row in rows]
+        bound.append([_bind_value(inner, item) for item in row])
+        if len(row) != len(rows[0]):
+            raise SyntaxErrorInStatement(
+                "VALUES lists must all be the same length", position=position_of(row[0])
+            )
     columns, types = [], []
     for index in range(len(rows[0])):
         items = [row[index] for row in bound]
@@ -132,6 +129,12 @@ def bind_values(environment: Environment, node: exp.Expr) -> Values:
     order = bind_output_order(environment, node, values.columns, is_set_operation=False)
     limit, offset = bind_limits(environment, node)
     return replace(values, order_by=order, limit=limit, offset=offset)
+
+
+def _bind_value(environment: Environment, node: exp.Expr) -> Expression:
+    if isinstance(node, Default):
+        raise SyntaxErrorInStatement("DEFAULT is not allowed in this context", position=position_of(node))
+    return bind_node(environment, node)
 
 
 # -- set operations -----------------------------------------------------------------------------------------

@@ -200,6 +200,7 @@ def _bind_cte(environment: Environment, cte: VisibleCte, alias: str, column_name
 
 
 def _bind_subquery(environment: Environment, node: exp.Subquery) -> Bound:
+    # Queries nest in everything, so what they nest in takes them late.
     from sqlfront.binder.queries import bind_nested_query, query_origins
 
     scope = environment.scope

@@ -18,7 +18,7 @@ from planner.bound import ColumnRef, Expression, OutputRef, RelationColumn, Sort
 from sqlfront.binder.coerce import coerce_to_count, settle
 from sqlfront.binder.environment import Clause, Environment, bind_node, place_of, unsupported
 from sqlfront.binder.errors import AmbiguousColumn, InvalidColumnReference
-from sqlfront.binder.functions import make_sort_key
+from sqlfront.binder.sort_keys import make_sort_key
 from sqlfront.parser.nodes import position_of
 
 
@@ -39,7 +39,7 @@ def bind_target_reference(
         SyntaxErrorInStatement: 42601 `non-integer constant in ORDER BY`.
         AmbiguousColumn: 42702 `ORDER BY "x" is ambiguous`.
     """
-    word = clause.value
+    word, node = clause.value, bare(node)
     if (
         isinstance(node, exp.Column)
         and node.args.get("table") is None
@@ -130,6 +130,7 @@ def bind_output_order(
 
 
 def _output_position(node: exp.Expr, columns: Sequence[RelationColumn], is_set_operation: bool) -> int:
+    node = bare(node)
     place = position_of(node)
     if isinstance(node, exp.Column) and node.args.get("table") is None:
         name = str(node.this.this)

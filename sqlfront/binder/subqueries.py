@@ -10,10 +10,22 @@ from planner.bound import Constant, Expression, Query, Subquery, SubqueryKind, o
 from planner.functions.signatures import operator_function
 from sqlfront.binder.calls import check_boolean_result, choose_operator, concrete_types
 from sqlfront.binder.coerce import coerce_argument
-from sqlfront.binder.environment import KEPT_CLAUSES, Environment, bind_node, binds
+from sqlfront.binder.environment import (
+    KEPT_CLAUSES,
+    Clause,
+    Environment,
+    bind_node,
+    binds,
+)
 from sqlfront.binder.queries import bind_nested_query, cast_columns
 from sqlfront.binder.type_rules import type_name
 from sqlfront.parser.nodes import ArraySubquery, position_of
+
+_SINGULAR = {
+    Clause.DEFAULT: "DEFAULT expression", Clause.CHECK: "check constraint", Clause.INDEX: "index expression",
+    Clause.PREDICATE: "index predicate", Clause.EXECUTE: "EXECUTE parameter",
+}  # fmt: skip
+"""What one expression of a clause without sub-queries is called."""
 
 
 def _query_of(node: exp.Expr) -> exp.Expr:
@@ -24,10 +36,8 @@ def _query_of(node: exp.Expr) -> exp.Expr:
 
 def _bind(environment: Environment, node: exp.Expr) -> Query:
     if environment.clause in KEPT_CLAUSES:
-        shown = {"check constraints": "check constraint", "DEFAULT expressions": "DEFAULT expression",
-                 "index expressions": "index expression", "index predicates": "index predicate"}  # fmt: skip
         raise FeatureNotSupported(
-            f"cannot use subquery in {shown[environment.clause.value]}", position=position_of(node)
+            f"cannot use subquery in {_SINGULAR[environment.clause]}", position=position_of(node)
         )
     return bind_nested_query(environment, _query_of(node))
 

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-from sqlfront.parser.expressions import VALUE_FUNCTIONS, ExpressionGrammar
+from sqlfront.parser.expressions import ExpressionGrammar
 from sqlfront.parser.grammar import identifier_of
 from sqlfront.parser.lexer import QUOTED, WORD, Token
 from sqlfront.parser.nodes import ColumnDefinition, FunctionTable, JoinTree, ValueFunction, located
+from sqlfront.parser.primaries import VALUE_FUNCTIONS
 
 _JOIN_WORDS = ("join", "inner", "left", "right", "full", "cross", "natural")
 

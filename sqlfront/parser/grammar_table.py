@@ -254,6 +254,10 @@ def _column_constraint(
         if column.not_null is True:
             _conflicting_null(grammar, column)
         return replace(column, not_null=False)
+    if grammar.token.key == "default" and (column.default or column.generated) is not None:
+        raise SyntaxErrorInStatement(
+            f'multiple default values specified for column "{column.name}"', position=grammar.token.start + 1
+        )
     if grammar.accept("default"):
         return replace(column, default=SqlExpression(*grammar.captured(grammar.restricted_expression)))
     if grammar.token.key == "generated":

@@ -121,7 +121,10 @@ class QueryGrammar(FromClause):
 
     def _tail_clause(self, node: QueryNode) -> None:
         token = self.advance()
-        if token.key == "for":
+        if token.key == "for" and self.accept("read"):
+            # FOR READ ONLY says what a query does anyway.
+            self.expect("only")
+        elif token.key == "for":
             locks = node.args.get("locks") or []
             node.set("locks", [*locks, self._lock()])
         elif token.key == "offset":

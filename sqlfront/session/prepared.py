@@ -28,7 +28,10 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class PreparedStatement:
-    """Implements `sqlfront.backend.Statement`. `parsed` is None for an empty text."""
+    """Implements `sqlfront.backend.Statement`.
+
+    `parsed` is None for an empty text, and for a query whose plan came from the cache unparsed.
+    """
 
     text: str
     parsed: ParsedStatement | None

@@ -173,10 +173,10 @@ class LocalSession:
             self.transaction_start_us = self.query_start_us
 
     def _run(self, statement: PreparedStatement, parameters: Sequence[Any]) -> Outcome:
-        if statement.parsed is None:
-            return Outcome()
         if statement.is_query:
             return self._planner.run_query(statement, parameters)
+        if statement.parsed is None:
+            return Outcome()
         return run_command(self, statement.parsed, parameters)
 
     def run_prepared(self, statement: PreparedStatement, parameters: Sequence[Any]) -> Outcome:

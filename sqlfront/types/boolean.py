@@ -13,6 +13,7 @@ from foundation.sqltypes import BOOL
 from sqlfront.types.codec import WHITESPACE, Codec, check_width
 from sqlfront.types.columns import cells_matrix, fixed_cells, mask_of
 from sqlfront.types.context import CodecContext
+from sqlfront.types.errors import InsufficientData
 
 if TYPE_CHECKING:
     from sqlfront.types.registry import TypeRegistry
@@ -52,6 +53,8 @@ class BoolCodec(Codec):
         return "t" if value else "f"
 
     def decode_binary(self, data: bytes, context: CodecContext) -> bool:
+        if not data:
+            raise InsufficientData("no data left in message")
         check_width(data, 1)
         return data != b"\0"
 

@@ -57,7 +57,7 @@ _ISO = re.compile(
 )
 _TOKEN = re.compile(
     r"(?P<time>\d+:[\d:.]*)"
-    r"|(?P<date>\d+([-/.])(?:\d+(?:\3\d+)+|[A-Za-z]+(?:\3?[0-9A-Za-z]+)*)"
+    r"|(?P<date>\d+([-/.])(?:\d+(?:\3\d*)+|[A-Za-z]+(?:\3?[0-9A-Za-z]+)*)"
     r"|[A-Za-z]+([-/.])\d+\4\d+|\d+[-/]\d+(?=\s|$|[A-Za-z,]))"
     r"|(?P<number>\d+(?:\.\d*)?|\.\d+)"
     r"|(?P<zone>[+-]\d[\d:]*)"
@@ -162,10 +162,10 @@ def _clock(hour: int, minute: int, second: int, fraction: str) -> int:
 def _read_time(fields: _Fields, text: str) -> None:
     if fields.clock_us is not None:
         raise _SyntaxFault
-    match = re.fullmatch(r"(\d+):(\d+)(?::(\d+)(?:\.(\d*))?|(?:\.(\d*)))?", text)
+    match = re.fullmatch(r"(\d+):(\d*)(?::(\d+)(?:\.(\d*))?|(?:\.(\d*)))?", text)
     if match is None:
         raise _SyntaxFault
-    hour, minute = int(match[1]), int(match[2])
+    hour, minute = int(match[1]), int(match[2] or 0)
     if match[5] is not None:
         # mm:ss.ffffff, as PostgreSQL reads a fraction after two fields.
         fields.clock_us = _clock(0, hour, minute, match[5])
@@ -229,14 +229,15 @@ def _read_date_number(fields: _Fields, digits: str, order: str) -> None:
 def _set_month_name(fields: _Fields, month: int) -> None:
     # A number read as month before the name came is the day: `8 Jan 1999`.
     if fields.month is not None:
-        if fields.has_month_name or fields.day is not None:
+        if fields.has_month_name or fields.day is not None or not 1 <= fields.month <= 31:
             raise _SyntaxFault
         fields.day = fields.month
     fields.month, fields.has_month_name = month, True
 
 
 def _read_date(fields: _Fields, text: str, order: str) -> None:
-    if fields.days is not None or fields.has_date():
+    # PostgreSQL takes a date with delimiters after a time for a zone, and fails.
+    if fields.clock_us is not None or fields.has_date() or not text[-1].isalnum():
         raise _SyntaxFault
     parts = _DATE_PARTS.findall(text)
     names = [part for part in parts if part.isalpha()]

@@ -55,7 +55,8 @@ def respell(shortest: str, width: int) -> str:
 def _is_half_way(decimal: str, value: np.floating[Any]) -> bool:
     """Whether a decimal lies exactly between two neighbouring floats, one of which is `value`."""
     gap = Fraction(decimal) - Fraction(float(value))
-    neighbour = np.nextafter(value, value.dtype.type(math.copysign(math.inf, gap)))
+    with np.errstate(over="ignore"):
+        neighbour = np.nextafter(value, value.dtype.type(math.copysign(math.inf, gap)))
     if not gap or not math.isfinite(neighbour):
         return False
     return abs(gap) * 2 == abs(Fraction(float(neighbour)) - Fraction(float(value)))

@@ -91,12 +91,14 @@ class FloatCodec(Codec):
 
     def decode_text(self, text: str, context: CodecContext) -> float:
         stripped = text.strip(WHITESPACE)
-        match = NUMBER_PREFIX.fullmatch(stripped)
+        match = NUMBER_PREFIX.match(stripped)
         if match is None:
             raise self.syntax_error(text)
         value = read_number(match, self.width)
         if is_overflow(match, value) or is_underflow(match, value):
-            raise NumericValueOutOfRange(f'"{stripped}" is out of range for type {self.type_name}')
+            raise NumericValueOutOfRange(f'"{match.group()}" is out of range for type {self.type_name}')
+        if match.end() != len(stripped):
+            raise self.syntax_error(text)
         return value
 
     def encode_text(self, value: Any, context: CodecContext) -> str:

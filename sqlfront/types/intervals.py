@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 import struct
-from decimal import Decimal
+from collections.abc import Callable
+from decimal import ROUND_HALF_DOWN, Decimal
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -48,6 +49,8 @@ _UNITS = {spelling: unit for unit, spellings in _UNIT_NAMES.items() for spelling
 _MICROSECONDS = {
     "microsecond": 1, "millisecond": 1000, "second": SECOND_US, "minute": MINUTE_US, "hour": HOUR_US,
 }  # fmt: skip
+_SECONDS = {"second", "millisecond", "microsecond"}
+_CLOCK_UNITS = {"hour", "minute"} | _SECONDS
 _MONTHS = {"month": 1, "year": 12, "decade": 120, "century": 1200, "millennium": 12000}
 
 _TOKEN = re.compile(
@@ -69,10 +72,17 @@ class _Parts:
 
     def __init__(self) -> None:
         self.months = self.days = self.us = 0
+        self._given: set[str] = set()
+
+    def claim(self, units: set[str]) -> None:
+        """Units that a token gives; none may come twice."""
+        if units & self._given:
+            raise _Fault
+        self._given |= units
 
     def add(self, amount: Decimal, unit: str) -> None:
         if unit in _MICROSECONDS:
-            self.us += round(amount * _MICROSECONDS[unit])
+            self.us += _whole(amount * _MICROSECONDS[unit])
         elif unit in ("day", "week"):
             self._add_days(amount * (7 if unit == "week" else 1))
         elif unit == "month":
@@ -86,10 +96,15 @@ class _Parts:
     def _add_days(self, amount: Decimal) -> None:
         whole = int(amount)
         self.days += whole
-        self.us += round((amount - whole) * DAY_US)
+        self.us += _whole((amount - whole) * DAY_US)
 
     def negate(self) -> None:
         self.months, self.days, self.us = -self.months, -self.days, -self.us
+
+
+def _whole(us: Decimal) -> int:
+    """Rounded to microseconds, halves towards zero."""
+    return int(us.quantize(Decimal(1), ROUND_HALF_DOWN))
 
 
 def _clock_us(text: str) -> int:
@@ -120,51 +135,96 @@ def _parse_iso(text: str) -> _Parts:
     return parts
 
 
+class _VerboseReader:
+    """Sums up the tokens of the verbose form. A number waits for its unit in `pending`."""
+
+    def __init__(self) -> None:
+        self.parts = _Parts()
+        self.pending: str | None = None
+        self.bare_days: str | None = None
+        """A number before another number: days, if that one turns out to be hours (`1 2 hours`)."""
+        self.clock_us: int | None = None
+        self.is_ago = False
+        self.is_empty = True
+
+    def add(self, amount: str, unit: str) -> None:
+        self.parts.claim(_SECONDS if unit == "second" and "." in amount else {unit})
+        self.parts.add(Decimal(amount), unit)
+        self.is_empty = False
+
+    def read_word(self, word: str) -> None:
+        if word == "ago":
+            self.is_ago = True
+            return
+        unit = _UNITS.get(word)
+        if unit is None or self.pending is None:
+            raise _Fault
+        if self.bare_days is not None:
+            if unit != "hour":
+                raise _Fault
+            self.add(self.bare_days, "day")
+        self.add(self.pending, unit)
+        self.pending = self.bare_days = None
+
+    def read_number(self, number: str) -> None:
+        if self.bare_days is not None:
+            raise _Fault
+        self.bare_days, self.pending = self.pending, number
+
+    def read_years(self, text: str) -> None:
+        """SQL's `1-2`: years and months."""
+        self.parts.claim({"year", "month"})
+        years, months = re.split(r"(?<=\d)-", text)
+        if int(months) >= _YEAR_MONTHS:
+            raise OverflowError
+        sign = -1 if years.startswith("-") else 1
+        self.parts.months += sign * (abs(int(years)) * _YEAR_MONTHS + int(months))
+        self.is_empty = False
+
+    def read_clock(self, text: str) -> None:
+        if self.bare_days is not None:
+            raise _Fault
+        if self.pending is not None:
+            self.add(self.pending, "day")
+            self.pending = None
+        self.parts.claim(_CLOCK_UNITS)
+        self.parts.us += _clock_us(text)
+        self.clock_us = self.parts.us
+        self.is_empty = False
+
+    def finish(self) -> _Parts:
+        if self.bare_days is not None:
+            raise _Fault
+        if self.pending is not None:
+            self.add(self.pending, "second")
+        if self.is_empty:
+            raise _Fault
+        if self.clock_us is not None:
+            # Fractions of days behind a clock time are lost: PostgreSQL reads from right to left and the clock
+            # time replaces what was summed up.
+            self.parts.us = self.clock_us
+        if self.is_ago:
+            self.parts.negate()
+        return self.parts
+
+
 def _parse_verbose(text: str) -> _Parts:
-    parts = _Parts()
-    pending: str | None = None
+    reader = _VerboseReader()
+    readers: dict[str, Callable[[str], None]] = {
+        "word": reader.read_word,
+        "number": reader.read_number,
+        "years": reader.read_years,
+        "time": reader.read_clock,
+    }
     position = 0
-    is_ago, is_empty = False, True
     while position < len(text):
         match = _TOKEN.match(text, position)
-        if match is None:
+        if match is None or match.lastgroup is None:
             raise _Fault
         position = match.end()
-        kind, token = match.lastgroup, match.group().strip()
-        if kind == "word":
-            if token.lower() == "ago" and pending is None and not is_empty:
-                is_ago = True
-                continue
-            unit = _UNITS.get(token.lower())
-            if unit is None or pending is None or is_ago:
-                raise _Fault
-            parts.add(Decimal(pending), unit)
-            pending, is_empty = None, False
-        elif kind == "number":
-            if pending is not None:
-                raise _Fault
-            pending = token
-        elif kind == "years":
-            years, months = re.split(r"(?<=\d)-", token)
-            sign = -1 if years.startswith("-") else 1
-            if int(months) >= _YEAR_MONTHS:
-                raise OverflowError
-            parts.months += sign * (abs(int(years)) * _YEAR_MONTHS + int(months))
-            is_empty = False
-        elif kind == "time":
-            if pending is not None:
-                parts.add(Decimal(pending), "day")
-                pending = None
-            parts.us += _clock_us(token)
-            is_empty = False
-    if pending is not None:
-        parts.add(Decimal(pending), "second")
-        is_empty = False
-    if is_empty:
-        raise _Fault
-    if is_ago:
-        parts.negate()
-    return parts
+        if match.lastgroup != "at":
+            readers[match.lastgroup](match.group().strip().lower())
+    return reader.finish()
 
 
 def parse_interval(text: str) -> tuple[int, int, int]:

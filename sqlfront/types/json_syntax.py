@@ -14,7 +14,7 @@ from sqlfront.types.errors import UntranslatableCharacter
 
 _MESSAGE = "invalid input syntax for type json"
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?", re.ASCII)
-_WORD = re.compile(r"[A-Za-z0-9_\-+.]|[^\x00-\x7f]")
+_WORD = re.compile(r"[A-Za-z0-9_]|[^\x00-\x7f]")
 _SIMPLE_ESCAPES = '"\\/bfnrt'
 _CONTEXT_CHARACTERS_MAX = 50
 
@@ -191,21 +191,19 @@ class _Reader:
         if self.kind == "]":
             self.advance()
             return
-        expected = 'array element or "]"'
         while True:
-            self.read_value(expected)
+            self.read_value("JSON value")
             if self.kind == "]":
                 self.advance()
                 return
             if self.kind != ",":
                 raise self.fail('"," or "]"')
             self.advance()
-            expected = "JSON value"
 
 
 def _context(text: str, end: int) -> str:
     """`JSON data, line 1: ...` up to the end of the offending token."""
-    line_start = text.rfind("\n", 0, max(end - 1, 0)) + 1
+    line_start = text.rfind("\n", 0, end) + 1
     line = text.count("\n", 0, line_start) + 1
     shown_start = line_start
     prefix = ""
@@ -235,6 +233,6 @@ def find_json_error(text: str, *, is_jsonb: bool) -> QuiverError | None:
     return None
 
 
-def json_error(text: str) -> QuiverError:
+def json_error(text: str, *, is_jsonb: bool) -> QuiverError:
     """The error of a text that is no JSON."""
-    return find_json_error(text, is_jsonb=False) or InvalidTextRepresentation(_MESSAGE)
+    return find_json_error(text, is_jsonb=is_jsonb) or InvalidTextRepresentation(_MESSAGE)

@@ -56,6 +56,7 @@ def _constant(text: str) -> Any:
     raise ValueError(text)
 
 
+_CHECKER = json.JSONDecoder(object_pairs_hook=len, parse_float=str, parse_int=str, parse_constant=_constant)
 _SCANNER = json.JSONDecoder(
     object_pairs_hook=_object, parse_float=_number, parse_int=_number, parse_constant=_constant
 )
@@ -83,8 +84,8 @@ def _print(value: Any) -> str:
     return "null" if value is None else "true" if value else "false"
 
 
-def scan(text: str) -> Any:
-    """The value of a JSON text, numbers as `_Number`, objects as sorted `_Object`.
+def scan(text: str, *, is_jsonb: bool = False) -> Any:
+    """Check a JSON text; for jsonb, its value: numbers as `_Number`, objects as sorted `_Object`.
 
     Raises:
         InvalidTextRepresentation: 22P02 with PostgreSQL's DETAIL and CONTEXT.
@@ -92,13 +93,13 @@ def scan(text: str) -> Any:
     """
     stripped = text.strip(_WHITESPACE)
     try:
-        value, end = _SCANNER.raw_decode(stripped)
+        value, end = (_SCANNER if is_jsonb else _CHECKER).raw_decode(stripped)
     except RecursionError:
         raise StatementTooComplex("stack depth limit exceeded") from None
     except ValueError:
-        raise json_error(text) from None
+        raise json_error(text, is_jsonb=is_jsonb) from None
     if end != len(stripped):
-        raise json_error(text)
+        raise json_error(text, is_jsonb=is_jsonb)
     return value
 
 
@@ -109,7 +110,7 @@ def canonical_jsonb(text: str) -> str:
         InvalidTextRepresentation: 22P02. UntranslatableCharacter: 22P05, a zero character.
         NumericValueOutOfRange: 22003, a number beyond numeric.
     """
-    value = scan(text)
+    value = scan(text, is_jsonb=True)
     if "\\u" in text:
         _check_escapes(text)
     try:

@@ -21,6 +21,7 @@ from foundation.errors import (
     FeatureNotSupported,
     InvalidBinaryRepresentation,
     InvalidTextRepresentation,
+    ProgramLimitExceeded,
 )
 from foundation.sqltypes import INT2VECTOR, OIDVECTOR, TYPES, SqlType
 from sqlfront.types.codec import WHITESPACE, Codec
@@ -126,7 +127,8 @@ def _read_item(text: str, position: int) -> tuple[str | None, int]:
                 parts.append(text[position:end])
             position = end
         elif is_quoted:
-            raise _malformed(text, "Unexpected array element.")
+            detail = 'Unexpected "\\" character.' if character == "\\" else "Unexpected array element."
+            raise _malformed(text, detail)
         elif character == "\\":
             if position + 1 == length:
                 break
@@ -191,8 +193,12 @@ class ListCodec(Codec):
         if len(data) < _HEADER.size:
             raise InsufficientData("insufficient data left in message")
         dimensions, flags, element_oid = _HEADER.unpack_from(data)
-        if not 0 <= dimensions <= _DIMENSIONS_MAX:
+        if dimensions < 0:
             raise InvalidBinaryRepresentation(f"invalid number of dimensions: {dimensions}")
+        if dimensions > _DIMENSIONS_MAX:
+            raise ProgramLimitExceeded(
+                f"number of array dimensions ({dimensions}) exceeds the maximum allowed ({_DIMENSIONS_MAX})"
+            )
         if flags not in (0, 1):
             raise InvalidBinaryRepresentation("invalid array flags")
         if element_oid != self.element.sql_type.oid:

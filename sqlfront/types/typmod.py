@@ -136,7 +136,7 @@ def round_numeric(text: str, precision: int, scale: int) -> str:
     rounded = Decimal(text).quantize(Decimal(1).scaleb(-scale), context=_NO_LIMIT)
     if rounded and rounded.adjusted() >= precision - scale:
         raise numeric_overflow(precision, scale)
-    whole, _, fraction = f"{abs(rounded):f}".partition(".")
+    whole, _, fraction = f"{rounded.copy_abs():f}".partition(".")
     return canonical("-" if rounded.is_signed() else "", whole, fraction)
 
 

@@ -243,7 +243,7 @@ class VectorCodec(Codec):
     def binary_column(self, column: pa.Array, context: CodecContext) -> pa.Array:
         offsets, values = list_parts(column)
         counts = np.diff(offsets)
-        if len(counts) == 0 or (counts != counts[0]).any():
+        if len(counts) == 0 or counts[0] == 0 or (counts != counts[0]).any():
             return super().binary_column(column, context)
         width = int(counts[0]) * self.dtype.itemsize
         matrix = np.empty((len(counts), _HEADER.size + width), np.uint8)

@@ -52,7 +52,9 @@ def items(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Items]:
     table.close()
 
 
-def explained(items: Items, query: bound.Query, *, settings: dict[str, str] | None = None, **options: Any) -> str:
+def explained(
+    items: Items, query: bound.Query, *, settings: dict[str, str] | None = None, **options: Any
+) -> str:
     context = items.context(QUERY, settings=settings)
     context.codecs = CODECS
     lines = plan_statement(query).explain(context, **{"costs": False, **options})
@@ -64,17 +66,22 @@ def explained(items: Items, query: bound.Query, *, settings: dict[str, str] | No
 
 
 def test_index_scan(items: Items) -> None:
-    assert explained(items, topk([KEY], limit=10)) == """\
+    assert (
+        explained(items, topk([KEY], limit=10))
+        == """\
 Limit
   ->  Index Scan using items_idx on items
         Order By: (embedding <-> $1)
         Strategy: graph, selectivity 1.0000, allowed 3000 of 3000
         Beam: N"""
+    )
 
 
 def test_filtered_index_scan_with_further_keys(items: Items) -> None:
     where = bound.Not(op("=", SECTION, text("none")))
-    assert explained(items, topk([KEY, bound.SortKey(ID, True, True)], where=where, limit=10)) == """\
+    assert (
+        explained(items, topk([KEY, bound.SortKey(ID, True, True)], where=where, limit=10))
+        == """\
 Limit
   ->  Sort
         Sort Key: (embedding <-> $1), id DESC
@@ -83,16 +90,20 @@ Limit
               Filter: (NOT (section = 'none'::text))
               Strategy: filtered graph, selectivity 0.9230, allowed 2769 of 3000
               Beam: N"""
+    )
 
 
 def test_exact_scan_of_few_allowed_rows(items: Items) -> None:
-    assert explained(items, topk([KEY], where=op("<", ID, integer(30)), limit=10)) == """\
+    assert (
+        explained(items, topk([KEY], where=op("<", ID, integer(30)), limit=10))
+        == """\
 Limit
   ->  Sort
         Sort Key: (embedding <-> $1)
         ->  Seq Scan on items
               Filter: (id < 30)
               Strategy: exact scan, selectivity 0.0100, allowed 30 of 3000"""
+    )
 
 
 def test_settings_choose_the_scan(items: Items) -> None:
@@ -106,7 +117,9 @@ def test_settings_choose_the_scan(items: Items) -> None:
 
 
 def test_analyze(items: Items) -> None:
-    assert explained(items, topk([KEY], limit=10, offset=2), analyze=True) == """\
+    assert (
+        explained(items, topk([KEY], limit=10, offset=2), analyze=True)
+        == """\
 Limit (actual time=N rows=10 loops=1)
   ->  Index Scan using items_idx on items (actual time=N rows=10 loops=1)
         Order By: (embedding <-> $1)
@@ -116,6 +129,7 @@ Limit (actual time=N rows=10 loops=1)
         Estimated Recall: 0.9N
 Planning Time: N ms
 Execution Time: N ms"""
+    )
     assert explained(items, topk([bound.SortKey(ID)], where=op("<", ID, integer(9))), analyze=True, timing=False,
                      summary=False) == """\
 Sort (actual rows=9 loops=1)
@@ -125,27 +139,38 @@ Sort (actual rows=9 loops=1)
 
 
 def test_costs_verbose_and_summary(items: Items) -> None:
-    lines = explained(items, topk([], targets=(ID, EMBEDDING)), costs=True, verbose=True, summary=True).splitlines()
+    lines = explained(
+        items, topk([], targets=(ID, EMBEDDING)), costs=True, verbose=True, summary=True
+    ).splitlines()
     assert lines == [
         "Seq Scan on items  (cost=0.00..30.00 rows=3000 width=44)", "  Output: id, embedding", "Planning Time: N ms",
     ]  # fmt: skip
 
 
 def test_other_trees(items: Items) -> None:
-    assert explained(items, topk([], where=op("=", ID, integer(5)))) == """\
+    assert (
+        explained(items, topk([], where=op("=", ID, integer(5))))
+        == """\
 Index Scan using items_pkey on items
   Index Cond: (id = 5)"""
+    )
     listed = all_of(bound.InList(ID, (integer(1), integer(2))), op(">", SIZE, const(5, INT8)))
-    assert explained(items, topk([], where=listed, limit=1)) == """\
+    assert (
+        explained(items, topk([], where=listed, limit=1))
+        == """\
 Limit
   ->  Index Scan using items_pkey on items
         Index Cond: (id = ANY ('{1,2}'::integer[]))
         Filter: (size > '5'::bigint)"""
+    )
     (star,) = [f for f in functions_named("count") if not f.argument_types]
     count = bound.Select((bound.Target(bound.Aggregate(star, (), INT8), "count"),), scan("i"))
-    assert explained(items, count) == """\
+    assert (
+        explained(items, count)
+        == """\
 Aggregate
   ->  Seq Scan on items i"""
+    )
     assert explained(items, bound.Select((bound.Target(integer(1), "x"),))) == "Result"
 
 
@@ -158,7 +183,9 @@ def test_init_plan(items: Items) -> None:
     )
     scalar = bound.Subquery(bound.SubqueryKind.SCALAR, inner, SqlType(VECTOR.oid, DIMENSIONS))
     query = topk([bound.SortKey(distance("l2", scalar))], limit=3)
-    assert explained(items, query) == """\
+    assert (
+        explained(items, query)
+        == """\
 Limit
   InitPlan 1 (returns $0)
     ->  Index Scan using items_pkey on items
@@ -167,6 +194,7 @@ Limit
         Order By: (embedding <-> $0)
         Strategy: graph, selectivity 1.0000, allowed 3000 of 3000
         Beam: N"""
+    )
     assert "rows=3" in explained(items, query, analyze=True)
 
 
@@ -194,3 +222,28 @@ Limit
 ])  # fmt: skip
 def test_expressions_print_as_in_postgresql(expression: bound.Expression, wanted: str) -> None:
     assert ExpressionPrinter(make_context(codecs=CODECS)).print(expression) == wanted
+
+
+def test_data_changes(items: Items) -> None:
+    target = scan()
+    update = bound.Update(target, ((3, const(1, INT8)),), where=op("=", ID, integer(5)))
+    assert (
+        explained(items, update)
+        == """\
+Update on items
+  ->  Index Scan using items_pkey on items
+        Index Cond: (id = 5)"""
+    )
+    delete = bound.Delete(target, where=op(">", SIZE, const(5, INT8)))
+    assert (
+        explained(items, delete)
+        == """\
+Delete on items
+  ->  Seq Scan on items
+        Filter: (size > '5'::bigint)"""
+    )
+    columns = (bound.RelationColumn("column1", INT4),)
+    one = bound.Values(((integer(1),),), columns)
+    assert (
+        explained(items, bound.Insert(TABLE, 1, target.columns, (1,), one)) == "Insert on items\n  ->  Result"
+    )

@@ -132,7 +132,7 @@ def test_psycopg2(server: ServerProcess) -> None:
         )
         assert cursor.fetchall() == [("car", None)]
         cursor.execute("SELECT embedding FROM psycopg2_t WHERE id = 2")
-        assert np.allclose(np.asarray(cursor.fetchone()[0]), [0.9, 0.1, 0.0])
+        assert np.allclose(cursor.fetchone()[0].to_numpy(), [0.9, 0.1, 0.0])
         connection.rollback()
     finally:
         connection.close()
@@ -204,8 +204,10 @@ def test_cancel_stops_a_statement(server: ServerProcess) -> None:
 
 
 def test_statement_timeout(server: ServerProcess) -> None:
-    with psycopg.connect(server.dsn, autocommit=True, options="-c statement_timeout=300ms") as connection:
-        with pytest.raises(psycopg.errors.QueryCanceled, match="statement timeout"):
-            connection.execute(
-                "SELECT count(*) FROM generate_series(1, 100000000) a, generate_series(1, 1000) b"
-            )
+    endless = "SELECT count(*) FROM generate_series(1, 100000000) a, generate_series(1, 1000) b"
+    options = "-c statement_timeout=300ms"
+    with (
+        psycopg.connect(server.dsn, autocommit=True, options=options) as connection,
+        pytest.raises(psycopg.errors.QueryCanceled, match="statement timeout"),
+    ):
+        connection.execute(endless)

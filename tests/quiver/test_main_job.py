@@ -83,11 +83,16 @@ class Packages:
             pgvector.psycopg.register_vector(connection)
             if settings:
                 connection.execute(settings.encode())
-            sql = f"SELECT id FROM packages WHERE {where} ORDER BY embedding <=> %s LIMIT {K}".encode()
+            sql = search_sql(where)
             return [
                 [r[0] for r in connection.execute(sql, (query,)).fetchall()]
                 for query in self.queries[:queries]
             ]
+
+
+def search_sql(where: str) -> bytes:
+    """The search with a filter, for psycopg, which wants its own percent signs doubled."""
+    return f"SELECT id FROM packages WHERE {where.replace('%', '%%')} ORDER BY embedding <=> %s LIMIT {K}".encode()
 
 
 def recall(found: list[list[int]], exact: list[set[int]]) -> float:

@@ -137,13 +137,6 @@ def test_psycopg_copy_notice_and_notify(live: LiveServer) -> None:
         ]
 
 
-def test_psycopg_server_cursor_describes_a_declared_cursor(live: LiveServer) -> None:
-    with psycopg.connect(live.dsn) as connection:
-        connection.execute("declare c rows 3")
-        result = connection.pgconn.describe_portal(b"c")
-        assert [result.fname(i) for i in range(result.nfields)] == [b"id", b"name"]
-
-
 def test_psycopg_negotiates_newer_protocol(live: LiveServer) -> None:
     if psycopg.pq.version() < 180000:
         pytest.skip("this libpq speaks 3.0 only")

@@ -1,7 +1,7 @@
 """numeric + - * in decimal form keep PostgreSQL's display scales; / and everything over text form is ours.
 
-DuckDB's DECIMAL has the scale max(a, b) for + and - and a + b for *, exactly as PostgreSQL, and raises when 38
-digits are not enough (22003).
+DuckDB's DECIMAL has the scale max(a, b) for + and - and a + b for *, exactly as PostgreSQL. Where the result
+could need more than 38 digits, our evaluator computes it in text form.
 """
 
 from __future__ import annotations
@@ -40,9 +40,7 @@ def _result_form(operator: str, left: DecimalForm, right: DecimalForm) -> Decima
     else:
         scale = max(left.scale, right.scale)
         precision = max(left.integer_digits, right.integer_digits) + scale + 1
-    if scale > DECIMAL_DIGITS_MAX:
-        return None
-    return DecimalForm(min(precision, DECIMAL_DIGITS_MAX), scale)
+    return DecimalForm(precision, scale) if precision <= DECIMAL_DIGITS_MAX else None
 
 
 def _unary(printer: ExpressionPrinter, node: bound.Call) -> Printed | None:

@@ -191,3 +191,13 @@ def test_relation_ids_are_kept_apart() -> None:
     frame = frame_of(a=([1], INT4))
     with pytest.raises(KeyError):
         evaluate(col(0, INT4, relation=RELATION + 1), frame, CONTEXT)
+
+
+@pytest.mark.parametrize("with_null", [False, True])
+def test_long_in_lists(with_null: bool) -> None:
+    frame = frame_of(a=([1, 5000, None, 20_000], INT4))
+    items = (*(integer(i) for i in range(10_000)), *((integer(None),) if with_null else ()))
+    missing = None if with_null else False
+    assert evaluate(bound.InList(A, items), frame, CONTEXT).to_pylist() == [True, True, None, missing]
+    wanted = [False, False, None, None if with_null else True]
+    assert evaluate(bound.InList(A, items, True), frame, CONTEXT).to_pylist() == wanted

@@ -454,3 +454,52 @@ select * from unnest(array['a', 'b'], array[1, 2, 3]) with ordinality as u(x, y,
 select generate_series(1, 2) as g, id from k where id < 2 order by id, g
 select jsonb_array_elements('[1, 2]'::jsonb), generate_series(1, 3)
 select 1 as "Weird Name", 2 as "select"
+select k.id, t.f from k left join t on t.id = k.id and t.f > 1 order by 1
+select k.id, t.f from k left join t on t.id = k.id and t.f = 'NaN' order by 1
+select k.id, t.f from k left join t on t.id = k.id and t.f <> 'NaN' order by 1
+select k.id, t.f from k left join t on t.id = k.id and t.f < 'NaN' order by 1
+select k.id, t.f from k left join t on t.id = k.id and t.f is null order by 1
+select k.id, t.u from k left join t on t.id = k.id and t.u = '550e8400-e29b-41d4-a716-446655440000' order by 1
+select k.id, t.y from k left join t on t.id = k.id and t.y = '\x' order by 1
+select k.id, t.n from k left join t on t.id = k.id and t.n > 1.5 order by 1
+select k.id, t.m from k left join t on t.id = k.id and t.m = 12.34 order by 1
+select k.id, t.m from k left join t on t.id = k.id and t.m < 100 order by 1
+select k.id, t.d from k left join t on t.id = k.id and t.d >= '2024-01-01' order by 1
+select k.id, t.tz from k left join t on t.id = k.id and t.tz > '2024-01-01 11:00+01' order by 1
+select k.id, t.tz from k left join t on t.id = k.id and t.tz > '2024-01-01 10:00' order by 1
+select k.id, t.s from k left join t on t.id = k.id and t.s >= 'b' order by 1
+select k.id, t.s from k left join t on t.id = k.id and t.s in ('a', 'é') order by 1
+select k.id, t.o from k left join t on t.id = k.id and t.o order by 1
+select k.id, t.o from k left join t on t.id = k.id and t.o is not true order by 1
+select k.id, t.c from k left join t on t.id = k.id and t.c = 'ab' order by 1
+select k.id, t.si from k left join t on t.id = k.id and t.si between 1 and 1 order by 1
+select k.id, t.r from k left join t on t.id = k.id and t.r = 1.1 order by 1
+select k.id, t.r from k left join t on t.id = k.id and t.r = 1.1::real order by 1
+select k.id, t.tm from k left join t on t.id = k.id and t.tm < '11:00' order by 1
+select k.id, t.ai from k left join t on t.id = k.id and t.ai = '{1,2,3}' order by 1
+select k.id, t.e from k left join t on t.id = k.id and t.e <-> '[1,1,1]' < 3 order by 1
+select t1.id, t2.id from t t1 join t t2 on t1.f = t2.f and t1.id < t2.id order by 1, 2
+select t1.id, t2.id from t t1 join t t2 on t1.n = t2.n and t1.m = t2.m and t1.id < t2.id order by 1, 2
+select t1.id, t2.id from t t1 join t t2 on t1.u = t2.u and t1.c = t2.v and t1.id < t2.id order by 1, 2
+select t1.id, t2.id from t t1 join t t2 on t1.e = t2.e and t1.id < t2.id order by 1, 2
+select t1.id, t2.id from t t1 join t t2 on t1.tz = t2.tz and t1.d = t2.d and t1.id < t2.id order by 1, 2
+select t1.id from t t1 where f in (select f from t where f = 'NaN') order by 1
+select strpos('abc', ''), position('' in 'abc'), replace('abc', '', 'x'), btrim('xxaxx', 'x'), ltrim('  a'), rtrim('a  '), trim(both 'ab' from 'abcab'), btrim('abc', ''), lower('ÀÉ'), upper('àé'), length('🤦🏼‍♂️'), reverse('añb')
+select strpos(s, ''), btrim(s, 'a'), ltrim(s, 'ab'), rtrim(s, ''), lower(s), upper(s), length(s), starts_with(s, 'a'), md5(s), octet_length(s), trim(s) from t order by id
+select -7 / 2, 7 / -2, -7 % 3, 7 % -3, (-2147483648)::int / -1
+select (-32768)::smallint / (-1)::smallint
+select (-9223372036854775808)::bigint / -1
+select i / si, i % si, b / 7, -b / 7, b % 7, -b % 7 from t order by id
+select 1 / 3.0::float8, 1.0::float4 / 3, 1::float4 + 1e-10::float8, 0.1::float4::float8, 0.1::float8::float4
+select 2147483648.5::float8::int
+select 'NaN'::float8::int
+select 1e39::float8::float4
+select 12345.678::numeric(8,2)::numeric(5,1), 99.995::numeric(4,2)
+select 1e308::float8 * 10
+select f * 1e300 from t where f = 1e300
+select (12345678901234567890::numeric * 12345678901234567890::numeric)
+select 99999999999999999999999999999999999999::numeric + 1
+select m * 1e30 * 1e5 from t where m = 99999.99
+select sum(m * 1e33) from t
+select (-2147483648)::int % -1, (-9223372036854775808)::bigint % -1
+select sum(f) from (values (1e308::float8), (1e308::float8)) v(f)

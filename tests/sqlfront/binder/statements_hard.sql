@@ -297,3 +297,27 @@ select 'a' = 'a' = true, 1 < 2 = true, 1 + 2 * 3 - 4 / 2 % 3, 'a' || 'b' = 'ab',
 select true::int, 1::bool, 'f'::bool::text, 5::bit(8), b'101'::int, 'a'::bytea, '\x41'::bytea::text
 select 'now'::timestamptz < now(), 'today'::date, 'infinity'::timestamp, 'epoch'::timestamp, '12:00'::time, '1 day 2 hours'::interval
 select '{"a": 1}'::json -> 'a', '[1,2]'::jsonb -> 0, '"x"'::jsonb, 'null'::json, '{1,2,NULL}'::int[], '{"a b",c}'::text[]
+select sum(i4) over (order by i4 rows between '1' preceding and 1 following), sum(i4) over (order by i4 rows 2 preceding), sum(i4) over (order by i4 range between 1.5 preceding and current row) from typed
+select sum(i4) over (order by i4 rows 1.5 preceding) from typed
+select sum(i4) over (order by i4 rows 'x' preceding) from typed
+select sum(i4) over (order by i4, i8 range 1 preceding) from typed
+select sum(i4) over (groups 1 preceding) from typed
+select id from items order by (1), (title)
+select id from items order by 5000000000
+select id from items order by -1
+select id from items where id in (author_id, $1)
+select id from items where id in (author_id, 1, 2)
+select id from items where title in (title, 'x', $1)
+select title from items where $1 is not distinct from null
+select array[1,2]::int
+select float4() within group (order by id) from items
+select grouping(1) from items group by title
+select percentile_cont('0.5') within group (order by '5')
+insert into typed (ia, ta) values ($1, '{a}'), (null, $1)
+insert into nopk values (d, 'a', 2)
+update nopk set nosuch = nosuch2 where nosuch3
+with x as (select nosuch), x as (select 1) select 1
+select rank(5) within group (order by 'x') from typed
+select rank(now()) within group (order by i4) from typed
+select rank('5', 2.5) within group (order by i4, i8 desc), cume_dist(5) within group (order by n) from typed
+select count(distinct $1) from items

@@ -13,7 +13,8 @@ from foundation.settings import SettingValues
 from foundation.sqltypes import arrow_type
 from sqlfront.commands import CommandContext, CommandResult, execute_command
 from sqlfront.parser import parse_script
-from storage import Storage, Transaction
+from sqlfront.types import decode_text, encode_text
+from storage import Storage, StorageOptions, Transaction
 from storage.catalog import (
     BOOTSTRAP_ROLE_OID,
     DEFAULT_DATABASE_OID,
@@ -27,7 +28,12 @@ from storage.catalog import (
 
 
 def open_storage(path: Path) -> Storage:
-    return Storage.open(str(path), memory=MemoryBudget(1 << 30))
+    settings = SettingValues()
+    options = StorageOptions(
+        missing_value_decoder=lambda sql_type, text: decode_text(sql_type, text, settings),
+        value_encoder=lambda sql_type, value: encode_text(sql_type, value, settings),
+    )
+    return Storage.open(str(path), memory=MemoryBudget(1 << 30), options=options)
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""The oracle of the front end's tests: one real PostgreSQL 16 with pgvector for the test session."""
+"""The oracle of many tests: one real PostgreSQL 16 with pgvector for the test session."""
 
 from __future__ import annotations
 
