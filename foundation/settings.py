@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from enum import Enum
 
-from foundation.errors import FeatureNotSupported, InvalidParameterValue, QuiverError, UndefinedObject
+from foundation.errors import InvalidParameterValue, QuiverError, UndefinedObject
+from foundation.setting_checks import SETTING_CHECKS
 from foundation.version import SERVER_VERSION, SERVER_VERSION_NUM
 
 
@@ -67,10 +68,8 @@ def _bool(name: str, default: str, help: str, **more: object) -> Setting:
     return Setting(name, SettingType.BOOL, default, help, **more)  # type: ignore[arg-type]
 
 
-def _int(
-    name: str, default: int, low: int, high: int, help: str, unit: Unit = Unit.NONE, **more: object
-) -> Setting:
-    return Setting(name, SettingType.INTEGER, str(default), help, low, high, unit, **more)  # type: ignore[arg-type]
+def _int(name: str, default: int, low: int, high: int, help: str, **more: object) -> Setting:
+    return Setting(name, SettingType.INTEGER, str(default), help, low, high, **more)  # type: ignore[arg-type]
 
 
 def _real(name: str, default: str, low: float, high: float, help: str, **more: object) -> Setting:
@@ -103,9 +102,9 @@ _DEFINITIONS = (
     _bool("enable_seqscan", "on", "Off: prefer an index over an exact scan; rows whose distance is NULL are then left out."),
     _bool("enable_indexscan", "on", "Off: never use a vector index."),
     # The server.
-    _int("quiver.memory_limit", 0, 0, _INT_MAX, "Memory the server may use; 0 = 70 % of the machine.", Unit.KILOBYTE, context=_START),
-    _int("quiver.growing_segment_size", 65536, 64, _INT_MAX, "Size at which a growing segment is sealed.", Unit.KILOBYTE),
-    _int("quiver.checkpoint_log_size", 262144, 1024, _INT_MAX, "Log written since the last checkpoint that starts the next.", Unit.KILOBYTE, context=_START),
+    _int("quiver.memory_limit", 0, 0, _INT_MAX, "Memory the server may use; 0 = 70 % of the machine.", unit=Unit.KILOBYTE, context=_START),
+    _int("quiver.growing_segment_size", 65536, 64, _INT_MAX, "Size at which a growing segment is sealed.", unit=Unit.KILOBYTE),
+    _int("quiver.checkpoint_log_size", 262144, 1024, _INT_MAX, "Log written since the last checkpoint that starts the next.", unit=Unit.KILOBYTE, context=_START),
     _int("max_connections", 100, 1, 262143, "Number of concurrent connections.", context=_START),
     _int("superuser_reserved_connections", 3, 0, 262143, "Connections kept for superusers.", context=_START),
     _int("port", 5432, 0, 65535, "TCP port.", context=_START),
@@ -114,13 +113,13 @@ _DEFINITIONS = (
     _enum("wal_level", "replica", ("minimal", "replica", "logical"), "Reported for clients.", context=_FIXED),
     _bool("fsync", "on", "Always on: an acknowledged write is on disk.", context=_FIXED),
     _enum("synchronous_commit", "on", ("local", "remote_write", "remote_apply", "on", "off"), "Whether a commit waits for the disk."),
-    _int("authentication_timeout", 60000, 1000, 600000, "Time a client has to authenticate.", Unit.MS, context=_START),
+    _int("authentication_timeout", 60000, 1000, 600000, "Time a client has to authenticate.", unit=Unit.MS, context=_START),
     # Statements and transactions.
-    _int("statement_timeout", 0, 0, _INT_MAX, "Longest time a statement may run; 0 = no limit.", Unit.MS),
-    _int("lock_timeout", 0, 0, _INT_MAX, "Longest time to wait for a lock; 0 = no limit.", Unit.MS),
-    _int("deadlock_timeout", 1000, 1, _INT_MAX, "Wait before looking for a deadlock.", Unit.MS),
-    _int("idle_in_transaction_session_timeout", 0, 0, _INT_MAX, "Longest time a session may idle in a transaction; 0 = no limit.", Unit.MS),
-    _int("idle_session_timeout", 0, 0, _INT_MAX, "Longest time a session may idle; 0 = no limit.", Unit.MS),
+    _int("statement_timeout", 0, 0, _INT_MAX, "Longest time a statement may run; 0 = no limit.", unit=Unit.MS),
+    _int("lock_timeout", 0, 0, _INT_MAX, "Longest time to wait for a lock; 0 = no limit.", unit=Unit.MS),
+    _int("deadlock_timeout", 1000, 1, _INT_MAX, "Wait before looking for a deadlock.", unit=Unit.MS),
+    _int("idle_in_transaction_session_timeout", 0, 0, _INT_MAX, "Longest time a session may idle in a transaction; 0 = no limit.", unit=Unit.MS),
+    _int("idle_session_timeout", 0, 0, _INT_MAX, "Longest time a session may idle; 0 = no limit.", unit=Unit.MS),
     _enum("default_transaction_isolation", "read committed", ("serializable", "repeatable read", "read committed", "read uncommitted"), "Isolation level of new transactions."),
     _bool("default_transaction_read_only", "off", "Whether new transactions are read-only.", is_reported=True),
     _bool("default_transaction_deferrable", "off", "Whether new transactions are deferrable."),
@@ -136,13 +135,13 @@ _DEFINITIONS = (
     _string("default_tablespace", "", "Accepted; there is one tablespace."),
     _string("default_table_access_method", "heap", "Accepted; there is one table format."),
     _bool("default_with_oids", "off", "Accepted for old dumps."),
-    _int("maintenance_work_mem", 65536, 1024, _INT_MAX, "Accepted; index builds are bounded by quiver.memory_limit.", Unit.KILOBYTE),
-    _int("work_mem", 4096, 64, _INT_MAX, "Accepted; statements are bounded by quiver.memory_limit.", Unit.KILOBYTE),
-    _int("shared_buffers", 131072, 128, _INT_MAX, "Accepted; segments are memory-mapped.", Unit.KILOBYTE, context=_START),
+    _int("maintenance_work_mem", 65536, 1024, _INT_MAX, "Accepted; index builds are bounded by quiver.memory_limit.", unit=Unit.KILOBYTE),
+    _int("work_mem", 4096, 64, _INT_MAX, "Accepted; statements are bounded by quiver.memory_limit.", unit=Unit.KILOBYTE),
+    _int("shared_buffers", 131072, 128, _INT_MAX, "Accepted; segments are memory-mapped.", unit=Unit.KILOBYTE, context=_START),
     _int("max_parallel_workers", 8, 0, 1024, "Accepted for pgvector's clients."),
     _int("max_parallel_workers_per_gather", 2, 0, 1024, "Accepted for pgvector's clients."),
     _int("max_parallel_maintenance_workers", 2, 0, 1024, "Threads an index build may use."),
-    _int("min_parallel_table_scan_size", 8192, 0, _INT_MAX, "Accepted for pgvector's clients.", Unit.KILOBYTE),
+    _int("min_parallel_table_scan_size", 8192, 0, _INT_MAX, "Accepted for pgvector's clients.", unit=Unit.KILOBYTE),
     _real("parallel_setup_cost", "1000", 0, 1e300, "Accepted for pgvector's clients."),
     _real("random_page_cost", "4", 0, 1e300, "Accepted; the planner has a cost model of its own."),
     _bool("enable_bitmapscan", "on", "Accepted; the planner has a cost model of its own."),
@@ -156,8 +155,8 @@ _DEFINITIONS = (
     _string("application_name", "", "Name the client gives itself.", is_reported=True),
     _string("client_encoding", "UTF8", "Encoding of the client; UTF8 is the only one.", is_reported=True),
     _enum("client_min_messages", "notice", _LEVELS, "Least severe message sent to the client."),
-    _string("DateStyle", "ISO, MDY", "Display and input format of dates.", is_reported=True),
-    _enum("IntervalStyle", "postgres", ("postgres", "postgres_verbose", "sql_standard", "iso_8601"), "Display format of intervals.", is_reported=True),
+    _string("DateStyle", "ISO, MDY", "Output style of dates, which is ISO, and order of the fields of an ambiguous date.", is_reported=True),
+    _enum("IntervalStyle", "postgres", ("postgres", "postgres_verbose", "sql_standard", "iso_8601"), "Display format of intervals; postgres and iso_8601 are supported.", is_reported=True),
     _string("TimeZone", "UTC", "Time zone of timestamptz values.", is_reported=True),
     _int("extra_float_digits", 1, -15, 3, "Digits of float output; the shortest exact form is always sent above 0."),
     _enum("bytea_output", "hex", ("escape", "hex"), "Text form of bytea."),
@@ -219,22 +218,29 @@ def lookup_setting(name: str) -> Setting | None:
     return setting
 
 
-def parse_setting(setting: Setting, text: str) -> str:
+def parse_setting(setting: Setting, text: str, current: str | None = None) -> str:
     """Check a value and bring it to canonical text without unit (`'8GB'` -> `'8388608'` for a kB setting).
+
+    Args:
+        setting: whose value it is.
+        text: as given.
+        current: canonical value in force, which parts of a value may be kept of (DateStyle); None = default.
 
     Raises:
         InvalidParameterValue: 22023, in PostgreSQL's words.
+        FeatureNotSupported: 0A000, PostgreSQL knows the value, Quiver does not.
     """
     match setting.type:
         case SettingType.BOOL:
-            return _parse_bool(setting, text)
+            text = _parse_bool(setting, text)
         case SettingType.ENUM:
-            return _parse_enum(setting, text)
+            text = _parse_enum(setting, text)
         case SettingType.INTEGER | SettingType.REAL:
-            return _parse_number(setting, text)
+            text = _parse_number(setting, text)
         case SettingType.STRING:
-            check = _STRING_CHECKS.get(setting.name)
-            return check(text) if check else text
+            pass
+    check = SETTING_CHECKS.get(setting.name)
+    return check(text, setting.default if current is None else current) if check else text
 
 
 def show_setting(setting: Setting, value: str) -> str:
@@ -308,42 +314,6 @@ def _unit_factor(setting: Setting, text: str, unit: str) -> float:
     return known[1] / 1024 if setting.unit is Unit.KILOBYTE else known[1]
 
 
-def _check_client_encoding(text: str) -> str:
-    # asyncpg sends the name in quotes; PostgreSQL compares letters and digits alone.
-    word = "".join(c for c in text.lower() if c.isalnum())
-    if word not in ("utf8", "unicode", "sqlascii"):
-        raise FeatureNotSupported(f'client_encoding "{text}" is not supported', hint="Use UTF8.")
-    return "UTF8"
-
-
-def _check_date_style(text: str) -> str:
-    parts = [part.strip().upper() for part in text.split(",")]
-    order = next((p for p in parts if p in ("MDY", "DMY", "YMD")), "MDY")
-    styles = [p for p in parts if p not in ("MDY", "DMY", "YMD", "US", "EUROPEAN", "DEFAULT")]
-    if any(style != "ISO" for style in styles):
-        raise FeatureNotSupported(f'DateStyle "{text}" is not supported', hint="Use ISO.")
-    return f"ISO, {order}"
-
-
-def _check_time_zone(text: str) -> str:
-    from zoneinfo import ZoneInfo
-
-    if text.upper() in ("UTC", "GMT", "DEFAULT", "LOCAL"):
-        return "UTC" if text.upper() != "GMT" else "GMT"
-    try:
-        ZoneInfo(text)
-    except (KeyError, ValueError, OSError):
-        raise InvalidParameterValue(f'invalid value for parameter "TimeZone": "{text}"') from None
-    return text
-
-
-_STRING_CHECKS: dict[str, Callable[[str], str]] = {
-    "client_encoding": _check_client_encoding,
-    "DateStyle": _check_date_style,
-    "TimeZone": _check_time_zone,
-}
-
-
 @dataclass(frozen=True, slots=True)
 class _State:
     """Values set by SET and by SET LOCAL, as immutable maps, so that a savepoint is a reference."""
@@ -352,8 +322,19 @@ class _State:
     local: dict[str, str] = field(default_factory=dict)
 
 
+TRANSACTION_SETTINGS = {
+    "transaction_isolation": "default_transaction_isolation",
+    "transaction_read_only": "default_transaction_read_only",
+    "transaction_deferrable": "default_transaction_deferrable",
+}
+"""Settings that live as long as a transaction, and the setting each starts from."""
+
+
 class SettingValues:
     """A session's settings. `base` holds everything below SET (defaults, config, database, role, start-up).
+
+    `guard`, if given, is called with a setting and its value-to-be before SET changes it; it raises if it may
+    not change now.
 
     The object is part of the exportable session state: `export()` and `restore()` carry it to another process.
     """
@@ -362,6 +343,7 @@ class SettingValues:
         self._base = {name.lower(): value for name, value in (base or {}).items()}
         self._state = _State()
         self._at_begin: _State | None = None
+        self.guard: Callable[[Setting, str], None] | None = None
 
     def get(self, name: str) -> str:
         """Canonical value. Raises UndefinedObject (42704) for an unknown name."""
@@ -369,6 +351,8 @@ class SettingValues:
         for layer in (self._state.local, self._state.session, self._base):
             if key in layer:
                 return layer[key]
+        if key in TRANSACTION_SETTINGS:
+            return self.get(TRANSACTION_SETTINGS[key])
         setting = lookup_setting(name)
         if setting is None:
             raise UndefinedObject(f'unrecognized configuration parameter "{name}"')
@@ -399,6 +383,7 @@ class SettingValues:
         Raises:
             UndefinedObject: 42704, unknown name.
             InvalidParameterValue: 22023, value outside type or range.
+            FeatureNotSupported: 0A000, a value of PostgreSQL that is not supported.
             CantChangeRuntimeParam: 55P02, the setting is fixed.
         """
         setting = lookup_setting(name)
@@ -409,10 +394,12 @@ class SettingValues:
                 raise CantChangeRuntimeParam(
                     f'parameter "{setting.name}" cannot be changed without restarting the server'
                 )
-            text = parse_setting(setting, text)
+            text = parse_setting(setting, text, self.get(name))
+            if self.guard is not None:
+                self.guard(setting, text)
         key = name.lower()
         state = self._state
-        if is_local:
+        if is_local or key in TRANSACTION_SETTINGS:
             self._state = replace(state, local={**state.local, key: text})
         else:
             local = {k: v for k, v in state.local.items() if k != key}
@@ -428,13 +415,16 @@ class SettingValues:
         if setting is not None and setting.context is not SettingContext.USER:
             raise CantChangeRuntimeParam(f'parameter "{setting.name}" cannot be changed')
         key = name.lower()
+        if key in TRANSACTION_SETTINGS:
+            raise CantChangeRuntimeParam(f'parameter "{key}" cannot be reset')
         self._state = _State(
             {k: v for k, v in self._state.session.items() if k != key},
             {k: v for k, v in self._state.local.items() if k != key},
         )
 
     def reset_all(self) -> None:
-        self._state = _State()
+        """RESET ALL; the modes of the current transaction stay."""
+        self._state = _State({}, {k: v for k, v in self._state.local.items() if k in TRANSACTION_SETTINGS})
 
     def begin(self) -> None:
         """A transaction starts: remember what ROLLBACK goes back to."""

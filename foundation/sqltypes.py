@@ -88,6 +88,7 @@ VARBIT = SqlType(1562)
 NUMERIC = SqlType(1700)
 REGPROCEDURE = SqlType(2202)
 REGOPER = SqlType(2203)
+REGOPERATOR = SqlType(2204)
 REGCLASS = SqlType(2205)
 REGTYPE = SqlType(2206)
 RECORD = SqlType(2249)
@@ -143,6 +144,7 @@ def _scalars() -> list[TypeInfo]:
         TypeInfo(1700, "numeric", "numeric", -1, "N", False, 1231),
         TypeInfo(2202, "regprocedure", "regprocedure", 4, "N", False, 2207),
         TypeInfo(2203, "regoper", "regoper", 4, "N", False, 2208),
+        TypeInfo(2204, "regoperator", "regoperator", 4, "N", False, 2209),
         TypeInfo(2205, "regclass", "regclass", 4, "N", False, 2210),
         TypeInfo(2206, "regtype", "regtype", 4, "N", False, 2211),
         TypeInfo(2249, "record", "record", -1, "P", False, 2287),
@@ -180,6 +182,15 @@ TYPES: dict[int, TypeInfo] = _with_arrays(_scalars())
 
 TYPES_BY_NAME: dict[str, TypeInfo] = {info.name: info for info in TYPES.values()}
 
+PSEUDO_TYPES: dict[int, str] = {
+    269: "table_am_handler", 325: "index_am_handler", 2276: "any", 2277: "anyarray", 2279: "trigger",
+    2280: "language_handler", 2281: "internal", 2283: "anyelement", 2776: "anynonarray", 3115: "fdw_handler",
+    3310: "tsm_handler", 3500: "anyenum", 3831: "anyrange", 3838: "event_trigger", 4537: "anymultirange",
+    5077: "anycompatible", 5078: "anycompatiblearray", 5079: "anycompatiblenonarray", 5080: "anycompatiblerange",
+    4538: "anycompatiblemultirange",
+}  # fmt: skip
+"""Types that only functions of PostgreSQL's catalogs have: no value or column is of them, but they have names."""
+
 SQL_SPELLINGS: dict[str, int] = {
     "boolean": 16, "smallint": 21, "int": 23, "integer": 23, "bigint": 20, "real": 700, "float": 701,
     "double precision": 701, "decimal": 1700, "dec": 1700, "character": 1042, "char": 1042,
@@ -196,7 +207,7 @@ _FIXED_ARROW: dict[int, pa.DataType] = {
     700: pa.float32(), 701: pa.float64(), 705: pa.utf8(), 1033: pa.utf8(), 1042: pa.utf8(), 1043: pa.utf8(),
     1082: pa.date32(), 1083: pa.time64("us"), 1114: pa.timestamp("us"), 1184: pa.timestamp("us", "UTC"),
     1186: pa.month_day_nano_interval(), 1560: pa.binary(), 1562: pa.binary(), 2202: pa.uint32(),
-    2203: pa.uint32(), 2205: pa.uint32(), 2206: pa.uint32(), 2249: pa.utf8(), 2275: pa.utf8(), 2278: pa.utf8(),
+    2203: pa.uint32(), 2204: pa.uint32(), 2205: pa.uint32(), 2206: pa.uint32(), 2249: pa.utf8(), 2275: pa.utf8(), 2278: pa.utf8(),
     2950: pa.binary(16), 3802: pa.utf8(), 4089: pa.uint32(), 4096: pa.uint32(),
 }  # fmt: skip
 
@@ -255,7 +266,7 @@ def format_type(sql_type: SqlType) -> str:
     """What PostgreSQL's format_type(oid, typmod) prints, for example `character varying(20)`."""
     info = TYPES.get(sql_type.oid)
     if info is None:
-        return "???"
+        return {"any": '"any"'}.get(name := PSEUDO_TYPES.get(sql_type.oid, "???"), name)
     if info.element_oid and info.name.startswith("_"):
         return format_type(SqlType(info.element_oid, sql_type.typmod)) + "[]"
     typmod = sql_type.typmod

@@ -1,4 +1,4 @@
-"""The command `quiver`: serve a data directory, show a demonstration, say the version.
+"""The command `quiver`: serve a data directory, show a demonstration, ask whether a server answers, say the version.
 
 Errors are one sentence on stderr and exit code 1; `--debug` before the command shows the traceback.
 """
@@ -42,8 +42,16 @@ def _root(
 @app.command(epilog="Example: quiver serve --data ./mydata --port 5433")
 def serve(
     data: Annotated[Path, typer.Option(help="Data directory; created if missing.")] = Path("quiver-data"),
-    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="TCP port; 0 picks a free one.")] = 5432,
+    host: Annotated[
+        str | None,
+        typer.Option(help="Addresses to listen on, separated by commas.", show_default="127.0.0.1"),
+    ] = None,
+    port: Annotated[
+        int | None,
+        typer.Option(
+            help="TCP port; 0 picks a free one.", min=0, max=65535, show_default="5432", envvar="QUIVER_PORT"
+        ),
+    ] = None,
     config: Annotated[Path | None, typer.Option(help="TOML file of settings.")] = None,
     assignments: Annotated[
         list[str] | None, typer.Option("--set", help="A setting, as name=value; may be repeated.")
@@ -81,6 +89,18 @@ def demo() -> None:
     run_demo()
 
 
+@app.command(epilog="Example: quiver ping --port 5433")
+def ping(
+    host: Annotated[str, typer.Option(help="Address of the server.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="TCP port.", min=1, max=65535, envvar="QUIVER_PORT")] = 5432,
+) -> None:
+    """Ask whether a server answers: exit code 0 when it does. No password is needed."""
+    from quiver.ping import check_answering
+
+    check_answering(host, port)
+    typer.echo(f"{host}:{port} is accepting connections")
+
+
 @app.command(epilog="Example: quiver version")
 def version() -> None:
     """Print the version of Quiver and of the PostgreSQL it behaves like."""
@@ -106,3 +126,6 @@ def main() -> None:
         if error.hint:
             typer.echo(f"quiver: {error.hint}", err=True)
         raise SystemExit(1) from None
+    except KeyboardInterrupt:
+        # Before the server listens, or in the demonstration; the server itself stops in order.
+        raise SystemExit(130) from None

@@ -1,8 +1,8 @@
 """Server configuration: a TOML file, `--set name=value`, and the command's own options, strongest last.
 
-The file is flat: `max_connections = 50`, `"quiver.memory_limit" = "4GB"`, `ssl_cert = "server.crt"`. Tables
-are read as prefixes, so `[hnsw]` `ef_search = 80` is `hnsw.ef_search`. Every name is a setting of
-`foundation.settings`; an unknown one stops the start.
+The file is flat: `max_connections = 50`, `"quiver.memory_limit" = "4GB"`. Tables are read as prefixes, so
+`[hnsw]` `ef_search = 80` is `hnsw.ef_search`. Every name is a setting of `foundation.settings`; an unknown one,
+or one that nobody can change, stops the start.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from foundation.errors import QuiverError
-from foundation.settings import SETTINGS, parse_setting
+from foundation.settings import SETTINGS, SettingContext, parse_setting
 from quiver.errors import ConfigurationError
 
 
@@ -29,7 +29,7 @@ def load_settings(config: Path | None, assignments: Iterable[str]) -> dict[str, 
             given.update(_flatten(tomllib.loads(config.read_text(encoding="utf-8"))))
         except OSError as error:
             raise ConfigurationError(f"cannot read {config}: {error.strerror}") from error
-        except tomllib.TOMLDecodeError as error:
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise ConfigurationError(f"{config} is not valid TOML: {error}") from error
     for assignment in assignments:
         name, equals, value = assignment.partition("=")
@@ -53,6 +53,8 @@ def _checked(name: str, value: str) -> str:
     setting = SETTINGS.get(name.lower())
     if setting is None:
         raise ConfigurationError(f'unrecognized configuration parameter "{name}"')
+    if setting.context is SettingContext.INTERNAL:
+        raise ConfigurationError(f'parameter "{setting.name}" cannot be changed')
     try:
         return parse_setting(setting, value)
     except QuiverError as error:

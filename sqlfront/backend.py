@@ -146,6 +146,10 @@ class Session(Protocol):
     """Set from any thread (pg_terminate_backend), followed by the wake-up call: the conversation ends with
     57P01 as soon as no statement runs; a running one is stopped through the cancel token (CANCEL_SHUTDOWN)."""
 
+    is_sync_next: bool
+    """Set before an Execute without a row limit: whether the next message is a Sync. Nothing can then join the
+    statement's implicit transaction any more, so it may end with the statement."""
+
     def set_wakeup(self, wakeup: Callable[[], None]) -> None:
         """What to call, from any thread, when a notification arrives or termination is requested, so that an
         idle client hears of it. It returns at once and may be called too often."""

@@ -3,7 +3,7 @@
 numba is imported and its kernels are compiled or loaded by `warm_up()` alone, so importing this package is cheap
 and a cold start blocks nobody: callers ask `kernels()` and take the NumPy formulas while it is None.
 
-The cache folder is keyed by a hash of every kernel source, the versions of numba, llvmlite and NumPy and the CPU's
+The cache folder is keyed by a hash of every kernel source and its path, the versions of numba, llvmlite and NumPy and the CPU's
 features: numba's own cache notices a changed file, but not a changed callee in another file. The first compilation
 of a machine runs in a child process, because a compiler holding the GIL for seconds would stall every session;
 the child fills the cache and this process loads from it. Without a writable cache folder it compiles in place.
@@ -88,6 +88,8 @@ def _cache_key() -> str:
         digest.update(source.name.encode() + b"\0" + source.read_bytes())
     for package in ("numba", "llvmlite", "numpy"):
         digest.update(f"{package} {version(package)}\n".encode())
+    # numba files machine code under the folder of its source, so each installation fills a cache of its own.
+    digest.update(str(folder).encode() + b"\0")
     digest.update(f"{sys.version} {llvm.get_host_cpu_name()}\n".encode())
     digest.update(llvm.get_host_cpu_features().flatten().encode())
     return digest.hexdigest()[:32]

@@ -22,9 +22,11 @@ from foundation.sqltypes import (
     INT4,
     INT8,
     NUMERIC,
+    PSEUDO_TYPES,
     REGCLASS,
     REGNAMESPACE,
     REGOPER,
+    REGOPERATOR,
     REGPROC,
     REGPROCEDURE,
     REGROLE,
@@ -115,7 +117,12 @@ def _read_class(context: BindContext, text: str) -> int:
 
 
 def _read_type(context: BindContext, text: str) -> int:
-    return resolve_type(parse_type(text)).oid
+    name = parse_type(text)
+    if name.schema in (None, "pg_catalog") and not name.dimensions:
+        pseudo = next((oid for oid, known in PSEUDO_TYPES.items() if known == name.name), None)
+        if pseudo is not None:
+            return pseudo
+    return resolve_type(name).oid
 
 
 def _single_name(text: str) -> str:
@@ -183,6 +190,18 @@ def _read_operator(context: BindContext, text: str) -> int:
     return found[0].oid
 
 
+def _read_operator_signature(context: BindContext, text: str) -> int:
+    name, _, rest = text.partition("(")
+    if not rest.endswith(")"):
+        raise _invalid_signature(text)
+    parts = [part.strip() for part in rest[:-1].split(",")]
+    types = tuple(0 if part.lower() == "none" else _read_type(context, part) for part in parts)
+    for operator in operators_named(name.strip().rpartition(".")[2]):
+        if (operator.left_type, operator.right_type) == types:
+            return operator.oid
+    raise UndefinedFunction(f"operator does not exist: {text}")
+
+
 _NAME_READERS = {
     REGCLASS.oid: _read_class,
     REGTYPE.oid: _read_type,
@@ -191,4 +210,5 @@ _NAME_READERS = {
     REGPROC.oid: _read_function,
     REGPROCEDURE.oid: _read_signature,
     REGOPER.oid: _read_operator,
+    REGOPERATOR.oid: _read_operator_signature,
 }

@@ -9,6 +9,7 @@ import re
 
 from foundation.sqltypes import TYPES
 from sqlfront.pg_catalog.view import CatalogView
+from sqlfront.session.names import split_qualified_name
 from storage.catalog import Column, Index, IndexKey, Sequence, Table
 
 _PLAIN = re.compile(r"[a-z_][a-z0-9_$]*")
@@ -53,6 +54,24 @@ def shown_name(view: CatalogView, oid: int) -> str | None:
     if named is None:
         return None
     return quote_identifier(named[1]) if view.is_visible(named[1], oid) else qualified_name(view, oid)
+
+
+_CLASS_LITERAL = re.compile(r"'((?:[^']|'')*)'::regclass")
+
+
+def shown_expression(view: CatalogView, text: str) -> str:
+    """A stored expression as PostgreSQL prints it: relations are qualified only where a bare name would not find them.
+
+    Stored expressions are SQL text already, with every relation qualified so that they mean the same under any
+    search path.
+    """
+
+    def shown(match: re.Match[str]) -> str:
+        oid = view.find_relation_oid(split_qualified_name(match[1].replace("''", "'")))
+        name = shown_name(view, oid) if oid is not None else None
+        return match[0] if name is None else "'" + name.replace("'", "''") + "'::regclass"
+
+    return _CLASS_LITERAL.sub(shown, text)
 
 
 def constraint_name(index: Index) -> str:

@@ -6,11 +6,11 @@ https://www.postgresql.org/docs/15/functions-info.html
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from foundation.errors import UndefinedColumn, UndefinedObject, UndefinedTable
-from foundation.sqltypes import SQL_SPELLINGS, TYPES, TYPES_BY_NAME, SqlType, format_type
+from foundation.sqltypes import BPCHAR, PSEUDO_TYPES, SQL_SPELLINGS, TYPES, TYPES_BY_NAME, SqlType, format_type
 from sqlfront.pg_catalog.definitions import (
     constraint_definition,
     index_definition,
@@ -18,10 +18,11 @@ from sqlfront.pg_catalog.definitions import (
     owned_sequence,
     qualified_name,
     quote_identifier,
+    shown_expression,
     shown_name,
 )
 from sqlfront.pg_catalog.objects import PG_CLASS_OID
-from sqlfront.pg_catalog.relations import builtin_rows, relation_rows
+from sqlfront.pg_catalog.relations import builtin_by_oid, builtin_rows
 from sqlfront.pg_catalog.view import CatalogView
 from sqlfront.session.names import InvalidName, split_qualified_name
 from storage.catalog import Database, Extension, Index, Role, Schema, Table
@@ -43,8 +44,12 @@ def catalog_function(*names: str) -> Callable[[CatalogFunction], CatalogFunction
 
 
 @catalog_function("format_type")
-def sql_format_type(view: CatalogView, oid: int, typmod: int = -1) -> str:
-    return format_type(SqlType(oid, typmod))
+def sql_format_type(view: CatalogView, oid: int | None, typmod: int | None = None) -> str | None:
+    if oid is None:
+        return None
+    if typmod is None and oid == BPCHAR.oid:
+        return "character"
+    return format_type(SqlType(oid, -1 if typmod is None else typmod)) if oid else "-"
 
 
 @catalog_function("pg_get_indexdef")
@@ -64,8 +69,7 @@ def pg_get_constraintdef(view: CatalogView, oid: int, pretty: bool = False) -> s
 
 @catalog_function("pg_get_expr")
 def pg_get_expr(view: CatalogView, text: str, relation_oid: int, pretty: bool = False) -> str:
-    """Stored expressions are SQL text already."""
-    return text
+    return shown_expression(view, text)
 
 
 @catalog_function(
@@ -107,19 +111,14 @@ def pg_get_function_arguments(view: CatalogView, oid: int) -> str | None:
 
 
 def _builtin_function(oid: int) -> dict[str, Any] | None:
-    rows = builtin_rows("pg_proc")
-    oids = rows["oid"].to_pylist()
-    return rows.slice(oids.index(oid), 1).to_pylist()[0] if oid in oids else None
+    return builtin_by_oid("pg_proc").get(oid)
 
 
 # -- comments -----------------------------------------------------------------------------------------------
 
 
 def _comment(view: CatalogView, oid: int, class_oid: int | None, attnum: int) -> str | None:
-    for row in relation_rows("pg_catalog", "pg_description", view).to_pylist():
-        if row["objoid"] == oid and row["objsubid"] == attnum and class_oid in (None, row["classoid"]):
-            return str(row["description"])
-    return None
+    return comments_of(view).get((class_oid, oid, attnum))
 
 
 @catalog_function("obj_description")
@@ -216,6 +215,8 @@ def type_oid(name: str) -> int | None:
         text = text.removeprefix(prefix)
     text = text.strip('"') if name.strip().startswith('"') else text
     oid = SQL_SPELLINGS.get(text)
+    if oid is None and not is_array:
+        oid = next((pseudo for pseudo, known in PSEUDO_TYPES.items() if known == text), None)
     if oid is None:
         info = TYPES_BY_NAME.get(text) or next((t for t in TYPES.values() if t.sql_name == text), None)
         oid = info.oid if info else None
@@ -230,7 +231,7 @@ def reg_name(view: CatalogView, type_oid_: int, oid: int) -> str | None:
         case "regclass":
             return shown_name(view, oid)
         case "regtype":
-            return format_type(SqlType(oid)) if oid in TYPES else None
+            return format_type(SqlType(oid)) if oid in TYPES or oid in PSEUDO_TYPES else None
         case "regnamespace":
             name = view.schema_names.get(oid)
             return quote_identifier(name) if name else None
@@ -242,9 +243,21 @@ def reg_name(view: CatalogView, type_oid_: int, oid: int) -> str | None:
             return str(row["proname"]) if row else None
         case "regprocedure":
             row = _builtin_function(oid)
-            return f"{row['proname']}({pg_get_function_arguments(view, oid)})" if row else None
+            return _signature(row["proname"], row["proargtypes"] or ()) if row else None
+        case "regoper":
+            operator = builtin_by_oid("pg_operator").get(oid)
+            return str(operator["oprname"]) if operator else None
+        case "regoperator":
+            operator = builtin_by_oid("pg_operator").get(oid)
+            sides = operator and (operator["oprleft"], operator["oprright"])
+            return _signature(operator["oprname"], sides) if operator and sides else None
         case _:
             return None
+
+
+def _signature(name: str, argument_types: Iterable[int]) -> str:
+    """name(type,type), NONE for the left side of a prefix operator."""
+    return f"{name}({','.join(format_type(SqlType(t)) if t else 'NONE' for t in argument_types)})"
 
 
 def reg_oid(view: CatalogView, type_oid_: int, name: str) -> int:

@@ -18,7 +18,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.feather as feather
 
-from foundation.sqltypes import TEXT, TYPES, TYPES_BY_NAME, SqlType, arrow_type
+from foundation.sqltypes import PSEUDO_TYPES, TEXT, TYPES, TYPES_BY_NAME, SqlType, arrow_type
 
 HERE = Path(__file__).parent
 FIRST_EXTENSION_OID = 17000
@@ -36,7 +36,7 @@ LATER_COLUMNS = {
 LATER_RELATIONS = {"pg_stat_io"}
 
 BUILTIN_ROWS = {
-    "pg_type": "SELECT {columns} FROM pg_type WHERE oid = ANY(%(types)s) ORDER BY oid",
+    "pg_type": "SELECT {columns} FROM pg_type WHERE oid = ANY(%(io_types)s) ORDER BY oid",
     "pg_proc": "SELECT {columns} FROM pg_proc p WHERE prorettype = ANY(%(io_types)s)"
     " AND NOT EXISTS (SELECT FROM unnest(p.proargtypes) a WHERE a <> ALL(%(io_types)s)) ORDER BY oid",
     "pg_operator": "SELECT {columns} FROM pg_operator WHERE oprleft = ANY(%(types0)s)"
@@ -52,8 +52,17 @@ BUILTIN_ROWS = {
     "pg_collation": "SELECT {columns} FROM pg_collation WHERE collname IN ('default', 'C', 'POSIX', 'ucs_basic') ORDER BY oid",
     "pg_language": "SELECT {columns} FROM pg_language WHERE lanname IN ('internal', 'c', 'sql') ORDER BY oid",
     "pg_tablespace": "SELECT {columns} FROM pg_tablespace ORDER BY oid",
+    "pg_amop": "SELECT {columns} FROM pg_amop WHERE amoplefttype = ANY(%(types)s) AND amoprighttype = ANY(%(types)s)"
+    " AND amopmethod IN (SELECT oid FROM pg_am WHERE amname IN ('btree', 'hnsw')) ORDER BY oid",
+    "pg_amproc": "SELECT {columns} FROM pg_amproc WHERE amproclefttype = ANY(%(types)s) AND amprocrighttype = ANY(%(types)s)"
+    " AND amprocfamily IN (SELECT f.oid FROM pg_opfamily f JOIN pg_am m ON m.oid = f.opfmethod"
+    " WHERE m.amname IN ('btree', 'hnsw')) ORDER BY oid",
+    "pg_description": "SELECT {columns} FROM pg_description WHERE objsubid = 0 ORDER BY classoid, objoid",
 }  # fmt: skip
-PSEUDO_TYPES = (2249, 2275, 2276, 2277, 2278, 2281, 2283, 2776, 5077, 5078, 5079)
+DESCRIBED = {
+    1247: "pg_type", 1255: "pg_proc", 2617: "pg_operator", 2601: "pg_am", 2612: "pg_language", 3456: "pg_collation",
+}  # fmt: skip
+"""Catalogs (by OID) whose kept rows keep their comments."""
 
 
 def main() -> None:
@@ -68,34 +77,52 @@ def main() -> None:
             columns = _relation_columns(connection)
             (HERE / "relation_columns.py").write_text(_columns_module(columns), encoding="utf-8")
             mapping = _oid_mapping(connection)
-            for relation, query in BUILTIN_ROWS.items():
-                table = _dump(connection, columns["pg_catalog", relation][1], query, mapping)
+            dumped = {
+                relation: _dump(connection, columns["pg_catalog", relation][1], query, mapping)
+                for relation, query in BUILTIN_ROWS.items()
+            }
+            dumped["pg_description"] = _kept_comments(dumped)
+            for relation, table in dumped.items():
                 feather.write_feather(table, str(HERE / "builtin" / f"{relation}.arrow"), compression="zstd")
         server.cleanup()
 
 
-def _relation_columns(connection: Any) -> dict[tuple[str, str], tuple[int, list[tuple[str, int]]]]:
+def _kept_comments(dumped: dict[str, pa.Table]) -> pa.Table:
+    """Comments of the objects that were dumped."""
+    kept = {class_oid: set(dumped[name]["oid"].to_pylist()) for class_oid, name in DESCRIBED.items()}
+    comments = dumped["pg_description"]
+    pairs = zip(comments["classoid"].to_pylist(), comments["objoid"].to_pylist())
+    return comments.filter(pa.array([oid in kept.get(class_oid, ()) for class_oid, oid in pairs]))
+
+
+Columns = list[tuple[str, int, bool]]
+"""(name, type OID, NOT NULL) of a relation's columns."""
+
+
+def _relation_columns(connection: Any) -> dict[tuple[str, str], tuple[int, Columns]]:
     rows = connection.execute(
-        "SELECT n.nspname, c.relname, c.oid::int8, c.relkind::text, a.attname, a.atttypid::int8, t.typbasetype::int8"
+        "SELECT n.nspname, c.relname, c.oid::int8, c.relkind::text, a.attname, a.atttypid::int8, t.typbasetype::int8,"
+        " a.attnotnull"
         " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_attribute a ON a.attrelid = c.oid"
         " JOIN pg_type t ON t.oid = a.atttypid WHERE n.nspname IN ('pg_catalog', 'information_schema')"
         " AND c.relkind IN ('r', 'v') AND a.attnum > 0 AND NOT a.attisdropped ORDER BY 1, 2, a.attnum"
     ).fetchall()
-    found: dict[tuple[str, str], tuple[int, list[tuple[str, int]]]] = {}
-    for schema, relation, oid, kind, column, type_oid, base_oid in rows:
+    found: dict[tuple[str, str], tuple[int, Columns]] = {}
+    for schema, relation, oid, kind, column, type_oid, base_oid, not_null in rows:
         if relation in LATER_RELATIONS or (relation, column) in LATER_COLUMNS:
             continue
         signed_oid = oid if kind == "r" else -oid
         known = next((t for t in (type_oid, base_oid) if t in TYPES), TEXT.oid)
-        found.setdefault((schema, relation), (signed_oid, []))[1].append((column, known))
+        found.setdefault((schema, relation), (signed_oid, []))[1].append((column, known, not_null))
     return found
 
 
-def _columns_module(columns: dict[tuple[str, str], tuple[int, list[tuple[str, int]]]]) -> str:
+def _columns_module(columns: dict[tuple[str, str], tuple[int, Columns]]) -> str:
     lines = [
         '"""Columns of the relations of pg_catalog and information_schema, as PostgreSQL 15 has them.',
         "",
-        "Generated by generate_builtin.py. (schema, relation) -> (OID, negative for a view; `name:type OID` words).",
+        "Generated by generate_builtin.py. (schema, relation) -> (OID, negative for a view; `name:type OID` words,",
+        "`!` after those that are NOT NULL).",
         '"""',
         "",
         "from __future__ import annotations",
@@ -103,7 +130,7 @@ def _columns_module(columns: dict[tuple[str, str], tuple[int, list[tuple[str, in
         "RELATION_COLUMNS: dict[tuple[str, str], tuple[int, str]] = {",
     ]
     for (schema, relation), (oid, items) in columns.items():
-        words = " ".join(f"{name}:{type_oid}" for name, type_oid in items)
+        words = " ".join(f"{name}:{type_oid}{'!' if not_null else ''}" for name, type_oid, not_null in items)
         lines.append(f'    ("{schema}", "{relation}"): ({oid}, "{words}"),')
     return "\n".join([*lines, "}", ""])
 
@@ -124,17 +151,17 @@ def _oid_mapping(connection: Any) -> dict[int, int]:
     return mapping
 
 
-def _dump(connection: Any, columns: list[tuple[str, int]], query: str, mapping: dict[int, int]) -> pa.Table:
+def _dump(connection: Any, columns: Columns, query: str, mapping: dict[int, int]) -> pa.Table:
     back = {ours: theirs for theirs, ours in mapping.items()}
     types = [back.get(oid, oid) for oid in TYPES]
     parameters = {"types": types, "types0": [*types, 0], "io_types": [*types, *PSEUDO_TYPES]}
-    selected = ", ".join(_selected(name, oid) for name, oid in columns)
+    selected = ", ".join(_selected(name, oid) for name, oid, _ in columns)
     rows = connection.execute(query.format(columns=selected), parameters).fetchall()
     arrays = []
-    for position, (_, type_oid) in enumerate(columns):
+    for position, (_, type_oid, _) in enumerate(columns):
         values = (_mapped(row[position], type_oid, mapping) for row in rows)
         arrays.append(pa.array(list(values), arrow_type(SqlType(type_oid))))
-    return pa.Table.from_arrays(arrays, names=[name for name, _ in columns])
+    return pa.Table.from_arrays(arrays, names=[name for name, _, _ in columns])
 
 
 def _selected(name: str, type_oid: int) -> str:

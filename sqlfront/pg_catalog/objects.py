@@ -4,16 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from foundation.sqltypes import TYPES, SqlType, TypeInfo
+from foundation.sqltypes import SqlType
 from sqlfront.pg_catalog.definitions import constraint_name
-from sqlfront.pg_catalog.relations import Row, all_relations, builtin_rows, is_view, rows_of
+from sqlfront.pg_catalog.relations import (
+    Row,
+    all_relations,
+    builtin_by_oid,
+    builtin_rows,
+    is_view,
+    not_null_columns,
+    rows_of,
+)
 from sqlfront.pg_catalog.view import CatalogView
 from storage.catalog import (
     BOOTSTRAP_ROLE_OID,
     INFORMATION_SCHEMA_OID,
     PG_CATALOG_SCHEMA_OID,
     Column,
+    Extension,
     Index,
+    Schema,
     Sequence,
     Table,
 )
@@ -25,12 +35,10 @@ PG_TYPE_OID = 1247
 PG_NAMESPACE_OID = 2615
 PG_EXTENSION_OID = 3079
 PG_CONSTRAINT_OID = 2606
-DEFAULT_COLLATION_OID = 100
-COLLATABLE = {25, 1042, 1043, 19}
+C_COLLATION_OID = 950
 ROW_TYPE_OFFSET = 1 << 30
 """A table without a row type of its own shows its OID with this bit as pg_class.reltype."""
 
-ALIGNMENT = {1: "c", 2: "s", 4: "i", 8: "d"}
 SYSTEM_COLUMNS = (
     ("ctid", 27, -1), ("xmin", 28, -2), ("cmin", 29, -3), ("xmax", 28, -4), ("cmax", 29, -5), ("tableoid", 26, -6),
 )  # fmt: skip
@@ -124,9 +132,13 @@ def pg_attribute(view: CatalogView) -> Iterator[Row]:
                 yield _plain_attribute(index.oid, number, column.name, column.type)
             else:
                 yield _plain_attribute(index.oid, number, "expr", SqlType(25))
-    for relation in all_relations().values():
+    for (schema, name), relation in all_relations().items():
+        required = not_null_columns(schema, name)
         for item in relation.columns:
-            yield _plain_attribute(relation.oid, item.attnum, item.name, item.type)
+            row = _plain_attribute(relation.oid, item.attnum, item.name, item.type)
+            if row["attcollation"] and not is_view(schema, name):
+                row["attcollation"] = C_COLLATION_OID
+            yield {**row, "attnotnull": item.name in required}
 
 
 def _attribute_row(table_oid: int, column: Column) -> Row:
@@ -143,27 +155,25 @@ def _attribute_row(table_oid: int, column: Column) -> Row:
 
 
 def _plain_attribute(relation_oid: int, attnum: int, name: str, sql_type: SqlType) -> Row:
-    info = TYPES.get(sql_type.oid)
+    stored = builtin_by_oid("pg_type").get(sql_type.oid, _NO_TYPE)
     return {
         "attrelid": relation_oid, "attname": name, "atttypid": sql_type.oid, "atttypmod": sql_type.typmod,
-        "attstattarget": -1, "attlen": info.length if info else 0, "attnum": attnum, "attcacheoff": -1,
-        "attndims": 1 if info and info.element_oid else 0, "attbyval": _is_by_value(info),
-        "attalign": ALIGNMENT.get(info.length, "i") if info else "i", "attstorage": _storage(info),
-        "attislocal": True, "attcollation": DEFAULT_COLLATION_OID if sql_type.oid in COLLATABLE else 0,
+        "attstattarget": -1, "attlen": stored["typlen"], "attnum": attnum, "attcacheoff": -1,
+        "attndims": int(stored["typcategory"] == "A"), "attbyval": stored["typbyval"],
+        "attalign": stored["typalign"], "attstorage": stored["typstorage"],
+        "attislocal": True, "attcollation": stored["typcollation"],
         "attacl": None, "attoptions": None, "attfdwoptions": None, "attmissingval": None,
     }  # fmt: skip
 
 
-def _is_by_value(info: TypeInfo | None) -> bool:
-    return info is not None and info.length in (1, 2, 4, 8)
+_NO_TYPE: Row = {
+    "typlen": 0, "typcategory": "", "typbyval": False, "typalign": "i", "typstorage": "p", "typcollation": 0,
+}  # fmt: skip
+"""The type of a dropped column."""
 
 
-def _storage(info: TypeInfo | None) -> str:
-    if info is None or info.length != -1:
-        return "p"
-    if info.name in ("vector", "halfvec"):
-        return "e"
-    return "m" if info.name == "numeric" else "x"
+def _collation(type_oid: int) -> int:
+    return int(builtin_by_oid("pg_type").get(type_oid, _NO_TYPE)["typcollation"])
 
 
 @rows_of("pg_attrdef")
@@ -194,7 +204,7 @@ def pg_index(view: CatalogView) -> Iterator[Row]:
             "indnkeyatts": len(index.keys), "indisunique": index.is_unique, "indisprimary": index.is_primary,
             "indimmediate": True, "indisvalid": True, "indisready": True, "indislive": True,
             "indkey": list(index.key_attnums()),
-            "indcollation": [DEFAULT_COLLATION_OID if oid in COLLATABLE else 0 for oid in types],
+            "indcollation": [_collation(oid) for oid in types],
             "indclass": [
                 operator_classes.get((index.family, key.operator_class), operator_classes.get((index.family, oid), 0))
                 for key, oid in zip(index.keys, types)
@@ -276,8 +286,6 @@ def pg_description(view: CatalogView) -> Iterator[Row]:
     for relation in view.stored_relations():
         if relation.comment is not None:
             yield _comment(relation.oid, PG_CLASS_OID, 0, relation.comment)
-    from storage.catalog import Extension, Schema
-
     for schema in view.objects(Schema):
         if schema.comment is not None:
             yield _comment(schema.oid, PG_NAMESPACE_OID, 0, schema.comment)

@@ -26,8 +26,8 @@ RowMaker = Callable[[CatalogView], Iterable[Row]]
 _ROW_MAKERS: dict[tuple[str, str], RowMaker] = {}
 
 BUILTIN = (
-    "pg_aggregate", "pg_am", "pg_cast", "pg_collation", "pg_language", "pg_opclass", "pg_operator", "pg_opfamily",
-    "pg_proc", "pg_tablespace", "pg_type",
+    "pg_aggregate", "pg_am", "pg_amop", "pg_amproc", "pg_cast", "pg_collation", "pg_description", "pg_language",
+    "pg_opclass", "pg_operator", "pg_opfamily", "pg_proc", "pg_tablespace", "pg_type",
 )  # fmt: skip
 
 # Relations of our own, in pg_catalog so that no search path hides them.
@@ -62,7 +62,8 @@ def all_relations() -> dict[tuple[str, str], VirtualRelation]:
     for (schema, name), (signed_oid, words) in RELATION_COLUMNS.items():
         pairs = [word.split(":") for word in words.split()]
         columns = tuple(
-            RelationColumn(column, SqlType(int(oid)), attnum) for attnum, (column, oid) in enumerate(pairs, 1)
+            RelationColumn(column, SqlType(int(oid.rstrip("!"))), attnum)
+            for attnum, (column, oid) in enumerate(pairs, 1)
         )
         found[schema, name] = VirtualRelation(schema, name, columns, abs(signed_oid))
     for name, (oid, typed) in OWN_RELATIONS.items():
@@ -75,6 +76,13 @@ def is_view(schema: str, name: str) -> bool:
     """Whether pg_class shows a computed relation as a view rather than a table."""
     entry = RELATION_COLUMNS.get((schema, name))
     return entry is None or entry[0] < 0
+
+
+@cache
+def not_null_columns(schema: str, name: str) -> frozenset[str]:
+    """Columns of a computed relation that PostgreSQL declares NOT NULL."""
+    _, words = RELATION_COLUMNS.get((schema, name), (0, ""))
+    return frozenset(word.partition(":")[0] for word in words.split() if word.endswith("!"))
 
 
 class VirtualRelationTable:
@@ -92,6 +100,12 @@ def builtin_rows(name: str) -> pa.Table:
     """The rows PostgreSQL ships in a catalog."""
     packaged = resources.files("sqlfront.pg_catalog") / "builtin" / f"{name}.arrow"
     return feather.read_table(io.BytesIO(packaged.read_bytes()))
+
+
+@cache
+def builtin_by_oid(name: str) -> dict[int, Row]:
+    """The rows PostgreSQL ships in a catalog, by OID."""
+    return {row["oid"]: row for row in builtin_rows(name).to_pylist()}
 
 
 def relation_rows(schema: str, name: str, view: CatalogView) -> pa.Table:

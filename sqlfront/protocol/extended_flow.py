@@ -26,6 +26,8 @@ from sqlfront.protocol.options import Codecs, StatementWatch
 from sqlfront.protocol.portals import PortalRun, Registry, parameter_formats, result_formats
 from sqlfront.protocol.response import RowDescription
 
+_SYNC = ord("S")
+
 
 @dataclass(slots=True)
 class ExtendedQuery:
@@ -60,6 +62,8 @@ class ExtendedQuery:
         execute = Execute.decode(body)
         run = self.registry.run_of(execute.portal)
         self._arm()
+        session = self.registry.session
+        session.is_sync_next = execute.rows_max <= 0 and self.channel.reader.is_next(_SYNC)
         tag = yield from self.executor.run(run, max(0, execute.rows_max), is_described=False)
         self.watch.disarm()
         self.executor.complete(tag)

@@ -72,6 +72,10 @@ class FrameReader:
         body = self._cut(_HEADER_BYTES, length - 4)
         return None if body is None else Frame(kind, body)
 
+    def is_next(self, kind: int) -> bool:
+        """Whether a message of this type has begun to arrive next."""
+        return self.buffered_bytes > 0 and self._buffer[self._at] == kind
+
     def more_of(self, kind: int, bytes_max: int) -> list[bytes]:
         """Bodies of the complete messages of one type that come next, up to about `bytes_max` in all."""
         bodies: list[bytes] = []

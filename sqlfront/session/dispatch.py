@@ -58,6 +58,14 @@ HANDLERS: dict[type[parser.Statement], Handler] = {
 }
 
 
+SETTING_STATEMENTS = (parser.SetStatement, parser.ShowStatement, parser.ResetStatement)
+
+
+def is_data_definition(node: parser.Statement) -> bool:
+    """Whether a command changes catalog or rows on the storage transaction, and so may meet 40001."""
+    return type(node) not in HANDLERS and not isinstance(node, SETTING_STATEMENTS)
+
+
 def run_command(session: LocalSession, parsed: ParsedStatement, parameters: Sequence[Any]) -> Outcome:
     """Run a statement that is no query."""
     handler = HANDLERS.get(type(parsed.node))
@@ -71,7 +79,8 @@ def _run_on_transaction(session: LocalSession, parsed: ParsedStatement) -> Outco
     block = session.block
     if runs_outside_transactions(parsed.node) and block.is_explicit:
         raise ActiveTransaction(f"{_command_name(parsed.text)} cannot run inside a transaction block")
-    transaction = block.open_transaction()
+    is_setting = isinstance(parsed.node, SETTING_STATEMENTS)
+    transaction = block.open_transaction(takes_snapshot=not is_setting)
     result: CommandResult = execute_command(parsed.node, session.command_context(transaction))
     session.pending_index_builds.extend(result.indexes_to_build)
     batches = iter(()) if result.batch is None else iter((result.batch,))

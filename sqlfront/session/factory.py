@@ -26,6 +26,7 @@ from sqlfront.protocol.scram import make_verifier
 from sqlfront.session.errors import InvalidAuthorization, TooManyConnections
 from sqlfront.session.notifications import NotificationHub
 from sqlfront.session.plan_cache import PlanCache
+from sqlfront.session.retry import RetryTurns
 from sqlfront.session.session import LocalSession
 from sqlfront.session.state import SessionIdentity
 from storage import Storage
@@ -44,6 +45,7 @@ class Shared:
     base_settings: dict[str, str] = field(default_factory=dict)
     plans: PlanCache = field(default_factory=lambda: PlanCache(PLAN_CACHE_ENTRIES_MAX))
     hub: NotificationHub = field(default_factory=NotificationHub)
+    retry_turns: RetryTurns = field(default_factory=RetryTurns)
     start_time_us: int = 0
 
 

@@ -9,7 +9,7 @@ import pyarrow as pa
 from foundation.errors import SyntaxErrorInStatement
 from planner import plan_statement
 from planner.bound import Expression, Select, Target
-from sqlfront.binder import bind_expression
+from sqlfront.binder import Clause, bind_expression
 from sqlfront.parser import (
     DeallocateStatement,
     DiscardStatement,
@@ -45,7 +45,7 @@ def run_execute(session: LocalSession, node: ExecuteStatement) -> Outcome:
         )
     context = session.bind_context()
     arguments = [
-        bind_expression(argument.tree, context, sql_type)
+        bind_expression(argument.tree, context, sql_type, clause=Clause.EXECUTE)
         for argument, sql_type in zip(node.arguments, statement.parameter_types)
     ]
     return session.run_prepared(statement, evaluate_row(session, arguments))

@@ -21,17 +21,19 @@ from planner.functions.signature import Volatility
 from sqlfront.backend import Notice, Notification, Portal, Statement, TransactionStatus
 from sqlfront.binder import BindContext, bind_expression
 from sqlfront.commands import CommandContext
-from sqlfront.parser import ParsedStatement, parse_script
+from sqlfront.parser import ExecuteStatement, ParsedStatement, parse_script
 from sqlfront.session.cursors import CursorTable
-from sqlfront.session.dispatch import run_command
+from sqlfront.session.dispatch import is_data_definition, run_command
 from sqlfront.session.errors import InvalidStatementName, WrongParameterCount
 from sqlfront.session.index_builds import build_indexes
 from sqlfront.session.names import split_search_path
 from sqlfront.session.notifications import Listener, check_notification
 from sqlfront.session.outcome import Outcome
 from sqlfront.session.portal import LazyPortal
+from sqlfront.session.plan_cache import QueryKind
 from sqlfront.session.prepare_commands import evaluate_row
 from sqlfront.session.prepared import PreparedStatement, StatementPlanner
+from sqlfront.session.retry import run_alone
 from sqlfront.session.services import PostgresCodecs, StatementServices
 from sqlfront.session.state import PreparedText, SessionIdentity, SessionState
 from sqlfront.session.transaction_block import TransactionBlock
@@ -84,6 +86,7 @@ class LocalSession:
         self.cursors = CursorTable(self.portals)
         self.statements: dict[str, Statement] = {}
         self.is_termination_requested = False
+        self.is_sync_next = False
         self.listener = Listener(identity.database_oid, identity.process_id)
         self.sequence_values: dict[int, int] = {}
         self.last_sequence_oid: int | None = None
@@ -96,6 +99,7 @@ class LocalSession:
         self._notices: list[Notice] = []
         self._pending_notifications: list[Notification] = []
         self._reported = settings.reported()
+        self._is_script_of_one = False
         self._is_closed = False
 
     # -- what the protocol calls --------------------------------------------------------------------------
@@ -108,12 +112,15 @@ class LocalSession:
 
     def split_script(self, text: str) -> Sequence[ParsedStatement]:
         self._begin_statement(text)
-        return parse_script(text)
+        script = parse_script(text)
+        self._is_script_of_one = len(script) == 1
+        return script
 
     def run_parsed(self, parsed: ParsedStatement, *, is_last: bool) -> LazyPortal:
         statement = self._planner.prepare_parsed(parsed, ())
         finish = self._finish_implicit if is_last else _nothing
-        return LazyPortal(statement.columns, lambda: self._run(statement, ()), finish)
+        is_alone = self._is_script_of_one
+        return LazyPortal(statement.columns, lambda: self._run_top(statement, (), is_alone=is_alone), finish)
 
     def prepare(self, text: str, parameter_oids: Sequence[int]) -> PreparedStatement:
         self._begin_statement(text)
@@ -127,7 +134,11 @@ class LocalSession:
                 f"bind message supplies {len(parameters)} parameters, but prepared statement requires {expected}"
             )
         self._begin_statement(statement.text)
-        return LazyPortal(statement.columns, lambda: self._run(statement, parameters), _nothing)
+
+        def run() -> Outcome:
+            return self._run_top(statement, parameters, is_alone=self.is_sync_next)
+
+        return LazyPortal(statement.columns, run, _nothing)
 
     def sync(self) -> None:
         self._finish_implicit()
@@ -171,6 +182,37 @@ class LocalSession:
         self.query_start_us = now_us()
         if not self.block.is_explicit:
             self.transaction_start_us = self.query_start_us
+
+    def _run_top(
+        self, statement: PreparedStatement, parameters: Sequence[Any], *, is_alone: bool
+    ) -> Outcome:
+        """Run what a message asked for. `is_alone`: nothing else can join its implicit transaction."""
+        if not (is_alone and self.block.status is TransactionStatus.IDLE and self._is_change(statement)):
+            return self._run(statement, parameters)
+        if self.block.current() is not None or self.settings.get("transaction_isolation") != "read committed":
+            return self._run(statement, parameters)
+        notice_count = len(self._notices)
+
+        def undo() -> None:
+            self.block.fail()
+            del self._notices[notice_count:]
+
+        return run_alone(
+            lambda: self._run(statement, parameters),
+            self._finish_implicit,
+            undo,
+            self.shared.retry_turns,
+            self.cancel_token,
+        )
+
+    def _is_change(self, statement: PreparedStatement) -> bool:
+        if statement.cached is not None:
+            return statement.cached.kind is not QueryKind.SELECT
+        if statement.parsed is None:
+            return False
+        if isinstance(statement.parsed.node, ExecuteStatement):
+            return self._is_change(self.prepared_statement(statement.parsed.node.name))
+        return is_data_definition(statement.parsed.node)
 
     def _run(self, statement: PreparedStatement, parameters: Sequence[Any]) -> Outcome:
         if statement.is_query:

@@ -5,8 +5,10 @@
     EXPLICIT  opened by BEGIN, ends with COMMIT or ROLLBACK
     FAILED    an explicit block after an error; only ROLLBACK, COMMIT and ROLLBACK TO are accepted
 
-The storage transaction is opened by the first statement that needs one, so isolation level and access mode
-can still change after BEGIN. See https://www.postgresql.org/docs/15/tutorial-transactions.html.
+The storage transaction is opened by the first statement that needs one. Isolation level and access mode can
+change until a statement has taken a snapshot; SET and SHOW take none. `SET transaction_isolation = ...` and
+set_config() follow the same rules as SET TRANSACTION, because the block guards these settings.
+See https://www.postgresql.org/docs/15/sql-set-transaction.html.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from enum import Enum
 from typing import Any
 
 from foundation.errors import FeatureNotSupported
-from foundation.settings import SettingValues
+from foundation.settings import TRANSACTION_SETTINGS, Setting, SettingValues
 from sqlfront.backend import TransactionStatus
 from sqlfront.session.errors import (
     ActiveTransaction,
@@ -63,7 +65,9 @@ class TransactionBlock:
         self._settings = settings
         self._on_end = on_end
         self._transaction: Transaction | None = None
+        self._has_snapshot = False
         self._savepoints: list[_Savepoint] = []
+        settings.guard = self._check_setting
 
     @property
     def status(self) -> TransactionStatus:
@@ -79,9 +83,13 @@ class TransactionBlock:
 
     # -- statements ---------------------------------------------------------------------------------------
 
-    def open_transaction(self) -> Transaction:
-        """The transaction a statement runs in, with a snapshot taken now under READ COMMITTED."""
+    def open_transaction(self, *, takes_snapshot: bool = True) -> Transaction:
+        """The transaction a statement runs in, with a snapshot taken now under READ COMMITTED.
+
+        `takes_snapshot` False: the statement reads no table, so the transaction's modes may still change.
+        """
         self.check_not_failed()
+        self._has_snapshot |= takes_snapshot
         if self.state is BlockState.IDLE:
             self.state = BlockState.IMPLICIT
             self._settings.begin()
@@ -95,26 +103,22 @@ class TransactionBlock:
         """The storage transaction, if a statement has opened one."""
         return self._transaction
 
+    def refresh_snapshot(self) -> None:
+        """A statement is about to be bound: under READ COMMITTED it sees what is committed now."""
+        if self._transaction is not None:
+            self._transaction.refresh_snapshot()
+
     def check_writable(self, command: str) -> None:
         """Raises ReadOnlyTransaction (25006) for a writing command in a read-only transaction."""
-        if self._settings.boolean(self._scope("read_only")):
+        if self._settings.boolean("transaction_read_only"):
             raise ReadOnlyTransaction(f"cannot execute {command} in a read-only transaction")
 
-    def _scope(self, what: str) -> str:
-        """Outside a block the defaults count, inside one what BEGIN or SET TRANSACTION said."""
-        prefix = "transaction" if self.is_explicit else "default_transaction"
-        return f"{prefix}_{what}"
-
     def _begin_in_storage(self) -> Transaction:
-        isolation = self._settings.get(self._scope("isolation"))
-        if isolation == "serializable":
-            raise FeatureNotSupported(
-                "isolation level SERIALIZABLE is not supported",
-                hint="Use REPEATABLE READ, which is snapshot isolation.",
-            )
+        isolation = self._settings.get("transaction_isolation")
+        check_isolation(isolation)
         return self._storage.begin(
             isolation="repeatable read" if isolation == "repeatable read" else "read committed",
-            read_only=self._settings.boolean(self._scope("read_only")),
+            read_only=self._settings.boolean("transaction_read_only"),
         )
 
     # -- BEGIN, COMMIT, ROLLBACK ----------------------------------------------------------------------------
@@ -133,10 +137,36 @@ class TransactionBlock:
         return True
 
     def set_mode(self, what: str, value: str) -> None:
-        """SET TRANSACTION; isolation cannot change once a statement has run (25001)."""
-        if what == "isolation" and self._transaction is not None:
-            raise ActiveTransaction("SET TRANSACTION ISOLATION LEVEL must be called before any query")
+        """SET TRANSACTION. `what` is isolation, read_only or deferrable. Raises as `_check_setting`."""
         self._settings.set(f"transaction_{what}", value, is_local=True)
+
+    def _check_setting(self, setting: Setting, value: str) -> None:
+        """Guards the settings that are transaction modes; all others pass.
+
+        Raises:
+            ActiveTransaction: 25001, the mode cannot change once a statement has taken a snapshot.
+            FeatureNotSupported: 0A000, SERIALIZABLE.
+        """
+        if setting.name in ("transaction_isolation", "default_transaction_isolation"):
+            check_isolation(value)
+        if setting.name not in TRANSACTION_SETTINGS or value == self._settings.get(setting.name):
+            return
+        if self._has_snapshot and setting.name == "transaction_isolation":
+            raise ActiveTransaction("SET TRANSACTION ISOLATION LEVEL must be called before any query")
+        if self._has_snapshot and setting.name == "transaction_read_only" and value == "off":
+            raise ActiveTransaction("transaction read-write mode must be set before any query")
+        if self._has_snapshot and setting.name == "transaction_deferrable":
+            raise ActiveTransaction("SET TRANSACTION [NOT] DEFERRABLE must be called before any query")
+        if not self._has_snapshot:
+            self._forget_unused_transaction()
+        elif self._transaction is not None:
+            self._transaction.read_only = True
+
+    def _forget_unused_transaction(self) -> None:
+        """One that no statement has read or written; the next statement opens one with the modes of then."""
+        if self._transaction is not None:
+            self._transaction.rollback()
+            self._transaction = None
 
     def commit(self) -> bool:
         """COMMIT, or the end of an implicit transaction. False when a failed block was rolled back instead."""
@@ -173,6 +203,7 @@ class TransactionBlock:
     def _finish(self, *, committed: bool) -> None:
         was_open = self.state is not BlockState.IDLE
         self._transaction = None
+        self._has_snapshot = False
         self._savepoints.clear()
         self.state = BlockState.IDLE
         if was_open:
@@ -203,6 +234,7 @@ class TransactionBlock:
         assert self._transaction is not None
         self._transaction.rollback_to(savepoint.storage_mark)
         self._settings.rollback_to(savepoint.settings_mark)
+        self._transaction.read_only = self._settings.boolean("transaction_read_only")
         del self._savepoints[position + 1 :]
         self.state = BlockState.EXPLICIT
 
@@ -215,3 +247,12 @@ class TransactionBlock:
             if self._savepoints[position].name == name:
                 return position
         raise InvalidSavepoint(f'savepoint "{name}" does not exist')
+
+
+def check_isolation(level: str) -> None:
+    """Raises FeatureNotSupported (0A000) for SERIALIZABLE: it is refused rather than approximated."""
+    if level == "serializable":
+        raise FeatureNotSupported(
+            "isolation level SERIALIZABLE is not supported",
+            hint="Use REPEATABLE READ, which is snapshot isolation.",
+        )

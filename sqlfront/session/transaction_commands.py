@@ -18,7 +18,7 @@ from sqlfront.parser import (
     TransactionModes,
 )
 from sqlfront.session.outcome import Outcome
-from sqlfront.session.transaction_block import TransactionBlock
+from sqlfront.session.transaction_block import TransactionBlock, check_isolation
 
 if TYPE_CHECKING:
     from sqlfront.session.session import LocalSession
@@ -28,6 +28,9 @@ WARNING_NOT_ACTIVE = "25P01"
 
 
 def run_begin(session: LocalSession, node: BeginStatement) -> Outcome:
+    if node.modes.isolation is not None:
+        # Before the block is open: a BEGIN that is refused leaves no failed block behind.
+        check_isolation(node.modes.isolation.value)
     if not session.block.begin():
         session.warn("there is already a transaction in progress", WARNING_ACTIVE)
     _set_modes(session.block, node.modes)

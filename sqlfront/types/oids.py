@@ -25,6 +25,7 @@ from foundation.sqltypes import (
     REGCLASS,
     REGNAMESPACE,
     REGOPER,
+    REGOPERATOR,
     REGPROC,
     REGPROCEDURE,
     REGROLE,
@@ -123,6 +124,7 @@ _MISSING: dict[int, tuple[type[QuiverError], str]] = {
     REGPROC.oid: (UndefinedFunction, 'function "{}" does not exist'),
     REGPROCEDURE.oid: (UndefinedFunction, 'function "{}" does not exist'),
     REGOPER.oid: (UndefinedFunction, "operator does not exist: {}"),
+    REGOPERATOR.oid: (UndefinedFunction, "operator does not exist: {}"),
 }
 
 
@@ -146,7 +148,7 @@ class RegCodec(OidCodec):
     def encode_text(self, value: Any, context: CodecContext) -> str:
         oid = int(value)
         if oid == 0:
-            return "0" if self.sql_type == REGOPER else "-"
+            return "0" if self.sql_type in (REGOPER, REGOPERATOR) else "-"
         name = context.reg_names(self.sql_type.oid, oid) if context.reg_names else None
         return str(oid) if name is None else name
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from foundation.errors import InvalidParameterValue, QuiverError, UndefinedObject
+from foundation.errors import FeatureNotSupported, InvalidParameterValue, QuiverError, UndefinedObject
 from foundation.settings import SETTINGS, SettingValues, parse_setting, show_setting
 
 
@@ -24,6 +24,10 @@ from foundation.settings import SETTINGS, SettingValues, parse_setting, show_set
         ("client_encoding", "'utf-8'", "UTF8"),
         ("DateStyle", "iso", "ISO, MDY"),
         ("DateStyle", "ISO, DMY", "ISO, DMY"),
+        ("DateStyle", "european", "ISO, DMY"),
+        ("DateStyle", "default", "ISO, MDY"),
+        ("DateStyle", "", "ISO, MDY"),
+        ("IntervalStyle", "ISO_8601", "iso_8601"),
         ("synchronous_commit", "true", "on"),
         ("TimeZone", "Europe/Berlin", "Europe/Berlin"),
     ],
@@ -43,12 +47,42 @@ def test_values_are_brought_to_canonical_form(name: str, given: str, shown: str)
         ("hnsw.iterative_scan", "x", 'invalid value for parameter "hnsw.iterative_scan": "x"'),
         ("statement_timeout", "5parsec", 'invalid value for parameter "statement_timeout": "5parsec"'),
         ("TimeZone", "Mars/Base", 'invalid value for parameter "TimeZone": "Mars/Base"'),
+        ("DateStyle", "nonsense", 'invalid value for parameter "DateStyle": "nonsense"'),
+        ("DateStyle", "ISO MDY", 'invalid value for parameter "DateStyle": "ISO MDY"'),
+        ("DateStyle", "MDY, DMY", 'invalid value for parameter "DateStyle": "MDY, DMY"'),
+        ("IntervalStyle", "iso", 'invalid value for parameter "IntervalStyle": "iso"'),
     ],
 )
 def test_bad_values_are_refused_in_postgresql_words(name: str, given: str, message: str) -> None:
     with pytest.raises(InvalidParameterValue) as caught:
         parse_setting(SETTINGS[name.lower()], given)
     assert caught.value.message == message
+
+
+@pytest.mark.parametrize(
+    ("name", "given"),
+    [
+        ("DateStyle", "German"),
+        ("DateStyle", "SQL, DMY"),
+        ("DateStyle", "Postgres"),
+        ("IntervalStyle", "sql_standard"),
+        ("IntervalStyle", "postgres_verbose"),
+        ("client_encoding", "LATIN1"),
+    ],
+)
+def test_values_that_are_not_supported_are_refused_by_name(name: str, given: str) -> None:
+    values = SettingValues()
+    with pytest.raises(FeatureNotSupported) as caught:
+        values.set(name, given)
+    assert caught.value.sqlstate == "0A000"
+    assert name in caught.value.message and given in caught.value.message
+
+
+def test_a_date_style_keeps_the_order_it_does_not_name() -> None:
+    values = SettingValues()
+    values.set("DateStyle", "YMD")
+    values.set("DateStyle", "ISO")
+    assert values.get("DateStyle") == "ISO, YMD"
 
 
 def test_unknown_names() -> None:

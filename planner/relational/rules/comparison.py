@@ -19,7 +19,7 @@ from planner.relational.statement import as_plain
 
 COMPARISONS = ("=", "<>", "!=", "<", "<=", ">", ">=")
 
-_NUMBERS = frozenset((20, 21, 23, 700, 701, 24, 26, 28, 29, 2202, 2203, 2205, 2206, 4089, 4096))
+_NUMBERS = frozenset((20, 21, 23, 700, 701, 24, 26, 28, 29, 2202, 2203, 2204, 2205, 2206, 4089, 4096))
 _TEXTS = frozenset((18, 19, 25, 705, 1042, 1043))
 _SAME_TYPE = frozenset((16, 17, 22, 30, 1082, 1083, 1114, 1184, 1186, 2950, 16385, 16387))
 _EQUALITY_ONLY = frozenset((27, 1560, 1562))

@@ -223,6 +223,7 @@ class NullSession:
         self.factory = factory
         self.process_id = process_id
         self.secret_key = 1_000_000 + process_id
+        self.is_sync_next = False
         self.startup = startup
         self.settings = SettingValues()
         self.settings.set_base("session_authorization", startup.user)

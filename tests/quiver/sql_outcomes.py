@@ -1,0 +1,99 @@
+"""What a server says to a statement, in a form that can be compared between two servers.
+
+`Outcome` holds everything a client can see: column names and types, rows as the bytes on the wire, the command tag, or
+SQLSTATE and message. Statements come from the files in `sql/`: one a line, `--` starts a comment line, and
+`-- refused: why` says that the next statement is refused by name (0A000) where PostgreSQL answers.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import psycopg
+from psycopg.pq import ExecStatus, PGconn
+
+FOLDER = Path(__file__).parent / "sql"
+BUILT_IN_OIDS_END = 16384
+VECTOR_TYPES = {"vector": "v", "halfvec": "h", "_vector": "av", "_halfvec": "ah"}
+
+
+@dataclass(frozen=True)
+class Statement:
+    text: str
+    refusal: str = ""
+    """Why it is refused here; empty when it must do what PostgreSQL does."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    sqlstate: str = ""
+    message: str = ""
+    tag: str = ""
+    columns: tuple[tuple[str, str, int], ...] = ()
+    """(name, type, typmod)."""
+    rows: tuple[tuple[bytes | None, ...], ...] = ()
+
+    def unordered(self) -> Outcome:
+        return replace(self, rows=tuple(sorted(self.rows, key=repr)))
+
+
+def statements(file: str) -> list[Statement]:
+    """The statements of a file of `sql/`, in order."""
+    found, refusal = [], ""
+    for line in (FOLDER / file).read_text(encoding="utf-8").splitlines():
+        if line.startswith("-- refused:"):
+            refusal = line.removeprefix("-- refused:").strip()
+        elif line.strip() and not line.startswith("--"):
+            found.append(Statement(line.rstrip(), refusal))
+            refusal = ""
+    return found
+
+
+class Prober:
+    """One connection; runs statements through Parse, Bind and Execute."""
+
+    def __init__(self, dsn: str) -> None:
+        self.connection = psycopg.connect(dsn, autocommit=True)
+        for setting in ("TimeZone = 'UTC'", "extra_float_digits = 1", "client_min_messages = error"):
+            self.connection.execute(f"SET {setting}".encode())
+        self._type_names: dict[int, str] = {}
+
+    def close(self) -> None:
+        self.connection.close()
+
+    def load(self, file: str) -> None:
+        """Run a file's statements for their effect."""
+        for statement in statements(file):
+            self.connection.execute(statement.text.encode())
+
+    def outcome(self, text: str, *, is_binary: bool = False) -> Outcome:
+        pgconn: PGconn = self.connection.pgconn
+        result = pgconn.exec_params(text.encode(), [], result_format=int(is_binary))
+        if result.status not in (ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK):
+            message = result.error_field(psycopg.pq.DiagnosticField.MESSAGE_PRIMARY) or b""
+            sqlstate = result.error_field(psycopg.pq.DiagnosticField.SQLSTATE) or b""
+            return Outcome(sqlstate.decode(), message.decode())
+        columns = tuple(
+            ((result.fname(i) or b"").decode(), self._type_name(result.ftype(i)), result.fmod(i))
+            for i in range(result.nfields)
+        )
+        rows = tuple(
+            tuple(result.get_value(row, column) for column in range(result.nfields))
+            for row in range(result.ntuples)
+        )
+        return Outcome("", "", (result.command_status or b"").decode(), columns, rows)
+
+    def _type_name(self, oid: int) -> str:
+        """A built-in type by its OID; an extension's, whose OID differs from server to server, by its name."""
+        if oid < BUILT_IN_OIDS_END:
+            return str(oid)
+        if oid not in self._type_names:
+            row = self.connection.execute("SELECT typname FROM pg_type WHERE oid = %s", [oid]).fetchone()
+            self._type_names[oid] = str(row[0]) if row else "?"
+        return self._type_names[oid]
+
+
+def is_ordered(text: str) -> bool:
+    return re.search(r"\border\s+by\b", text, re.IGNORECASE) is not None
