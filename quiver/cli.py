@@ -113,6 +113,8 @@ def _set_up_logging() -> None:
         level=logging.DEBUG if _Options.is_debug else logging.INFO,
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
     )
+    # faiss reports which of its binaries it loads, once a process.
+    logging.getLogger("faiss").setLevel(logging.WARNING)
 
 
 def main() -> None:

@@ -27,36 +27,41 @@ if TYPE_CHECKING:
 
 START_SECONDS_MAX = 30.0
 READY = "ready to accept connections on "
-ROWS_SHOWN_MAX = 12
 
-QUERY = "(SELECT pixels FROM digits WHERE id = 1796)"
-STATEMENTS = (
+IMAGE = 1796
+STATEMENTS: tuple[tuple[str, str], ...] = (
+    ("How many are there of each digit?", "SELECT label, count(*) FROM digits GROUP BY label ORDER BY label"),
     (
-        "A table of images: a label, a split, and the pixels as a vector.",
-        "CREATE TABLE digits (id int PRIMARY KEY, label int NOT NULL, split text, pixels vector(64))",
-    ),
-    ("COPY", ""),
-    ("How many are there of each?", "SELECT label, count(*) FROM digits GROUP BY label ORDER BY label"),
-    (
-        "Which images look most like number 1796? Without an index the answer is exact.",
-        f"SELECT id, label, pixels <-> {QUERY} AS distance FROM digits ORDER BY pixels <-> {QUERY} LIMIT 5",
+        f"Which images look most like image {IMAGE}? Without an index the answer is exact.",
+        f"""SELECT id, label, pixels <-> (SELECT pixels FROM digits WHERE id = {IMAGE}) AS distance
+FROM digits
+ORDER BY distance LIMIT 5""",
     ),
     (
-        "An index makes it fast on large tables.",
-        "CREATE INDEX digits_pixels ON digits USING hnsw (pixels vector_l2_ops) WITH (m = 16, ef_construction = 64)",
+        "An index makes that fast on large tables. (The first one on a machine waits until kernels are compiled.)",
+        "CREATE INDEX digits_pixels ON digits USING hnsw (pixels vector_l2_ops)",
     ),
     (
-        "The same question with a filter: always five rows if five match.",
-        f"SELECT id, label FROM digits WHERE split = 'test' AND label <> 8 ORDER BY pixels <-> {QUERY} LIMIT 5",
+        "Which test images that are no 8 come closest? A search with a filter is complete: five rows if five match.",
+        f"""SELECT id, label, pixels <-> (SELECT pixels FROM digits WHERE id = {IMAGE}) AS distance
+FROM digits
+WHERE split = 'test' AND label <> 8
+ORDER BY distance LIMIT 5""",
     ),
     (
-        "How the answer is found.",
-        f"EXPLAIN SELECT id FROM digits WHERE split = 'test' ORDER BY pixels <-> {QUERY} LIMIT 5",
+        "How is that found? The planner counts the allowed rows and takes the cheaper of exact scan and index.",
+        f"""EXPLAIN (COSTS off)
+SELECT id FROM digits WHERE split = 'test'
+ORDER BY pixels <-> (SELECT pixels FROM digits WHERE id = {IMAGE}) LIMIT 5""",
     ),
     (
         "Rows change like in any PostgreSQL table.",
-        "UPDATE digits SET split = 'kept' WHERE label = 0 AND split = 'test' RETURNING id, label, split",
+        "UPDATE digits SET split = 'kept' WHERE label = 0 AND split = 'test' AND id < 100 RETURNING id, label, split",
     ),
+)
+TABLE = (
+    "A table of images: a label, a split, and the pixels as a vector.",
+    "CREATE TABLE digits (id int PRIMARY KEY, label int NOT NULL, split text, pixels vector(64))",
 )
 
 
@@ -73,48 +78,73 @@ def run_demo() -> None:
         raise ConfigurationError(
             f"the demonstration needs {error.name}", hint="pip install 'quiver-db[demo]'"
         ) from error
-    console = Console()
+    console = Console(highlight=False)
     digits = load_digits()
     with tempfile.TemporaryDirectory(prefix="quiver-demo-") as directory, _server(Path(directory)) as dsn:
-        console.print(f"[bold]A Quiver server is running.[/bold] Any PostgreSQL client can connect: {dsn}\n")
+        console.print("[bold]A Quiver server is running.[/bold] Any PostgreSQL client can connect to it:")
+        console.print(f"{dsn}\n", soft_wrap=True)
         with psycopg.connect(dsn, autocommit=True) as connection:
+            _show(console, connection, *TABLE)
+            _load(console, connection, digits)
             for caption, sql in STATEMENTS:
-                if sql:
-                    _show(console, connection, caption, sql)
-                else:
-                    _load(console, connection, digits)
-    console.print("[bold]Done.[/bold] `quiver serve --data ./mydata` starts a server of your own.")
+                _show(console, connection, caption, sql)
+    console.print("[bold]Done;[/bold] the server has stopped and its directory is gone. One of your own:")
+    console.print(f"{_command()} serve --data ./mydata", soft_wrap=True)
 
 
 def _load(console: Console, connection: psycopg.Connection[Any], digits: Any) -> None:
     """Stream the images in with COPY, as a client with data of its own would."""
-    console.print("[italic]Load 1,797 images with COPY.[/italic]")
+    _say(console, f"Load {len(digits.target):,} images of handwritten digits.")
+    sql = "COPY digits (id, label, split, pixels) FROM STDIN"
+    _print_sql(console, sql)
     started = time.perf_counter()
     with (
         connection.cursor() as cursor,
-        cursor.copy("COPY digits (id, label, split, pixels) FROM STDIN") as copy,
+        cursor.copy(sql) as copy,
     ):
         for number, (label, pixels) in enumerate(zip(digits.target, digits.data)):
             split = "test" if number % 5 == 0 else "train"
             copy.write_row((number, int(label), split, str([float(x) for x in pixels])))
-    console.print(f"COPY {len(digits.target)} in {time.perf_counter() - started:.2f} s\n")
+    elapsed_ms = (time.perf_counter() - started) * 1000
+    console.print(f"[dim]COPY {len(digits.target)}, {elapsed_ms:.0f} ms[/dim]\n")
 
 
 def _show(console: Console, connection: psycopg.Connection[Any], caption: str, sql: str) -> None:
-    console.print(f"[italic]{caption}[/italic]")
-    console.print(Syntax(sql, "sql", theme="ansi_dark", word_wrap=True))
+    _say(console, caption)
+    _print_sql(console, sql)
     started = time.perf_counter()
     cursor = connection.execute(sql.encode())
     elapsed_ms = (time.perf_counter() - started) * 1000
     if cursor.description:
-        table = Table(*(column.name for column in cursor.description), box=None, header_style="bold")
-        rows = cursor.fetchall()
-        for row in rows[:ROWS_SHOWN_MAX]:
-            table.add_row(*(f"{value:.4f}" if isinstance(value, float) else str(value) for value in row))
-        console.print(table)
-        if len(rows) > ROWS_SHOWN_MAX:
-            console.print(f"... {len(rows) - ROWS_SHOWN_MAX} more rows")
-    console.print(f"[dim]{cursor.statusmessage}, {elapsed_ms:.1f} ms[/dim]\n")
+        _print_rows(console, [column.name for column in cursor.description], cursor.fetchall())
+    console.print(f"[dim]{cursor.statusmessage}, {elapsed_ms:.0f} ms[/dim]\n")
+
+
+def _say(console: Console, caption: str) -> None:
+    console.print(f"[bold]-- {caption}[/bold]")
+
+
+def _print_sql(console: Console, sql: str) -> None:
+    console.print(Syntax(f"{sql};", "sql", theme="ansi_dark", background_color="default", word_wrap=True))
+
+
+def _print_rows(console: Console, names: list[str], rows: list[tuple[Any, ...]]) -> None:
+    if names == ["QUERY PLAN"]:
+        # A plan is indented text: longer lines than the terminal are left to it.
+        console.print("\n".join(str(line) for (line,) in rows), soft_wrap=True, markup=False)
+        return
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for name, value in zip(names, rows[0] if rows else names):
+        table.add_column(name, justify="left" if isinstance(value, str) else "right")
+    for row in rows:
+        table.add_row(*(f"{value:.2f}" if isinstance(value, float) else str(value) for value in row))
+    console.print(table)
+
+
+def _command() -> str:
+    """How this program was called, as a newcomer can type it again."""
+    called = Path(sys.argv[0])
+    return str(called) if called.name == "quiver" and not called.is_absolute() else "quiver"
 
 
 @contextmanager

@@ -49,7 +49,7 @@ class Instance:
         memory = MemoryBudget(memory_limit_bytes(values))
         storage = Storage.open(str(path), memory=memory, options=_storage_options(values))
         shared = Shared(storage, memory, base, start_time_us=time.time_ns() // 1000)
-        maintenance = Maintenance(storage)
+        maintenance = Maintenance(storage, shared.build_claims)
         maintenance.start()
         return cls(storage, LocalSessionFactory(shared), maintenance)
 

@@ -10,7 +10,7 @@ import logging
 import threading
 
 from foundation.cancel import CANCEL_SHUTDOWN, CancelToken
-from planner.vector import build_table_index
+from planner.vector import BuildClaims, build_table_index
 from storage import Storage
 from storage.catalog import Index
 
@@ -22,8 +22,9 @@ ROUND_SECONDS = 1.0
 class Maintenance:
     """The background thread of one instance."""
 
-    def __init__(self, storage: Storage) -> None:
+    def __init__(self, storage: Storage, claims: BuildClaims) -> None:
         self._storage = storage
+        self._claims = claims
         self._stop = threading.Event()
         self._cancel = CancelToken()
         self._thread = threading.Thread(target=self._run, name="quiver-maintenance", daemon=True)
@@ -52,4 +53,11 @@ class Maintenance:
             self._storage.checkpoint()
         for index in self._storage.catalog.objects(Index):
             if index.metric is not None and not self._stop.is_set():
+                self._build(index)
+
+    def _build(self, index: Index) -> None:
+        if self._claims.claim(index.oid):
+            try:
                 build_table_index(self._storage, index.oid, cancel=self._cancel.word, threads=1)
+            finally:
+                self._claims.release(index.oid)

@@ -4,11 +4,13 @@
 `index_status` says what each index serves.
 """
 
+from planner.vector.build_claims import BuildClaims
 from planner.vector.index_build import IndexStatus, build_table_index, index_status
 from planner.vector.island import IslandPlan, try_island
 from planner.vector.recognise import vector_order
 
 __all__ = [
+    "BuildClaims",
     "IndexStatus",
     "IslandPlan",
     "build_table_index",

@@ -39,7 +39,14 @@ class ExpressionGrammar(PrimaryGrammar):
         if self.token.kind in _CONSTANT_KINDS and self.tokens[self.index + 1].key in (",", ")"):
             token = self.advance()
             return self._at(token, exp.Literal(this=token.value, is_string=token.kind == STRING))
-        return self._climb(OR)
+        if not self._is_restricted:
+            return self._climb(OR)
+        # Inside the brackets of a b_expr everything is allowed again.
+        self._is_restricted = False
+        try:
+            return self._climb(OR)
+        finally:
+            self._is_restricted = True
 
     def restricted_expression(self) -> exp.Expr:
         """b_expr: no AND, OR, NOT, IS NULL, LIKE, IN, so that it may stand before such words."""

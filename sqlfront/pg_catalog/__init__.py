@@ -11,8 +11,8 @@ from sqlfront.pg_catalog.view import CatalogView
 
 __all__ = [
     "CATALOG_FUNCTIONS",
-    "VIRTUAL_RELATIONS",
     "CatalogView",
+    "VIRTUAL_RELATIONS",
     "cluster",
     "information_schema",
     "objects",

@@ -13,6 +13,8 @@ from sqlfront.pg_catalog.view import CatalogView
 from storage.catalog import BOOTSTRAP_ROLE_OID, Database, Extension, Index, Role, Sequence, Table
 
 UTF8 = 6
+PG_DATABASE_OID = 1262
+PG_AUTHID_OID = 1260
 DEFAULT_TABLESPACE_OID = 1663
 EXTENSIONS = {
     "vector": (PGVECTOR_VERSION, "vector data type and ivfflat and hnsw access methods"),
@@ -37,8 +39,17 @@ def _database_row(oid: int, name: str, owner_oid: int, *, is_template: bool) -> 
         "oid": oid, "datname": name, "datdba": owner_oid, "encoding": UTF8, "datlocprovider": "c",
         "datistemplate": is_template, "datallowconn": not is_template, "datconnlimit": -1, "datfrozenxid": 3,
         "datminmxid": 1, "dattablespace": DEFAULT_TABLESPACE_OID, "datcollate": "C.UTF-8", "datctype": "C.UTF-8",
-        "daticulocale": None, "datcollversion": None, "datacl": None,
+        "daticulocale": None, "datcollversion": None,
+        "datacl": ["=c/postgres", "postgres=CTc/postgres"] if is_template else None,
     }  # fmt: skip
+
+
+@rows_of("pg_shdescription")
+def pg_shdescription(view: CatalogView) -> Iterator[Row]:
+    for class_oid, cls in ((PG_DATABASE_OID, Database), (PG_AUTHID_OID, Role)):
+        for described in view.catalog.objects(cls):
+            if described.comment is not None:
+                yield {"objoid": described.oid, "classoid": class_oid, "description": described.comment}
 
 
 @rows_of("pg_authid")

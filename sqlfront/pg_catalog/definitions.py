@@ -56,6 +56,10 @@ def shown_name(view: CatalogView, oid: int) -> str | None:
     return quote_identifier(named[1]) if view.is_visible(named[1], oid) else qualified_name(view, oid)
 
 
+_BARE_FUNCTIONS = frozenset(
+    ("current_catalog", "current_date", "current_role", "current_schema", "current_time", "current_timestamp",
+     "current_user", "localtime", "localtimestamp", "session_user")
+)  # fmt: skip
 _CLASS_LITERAL = re.compile(r"'((?:[^']|'')*)'::regclass")
 
 
@@ -63,8 +67,10 @@ def shown_expression(view: CatalogView, text: str) -> str:
     """A stored expression as PostgreSQL prints it: relations are qualified only where a bare name would not find them.
 
     Stored expressions are SQL text already, with every relation qualified so that they mean the same under any
-    search path.
+    search path. Functions that are called without parentheses print in capitals.
     """
+    if text.lower() in _BARE_FUNCTIONS:
+        return text.upper()
 
     def shown(match: re.Match[str]) -> str:
         oid = view.find_relation_oid(split_qualified_name(match[1].replace("''", "'")))

@@ -6,11 +6,21 @@ https://www.postgresql.org/docs/15/functions-info.html
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 from foundation.errors import UndefinedColumn, UndefinedObject, UndefinedTable
-from foundation.sqltypes import BPCHAR, PSEUDO_TYPES, SQL_SPELLINGS, TYPES, TYPES_BY_NAME, SqlType, format_type
+from foundation.sqltypes import (
+    BPCHAR,
+    PSEUDO_TYPES,
+    SQL_SPELLINGS,
+    TYPES,
+    TYPES_BY_NAME,
+    SqlType,
+    format_type,
+)
+from planner.vector import index_status
+from sqlfront.pg_catalog.cluster import DEFAULT_TABLESPACE_OID
 from sqlfront.pg_catalog.definitions import (
     constraint_definition,
     index_definition,
@@ -21,11 +31,12 @@ from sqlfront.pg_catalog.definitions import (
     shown_expression,
     shown_name,
 )
-from sqlfront.pg_catalog.objects import PG_CLASS_OID
+from sqlfront.pg_catalog.descriptions import builtin_comments, object_description, signature_text
+from sqlfront.pg_catalog.objects import class_oid_of
 from sqlfront.pg_catalog.relations import builtin_by_oid, builtin_rows
 from sqlfront.pg_catalog.view import CatalogView
 from sqlfront.session.names import InvalidName, split_qualified_name
-from storage.catalog import Database, Extension, Index, Role, Schema, Table
+from storage.catalog import Database, Extension, Index, Role, Schema, Sequence, Table
 
 CatalogFunction = Callable[..., Any]
 CATALOG_FUNCTIONS: dict[str, CatalogFunction] = {}
@@ -117,20 +128,24 @@ def _builtin_function(oid: int) -> dict[str, Any] | None:
 # -- comments -----------------------------------------------------------------------------------------------
 
 
-def _comment(view: CatalogView, oid: int, class_oid: int | None, attnum: int) -> str | None:
-    return comments_of(view).get((class_oid, oid, attnum))
-
-
 @catalog_function("obj_description")
 def obj_description(view: CatalogView, oid: int, catalog_name: str | None = None) -> str | None:
-    return _comment(
-        view, oid, view.find_relation_oid(("pg_catalog", catalog_name)) if catalog_name else None, 0
-    )
+    """The comment on an object; without a catalog's name, on whatever object has the OID."""
+    catalog_oid = view.find_relation_oid(("pg_catalog", catalog_name)) if catalog_name else None
+    stored = view.catalog.get(oid)
+    if isinstance(stored, Table | Index | Sequence | Schema | Extension):
+        return stored.comment if catalog_oid in (None, class_oid_of(stored)) else None
+    if catalog_oid is not None:
+        return builtin_comments().get((catalog_oid, oid))
+    return next((text for (_, described), text in builtin_comments().items() if described == oid), None)
 
 
 @catalog_function("col_description")
 def col_description(view: CatalogView, table_oid: int, attnum: int) -> str | None:
-    return _comment(view, table_oid, PG_CLASS_OID, attnum)
+    table = view.catalog.get(table_oid)
+    if not isinstance(table, Table) or not 1 <= attnum <= len(table.columns):
+        return None
+    return table.column_at(attnum).comment
 
 
 @catalog_function("shobj_description")
@@ -243,21 +258,16 @@ def reg_name(view: CatalogView, type_oid_: int, oid: int) -> str | None:
             return str(row["proname"]) if row else None
         case "regprocedure":
             row = _builtin_function(oid)
-            return _signature(row["proname"], row["proargtypes"] or ()) if row else None
+            return signature_text(row["proname"], row["proargtypes"] or ()) if row else None
         case "regoper":
             operator = builtin_by_oid("pg_operator").get(oid)
             return str(operator["oprname"]) if operator else None
         case "regoperator":
             operator = builtin_by_oid("pg_operator").get(oid)
             sides = operator and (operator["oprleft"], operator["oprright"])
-            return _signature(operator["oprname"], sides) if operator and sides else None
+            return signature_text(operator["oprname"], sides) if operator and sides else None
         case _:
             return None
-
-
-def _signature(name: str, argument_types: Iterable[int]) -> str:
-    """name(type,type), NONE for the left side of a prefix operator."""
-    return f"{name}({','.join(format_type(SqlType(t)) if t else 'NONE' for t in argument_types)})"
 
 
 def reg_oid(view: CatalogView, type_oid_: int, name: str) -> int:
@@ -325,8 +335,11 @@ def pg_char_to_encoding(view: CatalogView, name: str) -> int:
 
 @catalog_function("pg_relation_size", "pg_table_size", "pg_total_relation_size", "pg_indexes_size")
 def relation_size(view: CatalogView, oid: int, fork: str = "main") -> int:
-    """Bytes of a table's columns in memory and on disk, as its segments count them."""
+    """Bytes of a table's columns as its segments count them, of a vector index's files; 0 for keys and sequences."""
     table = view.catalog.get(oid)
+    if isinstance(table, Index):
+        statuses = index_status(view.storage, view.transaction)
+        return next((status.size_bytes for status in statuses if status.index_oid == oid), 0)
     if not isinstance(table, Table):
         return 0
     segments = view.transaction.table_view(oid).segments
@@ -339,6 +352,13 @@ def pg_database_size(view: CatalogView, database: Any) -> int:
     return sum(relation_size(view, table.oid) for table in view.objects(Table))
 
 
+@catalog_function("pg_tablespace_size")
+def pg_tablespace_size(view: CatalogView, tablespace: Any) -> int:
+    """Everything is in the default tablespace."""
+    is_default = tablespace in ("pg_default", DEFAULT_TABLESPACE_OID)
+    return sum(relation_size(view, table.oid) for table in view.catalog.objects(Table)) if is_default else 0
+
+
 @catalog_function("pg_tablespace_location")
 def pg_tablespace_location(view: CatalogView, oid: int) -> str:
     return ""
@@ -346,11 +366,7 @@ def pg_tablespace_location(view: CatalogView, oid: int) -> str:
 
 @catalog_function("pg_describe_object")
 def pg_describe_object(view: CatalogView, class_oid: int, oid: int, attnum: int) -> str | None:
-    found = view.catalog.get(oid)
-    if isinstance(found, Extension | Schema):
-        return f"{found.kind} {found.name}"
-    shown = shown_name(view, oid)
-    return f"{found.kind if found else 'table'} {shown}" if shown else None
+    return object_description(view, class_oid, oid, attnum)
 
 
 @catalog_function("pg_index_column_has_property", "pg_index_has_property", "pg_indexam_has_property")

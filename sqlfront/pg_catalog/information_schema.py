@@ -18,7 +18,7 @@ from foundation.sqltypes import (
     format_type,
     numeric_precision_scale,
 )
-from sqlfront.pg_catalog.definitions import constraint_name
+from sqlfront.pg_catalog.definitions import constraint_name, shown_expression
 from sqlfront.pg_catalog.relations import Row, rows_of
 from sqlfront.pg_catalog.view import CatalogView
 from storage.catalog import Column, Index, Sequence, Table
@@ -76,7 +76,7 @@ def _column_row(view: CatalogView, column: Column, position: int) -> Row:
     elif info.schema == "public":
         data_type = "USER-DEFINED"
     return {
-        "column_name": column.name, "ordinal_position": column.attnum, "column_default": _default(column),
+        "column_name": column.name, "ordinal_position": column.attnum, "column_default": _default(view, column),
         "is_nullable": "NO" if column.not_null else "YES",
         "data_type": "character" if info.oid == BPCHAR.oid else data_type,
         **_limits(column.type),
@@ -95,8 +95,10 @@ _UNUSED = (
 )  # fmt: skip
 
 
-def _default(column: Column) -> str | None:
-    return None if column.identity else column.default_sql
+def _default(view: CatalogView, column: Column) -> str | None:
+    if column.identity or column.default_sql is None:
+        return None
+    return shown_expression(view, column.default_sql)
 
 
 def _limits(sql_type: SqlType) -> Row:

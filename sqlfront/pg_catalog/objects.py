@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 
-from foundation.sqltypes import SqlType
+from foundation.sqltypes import FIRST_USER_OID, SqlType
 from sqlfront.pg_catalog.definitions import constraint_name
 from sqlfront.pg_catalog.relations import (
     Row,
@@ -30,12 +31,19 @@ from storage.catalog import (
 
 HEAP_AM_OID = 2
 FLAT_AM_OID = 16999
+FIRST_EXTENSION_OID = 16385
+PG_AM_OID = 2601
 PG_CLASS_OID = 1259
-PG_TYPE_OID = 1247
 PG_NAMESPACE_OID = 2615
 PG_EXTENSION_OID = 3079
 PG_CONSTRAINT_OID = 2606
 C_COLLATION_OID = 950
+SHIPPED_CATALOGS = {
+    1247: "pg_type", 1255: "pg_proc", 2605: "pg_cast", 2601: "pg_am", 2616: "pg_opclass", 2617: "pg_operator",
+    2753: "pg_opfamily",
+}  # fmt: skip
+"""Catalogs (by OID) with shipped objects. Those of the extension have OIDs from 16385 to the first user object's."""
+
 ROW_TYPE_OFFSET = 1 << 30
 """A table without a row type of its own shows its OID with this bit as pg_class.reltype."""
 
@@ -87,6 +95,7 @@ def pg_class(view: CatalogView) -> Iterator[Row]:
             **_class_row(relation.oid, name, schemas[schema], BOOTSTRAP_ROLE_OID, kind),
             "relam": HEAP_AM_OID if kind == "r" else 0,
             "relnatts": len(relation.columns),
+            "relreplident": "n",
         }
 
 
@@ -254,7 +263,11 @@ def pg_sequence(view: CatalogView) -> Iterator[Row]:
 
 @rows_of("pg_depend")
 def pg_depend(view: CatalogView) -> Iterator[Row]:
-    """Who belongs to whom: sequences to their column, indexes and constraints to their table."""
+    """Who belongs to whom: sequences to their column, indexes and constraints to their table, types to `vector`."""
+    vector = view.catalog.find_extension(view.database_oid, "vector")
+    if vector is not None:
+        for class_oid, oid in extension_members():
+            yield _dependency((class_oid, oid), (PG_EXTENSION_OID, vector.oid, 0), "e")
     for sequence in view.objects(Sequence):
         if sequence.owned_by is not None:
             table_oid, attnum = sequence.owned_by
@@ -270,6 +283,18 @@ def pg_depend(view: CatalogView) -> Iterator[Row]:
                 yield _dependency((PG_CLASS_OID, index.oid), (PG_CLASS_OID, index.table_oid, key.attnum), "a")
 
 
+@cache
+def extension_members() -> tuple[tuple[int, int], ...]:
+    """(catalog OID, OID) of the shipped objects that belong to the extension `vector`."""
+    members = [
+        (class_oid, oid)
+        for class_oid, name in SHIPPED_CATALOGS.items()
+        for oid in builtin_by_oid(name)
+        if FIRST_EXTENSION_OID <= oid < FIRST_USER_OID
+    ]
+    return (*members, (PG_AM_OID, FLAT_AM_OID))
+
+
 def _dependency(dependent: tuple[int, int], referenced: tuple[int, int, int], kind: str) -> Row:
     return {
         "classid": dependent[0], "objid": dependent[1], "refclassid": referenced[0], "refobjid": referenced[1],
@@ -283,15 +308,20 @@ def pg_description(view: CatalogView) -> Iterator[Row]:
         for column in table.live_columns():
             if column.comment is not None:
                 yield _comment(table.oid, PG_CLASS_OID, column.attnum, column.comment)
-    for relation in view.stored_relations():
-        if relation.comment is not None:
-            yield _comment(relation.oid, PG_CLASS_OID, 0, relation.comment)
-    for schema in view.objects(Schema):
-        if schema.comment is not None:
-            yield _comment(schema.oid, PG_NAMESPACE_OID, 0, schema.comment)
-    for extension in view.objects(Extension):
-        if extension.comment is not None:
-            yield _comment(extension.oid, PG_EXTENSION_OID, 0, extension.comment)
+    for described in (*view.stored_relations(), *view.objects(Schema), *view.objects(Extension)):
+        if described.comment is not None:
+            yield _comment(described.oid, class_oid_of(described), 0, described.comment)
+
+
+def class_oid_of(stored: Table | Index | Sequence | Schema | Extension) -> int:
+    """The OID of the catalog an object is a row of."""
+    match stored:
+        case Schema():
+            return PG_NAMESPACE_OID
+        case Extension():
+            return PG_EXTENSION_OID
+        case _:
+            return PG_CLASS_OID
 
 
 def _comment(oid: int, class_oid: int, attnum: int, text: str) -> Row:

@@ -72,6 +72,12 @@ def all_relations() -> dict[tuple[str, str], VirtualRelation]:
     return found
 
 
+@cache
+def names_by_oid() -> dict[int, tuple[str, str]]:
+    """(schema, name) of every computed relation."""
+    return {relation.oid: key for key, relation in all_relations().items()}
+
+
 def is_view(schema: str, name: str) -> bool:
     """Whether pg_class shows a computed relation as a view rather than a table."""
     entry = RELATION_COLUMNS.get((schema, name))

@@ -109,12 +109,12 @@ class CatalogView:
 
     def relation_name(self, oid: int) -> tuple[str, str] | None:
         """(schema, name) of a stored or computed relation."""
-        from sqlfront.pg_catalog.relations import all_relations
+        from sqlfront.pg_catalog.relations import names_by_oid
 
         stored = self.catalog.get(oid)
         if isinstance(stored, Table | Index | Sequence):
             return self.schema_names.get(stored.schema_oid, ""), stored.name
-        return next((key for key, relation in all_relations().items() if relation.oid == oid), None)
+        return names_by_oid().get(oid)
 
     def find_relation_oid(self, parts: tuple[str, ...]) -> int | None:
         """The OID a one- to three-part relation name means."""

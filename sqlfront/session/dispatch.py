@@ -82,7 +82,8 @@ def _run_on_transaction(session: LocalSession, parsed: ParsedStatement) -> Outco
     is_setting = isinstance(parsed.node, SETTING_STATEMENTS)
     transaction = block.open_transaction(takes_snapshot=not is_setting)
     result: CommandResult = execute_command(parsed.node, session.command_context(transaction))
-    session.pending_index_builds.extend(result.indexes_to_build)
+    is_new = isinstance(parsed.node, parser.CreateIndexStatement)
+    session.pending_index_builds.add(result.indexes_to_build, is_new=is_new)
     batches = iter(()) if result.batch is None else iter((result.batch,))
     return Outcome(result.tag, result.columns, batches)
 

@@ -21,6 +21,7 @@ from foundation.cancel import CANCEL_SHUTDOWN, CANCEL_USER
 from foundation.errors import UndefinedDatabase
 from foundation.memory import MemoryBudget
 from foundation.settings import SettingValues
+from planner.vector import BuildClaims
 from sqlfront.backend import Authentication, StartupParameters
 from sqlfront.protocol.scram import make_verifier
 from sqlfront.session.errors import InvalidAuthorization, TooManyConnections
@@ -45,6 +46,7 @@ class Shared:
     base_settings: dict[str, str] = field(default_factory=dict)
     plans: PlanCache = field(default_factory=lambda: PlanCache(PLAN_CACHE_ENTRIES_MAX))
     hub: NotificationHub = field(default_factory=NotificationHub)
+    build_claims: BuildClaims = field(default_factory=BuildClaims)
     retry_turns: RetryTurns = field(default_factory=RetryTurns)
     start_time_us: int = 0
 

@@ -1,45 +1,81 @@
-"""CREATE INDEX, after its transaction committed: fill the index.
+"""Filling vector indexes, after the transaction that asked for it has committed.
 
 The catalog entry comes first, so an index is never wrong, only not yet complete: rows without a graph are
 scanned. The build seals the growing rows and merges small segments, so that one graph serves the table. A
-build that fails or is cancelled takes its catalog entry away again.
+CREATE INDEX that fails or is cancelled takes its catalog entry away again; an index that existed before stays.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from planner.vector import build_table_index
+from planner.vector import BuildClaims, build_table_index
 from storage.catalog import Index
 
 if TYPE_CHECKING:
     from sqlfront.session.session import LocalSession
 
 
-def build_indexes(session: LocalSession, index_oids: list[int]) -> None:
-    """Build vector indexes of a committed CREATE INDEX, REINDEX or TRUNCATE.
+@dataclass(frozen=True, slots=True)
+class PendingBuild:
+    """An index to fill; `is_new` when this transaction created it."""
 
-    Raises:
-        QueryCanceled: 57014, when the client gave up; the index is gone then.
-    """
-    storage = session.shared.storage
-    for oid in index_oids:
-        index = storage.catalog.get(oid)
-        if not isinstance(index, Index) or index.metric is None:
-            continue
+    index_oid: int
+    is_new: bool
+
+
+class PendingBuilds:
+    """The builds of one session's transaction, claimed from the start so that nobody else begins them."""
+
+    def __init__(self, claims: BuildClaims) -> None:
+        self._claims = claims
+        self._builds: list[PendingBuild] = []
+
+    def add(self, index_oids: Sequence[int], *, is_new: bool) -> None:
+        for oid in index_oids:
+            self._claims.claim(oid)
+            self._builds.append(PendingBuild(oid, is_new))
+
+    def forget(self) -> None:
+        """The transaction was rolled back."""
+        for build in self._builds:
+            self._claims.release(build.index_oid)
+        self._builds.clear()
+
+    def run(self, session: LocalSession) -> None:
+        """Build what the committed transaction asked for.
+
+        Raises:
+            QueryCanceled: 57014, when the client gave up. OutOfMemory: 53200.
+        """
         try:
-            storage.flush_table(index.table_oid)
-            storage.merge_segments(index.table_oid)
-            build_table_index(
-                storage,
-                oid,
-                cancel=session.cancel_token.word,
-                threads=max(1, session.settings.integer("max_parallel_maintenance_workers")),
-            )
-            session.cancel_token.check()
-        except BaseException:
+            for build in self._builds:
+                _build(session, build)
+        finally:
+            self.forget()
+
+
+def _build(session: LocalSession, build: PendingBuild) -> None:
+    storage = session.shared.storage
+    index = storage.catalog.get(build.index_oid)
+    if not isinstance(index, Index) or index.metric is None:
+        return
+    try:
+        storage.flush_table(index.table_oid)
+        storage.merge_segments(index.table_oid)
+        build_table_index(
+            storage,
+            index.oid,
+            cancel=session.cancel_token.word,
+            threads=max(1, session.settings.integer("max_parallel_maintenance_workers")),
+        )
+        session.cancel_token.check()
+    except BaseException:
+        if build.is_new:
             _drop(session, index)
-            raise
+        raise
 
 
 def _drop(session: LocalSession, index: Index) -> None:

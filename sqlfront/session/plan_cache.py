@@ -51,8 +51,8 @@ class PlanKey:
     database_oid: int
     role_oid: int
     search_path: tuple[str, ...]
-    time_zone: str
-    """Constants are decoded when a statement is bound, timestamps among them."""
+    value_settings: tuple[str, ...]
+    """Time zone, date order and the like: constants are decoded when a statement is bound."""
 
 
 @dataclass(frozen=True, slots=True)

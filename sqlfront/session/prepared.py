@@ -21,9 +21,21 @@ from sqlfront.pg_catalog import VIRTUAL_RELATIONS
 from sqlfront.session.command_shape import command_columns, is_allowed_in_failed_block
 from sqlfront.session.outcome import Outcome, result_columns
 from sqlfront.session.plan_cache import CachedPlan, PlanKey, QueryKind, kind_of
+from storage.catalog import Catalog
 
 if TYPE_CHECKING:
     from sqlfront.session.session import LocalSession
+
+
+VALUE_SETTINGS = ("TimeZone", "DateStyle", "IntervalStyle")
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """What a plan was made for. `own_catalog`: that of a transaction with DDL, whose plans nobody else may use."""
+
+    key: PlanKey
+    own_catalog: Catalog | None
 
 
 @dataclass(slots=True)
@@ -38,7 +50,7 @@ class PreparedStatement:
     parameter_types: tuple[SqlType, ...] = ()
     columns: tuple[ResultColumn, ...] | None = None
     cached: CachedPlan | None = None
-    plan_key: PlanKey | None = None
+    place: _Place | None = None
 
     @property
     def is_query(self) -> bool:
@@ -53,7 +65,8 @@ class StatementPlanner:
 
     def prepare_text(self, text: str, parameter_oids: tuple[int, ...]) -> PreparedStatement:
         """A Parse message. Raises 42601 for several statements in one text."""
-        cached = self._lookup(text, parameter_oids)
+        self._session.block.refresh_snapshot()
+        cached = self._lookup(text, self._place(text, parameter_oids))
         if cached is not None:
             return cached
         parsed = parse_script(text)
@@ -69,21 +82,19 @@ class StatementPlanner:
             session.block.check_not_failed()
         if not isinstance(parsed.node, QueryStatement):
             return PreparedStatement(parsed.text, parsed, columns=command_columns(session, parsed.node))
-        cached = self._lookup(parsed.text, parameter_oids)
-        if cached is not None:
-            return cached
-        return self._bind_and_plan(parsed, parameter_oids)
+        session.block.refresh_snapshot()
+        place = self._place(parsed.text, parameter_oids)
+        return self._lookup(parsed.text, place) or self._bind_and_plan(parsed, place)
 
-    def _lookup(self, text: str, parameter_oids: tuple[int, ...]) -> PreparedStatement | None:
+    def _lookup(self, text: str, place: _Place) -> PreparedStatement | None:
         """A statement whose plan the cache holds; its text need not even be parsed."""
         if self._session.block.is_explicit:
             self._session.block.check_not_failed()
-        key = self._plan_key(text, parameter_oids)
-        entry = self._session.shared.plans.get(key) if key is not None else None
-        return self._statement(text, None, entry, key) if entry is not None else None
+        entry = self._session.shared.plans.get(place.key) if place.own_catalog is None else None
+        return self._statement(text, None, entry, place) if entry is not None else None
 
     def _statement(
-        self, text: str, parsed: ParsedStatement | None, entry: CachedPlan, key: PlanKey | None
+        self, text: str, parsed: ParsedStatement | None, entry: CachedPlan, place: _Place
     ) -> PreparedStatement:
         columns = entry.plan.columns
         return PreparedStatement(
@@ -92,34 +103,32 @@ class StatementPlanner:
             parameter_types=entry.parameter_types,
             columns=result_columns(columns) if columns is not None else None,
             cached=entry,
-            plan_key=key,
+            place=place,
         )
 
-    def _plan_key(self, text: str, parameter_oids: tuple[int, ...]) -> PlanKey | None:
-        """None when the transaction sees a catalog of its own, whose plans nobody else may use."""
+    def _place(self, text: str, parameter_oids: tuple[int, ...]) -> _Place:
         session = self._session
         catalog = session.catalog()
-        if catalog is not session.shared.storage.catalog:
-            return None
-        return PlanKey(
+        key = PlanKey(
             text=text,
             parameter_oids=parameter_oids,
             catalog_version=catalog.version,
             database_oid=session.identity.database_oid,
             role_oid=session.identity.role_oid,
             search_path=session.search_path(),
-            time_zone=session.settings.get("TimeZone"),
+            value_settings=tuple(session.settings.get(name) for name in VALUE_SETTINGS),
         )
+        return _Place(key, None if catalog is session.shared.storage.catalog else catalog)
 
-    def _bind_and_plan(self, parsed: ParsedStatement, parameter_oids: tuple[int, ...]) -> PreparedStatement:
+    def _bind_and_plan(self, parsed: ParsedStatement, place: _Place) -> PreparedStatement:
         assert isinstance(parsed.node, QueryStatement)
-        key = self._plan_key(parsed.text, parameter_oids)
-        context = self.bind_context(parameter_oids)
+        context = self.bind_context(place.key.parameter_oids)
         bound = bind_query(parsed.node.expression, context)
         entry = CachedPlan(plan_statement(bound), context.parameter_types(), kind_of(bound))
-        if key is not None:
-            self._session.shared.plans.put(key, entry)
-        return self._statement(parsed.text, parsed, entry, key)
+        # Without a transaction another session may have changed the catalog since `place` was taken.
+        if place.own_catalog is None and context.catalog.version == place.key.catalog_version:
+            self._session.shared.plans.put(place.key, entry)
+        return self._statement(parsed.text, parsed, entry, place)
 
     def bind_context(self, parameter_oids: Sequence[int] = ()) -> BindContext:
         """Names and types as this session sees them now."""
@@ -140,7 +149,7 @@ class StatementPlanner:
         """Execute a planned query, bound again first if the catalog has moved on."""
         session = self._session
         transaction = session.block.open_transaction()
-        statement = self._current(statement)
+        self._bring_up_to_date(statement)
         assert statement.cached is not None
         entry = statement.cached
         if entry.kind is not QueryKind.SELECT:
@@ -157,14 +166,24 @@ class StatementPlanner:
 
         return Outcome(tag, statement.columns, batches, on_close=getattr(batches, "close", None))
 
-    def _current(self, statement: PreparedStatement) -> PreparedStatement:
-        """The statement itself, or one bound to the catalog of now."""
-        oids = statement.plan_key.parameter_oids if statement.plan_key is not None else ()
-        key = self._plan_key(statement.text, oids)
-        if key is not None and key == statement.plan_key:
-            return statement
-        parsed = statement.parsed or parse_script(statement.text)[0]
-        fresh = self._bind_and_plan(parsed, oids or tuple(t.oid for t in statement.parameter_types))
-        if fresh.columns != statement.columns:
+    def _bring_up_to_date(self, statement: PreparedStatement) -> None:
+        """Bind the statement again if catalog or settings are no longer those it was bound with.
+
+        Its parameter types stay: the client encodes values by them.
+        """
+        assert statement.place is not None
+        place = self._place(statement.text, statement.place.key.parameter_oids)
+        if place.key == statement.place.key and place.own_catalog is statement.place.own_catalog:
+            return
+        place = self._place(statement.text, tuple(t.oid for t in statement.parameter_types))
+        fresh = self._lookup(statement.text, place)
+        if fresh is None:
+            parsed = statement.parsed or parse_script(statement.text)[0]
+            fresh = self._bind_and_plan(parsed, place)
+        if _row_type(fresh.columns) != _row_type(statement.columns):
             raise FeatureNotSupported("cached plan must not change result type")
-        return fresh
+        statement.cached, statement.place = fresh.cached, fresh.place
+
+
+def _row_type(columns: tuple[ResultColumn, ...] | None) -> tuple[tuple[str, SqlType], ...] | None:
+    return None if columns is None else tuple((column.name, column.type) for column in columns)

@@ -10,7 +10,7 @@ import pyarrow as pa
 from foundation.sqltypes import SqlType, arrow_type
 from planner.functions.signature import Function
 from sqlfront.pg_catalog import CATALOG_FUNCTIONS, CatalogView, reg_name, reg_oid, relation_rows
-from sqlfront.session.session_functions import NULL_TOLERANT, SESSION_FUNCTIONS
+from sqlfront.session.session_functions import SESSION_FUNCTIONS
 from sqlfront.types import CodecContext, coerce_typmod, parse_text_array, text_array
 from storage import Transaction
 
@@ -85,10 +85,9 @@ def _by_row(
     Without arguments a stable function is called once; nextval() and its kind once a row.
     """
     result_type = arrow_type(SqlType(function.result_type))
-    is_strict = function.name not in NULL_TOLERANT
     if not arguments and function.volatility.value != "v":
         return pa.array([call()] * row_count, result_type)
     columns = [argument.to_pylist() for argument in arguments]
     rows = zip(*columns) if columns else (() for _ in range(row_count))
-    values = [None if is_strict and None in row else call(*row) for row in rows]
+    values = [None if function.is_strict and None in row else call(*row) for row in rows]
     return pa.array(values, result_type)

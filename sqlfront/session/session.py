@@ -25,12 +25,12 @@ from sqlfront.parser import ExecuteStatement, ParsedStatement, parse_script
 from sqlfront.session.cursors import CursorTable
 from sqlfront.session.dispatch import is_data_definition, run_command
 from sqlfront.session.errors import InvalidStatementName, WrongParameterCount
-from sqlfront.session.index_builds import build_indexes
+from sqlfront.session.index_builds import PendingBuilds
 from sqlfront.session.names import split_search_path
 from sqlfront.session.notifications import Listener, check_notification
 from sqlfront.session.outcome import Outcome
-from sqlfront.session.portal import LazyPortal
 from sqlfront.session.plan_cache import QueryKind
+from sqlfront.session.portal import LazyPortal
 from sqlfront.session.prepare_commands import evaluate_row
 from sqlfront.session.prepared import PreparedStatement, StatementPlanner
 from sqlfront.session.retry import run_alone
@@ -94,7 +94,7 @@ class LocalSession:
         self.query_start_us = now_us()
         self.transaction_start_us = now_us()
         self.session_start_us = now_us()
-        self.pending_index_builds: list[int] = []
+        self.pending_index_builds = PendingBuilds(shared.build_claims)
         self._planner = StatementPlanner(self)
         self._notices: list[Notice] = []
         self._pending_notifications: list[Notification] = []
@@ -183,9 +183,7 @@ class LocalSession:
         if not self.block.is_explicit:
             self.transaction_start_us = self.query_start_us
 
-    def _run_top(
-        self, statement: PreparedStatement, parameters: Sequence[Any], *, is_alone: bool
-    ) -> Outcome:
+    def _run_top(self, statement: PreparedStatement, parameters: Sequence[Any], *, is_alone: bool) -> Outcome:
         """Run what a message asked for. `is_alone`: nothing else can join its implicit transaction."""
         if not (is_alone and self.block.status is TransactionStatus.IDLE and self._is_change(statement)):
             return self._run(statement, parameters)
@@ -197,13 +195,17 @@ class LocalSession:
             self.block.fail()
             del self._notices[notice_count:]
 
-        return run_alone(
+        outcome = run_alone(
             lambda: self._run(statement, parameters),
             self._finish_implicit,
             undo,
             self.shared.retry_turns,
             self.cancel_token,
         )
+        if self.cancel_token.word[0] != CANCEL_SHUTDOWN:
+            # It came too late: the statement is committed and must not be reported as cancelled.
+            self.cancel_token.reset()
+        return outcome
 
     def _is_change(self, statement: PreparedStatement) -> bool:
         if statement.cached is not None:
@@ -293,9 +295,8 @@ class LocalSession:
 
     def run_pending_index_builds(self) -> None:
         """Build the indexes a committed transaction created; inside a block they wait for its COMMIT."""
-        if self.pending_index_builds and not self.block.is_explicit:
-            oids, self.pending_index_builds = self.pending_index_builds, []
-            build_indexes(self, oids)
+        if not self.block.is_explicit:
+            self.pending_index_builds.run(self)
 
     def execution_context(self, transaction: Transaction, parameters: Sequence[Any] = ()) -> ExecutionContext:
         """What a plan runs with, for one statement."""
@@ -395,7 +396,7 @@ class LocalSession:
         if committed:
             self.shared.hub.publish(self.identity.database_oid, pending)
         else:
-            self.pending_index_builds.clear()
+            self.pending_index_builds.forget()
 
 
 def now_us() -> int:

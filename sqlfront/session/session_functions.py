@@ -1,7 +1,7 @@
 """SQL functions that ask the session: who am I, settings, sequences, other sessions, advisory locks.
 
 Each is a plain Python function `(session, *arguments) -> value`, registered under its SQL name. Arguments and
-results are Python values; a NULL argument makes the result NULL, except where the table says otherwise. They
+results are Python values; a NULL argument makes the result of a strict function NULL. They
 run once per row at most, on the few rows such calls have (pg_settings-like queries, INSERT defaults).
 """
 
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 SessionFunction = Callable[..., Any]
 SESSION_FUNCTIONS: dict[str, SessionFunction] = {}
-NULL_TOLERANT = {"set_config"}
 
 
 def session_function(*names: str) -> Callable[[SessionFunction], SessionFunction]:
@@ -183,6 +182,7 @@ def lastval(session: LocalSession) -> int:
 @session_function("setval")
 def setval(session: LocalSession, name: str | int, value: int, is_called: bool = True) -> int:
     sequence = _sequence(session, name)
+    session.block.check_writable("setval()")
     if not sequence.minimum <= value <= sequence.maximum:
         raise SequenceOutOfRange(
             f'setval: value {value} is out of bounds for sequence "{sequence.name}" '
