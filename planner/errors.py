@@ -35,3 +35,11 @@ class SubstringError(QuiverError):
 
 class InvalidDatetimeField(QuiverError):
     sqlstate = "22023"
+
+
+class InvalidArgumentForWidthBucket(QuiverError):
+    sqlstate = "2201G"
+
+
+class StringDataLengthMismatch(QuiverError):
+    sqlstate = "22026"

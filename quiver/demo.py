@@ -32,36 +32,40 @@ IMAGE = 1796
 STATEMENTS: tuple[tuple[str, str], ...] = (
     ("How many are there of each digit?", "SELECT label, count(*) FROM digits GROUP BY label ORDER BY label"),
     (
-        f"Which images look most like image {IMAGE}? Without an index the answer is exact.",
-        f"""SELECT id, label, pixels <-> (SELECT pixels FROM digits WHERE id = {IMAGE}) AS distance
+        f"Which images look most like image {IMAGE}? Without an index, exactly:",
+        f"""SELECT id, label, pixels <-> (SELECT pixels FROM digits WHERE id = {IMAGE})
+  AS distance
 FROM digits
 ORDER BY distance LIMIT 5""",
     ),
     (
-        "An index makes that fast on large tables. (The first one on a machine waits until kernels are compiled.)",
+        "An index, for large tables. (A machine's first one waits for a compiler.)",
         "CREATE INDEX digits_pixels ON digits USING hnsw (pixels vector_l2_ops)",
     ),
     (
-        "Which test images that are no 8 come closest? A search with a filter is complete: five rows if five match.",
-        f"""SELECT id, label, pixels <-> (SELECT pixels FROM digits WHERE id = {IMAGE}) AS distance
+        "And among test images that are no 8? Always five rows if five match.",
+        f"""SELECT id, label, pixels <-> (SELECT pixels FROM digits WHERE id = {IMAGE})
+  AS distance
 FROM digits
 WHERE split = 'test' AND label <> 8
 ORDER BY distance LIMIT 5""",
     ),
     (
-        "How is that found? The planner counts the allowed rows and takes the cheaper of exact scan and index.",
+        "How? The cheaper of exact scan and index, given the rows the filter allows.",
         f"""EXPLAIN (COSTS off)
 SELECT id FROM digits WHERE split = 'test'
 ORDER BY pixels <-> (SELECT pixels FROM digits WHERE id = {IMAGE}) LIMIT 5""",
     ),
     (
         "Rows change like in any PostgreSQL table.",
-        "UPDATE digits SET split = 'kept' WHERE label = 0 AND split = 'test' AND id < 100 RETURNING id, label, split",
+        """UPDATE digits SET split = 'kept' WHERE label = 0 AND split = 'test' AND id < 100
+RETURNING id, label, split""",
     ),
 )
 TABLE = (
     "A table of images: a label, a split, and the pixels as a vector.",
-    "CREATE TABLE digits (id int PRIMARY KEY, label int NOT NULL, split text, pixels vector(64))",
+    """CREATE TABLE digits
+  (id int PRIMARY KEY, label int NOT NULL, split text, pixels vector(64))""",
 )
 
 

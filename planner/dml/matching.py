@@ -55,6 +55,7 @@ def _match_natively(
     ids: list[npt.NDArray[np.uint64]] = []
     columns: list[list[pa.Array]] = [[] for _ in values]
     for segment in context.transaction.table_view(target.table_oid).segments:
+        context.cancel_token.check()
         bits = segment.visible_bits
         if where is not None:
             bits = and_bits(bits, filter_bits(where, segment, target, context))
@@ -66,6 +67,7 @@ def _match_natively(
         if len(offsets) < segment.row_count:
             frame = frame.take(offsets)
         for column, expression in zip(columns, values, strict=True):
+            context.cancel_token.check()
             column.append(evaluate(expression, frame, context))
     return _merged(ids, columns, [expression.sql_type for expression in values])
 

@@ -47,10 +47,12 @@ def _update(statement: bound.Update, context: ExecutionContext) -> DmlResult:
         return DmlResult(0, returned_rows(statement.returning, no_rows(statement), 0, context))
     values: dict[int, pa.Array] = {}
     for (attnum, expression), array in zip(statement.assignments, matches.values, strict=False):
+        context.cancel_token.check()
         values[attnum] = assigned(array, expression.sql_type, table.column_at(attnum).type, context)
     kept = [column.attnum for column in table.live_columns() if column.attnum not in values]
     values.update(take_rows(context, target.table_oid, matches.row_ids, kept))
     batch = table_batch(table, values, row_count)
+    context.cancel_token.check()
     stored = {int(name): batch.column(name) for name in batch.schema.names}
     joined = {
         (c.relation_id, c.position): matches.values[len(expressions) + i] for i, c in enumerate(borrowed)

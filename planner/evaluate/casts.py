@@ -57,9 +57,12 @@ from planner.functions.implementations_arithmetic import (
     numeric_text,
     numeric_to_integer,
 )
+from planner.functions.implementations_bits import bits_from_integers, integers_from_bits
 from planner.functions.implementations_json import parse_json
 from planner.functions.implementations_time import (
     DAY_US,
+    TIMESTAMP_MAX,
+    TIMESTAMP_MIN,
     date_to_timestamp,
     from_local,
     microseconds,
@@ -107,6 +110,8 @@ def is_castable(source: SqlType, target: SqlType) -> bool:
         a == JSONB.oid and (b in _NUMBERS or b == BOOL.oid),
         is_vector(source) and is_vector(target),
         a in _BIT_STRINGS and b in _BIT_STRINGS,
+        a in (INT4.oid, INT8.oid) and b == BIT.oid,
+        a == BIT.oid and b in (INT4.oid, INT8.oid),
         {a, b} <= {OID.oid, INT4.oid, INT8.oid},
     )
     return any(pairs)
@@ -121,6 +126,8 @@ def cast_column(
         NumericValueOutOfRange: 22003; DataException: 22000 for dimensions; what the codecs raise for text.
     """
     base = target.without_typmod()
+    if target.oid == BIT.oid and source.oid in (INT4.oid, INT8.oid):
+        return bits_from_integers(column, max(target.typmod, 1))
     if source.oid != target.oid:
         column = _convert(column, source, base, site, is_explicit=is_explicit)
         source = base
@@ -178,6 +185,8 @@ def _convert(
         return site.context.codecs.from_text(column, target)
     if {a, b} == {BOOL.oid, INT4.oid}:
         return column.cast(arrow_type(target))
+    if a == BIT.oid and b in _INTEGERS:
+        return integers_from_bits(column, target)
     if OID.oid in (a, b):
         return _oid_cast(column, a, b)
     return column  # bit <-> varbit, jsonb -> json: one storage form
@@ -311,9 +320,9 @@ def _instant_to_instant(column: pa.Array, source: int, target: int, site: CallSi
     if target == DATE.oid:
         return timestamp_to_date(local)
     if target == TIME.oid:
-        times = np.mod(microseconds(local), DAY_US)
-        mask = np.asarray(column.is_null()) if column.null_count else None
-        return pa.array(times, pa.int64(), mask=mask).cast(pa.time64("us"))
+        stamps = microseconds(local)
+        mask = np.asarray(column.is_null()) | (stamps == TIMESTAMP_MIN) | (stamps == TIMESTAMP_MAX)
+        return pa.array(np.mod(stamps, DAY_US), pa.int64(), mask=mask).cast(pa.time64("us"))
     return local
 
 

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from foundation.errors import AdminShutdown, FeatureNotSupported, InternalError, QueryCanceled, QuiverError
-from foundation.sqltypes import SqlType, arrow_type
+from foundation.sqltypes import TEXT, SqlType, arrow_type
 from planner import bound
 from planner.evaluate.casts import cast_column, conform
 from planner.evaluate.constants import constant_array, constant_list
@@ -55,6 +55,16 @@ def evaluate(expression: bound.Expression, frame: Frame, context: ExecutionConte
 def evaluate_datum(expression: bound.Expression, frame: Frame, context: ExecutionContext) -> Datum:
     """As `evaluate`, with constants left as one value."""
     return _EVALUATORS[type(expression)](expression, frame, context)
+
+
+def evaluate_condition(expression: bound.Expression, frame: Frame, context: ExecutionContext) -> Datum:
+    """A condition of which only TRUE matters, as in WHERE: NULL and FALSE may come back as either.
+
+    A row for which a conjunct is NULL needs no further conjunct and cannot raise an error in one.
+    """
+    if isinstance(expression, bound.BoolExpression) and expression.operator is bound.BoolOperator.AND:
+        return _boolean(expression, frame, context, is_condition=True)
+    return evaluate_datum(expression, frame, context)
 
 
 def evaluate_constant(expression: bound.Expression, context: ExecutionContext) -> pa.Array:
@@ -104,7 +114,7 @@ def _apply(
         return kernel(arguments, site)
     if is_variadic_text(function):
         texts = [
-            Datum(site.context.codecs.to_text(a.array, t), a.is_constant) for a, t in zip(arguments, types)
+            Datum(_text_form(function, a.array, t, site), a.is_constant) for a, t in zip(arguments, types)
         ]
         return variadic_text_kernel(function)(texts, site)
     if is_session_function(function):
@@ -113,6 +123,13 @@ def _apply(
         if answer is not None:
             return answer
     raise FeatureNotSupported(f"function {function.name} is not supported")
+
+
+def _text_form(function: Function, column: pa.Array, sql_type: SqlType, site: CallSite) -> pa.Array:
+    """`||` casts its other side to text, concat() and format() print it: they differ for bool."""
+    if function.name in ("anytextcat", "textanycat"):
+        return cast_column(column, sql_type, TEXT, site, is_explicit=False)
+    return site.context.codecs.to_text(column, sql_type)
 
 
 def _cast(node: bound.CastExpression, frame: Frame, context: ExecutionContext) -> Datum:
@@ -126,12 +143,14 @@ def _cast(node: bound.CastExpression, frame: Frame, context: ExecutionContext) -
 # Logic
 
 
-def _boolean(node: bound.BoolExpression, frame: Frame, context: ExecutionContext) -> Datum:
+def _boolean(
+    node: bound.BoolExpression, frame: Frame, context: ExecutionContext, *, is_condition: bool = False
+) -> Datum:
     is_and = node.operator is bound.BoolOperator.AND
     combine = pc.and_kleene if is_and else pc.or_kleene
     result = evaluate_datum(node.arguments[0], frame, context)
     for argument in node.arguments[1:]:
-        decided = _equals(result, not is_and)
+        decided = ~_equals(result, True) if is_condition else _equals(result, not is_and)
         if decided.all():
             break
         value = _unless_decided(argument, frame, context, result, decided)

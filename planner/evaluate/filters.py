@@ -26,7 +26,7 @@ from foundation.bitset import (
 from foundation.errors import AdminShutdown, QueryCanceled, QuiverError
 from planner import bound
 from planner.evaluate.bitset_cache import BITSETS
-from planner.evaluate.expressions import evaluate_datum
+from planner.evaluate.expressions import evaluate_condition
 from planner.evaluate.frame import Frame, segment_frame
 from planner.evaluate.predicate_keys import PREDICATES
 from planner.evaluate.zone_maps import can_match
@@ -70,7 +70,7 @@ def filter_bits(
 
 def true_bits(predicate: bound.Expression, frame: Frame, context: ExecutionContext) -> Bitset:
     """Bitset of the frame's rows for which the predicate is TRUE."""
-    datum = evaluate_datum(predicate, frame, context)
+    datum = evaluate_condition(predicate, frame, context)
     if datum.is_constant:
         is_true = datum.array[0].as_py() is True
         return all_bits(frame.row_count) if is_true else no_bits(frame.row_count)

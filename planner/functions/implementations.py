@@ -19,8 +19,11 @@ from foundation.version import version_text
 from planner.functions.datum import CallSite, Datum, Kernel
 from planner.functions.implementations_arithmetic import arithmetic_kernels
 from planner.functions.implementations_array import array_kernels
+from planner.functions.implementations_bits import bit_kernels
 from planner.functions.implementations_compare import comparison_kernels
+from planner.functions.implementations_interval import interval_kernels
 from planner.functions.implementations_json import json_kernels
+from planner.functions.implementations_numeric import numeric_function_kernels
 from planner.functions.implementations_regex import regex_kernels
 from planner.functions.implementations_text import VARIADIC_TEXT, text_kernels
 from planner.functions.implementations_time import time_kernels
@@ -63,7 +66,8 @@ def kernels() -> dict[str, Kernel]:
     """All kernels by key."""
     return {
         **comparison_kernels(), **arithmetic_kernels(), **text_kernels(), **array_kernels(), **json_kernels(),
-        **time_kernels(), **regex_kernels(), **vector_kernels(), **_other_kernels(),
+        **time_kernels(), **regex_kernels(), **bit_kernels(), **interval_kernels(), **numeric_function_kernels(),
+         **vector_kernels(), **_other_kernels(),
     }  # fmt: skip
 
 

@@ -51,6 +51,8 @@ _OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
 }  # fmt: skip
 SUFFIX_OF_OPERATOR = {"=": "eq", "<>": "ne", "!=": "ne", "<": "lt", "<=": "le", ">": "gt", ">=": "ge"}
 _NUMERIC_KEY = pa.decimal256(76, 30)
+_NUMERIC_KEY_CHARACTERS_MAX = 76
+_BIT_LENGTH_BYTES = 4
 _FLOATS = (FLOAT4.oid, FLOAT8.oid)
 
 FloatArray = npt.NDArray[np.float64]
@@ -76,6 +78,8 @@ def compare(suffix: str, left: Datum, right: Datum, types: tuple[int, int], site
         left_oid = right_oid = TIMESTAMP.oid
     if NUMERIC.oid in types:
         left_keys, right_keys = _numeric_keys(left, right)
+    elif left_oid in (BIT.oid, VARBIT.oid):
+        left_keys, right_keys = _bit_pair_keys(left), _bit_pair_keys(right)
     else:
         left_keys, right_keys = _keys(left, left_oid), _keys(right, right_oid)
     return _arrow_compare(suffix, left_keys, right_keys)
@@ -118,10 +122,21 @@ def _keys(datum: Datum, oid: int) -> Datum:
     return Datum(contiguous(array), datum.is_constant)
 
 
+def _bit_pair_keys(datum: Datum) -> Datum:
+    return Datum(_moved_lengths(datum.array), datum.is_constant)
+
+
 def _bit_keys(array: pa.Array) -> pa.Array:
-    # Wire form is length first; PostgreSQL compares the bytes, then the length.
-    data = pc.binary_slice(array, 4)
-    return pc.binary_join_element_wise(data, pc.binary_slice(array, 0, 4), b"")
+    # Wire form is length first; PostgreSQL compares the bytes, then the length. Equal lengths need no change.
+    if pc.count_distinct(pc.binary_slice(array.drop_null(), 0, _BIT_LENGTH_BYTES)).as_py() < 2:
+        return array
+    return _moved_lengths(array)
+
+
+def _moved_lengths(array: pa.Array) -> pa.Array:
+    values = array.to_pylist()
+    keys = [None if v is None else v[_BIT_LENGTH_BYTES:] + v[:_BIT_LENGTH_BYTES] for v in values]
+    return pa.array(keys, pa.binary())
 
 
 def _numeric_keys(left: Datum, right: Datum) -> tuple[Datum, Datum]:
@@ -142,6 +157,11 @@ def _exact_numeric(array: pa.Array) -> pa.Array:
     """Numeric storage -> decimal256; raises ArrowInvalid for NaN, infinity and values that do not fit."""
     if pa.types.is_integer(array.type):
         array = array.cast(pa.decimal256(20, 0))
+    elif pa.types.is_string(array.type):
+        longest = pc.max(pc.binary_length(array)).as_py()
+        if longest is not None and longest > _NUMERIC_KEY_CHARACTERS_MAX:
+            # Arrow's cast wraps around on more digits than decimal256 has.
+            raise pa.ArrowInvalid("too many digits for decimal256")
     return contiguous(array.cast(_NUMERIC_KEY))
 
 

@@ -71,13 +71,21 @@ def _as_text(value: Any) -> str | None:
     return value if isinstance(value, str) else canonical_jsonb(value)
 
 
+def _jsonb_child(text: str, key: str | int) -> Any:
+    """As `_child`; a scalar is an array of itself, because jsonb keeps it as one."""
+    value = parse_json(text)
+    if isinstance(key, int) and not isinstance(value, dict | list):
+        value = [value]
+    return _child(value, key)
+
+
 def _jsonb_get(text: str, key: str | int) -> str | None:
-    found = _child(parse_json(text), key)
+    found = _jsonb_child(text, key)
     return None if found is _MISSING else canonical_jsonb(found)
 
 
 def _jsonb_get_text(text: str, key: str | int) -> str | None:
-    found = _child(parse_json(text), key)
+    found = _jsonb_child(text, key)
     return None if found is _MISSING else _as_text(found)
 
 
@@ -166,6 +174,15 @@ def _json_extract(text: str, path: list[str | None]) -> str | None:
             return None
         found = _json_child_span(found, int(step) if is_array else step)
     return found
+
+
+def _along(extract: Callable[[str, list[str | None]], str | None]) -> Callable[..., str | None]:
+    """The path as one text[] (#>, #>>) or as one argument a step (json_extract_path and its kin)."""
+
+    def function(text: str, *path: Any) -> str | None:
+        return extract(text, path[0] if len(path) == 1 and isinstance(path[0], list) else list(path))
+
+    return function
 
 
 def _json_extract_text(text: str, path: list[str | None]) -> str | None:
@@ -392,8 +409,8 @@ def json_kernels() -> dict[str, Kernel]:
         kernels[f"json_{kind}_text"] = row_kernel(_json_get_text)
     return kernels | {
         # The operators #> and #>> pass one text[]; the variadic functions pass one too.
-        "jsonb_extract_path": row_kernel(_jsonb_extract), "jsonb_extract_path_text": row_kernel(_jsonb_extract_text),
-        "json_extract_path": row_kernel(_json_extract), "json_extract_path_text": row_kernel(_json_extract_text),
+        "jsonb_extract_path": row_kernel(_along(_jsonb_extract)), "jsonb_extract_path_text": row_kernel(_along(_jsonb_extract_text)),
+        "json_extract_path": row_kernel(_along(_json_extract)), "json_extract_path_text": row_kernel(_along(_json_extract_text)),
         "jsonb_contains": row_kernel(lambda a, b: contains(parse_json(a), parse_json(b))),
         "jsonb_contained": row_kernel(lambda a, b: contains(parse_json(b), parse_json(a))),
         "jsonb_exists": row_kernel(_has_key),

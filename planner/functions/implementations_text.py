@@ -234,8 +234,9 @@ def _format(template: str | None, *values: str | None) -> str | None:
         if position > start and position < len(template) and template[position] == "$":
             next_value = int(template[start:position]) - 1
             position += 1
-        elif position > start:
-            raise InvalidParameterValue("width in format() is not supported")
+        else:
+            position = start
+        width, position = _format_width(template, position)
         if position >= len(template):
             raise InvalidParameterValue("unterminated format() type specifier")
         kind = template[position]
@@ -243,9 +244,23 @@ def _format(template: str | None, *values: str | None) -> str | None:
         if kind == "%":
             result.append("%")
             continue
-        result.append(_format_value(kind, next_value, values))
+        text = _format_value(kind, next_value, values)
+        result.append(text.ljust(-width) if width < 0 else text.rjust(width))
         next_value += 1
     return "".join(result)
+
+
+def _format_width(template: str, position: int) -> tuple[int, int]:
+    """(width, negative for left-justified; position behind it)."""
+    sign = 1
+    while template[position : position + 1] == "-":
+        sign, position = -1, position + 1
+    if template[position : position + 1] == "*":
+        raise FeatureNotSupported("a width argument of format() is not supported")
+    start = position
+    while template[position : position + 1].isdigit():
+        position += 1
+    return sign * int(template[start:position] or 0), position
 
 
 def _format_value(kind: str, index: int, values: tuple[str | None, ...]) -> str:

@@ -25,6 +25,7 @@ from planner.functions.datum import CallSite, Datum, Kernel, contiguous, row_cou
 from planner.functions.rowwise import row_values
 
 DAY_US = 86_400_000_000
+_JULIAN_DAY_OF_EPOCH = 2_440_588
 _QUARTER_HOUR_US = 900_000_000
 TIMESTAMP_MIN, TIMESTAMP_MAX = -(1 << 63), (1 << 63) - 1
 DATE_MIN, DATE_MAX = -(1 << 31), (1 << 31) - 1
@@ -67,6 +68,14 @@ def from_local(array: pa.Array, site: CallSite) -> pa.Array:
     values = microseconds(array)
     offsets = _zone_offsets(values, site.context.settings.get("TimeZone"), is_local=True)
     return _masked(_shifted_finite(values, -offsets), array, target)
+
+
+def zone_shifted(array: pa.Array, zone_name: str, *, is_local: bool) -> pa.Array:
+    """timestamptz -> timestamp of a zone, or back when `is_local`."""
+    values = microseconds(array)
+    offsets = _zone_offsets(values, zone_name, is_local=is_local)
+    target = pa.timestamp("us", "UTC") if is_local else pa.timestamp("us")
+    return _masked(_shifted_finite(values, -offsets if is_local else offsets), array, target)
 
 
 def _shifted_finite(values: Int64s, offsets: Int64s) -> Int64s:
@@ -213,7 +222,7 @@ def _timestamp_difference(arguments: Sequence[Datum], site: CallSite) -> pa.Arra
     return pa.array(results, pa.month_day_nano_interval())
 
 
-def _add_interval(sign: int, *, timestamp_first: bool = True) -> Kernel:
+def add_interval(sign: int, *, timestamp_first: bool = True) -> Kernel:
     """timestamp or timestamptz plus or minus an interval; a date becomes a timestamp."""
 
     def kernel(arguments: Sequence[Datum], site: CallSite) -> pa.Array:
@@ -225,7 +234,7 @@ def _add_interval(sign: int, *, timestamp_first: bool = True) -> Kernel:
             stamps = date_to_timestamp(stamps)
         local = to_local(stamps, site) if with_zone else stamps
         values = [
-            None if stamp is None or interval is None else _shifted(stamp, interval, sign)
+            None if stamp is None or interval is None else shifted_timestamp(stamp, interval, sign)
             for stamp, interval in zip(local.cast(pa.int64()).to_pylist(), intervals.to_pylist())
         ]
         # Months and days move the local clock, the time part moves the instant.
@@ -238,7 +247,7 @@ def _add_interval(sign: int, *, timestamp_first: bool = True) -> Kernel:
     return kernel
 
 
-def _shifted(stamp: int, interval: Any, sign: int) -> tuple[int, int]:
+def shifted_timestamp(stamp: int, interval: Any, sign: int) -> tuple[int, int]:
     """(local microseconds after months and days, microseconds still to add)."""
     if stamp in (TIMESTAMP_MIN, TIMESTAMP_MAX):
         return stamp, 0
@@ -296,6 +305,14 @@ def _field_values(field: str, stamps: pa.Array, instants: pa.Array) -> tuple[pa.
             return pc.day_of_week(stamps, count_from_zero=True, week_start=7).cast(pa.int64()), 0
         case "isodow":
             return pc.day_of_week(stamps, count_from_zero=False, week_start=1).cast(pa.int64()), 0
+        case "julian":
+            days = np.floor_divide(microseconds(stamps), DAY_US) + _JULIAN_DAY_OF_EPOCH
+            return pa.array(days), 0
+        case "timezone" | "timezone_hour" | "timezone_minute":
+            seconds = np.floor_divide(microseconds(stamps) - microseconds(instants), 1_000_000)
+            divisor = {"timezone": 1, "timezone_hour": 3600, "timezone_minute": 60}[field]
+            whole = np.trunc(seconds / divisor).astype(np.int64)
+            return pa.array(np.fmod(whole, 60) if field == "timezone_minute" else whole), 0
         case "decade":
             return pa.array(np.floor_divide(_years(stamps), 10)), 0
         case "century":
@@ -319,7 +336,9 @@ _SCALED_FIELDS = (
     "decade",
     "century",
     "millennium",
+    "julian",
 )
+_ZONE_FIELDS = ("timezone", "timezone_hour", "timezone_minute")
 
 
 def _extract(arguments: Sequence[Datum], site: CallSite) -> pa.Array:
@@ -333,7 +352,10 @@ def _extract(arguments: Sequence[Datum], site: CallSite) -> pa.Array:
     field = _PLURALS.get(names[0].lower(), names[0].lower())
     oid = site.argument_types[1]
     values = arguments[1].spread(row_count)
-    if field not in _FIELDS and field not in _SCALED_FIELDS:
+    is_zoned = field in _ZONE_FIELDS and oid == TIMESTAMPTZ.oid
+    if not is_zoned and (field not in (*_FIELDS, *_SCALED_FIELDS) or (field == "julian" and oid != DATE.oid)):
+        if field in _ZONE_FIELDS or field == "julian":
+            raise FeatureNotSupported(f'unit "{names[0]}" not supported for type {format_type_of(oid)}')
         raise InvalidParameterValue(f'unit "{names[0]}" not recognized for type {format_type_of(oid)}')
     if pa.types.is_time64(values.type):
         stamps = instants = values.cast(pa.int64()).cast(pa.timestamp("us"))
@@ -341,15 +363,25 @@ def _extract(arguments: Sequence[Datum], site: CallSite) -> pa.Array:
         stamps = _as_local_timestamp(Datum(values), oid, site)
         instants = values if oid == TIMESTAMPTZ.oid else stamps
     raw = microseconds(stamps)
-    if ((raw == TIMESTAMP_MIN) | (raw == TIMESTAMP_MAX)).any():
-        raise FeatureNotSupported("extract() from an infinite timestamp is not supported")
+    infinite = (raw == TIMESTAMP_MIN) | (raw == TIMESTAMP_MAX)
+    if infinite.any():
+        stamps, instants = (_masked(np.where(infinite, 0, raw), s, s.type) for s in (stamps, instants))
     numbers, scale = _field_values(field, stamps, instants)
     valid = np.asarray(values.is_valid())
+    if field not in _ENDLESS_FIELDS:
+        valid = valid & ~infinite
     integers = np.asarray(numbers.fill_null(0))
     if site.result_type.oid != NUMERIC.oid:
-        return pa.array(integers / 10**scale, pa.float64(), mask=~valid)
+        floats = np.where(infinite, np.where(raw < 0, -np.inf, np.inf), integers / 10**scale)
+        return pa.array(floats, pa.float64(), mask=~valid)
     texts = [_scaled_text(int(v), scale) if ok else None for v, ok in zip(integers, valid)]
+    for row in np.flatnonzero(infinite & valid):
+        texts[row] = "-Infinity" if raw[row] < 0 else "Infinity"
     return pa.array(texts, pa.utf8())
+
+
+_ENDLESS_FIELDS = frozenset(("year", "decade", "century", "millennium", "isoyear", "epoch", "julian"))
+"""Fields that are infinite for an infinite date; the others are NULL."""
 
 
 def _scaled_text(value: int, scale: int) -> str:
@@ -371,7 +403,7 @@ _TRUNC_UNITS = {
 }  # fmt: skip
 
 
-def _date_trunc(arguments: Sequence[Datum], site: CallSite) -> pa.Array:
+def date_trunc_local(arguments: Sequence[Datum], site: CallSite) -> pa.Array:
     row_count = row_count_of(arguments)
     names = set(arguments[0].array.to_pylist())
     if len(names) > 1:
@@ -418,6 +450,8 @@ def _make_date(arguments: Sequence[Datum], site: CallSite) -> pa.Array:
 
 def _to_timestamp(arguments: Sequence[Datum], site: CallSite) -> pa.Array:
     values = np.asarray(arguments[0].array.cast(pa.float64()).fill_null(0.0))
+    if np.isnan(values).any():
+        raise DatetimeFieldOverflow("timestamp cannot be NaN")
     if not np.isfinite(values).all() or (np.abs(values) > 9.2e12).any():
         raise DatetimeFieldOverflow(f'timestamp out of range: "{values[np.argmax(np.abs(values))]:g}"')
     return _masked(np.rint(values * 1e6).astype(np.int64), arguments[0].array, pa.timestamp("us", "UTC"))
@@ -439,11 +473,11 @@ def time_kernels() -> dict[str, Kernel]:
         "make_date": _make_date, "to_timestamp(701)": _to_timestamp,
     }  # fmt: skip
     for base in ("timestamp", "timestamptz", "date"):
-        kernels[f"{base}_pl_interval"] = _add_interval(1)
-        kernels[f"{base}_mi_interval"] = _add_interval(-1)
-        kernels[f"interval_pl_{base}"] = _add_interval(1, timestamp_first=False)
+        kernels[f"{base}_pl_interval"] = add_interval(1)
+        kernels[f"{base}_mi_interval"] = add_interval(-1)
+        kernels[f"interval_pl_{base}"] = add_interval(1, timestamp_first=False)
     for oid in (DATE.oid, TIMESTAMP.oid, TIMESTAMPTZ.oid, 1083):
         kernels[f"date_part(25,{oid})"] = kernels[f"extract(25,{oid})"] = _extract
     for oid in (TIMESTAMP.oid, TIMESTAMPTZ.oid):
-        kernels[f"date_trunc(25,{oid})"] = _date_trunc
+        kernels[f"date_trunc(25,{oid})"] = date_trunc_local
     return kernels

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from foundation.errors import FeatureNotSupported
 from foundation.sqltypes import INT8, JSON, JSONB, NUMERIC, SqlType, is_vector
@@ -51,6 +51,7 @@ _RANKING = {
     "row_number": "BIGINT", "rank": "BIGINT", "dense_rank": "BIGINT", "percent_rank": "DOUBLE",
     "cume_dist": "DOUBLE", "ntile": "INTEGER",
 }  # fmt: skip
+_COLLECTING = frozenset(("array_agg", "string_agg"))
 _VALUES = ("lag", "lead", "first_value", "last_value", "nth_value")
 
 
@@ -143,6 +144,9 @@ def _print(
         return Printed(
             f"CAST({shape.call(_SAME_NAME[name], *sqls)} AS {carrier(sql_type, form)})", sql_type, form
         )
+    if shape.distinct and not shape.order_by and name in _COLLECTING:
+        # PostgreSQL sorts to find the distinct values, and they come in that order.
+        shape = replace(shape, order_by=f" ORDER BY {order_sql(printer, arguments[0])} ASC NULLS LAST")
     builder = _BUILDERS.get(name)
     if builder is None:
         raise FeatureNotSupported(f"aggregate function {name} is not supported")

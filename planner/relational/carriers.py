@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -77,6 +78,8 @@ def to_carrier(column: pa.Array | pa.ChunkedArray, sql_type: SqlType) -> Any:
             return column.cast(pa.list_(pa.list_(pa.float32())))
         if pa.types.is_decimal(arrow_type(element)):
             return column.cast(pa.list_(pa.utf8()))
+        if _has_infinity(arrow_type(element)) and isinstance(column, pa.ListArray):
+            return _relisted(column, to_carrier(column.flatten(), element))
     arrow = column.type
     if pa.types.is_fixed_size_binary(arrow):
         return column.cast(pa.binary())
@@ -90,7 +93,10 @@ def to_carrier(column: pa.Array | pa.ChunkedArray, sql_type: SqlType) -> Any:
 def from_carrier(column: pa.Array, sql_type: SqlType) -> pa.Array:
     """(n,) column as DuckDB returned it -> (n,) column of `arrow_type(sql_type)`."""
     wanted = arrow_type(sql_type)
-    if column.type == wanted and not (pa.types.is_date32(wanted) or pa.types.is_timestamp(wanted)):
+    element = element_type(sql_type)
+    if element is not None and _has_infinity(arrow_type(element)):
+        return _relisted(column, from_carrier(column.flatten(), element))
+    if column.type == wanted and not _has_infinity(wanted):
         return column
     if pa.types.is_date32(wanted):
         return _shift_infinity(column, pa.int32(), _INT32_MIN + 1, _INT32_MIN)
@@ -101,6 +107,17 @@ def from_carrier(column: pa.Array, sql_type: SqlType) -> pa.Array:
     if pa.types.is_fixed_size_list(wanted):
         return _fixed_lists(column, wanted)
     return column.cast(wanted)
+
+
+def _has_infinity(arrow: pa.DataType) -> bool:
+    return bool(pa.types.is_date32(arrow) or pa.types.is_timestamp(arrow))
+
+
+def _relisted(lists: pa.ListArray, values: pa.Array) -> pa.Array:
+    """Lists of the same lengths over other values, those `lists.flatten()` gives one by one."""
+    lengths = np.asarray(pc.list_value_length(lists).fill_null(0))
+    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
+    return pa.ListArray.from_arrays(pa.array(offsets), values, mask=lists.is_null())
 
 
 def _fixed_lists(column: pa.Array, wanted: pa.FixedSizeListType) -> pa.Array:

@@ -82,7 +82,9 @@ def register_scan(
         if row_filter is not None and segment.row_count:
             bits = and_bits(bits, row_filter(segment))
         if popcount(bits, segment.row_count):
-            batches.append(_segment_batch(statement, scan, segment, bits, positions, computed))
+            batches.append(
+                _segment_batch(statement, scan, segment, bits, positions=positions, computed=computed)
+            )
     types = [scan.columns[position].type for position in positions]
     types += [item.expression.sql_type for item in computed]
     names = [*positions, *(item.position for item in computed)]
@@ -110,6 +112,7 @@ def _segment_batch(
     scan: bound.TableScan,
     segment: Any,
     bits: Bitset | None,
+    *,
     positions: Sequence[int],
     computed: Sequence[ComputedColumn],
 ) -> _Batch:

@@ -1,7 +1,8 @@
 """Set-returning functions: in FROM a lateral SELECT of unnest()s side by side, in a select list unnest() itself.
 
 Every set function is first a list-valued expression: generate_series and generate_subscripts are DuckDB's lists,
-unnest's argument is one already, and the others are evaluated by us to one list per output column.
+unnest's argument is one already, and the others are evaluated by us to one list per output column. A series of known
+integers in FROM is DuckDB's table function instead.
 """
 
 from __future__ import annotations
@@ -10,9 +11,10 @@ from collections.abc import Sequence
 
 import pyarrow as pa
 
-from foundation.errors import FeatureNotSupported
+from foundation.errors import FeatureNotSupported, InvalidParameterValue
 from foundation.sqltypes import INT4, INT8, TIMESTAMPTZ, SqlType, arrow_type
 from planner import bound
+from planner.evaluate import Frame, evaluate, is_native
 from planner.functions.signature import FunctionKind, Volatility
 from planner.relational.carriers import carrier
 from planner.relational.expressions import ExpressionPrinter
@@ -27,6 +29,9 @@ _TIMES = frozenset((1114, 1184))
 
 def print_function_scan(printer: ExpressionPrinter, scan: bound.FunctionScan) -> str:
     """Print a FunctionScan and make its columns known."""
+    series = _streamed_series(printer, scan)
+    if series is not None:
+        return series
     lists: list[str] = []
     types: list[SqlType] = []
     for call in scan.calls:
@@ -43,6 +48,41 @@ def print_function_scan(printer: ExpressionPrinter, scan: bound.FunctionScan) ->
         name = f"r{scan.relation_id}.c{position}"
         printer.columns[scan.relation_id, position] = Printed(name, sql_type)
     return f"LATERAL (SELECT {', '.join(items)}) AS r{scan.relation_id}"
+
+
+def _streamed_series(printer: ExpressionPrinter, scan: bound.FunctionScan) -> str | None:
+    """generate_series of known integers as DuckDB's table function, which makes rows as they are asked for.
+
+    A list would be made whole first: a hundred million rows take a minute in which nothing can be cancelled.
+
+    Raises:
+        InvalidParameterValue: 22023, the step is zero.
+    """
+    call = scan.calls[0]
+    if len(scan.calls) > 1 or scan.with_ordinality or not isinstance(call, bound.Call):
+        return None
+    if call.function.name != "generate_series" or call.type.oid not in _INTEGERS:
+        return None
+    if not all(is_native(argument) and _is_known(argument) for argument in call.arguments):
+        return None
+    context = printer.statement.context
+    values = [evaluate(argument, Frame(1, {}), context)[0].as_py() for argument in call.arguments]
+    if len(values) > 2 and values[2] == 0:
+        raise InvalidParameterValue("step size cannot equal zero")
+    name = f"r{scan.relation_id}"
+    printer.columns[scan.relation_id, 0] = Printed(f"{name}.c0", call.type)
+    bounds = ", ".join(f"CAST({'NULL' if value is None else value} AS BIGINT)" for value in values)
+    item = f"CAST(series.value AS {carrier(call.type)}) AS c0"
+    return f"LATERAL (SELECT {item} FROM generate_series({bounds}) AS series(value)) AS {name}"
+
+
+def _is_known(expression: bound.Expression) -> bool:
+    """Whether the value is the same for every row."""
+    return not any(
+        isinstance(node, bound.ColumnRef)
+        or (isinstance(node, bound.Call) and node.function.volatility is Volatility.VOLATILE)
+        for node in bound.walk(expression)
+    )
 
 
 def print_in_select_list(printer: ExpressionPrinter, call: bound.Call) -> Printed:

@@ -15,6 +15,7 @@ from typing import Any
 from foundation.errors import FeatureNotSupported, InvalidParameterValue
 from planner.functions.implementations_json import canonical_jsonb, jsonb_key_order, parse_json
 from planner.functions.patterns import python_regex
+from planner.functions.zone_names import time_zone_rows
 from planner.relational.numeric_kernels import canonical, display_scale, text_of
 
 Rows = Iterable[tuple[Any, ...]]
@@ -143,7 +144,16 @@ def _no_rows(*arguments: Any) -> Rows:
     return ()
 
 
+def _options_to_table(options: list[str]) -> Rows:
+    """name=value texts, as pg_class.reloptions keeps them; an option without a value has NULL."""
+    for option in options:
+        name, equals, value = option.partition("=")
+        yield name, value if equals else None
+
+
 SET_FUNCTIONS: dict[str, Callable[..., Rows]] = {
+    "pg_options_to_table": _options_to_table,
+    "pg_timezone_names": time_zone_rows,
     "regexp_split_to_table": _regexp_split_to_table,
     "regexp_matches": _regexp_matches,
     "string_to_table": _string_to_table,

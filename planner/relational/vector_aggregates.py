@@ -29,6 +29,8 @@ def vector_reducer(sql_type: SqlType, *, is_average: bool) -> Callable[[Sequence
         if not known.all():
             vectors, parents = vectors.filter(pa.array(known)), parents[known]
         reduced: list[npt.NDArray[np.float32] | None] = [None] * row_count
+        if not len(parents):
+            return pa.nulls(row_count, arrow_type(sql_type))
         starts = np.flatnonzero(np.diff(parents, prepend=-1))
         for start, end in zip(starts, [*starts[1:], len(parents)], strict=True):
             reduced[parents[start]] = _reduce(vectors.slice(start, end - start), is_average=is_average)

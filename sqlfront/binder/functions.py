@@ -375,12 +375,18 @@ def _check_distinct_order(
     environment: Environment, order: Sequence[SortKey], arguments: Sequence[Expression]
 ) -> None:
     """Raises 42P10 when an aggregate with DISTINCT is ordered by something it does not aggregate."""
+    plain = [_without_implicit_cast(argument) for argument in arguments]
     for key in order:
-        if key.expression not in arguments:
+        if key.expression not in arguments and key.expression not in plain:
             raise InvalidColumnReference(
                 "in an aggregate with DISTINCT, ORDER BY expressions must appear in argument list",
                 position=environment.state.position_of(key.expression),
             )
+
+
+def _without_implicit_cast(argument: Expression) -> Expression:
+    is_implicit = isinstance(argument, CastExpression) and not argument.is_explicit
+    return argument.argument if is_implicit else argument  # type: ignore[attr-defined]
 
 
 def _sort_key(environment: Environment, ordered: exp.Expr) -> SortKey:

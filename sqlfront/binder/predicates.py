@@ -37,6 +37,7 @@ from sqlfront.binder.calls import (
 )
 from sqlfront.binder.coerce import coerce_argument, coerce_to_boolean, settle
 from sqlfront.binder.environment import QUERY_NODES, Environment, bind_node, binds, place_of, unsupported
+from sqlfront.binder.literals import number_constant
 from sqlfront.binder.subqueries import bind_quantified_query
 from sqlfront.binder.type_rules import array_oid, can_convert, common_type, element_oid, type_name
 from sqlfront.parser.nodes import InfixOperator, PrefixOperator, position_of
@@ -96,7 +97,24 @@ def bind_prefix_operator(environment: Environment, node: exp.Expr) -> Expression
 
 @binds(exp.Neg)
 def bind_negation(environment: Environment, node: exp.Expr) -> Expression:
+    """A minus before a number belongs to the number, parentheses or not (doNegate of PostgreSQL's gram.y)."""
+    text = _number_text(node)
+    if text is not None:
+        return number_constant(environment.context, text)
     return _prefix(environment, node, "-", None)
+
+
+def _number_text(node: exp.Expr) -> str | None:
+    """A number with the minus signs before it; None for any other expression."""
+    bare, is_negative = _bare(node), False
+    while isinstance(bare, exp.Neg):
+        bare, is_negative = _bare(bare.this), not is_negative
+    if not isinstance(bare, exp.Literal) or bare.args["is_string"]:
+        return None
+    text = str(bare.this)
+    if not is_negative:
+        return text
+    return text[1:] if text.startswith("-") else "-" + text
 
 
 def _prefix(environment: Environment, node: exp.Expr, name: str, schema: str | None) -> Expression:

@@ -140,12 +140,22 @@ def _default_text(column: Column, default: SqlExpression) -> str:
     tree = default.tree
     if isinstance(tree, exp.Literal):
         text = str(tree.this)
-        if tree.is_string or text.startswith("-"):
+        if tree.is_string:
             return f"{quote_literal(text)}::{format_type(column.type.without_typmod())}"
-        return text
+        return _number_text(text)
     if isinstance(tree, exp.Boolean):
         return "true" if tree.this else "false"
     return default.sql
+
+
+def _number_text(text: str) -> str:
+    """A number of its own type, not of the column's: quoted when it is negative or too large for an integer."""
+    if not text.removeprefix("-").isdigit():
+        return f"{quote_literal(text)}::numeric" if text.startswith("-") else text
+    value = int(text)
+    if -(2**31) <= value < 2**31:
+        return text if value >= 0 else f"{quote_literal(text)}::integer"
+    return f"{quote_literal(text)}::{'bigint' if -(2**63) <= value < 2**63 else 'numeric'}"
 
 
 def constant_default(context: CommandContext, column: Column, default: SqlExpression) -> str | None:

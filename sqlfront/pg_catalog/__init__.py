@@ -7,11 +7,9 @@
 from sqlfront.pg_catalog import cluster, information_schema, objects
 from sqlfront.pg_catalog.functions import CATALOG_FUNCTIONS, reg_name, reg_oid
 from sqlfront.pg_catalog.relations import VIRTUAL_RELATIONS, relation_rows
-from sqlfront.pg_catalog.view import CatalogView
 
 __all__ = [
     "CATALOG_FUNCTIONS",
-    "CatalogView",
     "VIRTUAL_RELATIONS",
     "cluster",
     "information_schema",

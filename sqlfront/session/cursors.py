@@ -44,6 +44,8 @@ class Cursor:
         self.name = name
         self.is_holdable = is_hold
         self.is_scroll = is_scroll
+        self.is_held = False
+        """Its transaction has committed; it now belongs to the session."""
         self._outcome = outcome
         self._batches: Iterator[pa.RecordBatch] = outcome.batches
         self._rows: pa.Table | None = None
@@ -212,7 +214,19 @@ class CursorTable:
                 cursor.materialise()
 
     def transaction_ended(self, committed: bool) -> None:
-        """Cursors end with their transaction, WITH HOLD ones when it was rolled back."""
+        """Cursors end with their transaction, but WITH HOLD ones that were committed."""
         for cursor in self._cursors():
-            if not (cursor.is_holdable and committed):
+            if cursor.is_holdable and committed:
+                cursor.is_held = True
+            elif not cursor.is_held:
+                self.close(cursor.name)
+
+    def mark(self) -> frozenset[Cursor]:
+        """The open cursors, for a savepoint."""
+        return frozenset(self._cursors())
+
+    def rollback_to(self, mark: frozenset[Cursor]) -> None:
+        """Cursors declared after the savepoint go; those closed since do not come back."""
+        for cursor in self._cursors():
+            if cursor not in mark:
                 self.close(cursor.name)

@@ -1,4 +1,4 @@
-"""LISTEN, UNLISTEN, NOTIFY. https://www.postgresql.org/docs/15/sql-notify.html"""
+"""LISTEN, UNLISTEN, NOTIFY: noted here, done at commit. https://www.postgresql.org/docs/15/sql-notify.html"""
 
 from __future__ import annotations
 
@@ -12,17 +12,18 @@ if TYPE_CHECKING:
 
 
 def run_listen(session: LocalSession, node: ListenStatement) -> Outcome:
-    session.shared.hub.listen(session.listener, node.channel)
+    session.block.open_transaction(takes_snapshot=False)
+    session.effects.listen(node.channel)
     return Outcome("LISTEN")
 
 
 def run_unlisten(session: LocalSession, node: UnlistenStatement) -> Outcome:
-    session.shared.hub.unlisten(session.listener, node.channel)
+    session.block.open_transaction(takes_snapshot=False)
+    session.effects.unlisten(node.channel)
     return Outcome("UNLISTEN")
 
 
 def run_notify(session: LocalSession, node: NotifyStatement) -> Outcome:
-    """Sent when the transaction commits, which for a statement of its own is at its end."""
-    session.block.open_transaction()
-    session.notify(node.channel, node.payload)
+    session.block.open_transaction(takes_snapshot=False)
+    session.effects.notify(session.process_id, node.channel, node.payload)
     return Outcome("NOTIFY")

@@ -76,7 +76,10 @@ class StatementPlanner:
             return PreparedStatement(text, None)
         return self.prepare_parsed(parsed[0], parameter_oids)
 
-    def prepare_parsed(self, parsed: ParsedStatement, parameter_oids: tuple[int, ...]) -> PreparedStatement:
+    def prepare_parsed(
+        self, parsed: ParsedStatement, parameter_oids: tuple[int, ...], *, allows_parameters: bool = True
+    ) -> PreparedStatement:
+        """A statement already parsed. Raises 42P02 for `$1` where nothing can give it a value."""
         session = self._session
         if not is_allowed_in_failed_block(parsed.node):
             session.block.check_not_failed()
@@ -84,7 +87,10 @@ class StatementPlanner:
             return PreparedStatement(parsed.text, parsed, columns=command_columns(session, parsed.node))
         session.block.refresh_snapshot()
         place = self._place(parsed.text, parameter_oids)
-        return self._lookup(parsed.text, place) or self._bind_and_plan(parsed, place)
+        cached = self._lookup(parsed.text, place)
+        if cached is not None and (allows_parameters or not cached.parameter_types):
+            return cached
+        return self._bind_and_plan(parsed, place, allows_parameters=allows_parameters)
 
     def _lookup(self, text: str, place: _Place) -> PreparedStatement | None:
         """A statement whose plan the cache holds; its text need not even be parsed."""
@@ -120,9 +126,12 @@ class StatementPlanner:
         )
         return _Place(key, None if catalog is session.shared.storage.catalog else catalog)
 
-    def _bind_and_plan(self, parsed: ParsedStatement, place: _Place) -> PreparedStatement:
+    def _bind_and_plan(
+        self, parsed: ParsedStatement, place: _Place, *, allows_parameters: bool = True
+    ) -> PreparedStatement:
         assert isinstance(parsed.node, QueryStatement)
         context = self.bind_context(place.key.parameter_oids)
+        context.allows_parameters = allows_parameters
         bound = bind_query(parsed.node.expression, context)
         entry = CachedPlan(plan_statement(bound), context.parameter_types(), kind_of(bound))
         # Without a transaction another session may have changed the catalog since `place` was taken.

@@ -9,7 +9,8 @@ import pyarrow as pa
 
 from foundation.sqltypes import SqlType, arrow_type
 from planner.functions.signature import Function
-from sqlfront.pg_catalog import CATALOG_FUNCTIONS, CatalogView, reg_name, reg_oid, relation_rows
+from sqlfront.pg_catalog import CATALOG_FUNCTIONS, reg_name, reg_oid, relation_rows
+from sqlfront.pg_catalog.view import CatalogView
 from sqlfront.session.session_functions import SESSION_FUNCTIONS
 from sqlfront.types import CodecContext, coerce_typmod, parse_text_array, text_array
 from storage import Transaction

@@ -27,7 +27,7 @@ from sqlfront.session.dispatch import is_data_definition, run_command
 from sqlfront.session.errors import InvalidStatementName, WrongParameterCount
 from sqlfront.session.index_builds import PendingBuilds
 from sqlfront.session.names import split_search_path
-from sqlfront.session.notifications import Listener, check_notification
+from sqlfront.session.notifications import Listener
 from sqlfront.session.outcome import Outcome
 from sqlfront.session.plan_cache import QueryKind
 from sqlfront.session.portal import LazyPortal
@@ -37,6 +37,7 @@ from sqlfront.session.retry import run_alone
 from sqlfront.session.services import PostgresCodecs, StatementServices
 from sqlfront.session.state import PreparedText, SessionIdentity, SessionState
 from sqlfront.session.transaction_block import TransactionBlock
+from sqlfront.session.transaction_effects import TransactionEffects
 from sqlfront.types import CodecContext, encode_text
 from storage import Transaction
 from storage.catalog import Catalog, Column
@@ -81,13 +82,14 @@ class LocalSession:
         self.settings = settings
         self.registry = registry
         self.cancel_token = CancelToken()
-        self.block = TransactionBlock(shared.storage, settings, self._transaction_ended)
+        self.block = TransactionBlock(shared.storage, settings, self)
         self.portals: dict[str, Portal] = {}
         self.cursors = CursorTable(self.portals)
         self.statements: dict[str, Statement] = {}
         self.is_termination_requested = False
         self.is_sync_next = False
         self.listener = Listener(identity.database_oid, identity.process_id)
+        self.effects = TransactionEffects()
         self.sequence_values: dict[int, int] = {}
         self.last_sequence_oid: int | None = None
         self.current_query = ""
@@ -97,7 +99,6 @@ class LocalSession:
         self.pending_index_builds = PendingBuilds(shared.build_claims)
         self._planner = StatementPlanner(self)
         self._notices: list[Notice] = []
-        self._pending_notifications: list[Notification] = []
         self._reported = settings.reported()
         self._is_script_of_one = False
         self._is_closed = False
@@ -117,7 +118,7 @@ class LocalSession:
         return script
 
     def run_parsed(self, parsed: ParsedStatement, *, is_last: bool) -> LazyPortal:
-        statement = self._planner.prepare_parsed(parsed, ())
+        statement = self._planner.prepare_parsed(parsed, (), allows_parameters=False)
         finish = self._finish_implicit if is_last else _nothing
         is_alone = self._is_script_of_one
         return LazyPortal(statement.columns, lambda: self._run_top(statement, (), is_alone=is_alone), finish)
@@ -235,10 +236,15 @@ class LocalSession:
         return statement
 
     def prepare_nested(
-        self, parsed: ParsedStatement, parameter_oids: Sequence[int] = ()
+        self, parsed: ParsedStatement, parameter_oids: Sequence[int] | None = None
     ) -> PreparedStatement:
-        """Prepare a statement that stands inside another (EXPLAIN, DECLARE, PREPARE, COPY (query))."""
-        return self._planner.prepare_parsed(parsed, tuple(parameter_oids))
+        """Prepare a statement that stands inside another (EXPLAIN, DECLARE, PREPARE, COPY (query)).
+
+        `parameter_oids` None = it has no parameters.
+        """
+        return self._planner.prepare_parsed(
+            parsed, tuple(parameter_oids or ()), allows_parameters=parameter_oids is not None
+        )
 
     def codec_context(self) -> CodecContext:
         """How values print and parse for this client, names of catalog objects included."""
@@ -345,13 +351,6 @@ class LocalSession:
         if SEVERITY_ORDER.index(notice.severity.lower()) >= least:
             self._notices.append(notice)
 
-    def notify(self, channel: str, payload: str) -> None:
-        """NOTIFY: held until commit, equal ones once."""
-        check_notification(channel, payload)
-        notification = Notification(self.process_id, channel, payload)
-        if notification not in self._pending_notifications:
-            self._pending_notifications.append(notification)
-
     def forget_sequences(self) -> None:
         self.sequence_values.clear()
         self.last_sequence_oid = None
@@ -390,13 +389,24 @@ class LocalSession:
             last_sequence_values=tuple(self.sequence_values.items()),
         )
 
-    def _transaction_ended(self, committed: bool) -> None:
+    # -- what the transaction block tells ------------------------------------------------------------------
+
+    def transaction_ended(self, committed: bool) -> None:
         self.cursors.transaction_ended(committed)
-        pending, self._pending_notifications = self._pending_notifications, []
         if committed:
-            self.shared.hub.publish(self.identity.database_oid, pending)
+            self.effects.commit(self.shared.hub, self.listener)
         else:
+            self.effects.rollback()
             self.pending_index_builds.forget()
+
+    def savepoint_mark(self) -> object:
+        return self.effects.mark(), self.cursors.mark()
+
+    def rolled_back_to(self, mark: object) -> None:
+        assert isinstance(mark, tuple)
+        effects_mark, cursors_mark = mark
+        self.effects.rollback_to(effects_mark)
+        self.cursors.rollback_to(cursors_mark)
 
 
 def now_us() -> int:

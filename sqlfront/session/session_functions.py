@@ -225,7 +225,7 @@ def pg_listening_channels(session: LocalSession) -> list[str]:
 
 @session_function("pg_notify")
 def pg_notify(session: LocalSession, channel: str, payload: str) -> str:
-    session.notify(channel, payload)
+    session.effects.notify(session.process_id, channel, payload)
     return ""
 
 

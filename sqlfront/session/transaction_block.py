@@ -13,10 +13,9 @@ See https://www.postgresql.org/docs/15/sql-set-transaction.html.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
+from typing import Any, Protocol
 
 from foundation.errors import FeatureNotSupported
 from foundation.settings import TRANSACTION_SETTINGS, Setting, SettingValues
@@ -51,19 +50,29 @@ class _Savepoint:
     name: str
     storage_mark: Any
     settings_mark: object
+    session_mark: object
+
+
+class TransactionOwner(Protocol):
+    """What the block tells its session, whose cursors, notifications and builds follow the transaction."""
+
+    def transaction_ended(self, committed: bool) -> None:
+        """The storage transaction has ended and settings were brought back."""
+
+    def savepoint_mark(self) -> object:
+        """What `rolled_back_to` is given when the savepoint that is being set is gone back to."""
+
+    def rolled_back_to(self, mark: object) -> None: ...
 
 
 class TransactionBlock:
-    """One session's current transaction, if any.
+    """One session's current transaction, if any."""
 
-    `on_end(committed)` is called after the storage transaction has ended and settings were brought back.
-    """
-
-    def __init__(self, storage: Storage, settings: SettingValues, on_end: Callable[[bool], None]) -> None:
+    def __init__(self, storage: Storage, settings: SettingValues, owner: TransactionOwner) -> None:
         self.state = BlockState.IDLE
         self._storage = storage
         self._settings = settings
-        self._on_end = on_end
+        self._owner = owner
         self._transaction: Transaction | None = None
         self._has_snapshot = False
         self._savepoints: list[_Savepoint] = []
@@ -208,7 +217,7 @@ class TransactionBlock:
         self.state = BlockState.IDLE
         if was_open:
             self._settings.end(committed=committed)
-            self._on_end(committed)
+            self._owner.transaction_ended(committed)
 
     # -- savepoints -----------------------------------------------------------------------------------------
 
@@ -216,7 +225,8 @@ class TransactionBlock:
         self._check_in_block("SAVEPOINT")
         self.check_not_failed()
         transaction = self.open_transaction()
-        self._savepoints.append(_Savepoint(name, transaction.savepoint(), self._settings.mark()))
+        mark = _Savepoint(name, transaction.savepoint(), self._settings.mark(), self._owner.savepoint_mark())
+        self._savepoints.append(mark)
 
     def release(self, name: str) -> None:
         self._check_in_block("RELEASE SAVEPOINT")
@@ -235,6 +245,7 @@ class TransactionBlock:
         self._transaction.rollback_to(savepoint.storage_mark)
         self._settings.rollback_to(savepoint.settings_mark)
         self._transaction.read_only = self._settings.boolean("transaction_read_only")
+        self._owner.rolled_back_to(savepoint.session_mark)
         del self._savepoints[position + 1 :]
         self.state = BlockState.EXPLICIT
 

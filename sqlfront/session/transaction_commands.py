@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sqlfront.backend import TransactionStatus
 from sqlfront.parser import (
     BeginStatement,
     CommitStatement,
@@ -52,12 +53,22 @@ def run_commit(session: LocalSession, node: CommitStatement) -> Outcome:
         session.warn("there is no transaction in progress", WARNING_NOT_ACTIVE)
         block.end_implicit()
         return Outcome("COMMIT")
-    session.cursors.hold()
+    if block.status is TransactionStatus.IN_TRANSACTION:
+        _hold_cursors(session)
     committed = block.commit()
     session.run_pending_index_builds()
     if node.chain:
         block.begin()
     return Outcome("COMMIT" if committed else "ROLLBACK")
+
+
+def _hold_cursors(session: LocalSession) -> None:
+    """Read WITH HOLD cursors to their end; an error there is the transaction's end."""
+    try:
+        session.cursors.hold()
+    except BaseException:
+        session.block.rollback()
+        raise
 
 
 def run_rollback(session: LocalSession, node: RollbackStatement) -> Outcome:

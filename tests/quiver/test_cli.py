@@ -139,6 +139,7 @@ def test_a_bad_setting(quiver: Quiver, tmp_path: Path, assignment: str, said: st
     assert said in quiver.refused("--set", assignment, "--data", tmp_path / "data")
 
 
+@pytest.mark.slow
 def test_a_port_in_use(quiver: Quiver, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

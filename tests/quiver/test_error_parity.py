@@ -57,6 +57,8 @@ STATEMENTS = (
     "SELECT id + true FROM t",
     "SELECT v <-> '[1,2]' FROM t",
     "SELECT v <-> 5 FROM t",
+    "SELECT id FROM t WHERE id = $1",
+    "EXPLAIN SELECT $2 + 1",
     "SELECT 1 / 0",
     "SELECT 2147483647 + 1",
     "SELECT 'abc'::int",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from foundation.sqltypes import TYPES
+from foundation.sqltypes import TIME, TYPES
 from planner import bound
 from planner.relational.carriers import carrier
 from planner.relational.expressions import ExpressionPrinter
@@ -22,7 +22,12 @@ def cast_to_time(printer: ExpressionPrinter, node: bound.CastExpression) -> Prin
         return Printed(printed.sql, target, printed.decimal)
     pair = (source.oid, target.oid)
     if target.typmod == -1 and (pair in _NATIVE or (pair in _NATIVE_IN_UTC and is_utc(printer))):
-        return Printed(f"CAST({printer.sql(node.argument)} AS {carrier(target)})", target)
+        argument = printer.sql(node.argument)
+        cast = f"CAST({argument} AS {carrier(target)})"
+        if target.oid == TIME.oid:
+            # An infinite timestamp has no time of day.
+            cast = f"(CASE WHEN isfinite({argument}) THEN {cast} END)"
+        return Printed(cast, target)
     return None
 
 

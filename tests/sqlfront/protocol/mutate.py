@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from typing import Any
 
 from sqlfront.protocol.copy import CopyData, CopyDone, CopyFail
@@ -17,7 +18,8 @@ TEXTS = (
 NAMES = ("", "", "a", "b", "c", "ünïcode", "x" * 100)
 
 
-def random_message(rng: random.Random) -> Any:
+def random_message(rng: random.Random, texts: Sequence[str] = TEXTS) -> Any:
+    """One message of any kind; `texts` are the statements it may carry."""
     name, other = rng.choice(NAMES), rng.choice(NAMES)
     values = tuple(
         rng.choice((None, b"", b"7", b"\0\0\0\7", rng.randbytes(9))) for _ in range(rng.randrange(4))
@@ -25,8 +27,8 @@ def random_message(rng: random.Random) -> Any:
     formats = tuple(rng.choice((0, 1, 1, 2)) for _ in range(rng.randrange(4)))
     return rng.choice(
         (
-            Query(rng.choice(TEXTS)),
-            Parse(name, rng.choice(TEXTS), tuple(rng.choices((0, 23, 25, 701), k=rng.randrange(3)))),
+            Query(rng.choice(texts)),
+            Parse(name, rng.choice(texts), tuple(rng.choices((0, 23, 25, 701), k=rng.randrange(3)))),
             Bind(name, other, formats, values, formats[:1]),
             Describe(rng.choice(list(Target)), name),
             Execute(name, rng.choice((0, 0, 1, 5, -1))),
@@ -42,9 +44,9 @@ def random_message(rng: random.Random) -> Any:
     )
 
 
-def sound_stream(rng: random.Random) -> bytes:
+def sound_stream(rng: random.Random, texts: Sequence[str] = TEXTS) -> bytes:
     """Well-formed messages, in no sensible order; sometimes with a good-bye."""
-    messages = [random_message(rng) for _ in range(rng.randrange(1, 12))]
+    messages = [random_message(rng, texts) for _ in range(rng.randrange(1, 12))]
     if rng.random() < 0.1:
         messages.append(Terminate())
     return b"".join(message.encode() for message in messages)
