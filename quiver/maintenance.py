@@ -10,6 +10,7 @@ import logging
 import threading
 
 from foundation.cancel import CANCEL_SHUTDOWN, CancelToken
+from foundation.errors import UndefinedObject
 from planner.vector import BuildClaims, build_table_index
 from storage import Storage
 from storage.catalog import Index
@@ -59,5 +60,7 @@ class Maintenance:
         if self._claims.claim(index.oid):
             try:
                 build_table_index(self._storage, index.oid, cancel=self._cancel.word, threads=1)
+            except UndefinedObject:
+                logger.debug("index %s was dropped before its turn came", index.name)
             finally:
                 self._claims.release(index.oid)

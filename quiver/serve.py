@@ -62,6 +62,8 @@ def serve_forever(options: ServeOptions) -> None:
     settings = _settings(options, is_tls=tls is not None)
     values = SettingValues(settings)
     hosts = tuple(host.strip() for host in values.get("listen_addresses").split(","))
+    if options.data.exists() and not options.data.is_dir():
+        raise ConfigurationError(f"{options.data} is not a directory")
     _raise_file_limit()
     warm_up = threading.Thread(target=vecengine.warm_up, name="quiver-warm-up", daemon=True)
     warm_up.start()

@@ -7,7 +7,9 @@ and waits; `abort()` cancels instead of waiting. `run()` does all of it under si
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
+import os
 import signal
 import socket
 import threading
@@ -140,9 +142,10 @@ class Server:
             try:
                 listener = await loop.create_server(self._accept, host, self._port, backlog=_BACKLOG)
             except OSError as error:
+                is_taken = error.errno == errno.EADDRINUSE
                 raise ServerStartError(
-                    f'could not listen on "{host}" port {self._port}: {error.strerror or error}',
-                    hint="Is another server already running on that port?",
+                    f'could not listen on "{host}" port {self._port}: {_reason(error)}',
+                    hint="Is another server already running on that port?" if is_taken else None,
                 ) from None
             self._listeners.append(listener)
             self._port = listener.sockets[0].getsockname()[1]
@@ -160,9 +163,7 @@ class Server:
             listener = await loop.create_unix_server(self._accept, str(path), backlog=_BACKLOG)
             path.chmod(0o777)
         except OSError as error:
-            raise ServerStartError(
-                f'could not listen on Unix socket "{path}": {error.strerror or error}'
-            ) from None
+            raise ServerStartError(f'could not listen on Unix socket "{path}": {_reason(error)}') from None
         self._listeners.append(listener)
         self._socket_path = path
 
@@ -225,6 +226,13 @@ def _is_answering(path: Path) -> bool:
         except OSError:
             return False
     return True
+
+
+def _reason(error: OSError) -> str:
+    """The system's words alone; asyncio wraps them in a sentence that repeats the address."""
+    if isinstance(error, socket.gaierror) or error.errno is None:
+        return error.strerror or str(error)
+    return os.strerror(error.errno)
 
 
 def new_event_loop() -> asyncio.AbstractEventLoop:

@@ -12,6 +12,8 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from foundation.errors import QuiverError
 
+_MISMATCH = "KEY_VALUES_MISMATCH"
+
 
 class TlsConfigurationError(QuiverError):
     """Certificate or key cannot be used; the server does not start."""
@@ -39,14 +41,29 @@ def load_tls(certificate: Path, key: Path) -> TlsMaterial:
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
+    content = _read("server certificate", certificate)
+    _read("private key", key)
+    try:
+        leaf = x509.load_pem_x509_certificate(content)
+    except ValueError:
+        raise TlsConfigurationError(
+            f'could not load server certificate file "{certificate}": not a PEM certificate'
+        ) from None
     try:
         context.load_cert_chain(certificate, key)
-        leaf = x509.load_pem_x509_certificate(certificate.read_bytes())
-    except (OSError, ValueError) as error:
-        raise TlsConfigurationError(
-            f'could not load server certificate file "{certificate}" with private key "{key}": {error}'
-        ) from None
+    except ssl.SSLError as error:
+        reason = (
+            "it does not belong to the certificate" if error.reason == _MISMATCH else "not a usable PEM key"
+        )
+        raise TlsConfigurationError(f'could not load private key file "{key}": {reason}') from None
     return TlsMaterial(context, certificate_hash(leaf))
+
+
+def _read(what: str, path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise TlsConfigurationError(f'could not load {what} file "{path}": {error.strerror}') from None
 
 
 def certificate_hash(certificate: x509.Certificate) -> bytes | None:

@@ -194,6 +194,15 @@ class Storage:
             while self._unpublished and self._unpublished[0].lsn <= durable_lsn:
                 self.published = self._unpublished.popleft()
 
+    def catch_up(self) -> None:
+        """Return when every commit that conflicts were checked against is durable and visible.
+
+        A transaction that lost against one would lose again at a snapshot that does not have it yet.
+        """
+        with self.commit_lock:
+            lsn = self.head.lsn
+        self.wait_durable(lsn)
+
     def wait_durable(self, lsn: int) -> None:
         self.log.wait_durable(lsn)
 

@@ -120,6 +120,11 @@ class Transaction:
         if self.isolation is Isolation.READ_COMMITTED:
             self._snapshot = self._storage.published
 
+    def catch_up(self) -> None:
+        """Before another attempt after 40001: a snapshot that has the commit this transaction lost against."""
+        self._storage.catch_up()
+        self.refresh_snapshot()
+
     def table_view(self, table_oid: int) -> TableView:
         """The table at the snapshot, own changes included."""
         table = self.catalog.table(table_oid)

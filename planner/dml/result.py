@@ -40,7 +40,7 @@ def atomically(context: ExecutionContext, change: Callable[[], DmlResult]) -> Dm
             transaction.rollback_to(mark)
             if not is_retried or attempt == _ATTEMPTS_MAX - 1:
                 raise
-            transaction.refresh_snapshot()
+            transaction.catch_up()
         except BaseException:
             transaction.rollback_to(mark)
             raise

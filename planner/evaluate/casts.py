@@ -31,6 +31,7 @@ from foundation.sqltypes import (
     INT2,
     INT4,
     INT8,
+    INTERVAL,
     JSON,
     JSONB,
     NAME,
@@ -112,6 +113,7 @@ def is_castable(source: SqlType, target: SqlType) -> bool:
         a in _BIT_STRINGS and b in _BIT_STRINGS,
         a in (INT4.oid, INT8.oid) and b == BIT.oid,
         a == BIT.oid and b in (INT4.oid, INT8.oid),
+        a == TIME.oid and b == INTERVAL.oid,
         {a, b} <= {OID.oid, INT4.oid, INT8.oid},
     )
     return any(pairs)
@@ -185,6 +187,12 @@ def _convert(
         return site.context.codecs.from_text(column, target)
     if {a, b} == {BOOL.oid, INT4.oid}:
         return column.cast(arrow_type(target))
+    if a == TIME.oid and b == INTERVAL.oid:
+        times = column.cast(pa.int64()).to_pylist()
+        return pa.array(
+            [None if us is None else pa.MonthDayNano([0, 0, us * 1000]) for us in times],
+            pa.month_day_nano_interval(),
+        )
     if a == BIT.oid and b in _INTEGERS:
         return integers_from_bits(column, target)
     if OID.oid in (a, b):

@@ -21,6 +21,7 @@ from planner.functions.implementations_arithmetic import arithmetic_kernels
 from planner.functions.implementations_array import array_kernels
 from planner.functions.implementations_bits import bit_kernels
 from planner.functions.implementations_compare import comparison_kernels
+from planner.functions.implementations_datetime_format import datetime_format_kernels
 from planner.functions.implementations_interval import interval_kernels
 from planner.functions.implementations_json import json_kernels
 from planner.functions.implementations_numeric import numeric_function_kernels
@@ -66,7 +67,7 @@ def kernels() -> dict[str, Kernel]:
     """All kernels by key."""
     return {
         **comparison_kernels(), **arithmetic_kernels(), **text_kernels(), **array_kernels(), **json_kernels(),
-        **time_kernels(), **regex_kernels(), **bit_kernels(), **interval_kernels(), **numeric_function_kernels(),
+        **time_kernels(), **regex_kernels(), **bit_kernels(), **interval_kernels(), **numeric_function_kernels(), **datetime_format_kernels(),
          **vector_kernels(), **_other_kernels(),
     }  # fmt: skip
 

@@ -27,9 +27,16 @@ from planner.functions.datum import CallSite, Datum, Kernel, contiguous, row_cou
 
 INTEGER_NAMES = {INT2.oid: "smallint", INT4.oid: "integer", INT8.oid: "bigint"}
 NUMERIC_CONTEXT = decimal.Context(
-    prec=2000, rounding=decimal.ROUND_HALF_UP, Emax=200000, Emin=-200000, traps=[decimal.InvalidOperation]
+    prec=400_000,
+    rounding=decimal.ROUND_HALF_UP,
+    Emax=400_000,
+    Emin=-400_000,
+    traps=[decimal.InvalidOperation],
 )
-"""Enough digits that every result below is exact until it is rounded to its scale."""
+"""Enough digits that sums, products and roundings are exact; they cost only the digits they have."""
+
+_INTEGER_DIGITS_MAX = 131_072
+_GUARD_DIGITS = 8
 
 NUMERIC_DISPLAY_SCALE_MAX = 1000
 _NUMERIC_SIGNIFICANT_DIGITS_MIN = 16
@@ -266,6 +273,8 @@ def numeric_text(value: Decimal) -> str:
         return "NaN"
     if value.is_infinite():
         return "Infinity" if value > 0 else "-Infinity"
+    if value and value.adjusted() >= _INTEGER_DIGITS_MAX:
+        raise NumericValueOutOfRange("value overflows numeric format")
     if value.as_tuple().exponent > 0:  # type: ignore[operator]
         value = value.quantize(Decimal(1), context=NUMERIC_CONTEXT)
     text = format(value, "f")
@@ -315,8 +324,15 @@ def divide_numeric(left: Decimal, right: Decimal) -> Decimal:
     if right.is_infinite():
         return Decimal(0)
     scale = division_scale(left, right)
-    # Two guard digits would do; the context's 2000 digits make the one rounding below the only one.
-    return round_to_scale(NUMERIC_CONTEXT.divide(left, right), scale)
+    # Rounded once: the quotient is cut, and a digit that was cut off is remembered as a last 1.
+    shifted = left.scaleb(scale + _GUARD_DIGITS, context=NUMERIC_CONTEXT)
+    quotient, rest = NUMERIC_CONTEXT.divmod(shifted, right)
+    if rest:
+        quotient = NUMERIC_CONTEXT.add(
+            quotient.scaleb(1, context=NUMERIC_CONTEXT), 1 if (left > 0) == (right > 0) else -1
+        )
+        return round_to_scale(quotient.scaleb(-scale - _GUARD_DIGITS - 1, context=NUMERIC_CONTEXT), scale)
+    return round_to_scale(quotient.scaleb(-scale - _GUARD_DIGITS, context=NUMERIC_CONTEXT), scale)
 
 
 def _numeric_binary(operation: Callable[[Decimal, Decimal], Decimal]) -> Kernel:

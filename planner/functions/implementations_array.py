@@ -7,10 +7,18 @@ from typing import Any
 
 import pyarrow as pa
 
+from foundation.errors import (
+    ArraySubscriptError,
+    FeatureNotSupported,
+    NullValueNotAllowed,
+    ProgramLimitExceeded,
+)
 from foundation.sqltypes import TEXT, SqlType, arrow_type, element_type
 from planner.functions.datum import CallSite, Datum, Kernel, row_count_of
 from planner.functions.implementations_compare import element_order
 from planner.functions.rowwise import row_kernel, row_values
+
+_ARRAY_SIZE_MAX = 134_217_727
 
 
 def element_oid(array_oid: int) -> int:
@@ -138,6 +146,31 @@ def _from_string(text: str, separator: str | None, null_text: str | None = None)
     return [None if part == null_text else part for part in parts]
 
 
+def _fill(_oid: int, value: Any, lengths: list[int | None] | None, bounds: Any = None) -> list[Any]:
+    if lengths is None:
+        raise NullValueNotAllowed("dimension array or low bound array cannot be null")
+    if bounds is not None and bounds != [1] * len(lengths):
+        raise FeatureNotSupported("arrays whose first index is not 1 are not supported")
+    if not lengths:
+        return []
+    if None in lengths:
+        raise NullValueNotAllowed("dimension values cannot be null")
+    if len(lengths) > 1:
+        raise FeatureNotSupported("arrays of more than one dimension are not supported")
+    (length,) = (n for n in lengths if n is not None)
+    if not 0 <= length <= _ARRAY_SIZE_MAX:
+        raise ProgramLimitExceeded(f"array size exceeds the maximum allowed ({_ARRAY_SIZE_MAX})")
+    return [value] * length
+
+
+def _trim(_oid: int, items: list[Any] | None, count: int | None) -> list[Any] | None:
+    if items is None or count is None:
+        return None
+    if not 0 <= count <= len(items):
+        raise ArraySubscriptError(f"number of elements to trim must be between 0 and {len(items)}")
+    return items[: len(items) - count]
+
+
 def array_kernels() -> dict[str, Kernel]:
     """Kernels by pg_proc name."""
     return {
@@ -149,7 +182,8 @@ def array_kernels() -> dict[str, Kernel]:
         "array_append": _with_lists(_append), "array_prepend": _with_lists(_prepend), "array_cat": _with_lists(_cat),
         "array_position": _with_lists(_position), "array_positions": _with_lists(_positions),
         "array_remove": _with_lists(_remove), "array_replace": _with_lists(_replace),
-        "array_to_string": _to_string,
+        "array_to_string": _to_string, "array_fill": _with_lists(_fill), "trim_array": _with_lists(_trim),
+        "array_dims": row_kernel(lambda items: f"[1:{len(items)}]" if items else None),
         "string_to_array": _with_lists(lambda _oid, text, separator, null_text=None:
                                        None if text is None else _from_string(text, separator, null_text)),
     }  # fmt: skip

@@ -234,7 +234,8 @@ def _byte_matrix(values: Sequence[memoryview]) -> npt.NDArray[np.uint8]:
 
 
 def _hamming(left: Any, right: Any) -> Counts:
-    return np.bitwise_count(left ^ right).sum(axis=1, dtype=np.float64)
+    distances: Counts = np.bitwise_count(left ^ right).sum(axis=1, dtype=np.float64)
+    return distances
 
 
 def _jaccard(left: Any, right: Any) -> Counts:

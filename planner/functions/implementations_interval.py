@@ -24,8 +24,10 @@ from planner.functions.implementations_time import (
     TIMESTAMP_MAX,
     TIMESTAMP_MIN,
     add_interval,
+    date_trunc_local,
     from_local,
     to_local,
+    zone_shifted,
 )
 from planner.functions.rowwise import row_kernel, row_values
 
@@ -305,8 +307,6 @@ def _trunc(name: str, value: Any) -> Any:
 
 def _zoned_trunc(arguments: Sequence[Datum], site: CallSite) -> pa.Array:
     """date_trunc(unit, timestamptz, zone): cut in that zone's local time."""
-    from planner.functions.implementations_time import date_trunc_local, zone_shifted
-
     zones = set(arguments[2].array.to_pylist())
     if len(zones) > 1:
         raise FeatureNotSupported("date_trunc() in a time zone that differs by row is not supported")
@@ -315,10 +315,7 @@ def _zoned_trunc(arguments: Sequence[Datum], site: CallSite) -> pa.Array:
     zone = next(iter(zones), None)
     if zone is None:
         return pa.nulls(row_count, values.type)
-    try:
-        zoneinfo.ZoneInfo(zone)
-    except (zoneinfo.ZoneInfoNotFoundError, ValueError):
-        raise InvalidParameterValue(f'time zone "{zone}" not recognized') from None
+    check_zone(zone)
     local = zone_shifted(values, zone, is_local=False)
     cut = date_trunc_local((arguments[0], Datum(local)), replace(site, argument_types=(25, TIMESTAMP.oid)))
     return zone_shifted(cut, zone, is_local=True)
@@ -364,6 +361,27 @@ def _make(kind: pa.DataType, function: Any) -> Kernel:
     return kernel
 
 
+def _zoned_stamp(arguments: Sequence[Datum], site: CallSite) -> pa.Array:
+    """make_timestamptz(..., zone)."""
+    results: list[int | None] = []
+    for *fields, zone in zip(*row_values(arguments, row_count_of(arguments))):
+        if zone is None or None in fields:
+            results.append(None)
+            continue
+        check_zone(zone)
+        local = pa.array([_stamp_us(*fields)], pa.int64()).cast(pa.timestamp("us"))
+        results.append(zone_shifted(local, zone, is_local=True).cast(pa.int64())[0].as_py())
+    return pa.array(results, pa.int64()).cast(pa.timestamp("us", "UTC"))
+
+
+def check_zone(zone: str) -> None:
+    """Raises InvalidParameterValue (22023) for a name that is no time zone."""
+    try:
+        zoneinfo.ZoneInfo(zone)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+        raise InvalidParameterValue(f'time zone "{zone}" not recognized') from None
+
+
 def interval_kernels() -> dict[str, Kernel]:
     """Kernels by pg_proc name and argument types."""
     stamp = _make(pa.timestamp("us"), _stamp_us)
@@ -373,6 +391,7 @@ def interval_kernels() -> dict[str, Kernel]:
         "date_bin": _date_bin, "overlaps": _overlaps, "make_interval": row_kernel(_make_interval),
         "make_time": _make(pa.time64("us"), _time_us), "make_timestamp": stamp,
         "make_timestamptz(23,23,23,23,23,701)": stamp,
+        "make_timestamptz(23,23,23,23,23,701,25)": _zoned_stamp,
         "date_trunc(25,1184,25)": _zoned_trunc, "date_trunc(25,1186)": row_kernel(_trunc),
         "date_part(25,1186)": _extract, "extract(25,1186)": _extract,
         "isfinite(1186)": row_kernel(lambda value: True),

@@ -369,6 +369,79 @@ def _set_in(value: Any, steps: list[str], new: Any, *, create: bool) -> Any:
     return [new, *value] if position < 0 else [*value, new]
 
 
+def _delete_path(text: str, path: list[str | None]) -> str:
+    value = parse_json(text)
+    if not isinstance(value, dict | list):
+        raise InvalidParameterValue("cannot delete path in scalar")
+    if None in path:
+        raise NullValueNotAllowed(f"path element at position {path.index(None) + 1} is null")
+    return canonical_jsonb(_without(value, [step for step in path if step is not None], 1))
+
+
+def _without(value: Any, steps: list[str], depth: int) -> Any:
+    if not steps or not isinstance(value, dict | list):
+        return value
+    step, rest = steps[0], steps[1:]
+    if isinstance(value, dict):
+        if step not in value:
+            return value
+        if rest:
+            return {**value, step: _without(value[step], rest, depth + 1)}
+        return {key: item for key, item in value.items() if key != step}
+    position = _path_position(value, step, depth)
+    if not 0 <= position < len(value):
+        return value
+    kept = [_without(value[position], rest, depth + 1)] if rest else []
+    return [*value[:position], *kept, *value[position + 1 :]]
+
+
+def _path_position(value: list[Any], step: str, depth: int) -> int:
+    """Where a path step points in an array; negative ones count from the end."""
+    try:
+        index = int(step)
+    except ValueError:
+        raise InvalidTextRepresentation(
+            f'path element at position {depth} is not an integer: "{step}"'
+        ) from None
+    return index if index >= 0 else len(value) + index
+
+
+def _insert(text: str, path: list[str | None], new: str, after: bool = False) -> str:
+    value = parse_json(text)
+    if not isinstance(value, dict | list):
+        raise InvalidParameterValue("cannot set path in scalar")
+    if None in path:
+        raise NullValueNotAllowed(f"path element at position {path.index(None) + 1} is null")
+    steps = [step for step in path if step is not None]
+    return canonical_jsonb(
+        _insert_in(value, steps, parse_json(new), after=after, depth=1) if steps else value
+    )
+
+
+def _insert_in(value: Any, steps: list[str], new: Any, *, after: bool, depth: int) -> Any:
+    step, rest = steps[0], steps[1:]
+    if isinstance(value, dict):
+        if rest:
+            if step not in value:
+                return value
+            return {**value, step: _insert_in(value[step], rest, new, after=after, depth=depth + 1)}
+        if step in value:
+            raise InvalidParameterValue(
+                "cannot replace existing key", hint="Try using the function jsonb_set to replace key value."
+            )
+        return {**value, step: new}
+    if not isinstance(value, list):
+        return value
+    position = _path_position(value, step, depth)
+    if not 0 <= position < len(value):
+        return value if rest else [new, *value] if position < 0 else [*value, new]
+    if rest:
+        changed = _insert_in(value[position], rest, new, after=after, depth=depth + 1)
+        return [*value[:position], changed, *value[position + 1 :]]
+    at = position + 1 if after else position
+    return [*value[:at], new, *value[at:]]
+
+
 def _strip_nulls(text: str) -> str:
     def strip(value: Any) -> Any:
         if isinstance(value, dict):
@@ -420,6 +493,7 @@ def json_kernels() -> dict[str, Kernel]:
         "json_typeof(114)": row_kernel(_typeof), "jsonb_array_length": row_kernel(_array_length),
         "json_array_length": row_kernel(_array_length), "jsonb_delete(3802,25)": row_kernel(_delete_key),
         "jsonb_delete(3802,1009)": row_kernel(_delete_keys), "jsonb_delete(3802,23)": row_kernel(_delete_element),
+        "jsonb_delete_path": row_kernel(_delete_path), "jsonb_insert": row_kernel(_insert),
         "jsonb_set": row_kernel(_set), "jsonb_strip_nulls": row_kernel(_strip_nulls),
         "jsonb_pretty": row_kernel(_pretty),
     }  # fmt: skip

@@ -11,7 +11,12 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from foundation.errors import InvalidParameterValue, NullValueNotAllowed, ProgramLimitExceeded
+from foundation.errors import (
+    FeatureNotSupported,
+    InvalidParameterValue,
+    NullValueNotAllowed,
+    ProgramLimitExceeded,
+)
 from foundation.sqltypes import BPCHAR
 from planner.errors import SubstringError
 from planner.functions.datum import CallSite, Datum, Kernel, contiguous, row_count_of

@@ -7,7 +7,6 @@ https://www.postgresql.org/docs/15/functions-datetime.html
 
 from __future__ import annotations
 
-import calendar
 import datetime
 import time
 import zoneinfo
@@ -21,6 +20,7 @@ import pyarrow.compute as pc
 
 from foundation.errors import DatetimeFieldOverflow, FeatureNotSupported, InvalidParameterValue
 from foundation.sqltypes import DATE, NUMERIC, TIMESTAMP, TIMESTAMPTZ, format_type
+from planner.functions.civil_calendar import civil_date, day_number_of, month_lengths
 from planner.functions.datum import CallSite, Datum, Kernel, contiguous, row_count_of
 from planner.functions.rowwise import row_values
 
@@ -28,6 +28,8 @@ DAY_US = 86_400_000_000
 _JULIAN_DAY_OF_EPOCH = 2_440_588
 _QUARTER_HOUR_US = 900_000_000
 TIMESTAMP_MIN, TIMESTAMP_MAX = -(1 << 63), (1 << 63) - 1
+_FIRST_DATE, _END_OF_DATES = -2_440_588, 2_145_042_906
+"""4714-11-24 BC and the day after 5874897-12-31."""
 DATE_MIN, DATE_MAX = -(1 << 31), (1 << 31) - 1
 
 Int64s = npt.NDArray[np.int64]
@@ -180,7 +182,7 @@ def _date_shift(sign: int, *, date_first: bool = True) -> Kernel:
         shifted = start + sign * np.asarray(days.cast(pa.int64()).fill_null(0))
         infinite = (start == DATE_MIN) | (start == DATE_MAX)
         shifted = np.where(infinite, start, shifted)
-        if ((shifted <= DATE_MIN) | (shifted >= DATE_MAX))[~infinite].any():
+        if ((shifted < _FIRST_DATE) | (shifted >= _END_OF_DATES))[~infinite].any():
             raise DatetimeFieldOverflow("date out of range")
         return _masked(shifted.astype(np.int32), dates, pa.date32(), days)
 
@@ -254,16 +256,14 @@ def shifted_timestamp(stamp: int, interval: Any, sign: int) -> tuple[int, int]:
     months, days, nanoseconds = interval
     if months:
         day_number, clock = divmod(stamp, DAY_US)
-        try:
-            day = datetime.date(1970, 1, 1) + datetime.timedelta(days=day_number)
-            month_index = day.year * 12 + day.month - 1 + sign * months
-            year, month = divmod(month_index, 12)
-            last = calendar.monthrange(year, month + 1)[1]
-            moved = datetime.date(year, month + 1, min(day.day, last))
-        except (OverflowError, ValueError):
-            raise DatetimeFieldOverflow("timestamp out of range") from None
-        stamp = (moved - datetime.date(1970, 1, 1)).days * DAY_US + clock
-    return stamp + sign * days * DAY_US, sign * (nanoseconds // 1000)
+        old_year, old_month, day = civil_date(day_number)
+        year, month = divmod(old_year * 12 + old_month - 1 + sign * months, 12)
+        last = month_lengths(year)[month]
+        stamp = day_number_of(year, month + 1, min(day, last)) * DAY_US + clock
+    moved, rest = stamp + sign * days * DAY_US, sign * (nanoseconds // 1000)
+    if not TIMESTAMP_MIN < moved < TIMESTAMP_MAX or not TIMESTAMP_MIN < moved + rest < TIMESTAMP_MAX:
+        raise DatetimeFieldOverflow("timestamp out of range")
+    return moved, rest
 
 
 # ---------------------------------------------------------------------------------------------------------

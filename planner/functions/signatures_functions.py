@@ -1405,6 +1405,7 @@ FUNCTIONS: tuple[tuple[Any, ...], ...] = (
     ('to_regclass', (25,), 2205, 'f', 's', True, False, (), 'pg_catalog', (), (), False, 3495),
     ('to_regnamespace', (25,), 4089, 'f', 's', True, False, (), 'pg_catalog', (), (), False, 4086),
     ('to_regoper', (25,), 2203, 'f', 's', True, False, (), 'pg_catalog', (), (), False, 3492),
+    ('to_regoperator', (25,), 2204, 'f', 's', True, False, (), 'pg_catalog', (), (), False, 3476),
     ('to_regproc', (25,), 24, 'f', 's', True, False, (), 'pg_catalog', (), (), False, 3494),
     ('to_regprocedure', (25,), 2202, 'f', 's', True, False, (), 'pg_catalog', (), (), False, 3479),
     ('to_regrole', (25,), 4096, 'f', 's', True, False, (), 'pg_catalog', (), (), False, 4093),

@@ -699,7 +699,6 @@ UNSUPPORTED: tuple[tuple[Any, ...], ...] = (
     ('f', 'timetzdate_pl'),
     ('f', 'timetztypmodin'),
     ('f', 'to_regcollation'),
-    ('f', 'to_regoperator'),
     ('f', 'to_tsquery'),
     ('f', 'to_tsvector'),
     ('f', 'ts_debug'),

@@ -20,7 +20,7 @@ from planner.relational.carriers import carrier, converted, decimal_form
 from planner.relational.constant_rows import constant_table
 from planner.relational.expressions import ExpressionPrinter, is_column_free, is_foldable, unified
 from planner.relational.node_printers import PRINTERS
-from planner.relational.printed import DecimalForm, Printed, common_form, widest_form
+from planner.relational.printed import DecimalForm, Printed, common_form
 from planner.relational.pushdown import Pushdown, push_down
 from planner.relational.registration import (
     Registered,
@@ -294,16 +294,46 @@ class QueryPrinter:
         left, right = self.print(query.left), self.print(query.right)
         keeps_rows = query.operator is bound.SetOperator.UNION and query.is_all
         types = [column.type for column in left.columns]
-        forms = [
-            _set_form(a, b, keeps_rows=keeps_rows) for a, b in zip(left.columns, right.columns, strict=True)
-        ]
-        keyword = query.operator.value + (" ALL" if query.is_all else "")
-        sql = f"({_project(left, types, forms)}) {keyword} ({_project(right, types, forms)})"
+        forms = [_set_form(a, b) for a, b in zip(left.columns, right.columns, strict=True)]
         columns = _outputs(types, forms)
+        keyword = query.operator.value + (" ALL" if query.is_all else "")
+        if not keeps_rows and any(column.is_text_numeric for column in columns):
+            sql = self._by_value(query, left, right, columns)
+        else:
+            sql = f"({_project(left, types, forms)}) {keyword} ({_project(right, types, forms)})"
         sql = f"SELECT * FROM ({sql}) AS q" if not query.order_by else sql
         if query.order_by:
             sql = self._ordered_wrapper(sql, columns, query.order_by)
         return PrintedQuery(sql + self._limits(query), columns)
+
+    def _by_value(
+        self, query: bound.SetOperation, left: PrintedQuery, right: PrintedQuery, columns: Sequence[Printed]
+    ) -> str:
+        """A set operation over numeric in text form: 1 and 1.0 are one value, and the first one's scale stays.
+
+        Rows of the left side are numbered within their value and compared with the right side's count of it.
+        """
+        types, forms = [c.type for c in columns], [c.decimal for c in columns]
+        first, second = (_project(side, types, forms) for side in (left, right))
+        keys = [order_sql(self.expressions, column) for column in columns]
+        if query.operator is bound.SetOperator.UNION:
+            return f"SELECT DISTINCT ON ({', '.join(keys)}) * FROM (({first}) UNION ALL ({second})) AS q"
+        tests = {
+            (bound.SetOperator.INTERSECT, True): "n <= m", (bound.SetOperator.INTERSECT, False): "n = 1 AND m > 0",
+            (bound.SetOperator.EXCEPT, True): "n > coalesce(m, 0)",
+            (bound.SetOperator.EXCEPT, False): "n = 1 AND m IS NULL",
+        }  # fmt: skip
+        named = ", ".join(f"{key} AS k{index}" for index, key in enumerate(keys))
+        same = " AND ".join(f"l.k{index} IS NOT DISTINCT FROM r.k{index}" for index in range(len(keys)))
+        listed = ", ".join(f"l.o{index}" for index in range(len(keys)))
+        numbered = (
+            f"SELECT *, {named}, row_number() OVER (PARTITION BY {', '.join(keys)}) AS n FROM ({first}) AS q"
+        )
+        counted = f"SELECT {named}, count(*) AS m FROM ({second}) AS q GROUP BY ALL"
+        return (
+            f"SELECT {listed} FROM ({numbered}) AS l LEFT JOIN ({counted}) AS r ON {same} "
+            f"WHERE {tests[query.operator, query.is_all]}"
+        )
 
     def _values(self, query: bound.Values) -> PrintedQuery:
         types = [column.type for column in query.columns]
@@ -358,22 +388,17 @@ def _outputs(types: Sequence[SqlType], forms: Sequence[DecimalForm | None]) -> t
     )
 
 
-def _set_form(left: Printed, right: Printed, *, keeps_rows: bool) -> DecimalForm | None:
+def _set_form(left: Printed, right: Printed) -> DecimalForm | None:
     """The numeric form of a set operation's column.
 
-    UNION ALL keeps each value's display scale, so different scales mean text; the others compare by value, so
-    they need one decimal form.
+    Each value keeps its display scale, so different scales mean text.
     """
     if left.type.oid != NUMERIC.oid:
         return None
     fixed = decimal_form(left.type)
     if fixed is not None:
         return fixed
-    if keeps_rows:
-        return common_form([left.decimal, right.decimal])
-    if left.decimal is None or right.decimal is None:
-        return None
-    return widest_form(left.decimal, right.decimal)
+    return common_form([left.decimal, right.decimal])
 
 
 def _project(query: PrintedQuery, types: Sequence[SqlType], forms: Sequence[DecimalForm | None]) -> str:

@@ -61,3 +61,7 @@ class InvalidEscapeSequence(QuiverError):
 
 class ReservedName(QuiverError):
     sqlstate = "42939"
+
+
+class TooManyTargets(QuiverError):
+    sqlstate = "54011"

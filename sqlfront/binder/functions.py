@@ -12,6 +12,7 @@ from foundation.sqltypes import INT4, TYPES_BY_NAME, UNKNOWN, SqlType
 from planner.bound import (
     Aggregate,
     Call,
+    CastExpression,
     ColumnRef,
     Constant,
     Expression,

@@ -14,7 +14,7 @@ from sqlfront.binder.calls import check_groupable
 from sqlfront.binder.coerce import coerce_to_boolean
 from sqlfront.binder.columns import resolve_column
 from sqlfront.binder.environment import Clause, Environment, bind_node, place_of, unsupported
-from sqlfront.binder.errors import InvalidColumnReference
+from sqlfront.binder.errors import InvalidColumnReference, TooManyTargets
 from sqlfront.binder.grouping import bind_group_by, check_grouping
 from sqlfront.binder.output_names import figure_name
 from sqlfront.binder.relations import bind_from
@@ -27,6 +27,8 @@ from sqlfront.binder.sorting import (
     settled_target,
 )
 from sqlfront.parser.nodes import position_of
+
+_TARGETS_MAX = 1664
 
 
 def bind_select(environment: Environment, node: exp.Expr, *, settles: bool) -> Select:
@@ -88,6 +90,8 @@ def bind_targets(environment: Environment, nodes: Sequence[exp.Expr], clause: Cl
             targets += _columns_of(inner, node)
         else:
             targets.append(_target(inner, node))
+    if len(targets) > _TARGETS_MAX:
+        raise TooManyTargets(f"target lists can have at most {_TARGETS_MAX} entries")
     return targets
 
 

@@ -6,7 +6,7 @@ from sqlglot import exp
 
 from foundation.errors import FeatureNotSupported, SyntaxErrorInStatement, UndefinedObject
 from foundation.sqltypes import BOOL, RECORD, TYPES, SqlType, array_type
-from planner.bound import Constant, Expression, Query, Subquery, SubqueryKind, output_columns
+from planner.bound import Constant, Expression, Query, RowLiteral, Subquery, SubqueryKind, output_columns
 from planner.functions.signatures import operator_function
 from sqlfront.binder.calls import check_boolean_result, choose_operator, concrete_types
 from sqlfront.binder.coerce import coerce_argument
@@ -96,9 +96,7 @@ def bind_quantified_query(
     query = _bind(environment, query_node)
     left = bind_node(environment, node.this)
     if left.sql_type == RECORD:
-        raise FeatureNotSupported(
-            "IN (query) with a row on the left is not supported", position=position_of(node)
-        )
+        return _bind_row_query(environment, node, name, (left, query), is_all=is_all)
     columns = output_columns(query)
     if len(columns) != 1:
         raise SyntaxErrorInStatement("subquery has too many columns", position=position_of(node))
@@ -117,6 +115,40 @@ def bind_quantified_query(
         coerce_argument(environment.context, left, types[0], position_of(node.this)),
         chosen.overload.name,
         function,
+    )
+
+
+def _bind_row_query(
+    environment: Environment, node: exp.Expr, name: str, sides: tuple[Expression, Query], *, is_all: bool
+) -> Expression:
+    """(a, b) IN (query): an equality for each column. NOT IN is NOT of it; other operators are refused."""
+    left, query = sides
+    if name != "=" or is_all or not isinstance(left, RowLiteral):
+        raise FeatureNotSupported(
+            "comparison of a row with a sub-query other than by IN is not supported",
+            position=position_of(node),
+        )
+    columns = output_columns(query)
+    if len(columns) != len(left.items):
+        word = "many" if len(columns) > len(left.items) else "few"
+        raise SyntaxErrorInStatement(f"subquery has too {word} columns", position=position_of(node))
+    items, targets = [], []
+    for item, column in zip(left.items, columns):
+        chosen = choose_operator(
+            environment.context, "=", (item, _probe(column.type)), schema=None, position=position_of(node)
+        )
+        types, _ = concrete_types(
+            [item.sql_type.oid, column.type.oid], chosen.types, chosen.overload.result_type
+        )
+        items.append(coerce_argument(environment.context, item, types[0], position_of(node.this)))
+        targets.append(SqlType(types[1]))
+    return Subquery(
+        SubqueryKind.ANY,
+        cast_columns(environment, query, targets),
+        BOOL,
+        RowLiteral(tuple(items), left.type),
+        "=",
+        operator_function(chosen.overload),
     )
 
 

@@ -6,6 +6,7 @@ is read back under the search path of whoever inserts.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 
 from sqlglot import exp
@@ -24,8 +25,9 @@ from sqlfront.commands.naming import quote_identifier, quote_literal
 from sqlfront.parser import ColumnSpecification, SequenceOptions, SqlExpression
 from sqlfront.parser.nodes import type_name_of
 from sqlfront.parser.typenames import SERIAL_TYPES, resolve_type
+from sqlfront.session.names import find_relation, split_qualified_name
 from sqlfront.types import decode_text, encode_text
-from storage.catalog import Column
+from storage.catalog import Column, Sequence
 
 SYSTEM_COLUMNS = ("ctid", "xmin", "cmin", "xmax", "cmax", "tableoid")
 COLUMNS_MAX = 1600
@@ -130,9 +132,25 @@ def checked_default(context: CommandContext, column: Column, default: SqlExpress
     """
     if isinstance(default.tree, exp.Null):
         return None
-    sql = _default_text(column, default)
+    sql = _qualified_sequence(context, _default_text(column, default))
     context.check_default(sql, column)
     return sql
+
+
+_NEXT_VALUE = re.compile(
+    r"(?:pg_catalog\.)?nextval\(\s*'((?:[^']|'')+)'\s*(?:::\s*(?:pg_catalog\.)?regclass\s*)?\)", re.IGNORECASE
+)
+
+
+def _qualified_sequence(context: CommandContext, sql: str) -> str:
+    """nextval('s') with the sequence that the name means now, whatever the search path is later."""
+    match = _NEXT_VALUE.fullmatch(sql)
+    if match is None:
+        return sql
+    parts = split_qualified_name(match[1].replace("''", "'"))
+    found = find_relation(context.catalog, context.database_oid, context.search_path, parts)
+    schema = context.catalog.get(found.schema_oid) if isinstance(found, Sequence) else None
+    return sequence_default(schema.name, found.name) if found is not None and schema is not None else sql
 
 
 def _default_text(column: Column, default: SqlExpression) -> str:

@@ -277,7 +277,12 @@ class _Lexer:
                 raise InvalidEscapeSequence("invalid Unicode escape", position=start + 1)
             return chr(int(digits, 16)) if digits else escape
 
-        return self._add(kind, pattern.sub(decode, raw), start, end)
+        # Two escapes may be the halves of one character; half of one alone is refused.
+        encoded = pattern.sub(decode, raw).encode("utf-16", "surrogatepass")
+        try:
+            return self._add(kind, encoded.decode("utf-16"), start, end)
+        except UnicodeDecodeError:
+            raise self._error("invalid Unicode surrogate pair", start, end) from None
 
     def _dollar(self, found: re.Match[str]) -> int:
         mark = found.group()

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from foundation.errors import UndefinedColumn, UndefinedObject, UndefinedTable
+from foundation.errors import UndefinedColumn, UndefinedFunction, UndefinedObject, UndefinedTable
 from foundation.sqltypes import (
     BPCHAR,
     PSEUDO_TYPES,
@@ -17,6 +17,7 @@ from foundation.sqltypes import (
     TYPES,
     TYPES_BY_NAME,
     SqlType,
+    array_type,
     format_type,
 )
 from planner.vector import index_status
@@ -54,12 +55,16 @@ def catalog_function(*names: str) -> Callable[[CatalogFunction], CatalogFunction
 # -- definitions --------------------------------------------------------------------------------------------
 
 
+_BLANK_PADDED = {BPCHAR.oid: "character", array_type(BPCHAR).oid: "character[]"}
+"""Types that have another name when no modifier is asked for than when there is none."""
+
+
 @catalog_function("format_type")
 def sql_format_type(view: CatalogView, oid: int | None, typmod: int | None = None) -> str | None:
     if oid is None:
         return None
-    if typmod is None and oid == BPCHAR.oid:
-        return "character"
+    if typmod is None and oid in _BLANK_PADDED:
+        return _BLANK_PADDED[oid]
     return format_type(SqlType(oid, -1 if typmod is None else typmod)) if oid else "-"
 
 
@@ -143,9 +148,9 @@ def obj_description(view: CatalogView, oid: int, catalog_name: str | None = None
 @catalog_function("col_description")
 def col_description(view: CatalogView, table_oid: int, attnum: int) -> str | None:
     table = view.catalog.get(table_oid)
-    if not isinstance(table, Table) or not 1 <= attnum <= len(table.columns):
+    if not isinstance(table, Table) or not 0 <= attnum <= len(table.columns):
         return None
-    return table.column_at(attnum).comment
+    return table.column_at(attnum).comment if attnum else table.comment
 
 
 @catalog_function("shobj_description")
@@ -214,6 +219,30 @@ def to_regproc(view: CatalogView, name: str) -> int | None:
     return matches[0] if len(matches) == 1 or ("(" in name and matches) else None
 
 
+@catalog_function("to_regoper")
+def to_regoper(view: CatalogView, name: str) -> int | None:
+    found = [
+        oid for oid, row in builtin_by_oid("pg_operator").items() if row["oprname"] == _bare_operator(name)
+    ]
+    return found[0] if len(found) == 1 else None
+
+
+@catalog_function("to_regoperator")
+def to_regoperator(view: CatalogView, name: str) -> int | None:
+    """By name(left, right); NONE is the left side of a prefix operator."""
+    operator, _, sides = name.partition("(")
+    words = [side.strip() for side in sides.removesuffix(")").split(",")]
+    types = [0 if word.lower() == "none" else type_oid(word) for word in words]
+    for oid, row in builtin_by_oid("pg_operator").items():
+        if row["oprname"] == _bare_operator(operator) and [row["oprleft"], row["oprright"]] == types:
+            return oid
+    return None
+
+
+def _bare_operator(name: str) -> str:
+    return name.strip().rpartition(".")[2]
+
+
 def _parts(name: str) -> tuple[str, ...]:
     try:
         return split_qualified_name(name)
@@ -246,7 +275,7 @@ def reg_name(view: CatalogView, type_oid_: int, oid: int) -> str | None:
         case "regclass":
             return shown_name(view, oid)
         case "regtype":
-            return format_type(SqlType(oid)) if oid in TYPES or oid in PSEUDO_TYPES else None
+            return sql_format_type(view, oid) if oid in TYPES or oid in PSEUDO_TYPES else None
         case "regnamespace":
             name = view.schema_names.get(oid)
             return quote_identifier(name) if name else None
@@ -275,6 +304,7 @@ def reg_oid(view: CatalogView, type_oid_: int, name: str) -> int:
 
     Raises:
         UndefinedTable: 42P01, no such relation.
+        UndefinedFunction: 42883, no such operator.
         UndefinedObject: 42704, no such type, schema, role or function.
     """
     if name.strip().isdigit():
@@ -284,6 +314,8 @@ def reg_oid(view: CatalogView, type_oid_: int, name: str) -> int:
     if found is None:
         if kind == "regclass":
             raise UndefinedTable(f'relation "{name}" does not exist')
+        if kind in ("regoper", "regoperator"):
+            raise UndefinedFunction(f"operator does not exist: {name}")
         noun = {"regtype": "type", "regnamespace": "schema", "regrole": "role"}.get(kind, "function")
         raise UndefinedObject(f'{noun} "{name}" does not exist')
     return found
@@ -291,7 +323,7 @@ def reg_oid(view: CatalogView, type_oid_: int, name: str) -> int:
 
 _REG_INPUTS: dict[str, Callable[[CatalogView, str], int | None]] = {
     "regclass": to_regclass, "regtype": to_regtype, "regnamespace": to_regnamespace, "regrole": to_regrole,
-    "regproc": to_regproc, "regprocedure": to_regproc,
+    "regproc": to_regproc, "regprocedure": to_regproc, "regoper": to_regoper, "regoperator": to_regoperator,
 }  # fmt: skip
 
 

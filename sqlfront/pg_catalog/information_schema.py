@@ -18,7 +18,7 @@ from foundation.sqltypes import (
     format_type,
     numeric_precision_scale,
 )
-from sqlfront.pg_catalog.definitions import constraint_name, shown_expression
+from sqlfront.pg_catalog.definitions import constraint_name, owned_sequence, shown_expression
 from sqlfront.pg_catalog.relations import Row, rows_of
 from sqlfront.pg_catalog.view import CatalogView
 from storage.catalog import Column, Index, Sequence, Table
@@ -60,16 +60,16 @@ def _location(view: CatalogView, prefix: str, schema_oid: int, name: str) -> Row
 @rows_of("columns", schema="information_schema")
 def columns(view: CatalogView) -> Iterator[Row]:
     for table in view.objects(Table):
-        for position, column in enumerate(table.live_columns(), 1):
+        for column in table.live_columns():
             yield {
                 **_location(view, "table", table.schema_oid, table.name),
-                **_column_row(view, column, position),
+                **_column_row(view, column),
+                **_identity(view, table, column),
             }
 
 
-def _column_row(view: CatalogView, column: Column, position: int) -> Row:
+def _column_row(view: CatalogView, column: Column) -> Row:
     info = TYPES[column.type.oid]
-    identity = {"a": "ALWAYS", "d": "BY DEFAULT"}.get(column.identity)
     data_type = format_type(SqlType(column.type.oid))
     if info.element_oid:
         data_type = "ARRAY"
@@ -81,8 +81,8 @@ def _column_row(view: CatalogView, column: Column, position: int) -> Row:
         "data_type": "character" if info.oid == BPCHAR.oid else data_type,
         **_limits(column.type),
         "udt_catalog": view.session.identity.database_name, "udt_schema": info.schema, "udt_name": info.name,
-        "dtd_identifier": str(position), "is_self_referencing": "NO", "is_identity": "YES" if identity else "NO",
-        "identity_generation": identity, "is_generated": "NEVER", "is_updatable": "YES",
+        "dtd_identifier": str(column.attnum), "is_self_referencing": "NO", "is_generated": "NEVER",
+        "is_updatable": "YES",
         **dict.fromkeys(_UNUSED),
     }  # fmt: skip
 
@@ -90,9 +90,22 @@ def _column_row(view: CatalogView, column: Column, position: int) -> Row:
 _UNUSED = (
     "character_set_catalog", "character_set_schema", "character_set_name", "collation_catalog", "collation_schema",
     "collation_name", "domain_catalog", "domain_schema", "domain_name", "scope_catalog", "scope_schema", "scope_name",
-    "maximum_cardinality", "identity_start", "identity_increment", "identity_maximum", "identity_minimum",
-    "identity_cycle", "generation_expression", "interval_type", "interval_precision",
+    "maximum_cardinality", "generation_expression", "interval_type", "interval_precision",
 )  # fmt: skip
+
+
+def _identity(view: CatalogView, table: Table, column: Column) -> Row:
+    """The columns that describe an identity column's sequence."""
+    sequence = owned_sequence(view, table.oid, column) if column.identity else None
+    return {
+        "is_identity": "YES" if sequence else "NO",
+        "identity_generation": {"a": "ALWAYS", "d": "BY DEFAULT"}.get(column.identity),
+        "identity_start": str(sequence.start) if sequence else None,
+        "identity_increment": str(sequence.increment) if sequence else None,
+        "identity_maximum": str(sequence.maximum) if sequence else None,
+        "identity_minimum": str(sequence.minimum) if sequence else None,
+        "identity_cycle": "YES" if sequence and sequence.cycle else "NO",
+    }
 
 
 def _default(view: CatalogView, column: Column) -> str | None:
@@ -167,7 +180,12 @@ def _constraints(view: CatalogView) -> Iterator[Index]:
 
 @rows_of("sequences", schema="information_schema")
 def sequences(view: CatalogView) -> Iterator[Row]:
+    """Those behind identity columns are left out, as PostgreSQL does."""
     for sequence in view.objects(Sequence):
+        if sequence.owned_by is not None:
+            table_oid, attnum = sequence.owned_by
+            if view.catalog.table(table_oid).column_at(attnum).identity:
+                continue
         bits = INTEGER_BITS.get(sequence.type.oid, 64)
         yield {
             **_location(view, "sequence", sequence.schema_oid, sequence.name),

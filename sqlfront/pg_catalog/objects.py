@@ -80,6 +80,7 @@ def pg_class(view: CatalogView) -> Iterator[Row]:
         yield {
             **_class_row(index.oid, index.name, index.schema_oid, index.owner_oid, "i"),
             "relam": methods.get(index.family, 0),
+            "reltuples": float(view.transaction.table_view(index.table_oid).row_count),
             "relnatts": len(index.keys),
             "reloptions": _options(index.options),
         }
@@ -87,6 +88,7 @@ def pg_class(view: CatalogView) -> Iterator[Row]:
         yield {
             **_class_row(sequence.oid, sequence.name, sequence.schema_oid, sequence.owner_oid, "S"),
             "relnatts": 3,
+            "reltuples": 1.0,
         }
     schemas = {"pg_catalog": PG_CATALOG_SCHEMA_OID, "information_schema": INFORMATION_SCHEMA_OID}
     for (schema, name), relation in all_relations().items():
@@ -95,7 +97,6 @@ def pg_class(view: CatalogView) -> Iterator[Row]:
             **_class_row(relation.oid, name, schemas[schema], BOOTSTRAP_ROLE_OID, kind),
             "relam": HEAP_AM_OID if kind == "r" else 0,
             "relnatts": len(relation.columns),
-            "relreplident": "n",
         }
 
 
@@ -106,6 +107,7 @@ def _table_row(view: CatalogView, table: Table) -> Row:
         **_class_row(table.oid, table.name, table.schema_oid, table.owner_oid, "r"),
         "reltype": table.type_oid or table.oid | ROW_TYPE_OFFSET,
         "relam": HEAP_AM_OID,
+        "relreplident": "d",
         "reltuples": float(row_count),
         "relpages": (row_count + 99) // 100,
         "relhasindex": bool(indexes),
@@ -117,7 +119,7 @@ def _table_row(view: CatalogView, table: Table) -> Row:
 def _class_row(oid: int, name: str, schema_oid: int, owner_oid: int, kind: str) -> Row:
     return {
         "oid": oid, "relname": name, "relnamespace": schema_oid, "relowner": owner_oid, "relkind": kind,
-        "relfilenode": oid, "reltuples": -1.0, "relpersistence": "p", "relispopulated": True, "relreplident": "d",
+        "relfilenode": oid, "reltuples": -1.0, "relpersistence": "p", "relispopulated": True, "relreplident": "n",
         "relacl": None, "reloptions": None, "relpartbound": None,
     }  # fmt: skip
 
@@ -285,12 +287,12 @@ def pg_depend(view: CatalogView) -> Iterator[Row]:
 
 @cache
 def extension_members() -> tuple[tuple[int, int], ...]:
-    """(catalog OID, OID) of the shipped objects that belong to the extension `vector`."""
+    """(catalog OID, OID) of the shipped objects that belong to the extension `vector`; array types follow their element."""
     members = [
         (class_oid, oid)
         for class_oid, name in SHIPPED_CATALOGS.items()
-        for oid in builtin_by_oid(name)
-        if FIRST_EXTENSION_OID <= oid < FIRST_USER_OID
+        for oid, row in builtin_by_oid(name).items()
+        if FIRST_EXTENSION_OID <= oid < FIRST_USER_OID and not row.get("typelem")
     ]
     return (*members, (PG_AM_OID, FLAT_AM_OID))
 

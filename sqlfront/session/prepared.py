@@ -94,9 +94,10 @@ class StatementPlanner:
 
     def _lookup(self, text: str, place: _Place) -> PreparedStatement | None:
         """A statement whose plan the cache holds; its text need not even be parsed."""
-        if self._session.block.is_explicit:
-            self._session.block.check_not_failed()
         entry = self._session.shared.plans.get(place.key) if place.own_catalog is None else None
+        if entry is not None and self._session.block.is_explicit:
+            # Only here: what is not found may be a ROLLBACK, which a failed block allows.
+            self._session.block.check_not_failed()
         return self._statement(text, None, entry, place) if entry is not None else None
 
     def _statement(

@@ -195,6 +195,7 @@ class LocalSession:
         def undo() -> None:
             self.block.fail()
             del self._notices[notice_count:]
+            self.shared.storage.catch_up()
 
         outcome = run_alone(
             lambda: self._run(statement, parameters),

@@ -26,7 +26,7 @@ FUNCTION_LINES_MAX = 70
 POSITIONAL_PARAMETERS_MAX = 5
 
 # Functions that pass a limit today. A number may go down; a new offender fails.
-RATCHET = {"functions over 50 lines": 60, "files over 500 lines": 12}
+RATCHET = {"functions over 50 lines": 0, "files over 500 lines": 2}
 
 # Calls with one home, or none: file access belongs to storage, evaluation of text to nobody.
 BANNED_CALLS = {
@@ -93,10 +93,14 @@ def is_command(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
     return any(isinstance(node, ast.Attribute) and node.attr == "command" for node in called)
 
 
+# The implementation of an SQL function takes what the SQL function takes: make_interval has seven arguments.
+SQL_FUNCTIONS = "planner/functions/implementations"
+
+
 def test_parameters_are_few() -> None:
     offenders = []
     for path, function in functions():
-        if is_command(function):
+        if is_command(function) or relative(path).startswith(SQL_FUNCTIONS):
             continue
         names = [
             a.arg for a in (*function.args.posonlyargs, *function.args.args) if a.arg not in ("self", "cls")

@@ -24,6 +24,8 @@ CREATE INDEX packages_hnsw ON packages USING hnsw (embedding vector_l2_ops) WITH
 CREATE TABLE app.orders (order_id int, line int, amount numeric(12,4), PRIMARY KEY (order_id, line));
 CREATE TABLE "Weird Name"."Mixed Case" ("Id" int PRIMARY KEY, "Some Col" text);
 CREATE SEQUENCE app.sq START 100 INCREMENT 5;
+CREATE SEQUENCE "Odd 'name'";
+CREATE TABLE numbered (a int DEFAULT nextval('app.sq'), b bigint DEFAULT nextval('"Odd ''name''"'::regclass));
 INSERT INTO authors (name, email, born) VALUES ('Ann', 'a@x', '1970-01-02'), ('Bob', NULL, NULL);
 INSERT INTO packages (author_id, title, embedding, price, tags)
     VALUES (1, 'Hello', '[1,2,3]', 10.50, '{a,b}'), (2, 'World', '[4,5,6]', 3, NULL);

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import psycopg
-from psycopg.pq import ExecStatus, PGconn
+from psycopg.pq import DiagnosticField, ExecStatus
 
 FOLDER = Path(__file__).parent / "sql"
 BUILT_IN_OIDS_END = 16384
@@ -69,11 +69,10 @@ class Prober:
             self.connection.execute(statement.text.encode())
 
     def outcome(self, text: str, *, is_binary: bool = False) -> Outcome:
-        pgconn: PGconn = self.connection.pgconn
-        result = pgconn.exec_params(text.encode(), [], result_format=int(is_binary))
+        result = self.connection.pgconn.exec_params(text.encode(), [], result_format=int(is_binary))
         if result.status not in (ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK):
-            message = result.error_field(psycopg.pq.DiagnosticField.MESSAGE_PRIMARY) or b""
-            sqlstate = result.error_field(psycopg.pq.DiagnosticField.SQLSTATE) or b""
+            message = result.error_field(DiagnosticField.MESSAGE_PRIMARY) or b""
+            sqlstate = result.error_field(DiagnosticField.SQLSTATE) or b""
             return Outcome(sqlstate.decode(), message.decode())
         columns = tuple(
             ((result.fname(i) or b"").decode(), self._type_name(result.ftype(i)), result.fmod(i))

@@ -12,11 +12,14 @@ from pathlib import Path
 
 import pytest
 import typer
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from foundation.version import QUIVER_VERSION
 from quiver.cli import app, main
 from quiver.instance import Instance
 from quiver.serve import _raise_file_limit
+from tests.quiver.test_server_clients import write_certificate
 
 COMMANDS = typer.main.get_command(app).commands  # type: ignore[attr-defined]
 
@@ -88,7 +91,7 @@ def test_a_newer_format(quiver: Quiver, tmp_path: Path) -> None:
 
 def test_a_file_in_place_of_the_directory(quiver: Quiver, tmp_path: Path) -> None:
     (tmp_path / "data").write_text("", encoding="ascii")
-    assert "data" in quiver.refused("--data", tmp_path / "data", "--port", "0")
+    assert f"{tmp_path / 'data'} is not a directory" in quiver.refused("--data", tmp_path / "data")
 
 
 def test_a_directory_with_something_else_in_it(quiver: Quiver, tmp_path: Path) -> None:
@@ -144,8 +147,17 @@ def test_a_port_in_use(quiver: Quiver, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         message = quiver.refused("--data", tmp_path / "data", "--port", port)
-    assert f'could not listen on "127.0.0.1" port {port}' in message
-    assert "another server" in message
+    assert f'could not listen on "127.0.0.1" port {port}: Address already in use\n' in message
+    assert "Is another server already running" in message
+
+
+def test_an_address_of_another_machine(quiver: Quiver, tmp_path: Path) -> None:
+    (tmp_path / "password").write_text("x", encoding="ascii")
+    message = quiver.refused(
+        "--data", tmp_path / "data", "--host", "203.0.113.1", "--port", "0", "--password-file", tmp_path / "password"
+    )  # fmt: skip
+    assert 'could not listen on "203.0.113.1" port 0: Cannot assign requested address' in message
+    assert message.count("\n") == 1
 
 
 def test_a_reachable_address_needs_a_password(quiver: Quiver, tmp_path: Path) -> None:
@@ -166,10 +178,20 @@ def test_a_bad_password_file(quiver: Quiver, tmp_path: Path) -> None:
 def test_bad_tls_files(quiver: Quiver, tmp_path: Path) -> None:
     certificate, key = tmp_path / "server.crt", tmp_path / "server.key"
     assert "go together" in quiver.refused("--ssl-cert", certificate)
-    assert "No such file" in quiver.refused("--ssl-cert", certificate, "--ssl-key", key)
+    options = ("--ssl-cert", certificate, "--ssl-key", key)
+    said = quiver.refused(*options)
+    assert f'could not load server certificate file "{certificate}": No such file or directory' in said
+    write_certificate(tmp_path, ec.generate_private_key(ec.SECP256R1()), hashes.SHA256())
+    sound = certificate.read_bytes()
     certificate.write_text("no certificate", encoding="ascii")
+    assert f'certificate file "{certificate}": not a PEM certificate' in quiver.refused(*options)
+    write_certificate(tmp_path, ec.generate_private_key(ec.SECP256R1()), hashes.SHA256())
+    certificate.write_bytes(sound)
+    assert f'private key file "{key}": it does not belong to the certificate' in quiver.refused(*options)
     key.write_text("no key", encoding="ascii")
-    assert "could not load" in quiver.refused("--ssl-cert", certificate, "--ssl-key", key)
+    assert f'private key file "{key}": not a usable PEM key' in quiver.refused(*options)
+    key.unlink()
+    assert f'could not load private key file "{key}": No such file or directory' in quiver.refused(*options)
 
 
 def test_debug_shows_the_traceback(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -35,7 +35,7 @@ WAIT_SECONDS = 60
 SAME_AS_POSTGRES = (
     r"\d", r"\dt", r"\d packages", r"\d authors", r"\d+ packages", r"\d+ authors", r"\di", r"\ds", r"\dp", r"\z packages",
     r"\d packages_pkey", r"\d packages_hnsw", r"\d+ packages_hnsw", r"\d packages_u", r"\d authors_name_key",
-    r"\d packages_id_seq", r"\d authors_id_seq", r"\d app.sq", r"\d app.orders", r'\d "Weird Name"."Mixed Case"',
+    r"\d packages_id_seq", r"\d authors_id_seq", r"\d app.sq", r"\d numbered", r"\d app.orders", r'\d "Weird Name"."Mixed Case"',
     r"\dt app.*", r"\dtS pg_class", r"\dv", r"\dm", r"\dE", r"\dD", r"\dX", r"\dy", r"\dP", r"\dRp", r"\dRs", r"\dl",
     r"\ddp", r"\drds", r"\des", r"\deu", r"\dew", r"\det", r"\dO", r"\dc", r"\db", r"\d nosuch", r"\dconfig work_mem",
     r"\dfn now", r"\df+ now", r"\dT vector", r"\encoding", "SELECT 1.50 AS n, NULL AS u, 'a b' AS t \\gdesc",
@@ -109,7 +109,7 @@ def test_descriptions_are_postgresqls(quiver: str, postgres_twin: str) -> None:
     different = [command for command in SAME_AS_POSTGRES if ours[command] != theirs[command]]
     assert not different, "\n".join(ours[command] + theirs[command] for command in different)
     assert "nextval('authors_id_seq'::regclass)" in ours[r"\d authors"]
-    assert '"packages_hnsw" hnsw (embedding)' in ours[r"\d packages"]
+    assert '"packages_hnsw" hnsw (embedding vector_l2_ops)' in ours[r"\d packages"]
 
 
 def test_backslash_commands_do_not_fail(quiver: str) -> None:
@@ -142,6 +142,7 @@ SELECT 'SELECT ' || n FROM (VALUES (41), (42)) AS v (n) ORDER BY n \gexec
 SELECT 7 AS a \g (format=unaligned tuples_only=on)
 \set FETCH_COUNT 1
 SELECT id FROM packages ORDER BY id;
+\unset FETCH_COUNT
 SELECT 1; SELECT 2\; SELECT 3;
 SELECT author_id, title, id FROM packages ORDER BY 1 \crosstabview
 """

@@ -261,5 +261,5 @@ def test_channel_binding_is_not_offered_for_ed25519(tmp_path: Path) -> None:
 def test_unusable_tls_files_are_one_sentence(tmp_path: Path, certificate: tuple[Path, Path]) -> None:
     (tmp_path / "broken.key").write_text("nothing")
     for paths in ((tmp_path / "none", certificate[1]), (certificate[0], tmp_path / "broken.key")):
-        with pytest.raises(QuiverError, match="could not load server certificate file"):
+        with pytest.raises(QuiverError, match=r"could not load (server certificate|private key) file"):
             load_tls(*paths)

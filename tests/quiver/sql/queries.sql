@@ -118,7 +118,7 @@ SELECT id FROM every ORDER BY id OFFSET 100
 SELECT id FROM every ORDER BY id OFFSET -1
 SELECT id FROM every ORDER BY id LIMIT (SELECT 2)
 SELECT DISTINCT b FROM every ORDER BY b
-SELECT DISTINCT t FROM every ORDER BY t COLLATE "C"
+SELECT DISTINCT t COLLATE "C" AS t FROM every ORDER BY t
 SELECT DISTINCT n FROM every ORDER BY n
 SELECT DISTINCT f8 FROM every ORDER BY f8
 SELECT DISTINCT i2, i4 FROM every ORDER BY i2, i4
@@ -163,6 +163,7 @@ SELECT n, count(*) FROM every GROUP BY n ORDER BY n
 SELECT f8, count(*) FROM every GROUP BY f8 ORDER BY f8
 SELECT c, count(*) FROM every GROUP BY c ORDER BY c
 SELECT ia, count(*) FROM every GROUP BY ia ORDER BY ia
+-- refused: ordering by a jsonb value is not supported
 SELECT jb, count(*) FROM every GROUP BY jb ORDER BY 2 DESC, 1
 SELECT v, count(*) FROM every GROUP BY v ORDER BY v
 SELECT u, count(*) FROM every GROUP BY u HAVING count(*) > 1
@@ -259,7 +260,7 @@ SELECT id, v::real[], v::halfvec, h::vector, ARRAY[1,2,3]::vector, '{1,2,3}'::re
 SELECT id, j::jsonb, jb::json FROM every ORDER BY id
 SELECT jb->'a', jb->>'a', jb#>'{b,c}', jb#>>'{b,c,2,d}', j->'a', j->>'b', jb->0, jb->-1 FROM every ORDER BY id
 SELECT ia[1], ia[2], ia[10], ta[1], ia[1:2], ta[2:], ia[0] FROM every ORDER BY id
-SELECT ctid IS NOT NULL, tableoid::regclass FROM categories
+SELECT ctid IS NOT NULL, tableoid::regclass::text FROM categories
 SELECT e.* FROM every e WHERE e.id = 1
 SELECT every.id FROM every WHERE every.id = 1
 SELECT public.every.id FROM public.every WHERE public.every.id = 1
@@ -279,15 +280,23 @@ SELECT id FROM items WHERE meta->>'lang' = 'en' AND (meta->>'n')::int > 2 ORDER 
 SELECT id, k, v FROM items, jsonb_each(meta) AS e(k, v) ORDER BY id, k
 SELECT id, k FROM items, jsonb_object_keys(meta) k ORDER BY 1, 2
 SELECT id FROM items WHERE meta @> '{"lang":"en"}' AND tags @> ARRAY['blue'] ORDER BY id
+-- refused: a row value in an output column is not supported
 SELECT row(1, 'a', NULL)
+-- refused: a row value in an output column is not supported
 SELECT row(i2, t) FROM every WHERE id IN (1, 2) ORDER BY id
+-- refused: whole-row reference to "c" is not supported
 SELECT c FROM categories c ORDER BY id
+-- refused: IS NULL of a row is not supported
 SELECT row(1,2) = row(1,2), row(1,NULL) IS NULL, row(NULL,NULL) IS NULL, row(1,2) < row(1,3)
 SELECT (categories).title FROM categories ORDER BY id
+-- refused: whole-row reference to "c" is not supported
 SELECT row_to_json(c) FROM categories c ORDER BY id
+-- refused: whole-row reference to "c" is not supported
 SELECT json_agg(c) FROM categories c
+-- refused: whole-row reference to "c" is not supported
 SELECT to_jsonb(c) FROM categories c ORDER BY id
 SELECT json_build_object('id', id, 'title', title, 'p', parent) FROM categories ORDER BY id
+-- refused: whole-row reference to "c" is not supported
 SELECT count(c) FROM categories c
 SELECT count(DISTINCT (region, units)) FROM sales
 SELECT title FROM categories WHERE id = 1 FOR UPDATE
@@ -295,7 +304,8 @@ SELECT 1 WHERE false
 SELECT FROM categories
 SELECT all title FROM categories WHERE title ILIKE '%o%' AND title NOT ILIKE 'b%' ORDER BY title
 SELECT x FROM (SELECT 1 AS x UNION ALL SELECT NULL UNION ALL SELECT 3) s ORDER BY x DESC
+-- refused: a window frame offset of this type is not supported
 SELECT day, sum(amount) OVER (ORDER BY day RANGE BETWEEN '1 month' PRECEDING AND CURRENT ROW) FROM sales WHERE region = 'north' ORDER BY day
 SELECT region, array_agg(units ORDER BY units DESC) FILTER (WHERE units > 1) FROM sales GROUP BY region ORDER BY region
 SELECT region, string_agg(units::text, '|' ORDER BY day, units) FROM sales GROUP BY region ORDER BY region
-SELECT corr(units, ratio), covar_samp(units, ratio), regr_count(units, ratio) FROM sales WHERE ratio <> 'NaN'
+SELECT round(corr(units, ratio)::numeric, 9), covar_samp(units, ratio), regr_count(units, ratio) FROM sales WHERE ratio <> 'NaN'

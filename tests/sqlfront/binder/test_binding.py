@@ -297,7 +297,7 @@ def test_regclass_constants() -> None:
         "INSERT INTO docs (id) VALUES (1) ON CONFLICT DO NOTHING",
         "WITH x AS (DELETE FROM docs RETURNING id) SELECT * FROM x",
         "SELECT docs FROM docs",
-        "SELECT (1, 2) IN (SELECT 1, 2)",
+        "SELECT (1, 2) < ALL (SELECT 1, 2)",
         "SELECT ARRAY[ARRAY[1]]",
         "SELECT id FROM docs FOR UPDATE SKIP LOCKED",
         "SELECT id FROM docs ORDER BY id FETCH FIRST 1 ROW WITH TIES",

@@ -130,3 +130,13 @@ def test_settings() -> None:
     assert one("show transaction isolation level") == parser.ShowStatement("transaction_isolation")
     assert one("fetch backward all in c") == parser.FetchStatement("c", parser.FetchDirection.BACKWARD, None)
     assert one("rollback to s") == parser.RollbackToStatement("s")
+
+
+@pytest.mark.parametrize(
+    "default", ["(not true)", "(now() at time zone 'utc')", "coalesce(null is null, a in (1))"]
+)
+def test_inside_the_brackets_of_a_default_everything_is_allowed(default: str) -> None:
+    (statement,) = parse_script(f"CREATE TABLE t (a timestamptz DEFAULT {default} NOT NULL)")
+    assert default in statement.text
+    with pytest.raises(QuiverError):
+        parse_script("CREATE TABLE t (a bool DEFAULT not true)")

@@ -107,5 +107,8 @@ def test_cursor_table() -> None:
     with pytest.raises(InvalidCursorName):
         table.get("c")
     table.transaction_ended(committed=False)
+    assert table.get("h") is held, "once committed it outlives later transactions"
+    table.add(Cursor("undone", Outcome("", COLUMNS, rows(3, 2)), is_scroll=False, is_hold=True))
+    table.transaction_ended(committed=False)
     with pytest.raises(InvalidCursorName):
-        table.get("h")
+        table.get("undone")
