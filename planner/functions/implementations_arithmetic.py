@@ -481,6 +481,7 @@ def _float_functions() -> dict[str, Kernel]:
         "log10": (_logarithm_base_10, _check_log), "sin": (np.sin, _check_finite), "cos": (np.cos, _check_finite),
         "tan": (np.tan, _check_finite), "asin": (np.arcsin, _check_arc), "acos": (np.arccos, _check_arc),
         "atan": (np.arctan, None), "degrees": (np.degrees, None), "radians": (np.radians, None),
+        "cot": (lambda values: 1 / np.tan(values), _check_finite), "asinh": (np.arcsinh, None),
         "sinh": (np.sinh, None), "cosh": (np.cosh, None), "tanh": (np.tanh, None),
     }  # fmt: skip
     for name, (operation, domain) in one.items():

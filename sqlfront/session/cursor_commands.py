@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def run_declare(session: LocalSession, node: DeclareCursorStatement) -> Outcome:
-    """DECLARE: the query runs as far as its first rows are asked for.
+    """DECLARE: the query runs as far as its first rows, at the snapshot of now.
 
     Raises:
         NoActiveTransaction: 25P01, a cursor without HOLD outside a block would be gone at once.

@@ -7,13 +7,14 @@ after the last (https://www.postgresql.org/docs/15/sql-fetch.html).
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 
 import pyarrow as pa
 
-from foundation.errors import ObjectNotInPrerequisiteState
+from foundation.errors import AdminShutdown, ObjectNotInPrerequisiteState, QueryCanceled, QuiverError
 from foundation.sqltypes import arrow_type
 from sqlfront.backend import CopyIn, CopyOut, Portal, ResultColumn
 from sqlfront.session.errors import DuplicateCursor, InvalidCursorName
@@ -47,7 +48,7 @@ class Cursor:
         self.is_held = False
         """Its transaction has committed; it now belongs to the session."""
         self._outcome = outcome
-        self._batches: Iterator[pa.RecordBatch] = outcome.batches
+        self._batches = _started(outcome.batches)
         self._rows: pa.Table | None = None
         self._buffer: pa.RecordBatch | None = None
         self._position = 0
@@ -177,6 +178,25 @@ class Cursor:
         if self._outcome.on_close is not None:
             self._outcome.on_close()
             self._outcome.on_close = None
+
+
+def _started(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Run a query as far as its first rows, so that it sees what its declaration saw.
+
+    An error of the data waits for the FETCH, where PostgreSQL reports it.
+    """
+    try:
+        first = next(batches, None)
+    except (QueryCanceled, AdminShutdown):
+        raise
+    except QuiverError as error:
+        return _failing(error)
+    return iter(()) if first is None else itertools.chain((first,), batches)
+
+
+def _failing(error: QuiverError) -> Iterator[pa.RecordBatch]:
+    yield from ()
+    raise error
 
 
 class CursorTable:

@@ -131,3 +131,18 @@ def test_a_session_carries_its_settings_to_another_process() -> None:
     assert copy.get("hnsw.ef_search") == "99" and copy.show("work_mem") == "8MB"
     copy.reset_all()
     assert copy.get("hnsw.ef_search") == "40" and copy.show("work_mem") == "8MB"
+
+
+def test_transaction_modes_start_from_their_defaults_and_end_with_the_transaction() -> None:
+    values = SettingValues()
+    values.set("default_transaction_isolation", "repeatable read")
+    assert values.get("transaction_isolation") == "repeatable read"
+    values.begin()
+    values.set("transaction_isolation", "read committed")
+    values.reset_all()
+    assert values.get("transaction_isolation") == "read committed"
+    values.end(committed=True)
+    values.set("default_transaction_isolation", "repeatable read")
+    assert values.get("transaction_isolation") == "repeatable read"
+    with pytest.raises(QuiverError, match="cannot be reset"):
+        values.reset("transaction_isolation")

@@ -175,6 +175,10 @@ select * from generate_series(1.0, 2.0, 0.5)
 select * from generate_series(1, 10, 3) g(x) where x > 2
 select * from generate_series(5, 1, -2)
 select * from generate_series(1,3,0)
+select * from generate_series(1, null)
+select * from generate_series(2147483646, 2147483647)
+select a.x, g from (values (1), (2)) a(x) left join generate_series(2, 3) g on g = a.x order by 1
+select x, (select sum(g) from generate_series(1, 2 + 1) g where g < x) from (values (1), (3)) a(x) order by 1
 select date_part('hour', ts), extract(second from ts), extract(week from d), extract(isodow from d), extract(doy from d), extract(quarter from d) from t order by id
 select max(n) filter (where i > 0), min(n) filter (where false) from t
 select i, max(n), min(n), sum(n) from t group by i order by i
