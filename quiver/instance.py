@@ -15,6 +15,7 @@ from types import TracebackType
 from foundation.memory import MemoryBudget
 from foundation.settings import SettingValues
 from foundation.sqltypes import SqlType
+from planner.relational import EngineOptions, configure
 from quiver.maintenance import Maintenance
 from sqlfront.protocol.scram import make_verifier
 from sqlfront.session.factory import LocalSessionFactory, Shared
@@ -23,6 +24,8 @@ from storage import Storage, StorageOptions
 from storage.catalog import BOOTSTRAP_ROLE_OID, Role, replaced
 
 MEMORY_SHARE_DEFAULT = 0.7
+RELATIONAL_SHARE = 0.25
+"""Share of the memory limit that DuckDB may use before it spills to the data directory."""
 
 
 @dataclass(slots=True)
@@ -48,6 +51,8 @@ class Instance:
         values = SettingValues(base)
         memory = MemoryBudget(memory_limit_bytes(values))
         storage = Storage.open(str(path), memory=memory, options=_storage_options(values))
+        relational_bytes = int(memory.limit_bytes * RELATIONAL_SHARE)
+        configure(EngineOptions(memory_limit_bytes=relational_bytes, temp_directory=storage.spill_folder))
         shared = Shared(storage, memory, base, start_time_us=time.time_ns() // 1000)
         maintenance = Maintenance(storage, shared.build_claims)
         maintenance.start()

@@ -124,6 +124,11 @@ class Storage:
         return self.published.lsn
 
     @property
+    def spill_folder(self) -> str:
+        """Where what does not fit in memory may go; emptied at every open."""
+        return os.path.join(self.path, layout.SPILL_FOLDER)
+
+    @property
     def log(self) -> LogWriter:
         if self._log is None:
             raise IoFailure("the storage is closed")
@@ -284,7 +289,7 @@ class Storage:
         with self._oid_lock:
             self._spill_count += 1
             name = layout.numbered_name(self._spill_count, layout.SPILL_SUFFIX)
-        return SpillFile(self.files, os.path.join(self.path, layout.SPILL_FOLDER, name))
+        return SpillFile(self.files, os.path.join(self.spill_folder, name))
 
     def start_log(self, log: LogWriter) -> None:
         """Recovery is done: take writes."""

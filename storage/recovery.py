@@ -154,7 +154,7 @@ def _remove_leftovers(storage: Storage) -> None:
             referenced.add(segment.rows.segment_id)
             referenced.update(attachment.file_id for attachment in segment.attachments.values())
     storage.data_files.remove_orphans(referenced)
-    spill_folder = os.path.join(storage.path, layout.SPILL_FOLDER)
+    spill_folder = storage.spill_folder
     files.make_folder(spill_folder)
     for folder, suffix in ((spill_folder, ""), (_manifest_folder(storage), layout.TEMPORARY_SUFFIX)):
         for name in files.list_names(folder):

@@ -55,23 +55,3 @@ class InvalidCommandLine(FatalError):
     """A start-up `options` switch that is not understood."""
 
     sqlstate = "42601"
-
-
-class UndefinedPortal(QuiverError):
-    sqlstate = "34000"
-
-
-class DuplicatePortal(QuiverError):
-    sqlstate = "42P03"
-
-
-class UndefinedPreparedStatement(QuiverError):
-    sqlstate = "26000"
-
-
-class DuplicatePreparedStatement(QuiverError):
-    sqlstate = "42P05"
-
-
-class TransactionAborted(QuiverError):
-    sqlstate = "25P02"

@@ -11,14 +11,14 @@ from dataclasses import dataclass, field
 
 from foundation.errors import InvalidParameterValue
 from sqlfront.backend import Format, Portal, Session, Statement, TransactionStatus
-from sqlfront.protocol.errors import (
+from sqlfront.errors import (
     DuplicatePortal,
     DuplicatePreparedStatement,
-    ProtocolViolation,
     TransactionAborted,
     UndefinedPortal,
     UndefinedPreparedStatement,
 )
+from sqlfront.protocol.errors import ProtocolViolation
 
 
 @dataclass(slots=True)
@@ -103,9 +103,7 @@ class Registry:
     def check_not_aborted(self) -> None:
         """Raises TransactionAborted (25P02)."""
         if self.session.transaction_status() is TransactionStatus.FAILED:
-            raise TransactionAborted(
-                "current transaction is aborted, commands ignored until end of transaction block"
-            )
+            raise TransactionAborted()
 
 
 _FORMATS = {0: Format.TEXT, 1: Format.BINARY}

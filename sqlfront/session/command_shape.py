@@ -33,8 +33,8 @@ def command_columns(session: LocalSession, node: Statement) -> tuple[ResultColum
     """Result columns of a command, None when it returns no rows.
 
     Raises:
-        InvalidCursorName: 34000, FETCH from a cursor that is not open.
-        InvalidStatementName: 26000, EXECUTE of a statement that is not prepared.
+        UndefinedPortal: 34000, FETCH from a cursor that is not open.
+        UndefinedPreparedStatement: 26000, EXECUTE of a statement that is not prepared.
     """
     match node:
         case ShowStatement(name="all"):

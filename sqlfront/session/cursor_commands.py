@@ -25,7 +25,7 @@ def run_declare(session: LocalSession, node: DeclareCursorStatement) -> Outcome:
 
     Raises:
         NoActiveTransaction: 25P01, a cursor without HOLD outside a block would be gone at once.
-        DuplicateCursor: 42P03.
+        DuplicatePortal: 42P03.
     """
     if not node.hold and not session.block.is_explicit:
         raise NoActiveTransaction("DECLARE CURSOR can only be used in transaction blocks")

@@ -17,7 +17,7 @@ import pyarrow as pa
 from foundation.errors import AdminShutdown, ObjectNotInPrerequisiteState, QueryCanceled, QuiverError
 from foundation.sqltypes import arrow_type
 from sqlfront.backend import CopyIn, CopyOut, Portal, ResultColumn
-from sqlfront.session.errors import DuplicateCursor, InvalidCursorName
+from sqlfront.errors import DuplicatePortal, UndefinedPortal
 from sqlfront.session.outcome import Outcome
 
 
@@ -207,13 +207,13 @@ class CursorTable:
 
     def add(self, cursor: Cursor) -> None:
         if cursor.name in self._portals:
-            raise DuplicateCursor(f'cursor "{cursor.name}" already exists')
+            raise DuplicatePortal(f'cursor "{cursor.name}" already exists')
         self._portals[cursor.name] = cursor
 
     def get(self, name: str) -> Cursor:
         cursor = self._portals.get(name)
         if not isinstance(cursor, Cursor):
-            raise InvalidCursorName(f'cursor "{name}" does not exist')
+            raise UndefinedPortal(f'cursor "{name}" does not exist')
         return cursor
 
     def close(self, name: str) -> None:

@@ -23,8 +23,8 @@ from foundation.memory import MemoryBudget
 from foundation.settings import SettingValues
 from planner.vector import BuildClaims
 from sqlfront.backend import Authentication, StartupParameters
+from sqlfront.protocol.errors import InvalidAuthorization, TooManyConnections
 from sqlfront.protocol.scram import make_verifier
-from sqlfront.session.errors import InvalidAuthorization, TooManyConnections
 from sqlfront.session.notifications import NotificationHub
 from sqlfront.session.plan_cache import PlanCache
 from sqlfront.session.retry import RetryTurns

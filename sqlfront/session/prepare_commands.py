@@ -10,6 +10,7 @@ from foundation.errors import SyntaxErrorInStatement
 from planner import plan_statement
 from planner.bound import Expression, Select, Target
 from sqlfront.binder import Clause, bind_expression
+from sqlfront.errors import DuplicatePreparedStatement
 from sqlfront.parser import (
     DeallocateStatement,
     DiscardStatement,
@@ -19,7 +20,7 @@ from sqlfront.parser import (
     PrepareStatement,
 )
 from sqlfront.parser.typenames import TypeName, resolve_type
-from sqlfront.session.errors import ActiveTransaction, DuplicatePreparedStatement
+from sqlfront.session.errors import ActiveTransaction
 from sqlfront.session.outcome import Outcome
 
 if TYPE_CHECKING:

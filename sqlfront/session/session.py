@@ -21,10 +21,11 @@ from planner.functions.signature import Volatility
 from sqlfront.backend import Notice, Notification, Portal, Statement, TransactionStatus
 from sqlfront.binder import BindContext, bind_expression
 from sqlfront.commands import CommandContext
+from sqlfront.errors import UndefinedPreparedStatement
 from sqlfront.parser import ExecuteStatement, ParsedStatement, parse_script
 from sqlfront.session.cursors import CursorTable
 from sqlfront.session.dispatch import is_data_definition, run_command
-from sqlfront.session.errors import InvalidStatementName, WrongParameterCount
+from sqlfront.session.errors import WrongParameterCount
 from sqlfront.session.index_builds import PendingBuilds
 from sqlfront.session.names import split_search_path
 from sqlfront.session.notifications import Listener
@@ -230,10 +231,10 @@ class LocalSession:
         return self._run(statement, parameters)
 
     def prepared_statement(self, name: str) -> PreparedStatement:
-        """A statement of PREPARE or of a named Parse message. Raises InvalidStatementName (26000)."""
+        """A statement of PREPARE or of a named Parse message. Raises UndefinedPreparedStatement (26000)."""
         statement = self.statements.get(name)
         if not isinstance(statement, PreparedStatement):
-            raise InvalidStatementName(f'prepared statement "{name}" does not exist')
+            raise UndefinedPreparedStatement(f'prepared statement "{name}" does not exist')
         return statement
 
     def prepare_nested(

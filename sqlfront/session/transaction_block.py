@@ -20,9 +20,9 @@ from typing import Any, Protocol
 from foundation.errors import FeatureNotSupported
 from foundation.settings import TRANSACTION_SETTINGS, Setting, SettingValues
 from sqlfront.backend import TransactionStatus
+from sqlfront.errors import TransactionAborted
 from sqlfront.session.errors import (
     ActiveTransaction,
-    InFailedTransaction,
     InvalidSavepoint,
     NoActiveTransaction,
     ReadOnlyTransaction,
@@ -88,7 +88,7 @@ class TransactionBlock:
 
     def check_not_failed(self) -> None:
         if self.state is BlockState.FAILED:
-            raise InFailedTransaction()
+            raise TransactionAborted()
 
     # -- statements ---------------------------------------------------------------------------------------
 

@@ -49,8 +49,8 @@ from sqlfront.backend import (
     Statement,
     TransactionStatus,
 )
+from sqlfront.errors import TransactionAborted
 from sqlfront.protocol import Codecs
-from sqlfront.protocol.errors import TransactionAborted
 from sqlfront.protocol.response import DataRow
 from sqlfront.protocol.wire import message
 
@@ -306,9 +306,7 @@ class NullSession:
 
     def check_runs(self, words: list[str]) -> None:
         if self.status is TransactionStatus.FAILED and words[:1] not in (["rollback"], ["commit"]):
-            raise TransactionAborted(
-                "current transaction is aborted, commands ignored until end of transaction block"
-            )
+            raise TransactionAborted()
 
     def run_command(self, words: list[str]) -> str:
         match words:

@@ -9,8 +9,8 @@ import pytest
 from foundation.errors import ObjectNotInPrerequisiteState
 from foundation.sqltypes import INT4
 from sqlfront.backend import ResultColumn
+from sqlfront.errors import DuplicatePortal, UndefinedPortal
 from sqlfront.session.cursors import Cursor, CursorTable, Direction, FetchRequest
-from sqlfront.session.errors import DuplicateCursor, InvalidCursorName
 from sqlfront.session.outcome import Outcome
 
 COLUMNS = (ResultColumn("n", INT4),)
@@ -93,10 +93,10 @@ def test_backward_all() -> None:
 def test_cursor_table() -> None:
     table = CursorTable({})
     table.add(cursor(1, is_scroll=False))
-    with pytest.raises(DuplicateCursor):
+    with pytest.raises(DuplicatePortal):
         table.add(cursor(1, is_scroll=False))
     table.close("c")
-    with pytest.raises(InvalidCursorName):
+    with pytest.raises(UndefinedPortal):
         table.get("c")
     held = Cursor("h", Outcome("", COLUMNS, rows(3, 2)), is_scroll=False, is_hold=True)
     table.add(held)
@@ -104,11 +104,11 @@ def test_cursor_table() -> None:
     table.hold()
     table.transaction_ended(committed=True)
     assert fetched(table.get("h"), Direction.FORWARD, None) == [1, 2, 3]
-    with pytest.raises(InvalidCursorName):
+    with pytest.raises(UndefinedPortal):
         table.get("c")
     table.transaction_ended(committed=False)
     assert table.get("h") is held, "once committed it outlives later transactions"
     table.add(Cursor("undone", Outcome("", COLUMNS, rows(3, 2)), is_scroll=False, is_hold=True))
     table.transaction_ended(committed=False)
-    with pytest.raises(InvalidCursorName):
+    with pytest.raises(UndefinedPortal):
         table.get("undone")
