@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from foundation.sqltypes import BOOL
 from planner import bound
 from planner.evaluate import is_native, is_row_free
 from planner.evaluate.zone_maps import conjuncts
@@ -18,6 +19,9 @@ from planner.vector.recognise import resolved_key, vector_order
 
 _UNSORTABLE = frozenset((114, 199, 194, 2249, 2287, 1186, 1187))
 """json, pg_node_tree, record, interval and their arrays: no native order."""
+
+_ALWAYS = bound.Constant(True, BOOL)
+"""WHERE true, as query builders write when there is no filter."""
 
 
 def native_node(select: bound.Select) -> Node | None:
@@ -34,6 +38,8 @@ def native_node(select: bound.Select) -> Node | None:
     if not isinstance(select.from_, bound.TableScan):
         return None
     scan = select.from_
+    if select.where == _ALWAYS:
+        select = replace(select, where=None)
     if select.where is not None:
         if not _reads_only(select.where, scan):
             return None

@@ -214,3 +214,8 @@ def test_limit_parameter_and_null(items: Items) -> None:
         run(bound.Select((bound.Target(const(1.5, FLOAT8), "x"),), scan(), limit=integer(2)), items.context())
         == [(1.5,)] * 2
     )
+
+
+def test_a_filter_that_is_always_true_is_none() -> None:
+    query = bound.Select((bound.Target(ID, "id"),), scan(), bound.Constant(True, BOOL))
+    assert node_of(query) == SeqScan(scan(), None)
