@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import random
 import threading
-import time
 from pathlib import Path
 
 import psycopg
@@ -41,27 +40,35 @@ def run_kills(directory: Path, kills: int, seed: int) -> None:
     generator = random.Random(seed)
     acknowledged: list[int] = []
     server = ServerProcess(directory)
-    with psycopg.connect(server.dsn, autocommit=True) as connection:
-        connection.execute("CREATE TABLE batches (batch int, n int, v vector(3), PRIMARY KEY (batch, n))")
-    for _ in range(kills):
-        writer = threading.Thread(
-            target=copy_batches, args=(server.dsn, 1 + max(acknowledged, default=0) + 1, acknowledged)
-        )
-        writer.start()
-        deadline = time.monotonic() + generator.uniform(0.2, 0.8)
-        while time.monotonic() < deadline:
-            writer.join(0.01)
-        server.kill()
-        writer.join()
-        server = ServerProcess(directory)
+    try:
         with psycopg.connect(server.dsn, autocommit=True) as connection:
-            counts = dict(connection.execute("SELECT batch, count(*) FROM batches GROUP BY batch").fetchall())
-            # A batch whose acknowledgement was cut off may be there, whole, so later batches start beyond it.
-            assert set(acknowledged) <= set(counts)
-            assert set(counts.values()) <= {BATCH_ROWS}
-            acknowledged = sorted(counts)
-    assert server.stop() == 0
+            connection.execute("CREATE TABLE batches (batch int, n int, v vector(3), PRIMARY KEY (batch, n))")
+        for _ in range(kills):
+            first_batch = 1 + max(acknowledged, default=0)
+            writer = threading.Thread(target=copy_batches, args=(server.dsn, first_batch, acknowledged))
+            writer.start()
+            writer.join(generator.uniform(0.2, 0.8))
+            server.kill()
+            writer.join()
+            server = ServerProcess(directory)
+            acknowledged = sorted(batches_found(server.dsn, acknowledged))
+        assert server.stop() == 0
+    finally:
+        if server.process.poll() is None:
+            server.kill()
     assert acknowledged, "no batch was ever acknowledged"
+
+
+def batches_found(dsn: str, acknowledged: list[int]) -> set[int]:
+    """The batches in the table: all acknowledged ones, none of them half.
+
+    One whose acknowledgement was cut off by the kill may be there too, whole.
+    """
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        counts = dict(connection.execute("SELECT batch, count(*) FROM batches GROUP BY batch").fetchall())
+    assert set(acknowledged) <= set(counts)
+    assert set(counts.values()) <= {BATCH_ROWS}
+    return set(counts)
 
 
 @pytest.mark.slow
