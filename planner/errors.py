@@ -33,10 +33,6 @@ class SubstringError(QuiverError):
     sqlstate = "22011"
 
 
-class InvalidDatetimeField(QuiverError):
-    sqlstate = "22023"
-
-
 class InvalidArgumentForWidthBucket(QuiverError):
     sqlstate = "2201G"
 

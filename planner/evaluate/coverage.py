@@ -118,7 +118,3 @@ def _depends_on_settings(source: SqlType, target: SqlType) -> bool:
 def _element(sql_type: SqlType) -> int:
     oid = element_oid(sql_type.oid)
     return sql_type.oid if oid == TEXT.oid else oid
-
-
-def contains_parameter(expression: bound.Expression) -> bool:
-    return any(isinstance(node, bound.Parameter) for node in bound.walk(expression))

@@ -20,6 +20,7 @@ import numpy.typing as npt
 import vecengine
 from foundation.bitset import offsets_from_bits
 from foundation.errors import UndefinedObject
+from planner.vector.index_cache import INDEXES
 from storage.catalog import Index
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ def build_table_index(
     progress: Progress | None = None,
     cancel: CancelWord | None = None,
     threads: int = 1,
+    rebuild: bool = False,
 ) -> int:
     """Build a vector index for every sealed segment that lacks it.
 
@@ -69,6 +71,7 @@ def build_table_index(
         progress: called with (rows done, rows in total) over all segments.
         cancel: (1,) int32 cancel word of the statement.
         threads: threads the build may use; one gives a deterministic graph.
+        rebuild: build also where there is a file; the new one takes its place when it is complete.
 
     Returns:
         How many segments have been built.
@@ -86,13 +89,17 @@ def build_table_index(
     transaction = storage.begin(read_only=True)
     try:
         view = transaction.table_view(index.table_oid)
-        pending = [s for s in view.segments if is_worth_building(s, index) and not s.has_index(index_oid)]
+        pending = [s for s in view.segments if is_worth_building(s, index)]
+        if not rebuild:
+            pending = [s for s in pending if not s.has_index(index_oid)]
         total = sum(segment.row_count for segment in pending)
         done = 0
         for segment in pending:
             report = _shifted(progress, done, total)
             _build_segment(storage, index, segment, progress=report, cancel=cancel, threads=threads)
             done += segment.row_count
+        if rebuild:
+            INDEXES.forget(index_oid)
     finally:
         transaction.rollback()
     return len(pending)

@@ -88,8 +88,9 @@ class IndexCache:
             self._entries[key] = (index, weakref.ref(memory))
 
     def forget(self, index_oid: int) -> None:
-        """Drop what was loaded of an index that no longer exists."""
+        """Drop what is known of an index that is gone or was built anew, damage included."""
         with self._lock:
+            self._damaged = {key for key in self._damaged if key[1] != index_oid}
             for key in [key for key in self._entries if key[1] == index_oid]:
                 self._release(*self._entries.pop(key))
 

@@ -9,10 +9,6 @@ class InvalidTableDefinition(QuiverError):
     sqlstate = "42P16"
 
 
-class InvalidObjectDefinition(QuiverError):
-    sqlstate = "42P17"
-
-
 class InvalidSchemaName(QuiverError):
     sqlstate = "3F000"
 

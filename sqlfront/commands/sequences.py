@@ -193,7 +193,3 @@ def owned_sequences(context: CommandContext, table_oid: int, attnum: int | None 
         and sequence.owned_by[0] == table_oid
         and (attnum is None or sequence.owned_by[1] == attnum)
     ]
-
-
-def sequence_schema_name(context: CommandContext, sequence: Sequence) -> str:
-    return schema_of(context, sequence.schema_oid).name

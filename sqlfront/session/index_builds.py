@@ -70,6 +70,7 @@ def _build(session: LocalSession, build: PendingBuild) -> None:
             index.oid,
             cancel=session.cancel_token.word,
             threads=max(1, session.settings.integer("max_parallel_maintenance_workers")),
+            rebuild=not build.is_new,
         )
         session.cancel_token.check()
     except BaseException:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
-from foundation.sqltypes import TEXT, SqlType, arrow_type
+from foundation.sqltypes import TEXT, SqlType
 from sqlfront.backend import CopyIn, CopyOut, ResultColumn
 
 
@@ -35,12 +35,6 @@ def text_rows(names: tuple[str, ...], rows: list[tuple[str | None, ...]], tag: s
     arrays = [pa.array([row[i] for row in rows], pa.utf8()) for i in range(len(names))]
     batch = pa.RecordBatch.from_arrays(arrays, names=[f"c{i}" for i in range(len(names))])
     return Outcome(tag, columns, iter([batch]))
-
-
-def batch_of(columns: tuple[ResultColumn, ...], rows: list[tuple[object, ...]]) -> pa.RecordBatch:
-    """Python values, row by row, as one batch of the columns' Arrow types."""
-    arrays = [pa.array([row[i] for row in rows], arrow_type(c.type)) for i, c in enumerate(columns)]
-    return pa.RecordBatch.from_arrays(arrays, names=[f"c{i}" for i in range(len(columns))])
 
 
 def result_columns(columns: tuple[tuple[str, SqlType, int, int], ...]) -> tuple[ResultColumn, ...]:

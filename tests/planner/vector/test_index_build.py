@@ -87,6 +87,24 @@ def test_build_covers_each_segment_once(items: Items) -> None:
 
 
 @pytest.mark.slow
+def test_a_rebuild_replaces_a_damaged_file(items: Items) -> None:
+    items.add_index("l2")
+    items.insert(random_rows(1, 0, 1200))
+    items.seal()
+    assert build_table_index(items.storage, INDEX) == 1
+    (segment,) = items.storage.begin().table_view(TABLE).segments
+    garbage = {"metadata": np.frombuffer(b"not an index", dtype=np.uint8)}
+    assert items.storage.install_index(INDEX, segment.segment_id, garbage)
+    (segment,) = items.storage.begin().table_view(TABLE).segments
+    assert INDEXES.get(segment, INDEX, 4, items.memory) is None
+    assert build_table_index(items.storage, INDEX) == 0, "the file is there, whatever it holds"
+    assert build_table_index(items.storage, INDEX, rebuild=True) == 1
+    (segment,) = items.storage.begin().table_view(TABLE).segments
+    index = INDEXES.get(segment, INDEX, 4, items.memory)
+    assert index is not None and index.row_count > 1000
+
+
+@pytest.mark.slow
 def test_cancelled_build_leaves_nothing(items: Items) -> None:
     items.add_index("l2")
     items.insert(random_rows(1, 0, 1500))
