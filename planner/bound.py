@@ -490,13 +490,48 @@ Query: TypeAlias = Select | SetOperation | Values
 
 
 @dataclass(frozen=True, slots=True)
+class BoundCheck:
+    """A CHECK constraint; a row for which `condition` is FALSE violates it, NULL passes."""
+
+    name: str
+    condition: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class TableRules:
+    """What every new row of a table gets and must satisfy: stored generated columns, CHECK constraints.
+
+    Expressions refer to the table's columns as (relation_id, position in `columns`). `generated` is in an order in
+    which each can be computed; `checks` are in name order, as PostgreSQL tries them.
+    """
+
+    relation_id: int
+    columns: tuple[RelationColumn, ...]
+    generated: tuple[tuple[int, Expression], ...] = ()
+    checks: tuple[BoundCheck, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class OnConflict:
+    """ON CONFLICT. `index_oids` are the arbiters; empty with DO NOTHING = every unique index.
+
+    `assignments` is None for DO NOTHING. Its expressions and `where` refer to the existing row by the statement's
+    `relation_id` and to EXCLUDED by `excluded_id`, both with the table's columns.
+    """
+
+    index_oids: tuple[int, ...]
+    excluded_id: int
+    assignments: tuple[tuple[int, Expression], ...] | None = None
+    where: Expression | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Insert:
     """INSERT. `source` yields one column per entry of `attnums`, already cast to the column types (assignment).
 
     `defaults` gives the bound default of every other column that has one (identity: a nextval call). A DEFAULT
     inside VALUES has been replaced by that expression. DEFAULT VALUES is a source of one row without columns.
-    `relation_id` is what RETURNING refers to; its columns are the table's as in TableScan. `on_conflict` is
-    reserved and None.
+    `relation_id` is what RETURNING refers to; its columns are the table's as in TableScan.
     """
 
     table_oid: int
@@ -507,6 +542,8 @@ class Insert:
     defaults: tuple[tuple[int, Expression], ...] = ()
     returning: tuple[Target, ...] = ()
     ctes: tuple[Cte, ...] = ()
+    rules: TableRules | None = None
+    on_conflict: OnConflict | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -519,6 +556,7 @@ class Update:
     where: Expression | None = None
     returning: tuple[Target, ...] = ()
     ctes: tuple[Cte, ...] = ()
+    rules: TableRules | None = None
 
 
 @dataclass(frozen=True, slots=True)

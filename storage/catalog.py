@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
+from enum import Enum
 from typing import Any, ClassVar, TypeVar
 
 from foundation.sqltypes import SqlType
@@ -85,7 +86,7 @@ class Column:
 
     `default_sql` is the default expression's SQL text. `missing_value` is what rows stored before the column
     was added read as (the column's value in PostgreSQL text form, None = NULL). `identity` is '' (none),
-    'a' (ALWAYS) or 'd' (BY DEFAULT).
+    'a' (ALWAYS) or 'd' (BY DEFAULT). `generated_sql` is the expression of a stored generated column.
     """
 
     attnum: int
@@ -95,6 +96,7 @@ class Column:
     default_sql: str | None = None
     missing_value: str | None = None
     identity: str = ""
+    generated_sql: str | None = None
     is_dropped: bool = False
     comment: str | None = None
 
@@ -151,9 +153,66 @@ class Index(CatalogObject):
     metric: str | None = None
     options: tuple[tuple[str, str], ...] = ()
     predicate_sql: str | None = None
+    nulls_not_distinct: bool = False
+    is_deferrable: bool = False
+    is_initially_deferred: bool = False
 
     def key_attnums(self) -> tuple[int, ...]:
         return tuple(key.attnum for key in self.keys)
+
+
+@dataclass(frozen=True, slots=True)
+class CheckConstraint(CatalogObject):
+    """CHECK of a table. `expression_sql` is its SQL text, without the word CHECK and the outer parentheses.
+
+    `attnums` are the columns it reads; with NOT VALID (`is_validated` False) older rows were never looked at.
+    """
+
+    kind: ClassVar[str] = "check"
+
+    table_oid: int = 0
+    expression_sql: str = ""
+    attnums: tuple[int, ...] = ()
+    is_validated: bool = True
+    is_no_inherit: bool = False
+
+
+class ReferentialAction(Enum):
+    """What happens to referencing rows; values as in pg_constraint.confupdtype and confdeltype."""
+
+    NO_ACTION = "a"
+    RESTRICT = "r"
+    CASCADE = "c"
+    SET_NULL = "n"
+    SET_DEFAULT = "d"
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignKey(CatalogObject):
+    """FOREIGN KEY of `table_oid` to the columns of a unique index of `referenced_oid`.
+
+    `attnums` and `referenced_attnums` are paired. `is_match_full`: all or none of the columns NULL. `set_attnums`
+    are the columns that ON DELETE SET NULL / SET DEFAULT changes; empty = all.
+    """
+
+    kind: ClassVar[str] = "foreign_key"
+
+    table_oid: int = 0
+    attnums: tuple[int, ...] = ()
+    referenced_oid: int = 0
+    referenced_attnums: tuple[int, ...] = ()
+    referenced_index_oid: int = 0
+    on_update: ReferentialAction = ReferentialAction.NO_ACTION
+    on_delete: ReferentialAction = ReferentialAction.NO_ACTION
+    set_attnums: tuple[int, ...] = ()
+    is_match_full: bool = False
+    is_deferrable: bool = False
+    is_initially_deferred: bool = False
+    is_validated: bool = True
+
+    def to_record(self) -> dict[str, Any]:
+        record = CatalogObject.to_record(self)
+        return {**record, "on_update": self.on_update.value, "on_delete": self.on_delete.value}
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +236,8 @@ class Sequence(CatalogObject):
 
 
 _CLASSES: dict[str, type[CatalogObject]] = {
-    cls.kind: cls for cls in (Database, Role, Schema, Extension, Table, Index, Sequence)
+    cls.kind: cls
+    for cls in (Database, Role, Schema, Extension, Table, Index, CheckConstraint, ForeignKey, Sequence)
 }
 _T = TypeVar("_T", bound=CatalogObject)
 
@@ -192,6 +252,9 @@ def object_from_record(record: Mapping[str, Any]) -> CatalogObject:
         values["columns"] = tuple(Column(**{**c, "type": SqlType(**c["type"])}) for c in record["columns"])
     elif cls is Index:
         values["keys"] = tuple(IndexKey(**key) for key in record["keys"])
+    elif cls is ForeignKey:
+        for name in ("on_update", "on_delete"):
+            values[name] = ReferentialAction(record[name])
     elif cls is Sequence:
         values["type"] = SqlType(**record["type"])
     return cls(**values)
@@ -201,6 +264,8 @@ def _tuples(value: Any) -> Any:
     return tuple(_tuples(item) for item in value) if isinstance(value, list | tuple) else value
 
 
+TableConstraint = CheckConstraint | ForeignKey
+
 RELATION_KINDS = ("table", "index", "sequence")
 """Kinds that share one namespace per schema, as pg_class does."""
 
@@ -208,7 +273,7 @@ RELATION_KINDS = ("table", "index", "sequence")
 class Catalog:
     """An immutable set of catalog objects. Look-ups are by OID, or by (database, schema, name)."""
 
-    __slots__ = ("_by_name", "_indexes_of", "_objects", "version")
+    __slots__ = ("_by_name", "_constraints_of", "_foreign_keys_to", "_indexes_of", "_objects", "version")
 
     def __init__(self, objects: Mapping[int, CatalogObject], version: int = 0) -> None:
         self._objects = dict(objects)
@@ -216,9 +281,16 @@ class Catalog:
         """Grows with every change; cached plans are keyed by it."""
         self._by_name = {_name_key(obj): obj for obj in self._objects.values()}
         self._indexes_of: dict[int, tuple[Index, ...]] = {}
+        self._constraints_of: dict[int, tuple[TableConstraint, ...]] = {}
+        self._foreign_keys_to: dict[int, tuple[ForeignKey, ...]] = {}
         for obj in self._objects.values():
             if isinstance(obj, Index):
                 self._indexes_of[obj.table_oid] = (*self._indexes_of.get(obj.table_oid, ()), obj)
+            elif isinstance(obj, CheckConstraint | ForeignKey):
+                self._constraints_of[obj.table_oid] = (*self._constraints_of.get(obj.table_oid, ()), obj)
+                if isinstance(obj, ForeignKey):
+                    others = self._foreign_keys_to.get(obj.referenced_oid, ())
+                    self._foreign_keys_to[obj.referenced_oid] = (*others, obj)
 
     def get(self, oid: int) -> CatalogObject | None:
         return self._objects.get(oid)
@@ -243,6 +315,14 @@ class Catalog:
 
     def indexes_of(self, table_oid: int) -> tuple[Index, ...]:
         return self._indexes_of.get(table_oid, ())
+
+    def constraints_of(self, table_oid: int) -> tuple[TableConstraint, ...]:
+        """CHECK and FOREIGN KEY constraints of a table; the others are indexes."""
+        return self._constraints_of.get(table_oid, ())
+
+    def foreign_keys_to(self, table_oid: int) -> tuple[ForeignKey, ...]:
+        """Foreign keys that reference a table."""
+        return self._foreign_keys_to.get(table_oid, ())
 
     def primary_key_of(self, table_oid: int) -> Index | None:
         return next((index for index in self.indexes_of(table_oid) if index.is_primary), None)
@@ -284,6 +364,8 @@ class Catalog:
 def _name_key(obj: CatalogObject) -> tuple[str, int, int, str]:
     if isinstance(obj, Table | Index | Sequence):
         return ("relation", obj.database_oid, obj.schema_oid, obj.name)
+    if isinstance(obj, CheckConstraint | ForeignKey):
+        return ("constraint", obj.database_oid, obj.table_oid, obj.name)
     return (obj.kind, obj.database_oid, 0, obj.name)
 
 
