@@ -212,6 +212,10 @@ class NotNullViolation(QuiverError):
     sqlstate = "23502"
 
 
+class CheckViolation(QuiverError):
+    sqlstate = "23514"
+
+
 class UniqueViolation(QuiverError):
     sqlstate = "23505"
 

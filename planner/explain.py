@@ -76,7 +76,7 @@ def explain_native(
 ) -> list[str]:
     """The lines of EXPLAIN [ANALYZE] of a native plan."""
     started = time.perf_counter()
-    printer = ExpressionPrinter(request.context)
+    printer = ExpressionPrinter(request.context.codecs)
     tree = _tree(node, request, printer)
     if request.analyze and printer.subqueries:
         node, targets = resolve_subqueries(_Resolvable(node, tuple(targets)), request.context).both()

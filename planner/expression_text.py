@@ -9,16 +9,22 @@ from foundation.sqltypes import BOOL, INT4, NUMERIC, SqlType, format_type
 from planner import bound
 from planner.evaluate.constants import constant_array
 from planner.functions.implementations_text import quote_ident
-from planner.services import ExecutionContext
+from planner.services import Codecs
 
 
 class ExpressionPrinter:
     """Prints expressions of one statement; sub-queries become $0, $1, ... and are collected in `subqueries`."""
 
-    def __init__(self, context: ExecutionContext, names: dict[int, str] | None = None) -> None:
-        """`names` qualifies the columns of several relations; without it columns are bare."""
-        self._context = context
+    def __init__(
+        self, codecs: Codecs, names: dict[int, str] | None = None, *, is_folded: bool = True
+    ) -> None:
+        """`names` qualifies the columns of several relations; without it columns are bare.
+
+        `is_folded`: a list of constants prints as one array constant, as in a plan, not as in a definition.
+        """
+        self._codecs = codecs
         self._names = names or {}
+        self._is_folded = is_folded
         self.subqueries: list[bound.Subquery] = []
 
     def print(self, expression: bound.Expression) -> str:
@@ -30,7 +36,7 @@ class ExpressionPrinter:
     def constant_text(self, value: Any, sql_type: SqlType) -> str:
         """The type's output text of a value that is not NULL."""
         column = constant_array(value, sql_type)
-        text: str = self._context.codecs.to_text(column, sql_type)[0].as_py()
+        text: str = self._codecs.to_text(column, sql_type)[0].as_py()
         return text
 
     def _constant(self, node: bound.Constant) -> str:
@@ -88,7 +94,7 @@ class ExpressionPrinter:
     def _in_list(self, node: bound.InList) -> str:
         test = "<> ALL" if node.is_negated else "= ANY"
         left = self.print(node.left)
-        if all(isinstance(item, bound.Constant) for item in node.items):
+        if self._is_folded and all(isinstance(item, bound.Constant) for item in node.items):
             texts = [
                 "NULL" if item.value is None else _array_element(self.constant_text(item.value, item.type))
                 for item in node.items
@@ -96,7 +102,16 @@ class ExpressionPrinter:
             ]
             element = format_type(node.items[0].sql_type)
             return f"({left} {test} ({_quoted('{' + ','.join(texts) + '}')}::{element}[]))"
-        return f"({left} {test} (ARRAY[{self.list(node.items)}]))"
+        return f"({left} {test} ({self._array_of(node.items)}))"
+
+    def _array_of(self, items: Sequence[bound.Expression]) -> str:
+        """ARRAY[...]; items that are all cast alike are cast as one array."""
+        casts = [item for item in items if isinstance(item, bound.CastExpression)]
+        sources = {item.argument.sql_type for item in casts}
+        if len(casts) == len(items) and len(sources) == 1:
+            target = format_type(items[0].sql_type)
+            return f"(ARRAY[{self.list([item.argument for item in casts])}])::{target}[]"
+        return f"ARRAY[{self.list(items)}]"
 
     def _quantified(self, node: bound.QuantifiedArray) -> str:
         word = "ALL" if node.is_all else "ANY"

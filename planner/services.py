@@ -15,6 +15,7 @@ from foundation.cancel import CancelToken
 from foundation.memory import MemoryBudget
 from foundation.settings import SettingValues
 from foundation.sqltypes import SqlType
+from planner.bound import Expression, TableRules
 from planner.functions.signature import Function
 
 if TYPE_CHECKING:
@@ -50,6 +51,12 @@ class SessionServices(Protocol):
         Covers current_user, current_setting, set_config, nextval, format_type, pg_get_indexdef, to_regclass, ...
         Stable functions without arguments get `row_count` equal values.
         """
+
+    def table_rules(self, table_oid: int) -> TableRules | None:
+        """Generated columns and CHECK constraints of a table the statement does not name; None without any."""
+
+    def column_defaults(self, table_oid: int) -> tuple[tuple[int, Expression], ...]:
+        """(attnum, bound default) of the columns of such a table that have one."""
 
     def notice(self, message: str, *, detail: str | None = None, hint: str | None = None) -> None:
         """Send a NOTICE to the client."""

@@ -1,4 +1,7 @@
-"""NOT NULL and unique keys: set-wise checks with PostgreSQL's words."""
+"""NOT NULL and unique keys: set-wise checks with PostgreSQL's words; the words of a failed CHECK too.
+
+CHECK conditions are expressions, so the planner evaluates them.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from foundation.bitset import RowOffsets, offsets_from_bits
-from foundation.errors import NotNullViolation, UniqueViolation
+from foundation.errors import CheckViolation, NotNullViolation, UniqueViolation
 from foundation.sqltypes import SqlType
 from storage.catalog import Index, Table
 from storage.keys import KeyBatch, KeySpec, first_duplicate, key_batch
@@ -19,8 +22,8 @@ ValueEncoder = Callable[[SqlType, Any], str]
 _FAILING_VALUE_CHARACTERS_MAX = 64
 
 
-def check_not_null(table: Table, batch: pa.RecordBatch, encode: ValueEncoder) -> None:
-    """Raises NotNullViolation (23502) for the first row with a NULL in a NOT NULL column."""
+def first_null(table: Table, batch: pa.RecordBatch) -> tuple[int, str] | None:
+    """The first row with a NULL in a NOT NULL column, and that column's name; None when there is none."""
     worst: tuple[int, str] | None = None
     for column in table.live_columns():
         if not column.not_null:
@@ -30,6 +33,12 @@ def check_not_null(table: Table, batch: pa.RecordBatch, encode: ValueEncoder) ->
             row = int(np.argmax(values.is_null().to_numpy(zero_copy_only=False)))
             if worst is None or row < worst[0]:
                 worst = (row, column.name)
+    return worst
+
+
+def check_not_null(table: Table, batch: pa.RecordBatch, encode: ValueEncoder) -> None:
+    """Raises NotNullViolation (23502) for the first row with a NULL in a NOT NULL column."""
+    worst = first_null(table, batch)
     if worst is None:
         return
     row, name = worst
@@ -38,6 +47,18 @@ def check_not_null(table: Table, batch: pa.RecordBatch, encode: ValueEncoder) ->
         detail=f"Failing row contains ({_row_text(table, batch, row, encode)}).",
         table=table.name,
         column=name,
+    )
+
+
+def check_violation(
+    table: Table, constraint: str, batch: pa.RecordBatch, row: int, encode: ValueEncoder
+) -> CheckViolation:
+    """The error of a new row that a CHECK constraint refuses."""
+    return CheckViolation(
+        f'new row for relation "{table.name}" violates check constraint "{constraint}"',
+        detail=f"Failing row contains ({_row_text(table, batch, row, encode)}).",
+        table=table.name,
+        constraint=constraint,
     )
 
 

@@ -6,6 +6,15 @@ Constant VALUES lists and single-table statements that the native evaluator unde
 from planner.dml.delete import run_delete
 from planner.dml.insert import insert_columns, run_insert
 from planner.dml.result import DmlResult
+from planner.dml.rules import first_violation, with_generated
 from planner.dml.update import run_update
 
-__all__ = ["DmlResult", "insert_columns", "run_delete", "run_insert", "run_update"]
+__all__ = [
+    "DmlResult",
+    "first_violation",
+    "insert_columns",
+    "run_delete",
+    "run_insert",
+    "run_update",
+    "with_generated",
+]

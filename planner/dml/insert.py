@@ -12,6 +12,7 @@ from planner import bound
 from planner.dml.result import DmlResult, atomically
 from planner.dml.returning import Columns, RowIds, returned_after, table_columns
 from planner.dml.rows import assigned, table_batch
+from planner.dml.rules import check_rows, with_generated
 from planner.evaluate import Frame, evaluate
 from planner.relational.constant_rows import constant_column
 from planner.relational.expressions import is_foldable
@@ -23,7 +24,7 @@ def run_insert(statement: bound.Insert, context: ExecutionContext) -> DmlResult:
     """Insert the source's rows.
 
     Raises:
-        QuiverError: what the source raises; 22001, 22003, 22000 for values that do not fit; 23502, 23505.
+        QuiverError: what the source raises; 22001, 22003, 22000 for values that do not fit; 23502, 23505, 23514.
             Nothing of the statement stays then.
     """
     return atomically(context, lambda: _insert(statement, context))
@@ -37,7 +38,8 @@ def _insert(statement: bound.Insert, context: ExecutionContext) -> DmlResult:
     for attnum, array, sql_type in zip(statement.attnums, source, types, strict=True):
         values[attnum] = assigned(array, sql_type, table.column_at(attnum).type, context)
     _fill_defaults(statement.defaults, table, values, row_count, context)
-    batch = table_batch(table, values, row_count)
+    batch = with_generated(statement.rules, table, table_batch(table, values, row_count), context)
+    check_rows(statement.rules, table, batch, context)
     stored = {int(name): batch.column(name) for name in batch.schema.names}
 
     def columns_of(row_ids: RowIds) -> Columns:
@@ -58,6 +60,8 @@ def insert_columns(
     row_count: int,
     defaults: Sequence[tuple[int, bound.Expression]],
     context: ExecutionContext,
+    *,
+    rules: bound.TableRules | None = None,
 ) -> None:
     """Insert rows that are columns already, as COPY has them.
 
@@ -66,11 +70,13 @@ def insert_columns(
         defaults: bound defaults of the columns that `values` leaves out; the others become NULL.
 
     Raises:
-        NotNullViolation: 23502. UniqueViolation: 23505.
+        NotNullViolation: 23502. CheckViolation: 23514. UniqueViolation: 23505.
     """
     values = dict(values)
     _fill_defaults(defaults, table, values, row_count, context)
-    context.transaction.insert(table.oid, table_batch(table, values, row_count))
+    batch = with_generated(rules, table, table_batch(table, values, row_count), context)
+    check_rows(rules, table, batch, context)
+    context.transaction.insert(table.oid, batch)
 
 
 def _fill_defaults(

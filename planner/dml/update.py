@@ -17,6 +17,7 @@ from planner.dml.returning import (
     table_columns,
 )
 from planner.dml.rows import assigned, table_batch, take_rows
+from planner.dml.rules import check_rows, with_generated
 from planner.services import ExecutionContext
 
 
@@ -51,7 +52,9 @@ def _update(statement: bound.Update, context: ExecutionContext) -> DmlResult:
         values[attnum] = assigned(array, expression.sql_type, table.column_at(attnum).type, context)
     kept = [column.attnum for column in table.live_columns() if column.attnum not in values]
     values.update(take_rows(context, target.table_oid, matches.row_ids, kept))
-    batch = table_batch(table, values, row_count)
+    changed = frozenset(attnum for attnum, _ in statement.assignments)
+    batch = with_generated(statement.rules, table, table_batch(table, values, row_count), context, changed)
+    check_rows(statement.rules, table, batch, context)
     context.cancel_token.check()
     stored = {int(name): batch.column(name) for name in batch.schema.names}
     joined = {

@@ -10,8 +10,17 @@ from sqlfront.binder import (
 )
 from sqlfront.binder.binding import bind_expression, bind_query, bind_table_expression
 from sqlfront.binder.context import BindContext, VirtualRelation, VirtualRelations
-from sqlfront.binder.defaults import bound_default
+from sqlfront.binder.defaults import bound_default, column_defaults
 from sqlfront.binder.environment import Clause
+from sqlfront.binder.kept_expressions import (
+    KeptExpression,
+    generation_inputs,
+    keep_check,
+    keep_generation,
+    renamed_check,
+    renamed_generation,
+)
+from sqlfront.binder.rules import bound_check, bound_generation, rules_of, table_rules
 
 # Modules whose import registers how their syntax nodes are bound.
 BINDING_MODULES = (columns, constants, functions, predicates, special_forms, subqueries)
@@ -20,10 +29,21 @@ __all__ = [
     "BINDING_MODULES",
     "BindContext",
     "Clause",
+    "KeptExpression",
     "VirtualRelation",
     "VirtualRelations",
     "bind_expression",
     "bind_query",
     "bind_table_expression",
+    "bound_check",
     "bound_default",
+    "bound_generation",
+    "column_defaults",
+    "generation_inputs",
+    "keep_check",
+    "keep_generation",
+    "renamed_check",
+    "renamed_generation",
+    "rules_of",
+    "table_rules",
 ]

@@ -7,9 +7,9 @@ from dataclasses import replace
 from sqlglot import exp
 
 from foundation.sqltypes import UNKNOWN, SqlType
-from planner.bound import BoundStatement, Expression, Parameter, walk
+from planner.bound import BoundStatement, ColumnRef, Expression, Parameter, walk
 from sqlfront.binder.changes import bind_delete, bind_update
-from sqlfront.binder.coerce import coerce_assignment, coerce_to_boolean, settle
+from sqlfront.binder.coerce import coerce_assignment, coerce_default, coerce_to_boolean, settle
 from sqlfront.binder.context import BindContext
 from sqlfront.binder.environment import (
     Clause,
@@ -17,16 +17,18 @@ from sqlfront.binder.environment import (
     QueryFindings,
     StatementState,
     bind_node,
+    place_of,
     too_deep,
 )
-from sqlfront.binder.errors import AmbiguousParameter
+from sqlfront.binder.errors import AmbiguousParameter, InvalidObjectDefinition
+from sqlfront.binder.immutability import is_immutable
 from sqlfront.binder.inserts import bind_insert
 from sqlfront.binder.queries import bind_query_node
 from sqlfront.binder.relations import scan_table
 from sqlfront.binder.scope import Scope
 from sqlfront.parser import parse_expression
 from sqlfront.parser.nodes import position_of
-from storage.catalog import Table
+from storage.catalog import Column, Table
 
 
 def bind_query(expression: exp.Expr, context: BindContext) -> BoundStatement:
@@ -101,6 +103,8 @@ def bind_expression(
     bound = bind_node(_fresh_environment(kept, clause), node)
     if target is None:
         return settle(kept, bound)
+    if clause is Clause.DEFAULT:
+        return coerce_default(kept, bound, target, column_name)
     return coerce_assignment(kept, bound, target, column_name, position_of(node))
 
 
@@ -118,8 +122,37 @@ def bind_table_expression(
     bound = bind_node(environment, node)
     if clause in (Clause.CHECK, Clause.PREDICATE):
         word = "CHECK" if clause is Clause.CHECK else "WHERE"
-        return coerce_to_boolean(context, bound, word, position_of(node))
+        return coerce_to_boolean(context, bound, word, place_of(node))
     return settle(context, bound)
+
+
+def bind_generation(
+    expression: exp.Expr | str, context: BindContext, table: Table, column: Column
+) -> Expression:
+    """Bind the expression of a stored generated column, over one row of relation 1, cast to the column's type.
+
+    Raises:
+        InvalidObjectDefinition: 42P17, it reads a generated column or is not immutable.
+        DatatypeMismatch: 42804.
+    """
+    node = parse_expression(expression).tree if isinstance(expression, str) else expression
+    kept = replace(context, allows_parameters=False)
+    environment = _fresh_environment(kept, Clause.GENERATED)
+    scan, item = scan_table(environment, table, table.name, "")
+    environment.scope.add(item)
+    bound = bind_node(environment, node)
+    for part in walk(bound):
+        if isinstance(part, ColumnRef):
+            source = scan.columns[part.position]
+            if source.attnum > 0 and table.column_at(source.attnum).generated_sql is not None:
+                raise InvalidObjectDefinition(
+                    f'cannot use generated column "{source.name}" in column generation expression',
+                    detail="A generated column cannot reference another generated column.",
+                    position=environment.state.position_of(part),
+                )
+    if not is_immutable(bound):
+        raise InvalidObjectDefinition("generation expression is not immutable")
+    return coerce_default(kept, bound, column.type, column.name)
 
 
 def _fresh_environment(context: BindContext, clause: Clause) -> Environment:

@@ -15,6 +15,7 @@ from sqlfront.binder.environment import QUERY_NODES, Clause, Environment, bind_n
 from sqlfront.binder.errors import GeneratedAlways
 from sqlfront.binder.queries import bind_nested_query
 from sqlfront.binder.relations import bind_from, scan_table
+from sqlfront.binder.rules import table_rules
 from sqlfront.binder.select import bind_condition
 from sqlfront.parser.nodes import Assignment, Default, position_of
 from storage.catalog import Column, Table
@@ -55,7 +56,8 @@ def bind_update(environment: Environment, node: exp.Expr) -> Update:
             name = table.column_at(attnum).name
             raise SyntaxErrorInStatement(f'multiple assignments to same column "{name}"')
         assignments.append((attnum, expression))
-    return Update(scan, tuple(assignments), from_, where, returning, ctes)
+    rules = table_rules(environment.context, table)
+    return Update(scan, tuple(assignments), from_, where, returning, ctes, rules)
 
 
 def _new_values(environment: Environment, node: Assignment) -> list[_NewValue]:
@@ -110,6 +112,11 @@ def _assign(environment: Environment, table: Table, new: _NewValue) -> tuple[int
     column: Column = find_target_column(table, new.column_node)
     if new.value is None:
         return column.attnum, default_or_null(environment, table, column)
+    if column.generated_sql is not None:
+        raise GeneratedAlways(
+            f'column "{column.name}" can only be updated to DEFAULT',
+            detail=f'Column "{column.name}" is a generated column.',
+        )
     if column.identity == "a":
         raise GeneratedAlways(
             f'column "{column.name}" can only be updated to DEFAULT',

@@ -133,6 +133,23 @@ def coerce_assignment(
     return coerce(context, expression, target, how=CastContext.ASSIGNMENT, position=position)
 
 
+def coerce_default(context: BindContext, expression: Expression, target: SqlType, column: str) -> Expression:
+    """Convert a default or generation expression for its column.
+
+    Raises:
+        DatatypeMismatch: 42804 `column "x" is of type integer but default expression is of type text`, which is
+            said of both.
+    """
+    source = expression.sql_type
+    if source != UNKNOWN and conversion(source.oid, target.oid, CastContext.ASSIGNMENT) is None:
+        raise DatatypeMismatch(
+            f'column "{column}" is of type {type_name(target)} '
+            f"but default expression is of type {type_name(source)}",
+            hint="You will need to rewrite or cast the expression.",
+        )
+    return coerce(context, expression, target, how=CastContext.ASSIGNMENT)
+
+
 def coerce_to_boolean(
     context: BindContext, expression: Expression, construct: str, position: int | None
 ) -> Expression:

@@ -14,6 +14,7 @@ from planner.functions.signatures import functions_named
 from sqlfront.binder.calls import operator_call
 from sqlfront.binder.coerce import coerce
 from sqlfront.binder.environment import Clause, Environment, bind_node, binds, unsupported
+from sqlfront.binder.errors import InvalidColumnReference
 from sqlfront.binder.scope import NamespaceColumn, find_column, find_item, find_qualified
 from sqlfront.binder.type_rules import conversion, type_name
 from sqlfront.parser.nodes import position_of
@@ -31,11 +32,24 @@ def bind_column(environment: Environment, node: exp.Expr) -> Expression:
     if isinstance(node.this, exp.Star):
         raise FeatureNotSupported("a whole-row reference is not supported", position=position)
     column = resolve_column(environment, node)
+    if column.is_system and environment.clause in (Clause.CHECK, Clause.GENERATED):
+        _check_system_column(environment, column, position)
     expression = column.expression
     if isinstance(expression, ColumnRef):
         expression = replace(expression)
         environment.state.note_position(expression, position)
     return expression
+
+
+def _check_system_column(environment: Environment, column: NamespaceColumn, position: int | None) -> None:
+    """What a table keeps may not depend on where a row is. Raises InvalidColumnReference (42P10)."""
+    if column.name == "tableoid":
+        return
+    if environment.clause is Clause.CHECK:
+        message = f'system column "{column.name}" reference in check constraint is invalid'
+    else:
+        message = f'cannot use system column "{column.name}" in column generation expression'
+    raise InvalidColumnReference(message, position=position)
 
 
 def bind_field(environment: Environment, node: exp.Expr) -> Expression:

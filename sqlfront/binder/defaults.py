@@ -26,6 +26,12 @@ def bound_default(context: BindContext, table: Table, column: Column) -> Express
     )
 
 
+def column_defaults(context: BindContext, table: Table) -> tuple[tuple[int, Expression], ...]:
+    """(attnum, bound default) of every column that has one."""
+    found = ((column.attnum, bound_default(context, table, column)) for column in table.live_columns())
+    return tuple((attnum, default) for attnum, default in found if default is not None)
+
+
 def _next_value(context: BindContext, table: Table, column: Column) -> Expression:
     owner = (table.oid, column.attnum)
     sequence = next(

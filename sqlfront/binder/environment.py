@@ -52,6 +52,7 @@ class Clause(Enum):
     RETURNING = "RETURNING"
     DEFAULT = "DEFAULT expressions"
     CHECK = "check constraints"
+    GENERATED = "column generation expressions"
     INDEX = "index expressions"
     PREDICATE = "index predicates"
     EXECUTE = "EXECUTE parameters"
@@ -62,7 +63,8 @@ AGGREGATE_CLAUSES = frozenset((Clause.SELECT_LIST, Clause.HAVING, Clause.ORDER_B
 WINDOW_CLAUSES = frozenset((Clause.SELECT_LIST, Clause.ORDER_BY, Clause.DISTINCT_ON))
 SET_FUNCTION_CLAUSES = frozenset((Clause.SELECT_LIST, Clause.ORDER_BY, Clause.DISTINCT_ON, Clause.GROUP_BY,
                                   Clause.FROM_FUNCTION))  # fmt: skip
-KEPT_CLAUSES = frozenset((Clause.DEFAULT, Clause.CHECK, Clause.INDEX, Clause.PREDICATE, Clause.EXECUTE))
+KEPT_CLAUSES = frozenset((Clause.DEFAULT, Clause.CHECK, Clause.GENERATED, Clause.INDEX, Clause.PREDICATE,
+                          Clause.EXECUTE))  # fmt: skip
 """Clauses outside queries: no sub-queries there."""
 
 

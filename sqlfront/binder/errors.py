@@ -47,6 +47,12 @@ class InvalidColumnReference(QuiverError):
     sqlstate = "42P10"
 
 
+class InvalidObjectDefinition(QuiverError):
+    """An expression that a table may not keep."""
+
+    sqlstate = "42P17"
+
+
 class InvalidRecursion(QuiverError):
     sqlstate = "42P19"
 

@@ -32,6 +32,7 @@ from sqlfront.binder.queries import (
     wrap_query,
 )
 from sqlfront.binder.relations import scan_table
+from sqlfront.binder.rules import table_rules
 from sqlfront.binder.scope import Scope
 from sqlfront.parser.nodes import Default, position_of
 from storage.catalog import Column, Table
@@ -63,7 +64,10 @@ def bind_insert(environment: Environment, node: exp.Expr) -> Insert:
     )
     scan, item = scan_table(environment, table, alias, schema)
     returning = bind_returning(replace(environment, scope=Scope([item]), findings=QueryFindings()), node)
-    return Insert(table.oid, scan.relation_id, scan.columns, attnums, source, defaults, returning, ctes)
+    rules = table_rules(environment.context, table)
+    return Insert(
+        table.oid, scan.relation_id, scan.columns, attnums, source, defaults, returning, ctes, rules
+    )
 
 
 def _target_columns(table: Table, node: exp.Expr) -> list[Column]:
@@ -152,11 +156,16 @@ def _check_width(columns: list[Column], node: exp.Expr, width: int, values: Sequ
 def _apply_overriding(
     columns: list[Column], given: Sequence[bool], source: Query, overriding: str | None
 ) -> tuple[list[Column], Query]:
-    """GENERATED ALWAYS columns take no values but DEFAULT, unless OVERRIDING SYSTEM VALUE says so.
+    """GENERATED ALWAYS columns take no values but DEFAULT, unless OVERRIDING SYSTEM VALUE says so of an identity.
 
     OVERRIDING USER VALUE throws the given values away in favour of the sequence.
     """
     for column, has_value in zip(columns, given):
+        if column.generated_sql is not None and has_value:
+            raise GeneratedAlways(
+                f'cannot insert a non-DEFAULT value into column "{column.name}"',
+                detail=f'Column "{column.name}" is a generated column.',
+            )
         if column.identity == "a" and has_value and overriding is None:
             raise GeneratedAlways(
                 f'cannot insert a non-DEFAULT value into column "{column.name}"',

@@ -48,11 +48,14 @@ class PlannedColumn:
 def plan_column(
     context: CommandContext, table_name: str, specification: ColumnSpecification, attnum: int
 ) -> PlannedColumn:
-    """The catalog entry of a new column; a serial's default is filled in when its sequence has a name.
+    """The catalog entry of a new column.
+
+    A serial's default is filled in when its sequence has a name, a generated column's text is bound when the
+    table is there.
 
     Raises:
         DuplicateColumn: 42701, a system column's name. UndefinedObject: 42704, unknown type or collation.
-        FeatureNotSupported: 0A000, a generated column. SyntaxErrorInStatement: 42601, two defaults.
+        SyntaxErrorInStatement: 42601, two of default, identity and generation expression.
     """
     _check_name(specification)
     _check_clauses(table_name, specification)
@@ -67,6 +70,8 @@ def plan_column(
         if sql_type.oid not in INTEGER_OIDS:
             raise InvalidParameterValue("identity column type must be smallint, integer, or bigint")
         return PlannedColumn(column, specification.identity_options)
+    if specification.generated is not None:
+        return PlannedColumn(replace(column, generated_sql=specification.generated.sql))
     if specification.default is not None:
         column = replace(column, default_sql=checked_default(context, column, specification.default))
     return PlannedColumn(column)
@@ -78,11 +83,16 @@ def _check_name(specification: ColumnSpecification) -> None:
 
 
 def _check_clauses(table_name: str, specification: ColumnSpecification) -> None:
-    if specification.generated is not None:
-        raise FeatureNotSupported("GENERATED ALWAYS AS (...) STORED is not supported")
-    if specification.identity and specification.default is not None:
+    given = {
+        "default": specification.default is not None,
+        "identity": bool(specification.identity),
+        "generation expression": specification.generated is not None,
+    }
+    clauses = [name for name, is_given in given.items() if is_given]
+    if len(clauses) > 1:
         raise SyntaxErrorInStatement(
-            f'both default and identity specified for column "{specification.name}" of table "{table_name}"'
+            f"both {clauses[0]} and {clauses[1]} specified for "
+            f'column "{specification.name}" of table "{table_name}"'
         )
     collation = specification.collation
     if collation is not None and collation.removeprefix("pg_catalog.") not in _COLLATIONS:

@@ -10,7 +10,9 @@ import pyarrow as pa
 
 import vecengine
 from foundation.settings import SettingValues
+from planner import ExecutionContext
 from sqlfront.backend import ResultColumn
+from sqlfront.binder import BindContext
 from storage import Catalog, Storage, Transaction
 from storage.catalog import Column
 
@@ -32,7 +34,8 @@ class CommandContext:
     `search_path` are schema names, "$user" replaced; those that do not exist are skipped. `check_default`
     binds a default's SQL text to the column's type and raises when that fails. `constant_default` evaluates a
     default once and returns its text form for a column of rows that exist already, None for NULL; it raises
-    0A000 for a volatile expression. `sessions_in` counts the sessions connected to a database.
+    0A000 for a volatile expression. `bind_context` and `execution_context` are for binding and evaluating other
+    expressions, with the transaction's catalog as it is at the call. `sessions_in` counts the sessions connected to a database.
     """
 
     storage: Storage
@@ -43,6 +46,8 @@ class CommandContext:
     search_path: tuple[str, ...]
     notice: NoticeCallback
     check_default: Callable[[str, Column], None]
+    bind_context: Callable[[], BindContext]
+    execution_context: Callable[[], ExecutionContext]
     constant_default: Callable[[str, Column], str | None] | None = None
     sessions_in: Callable[[int], int] | None = None
     check_build_params: Callable[[str, Mapping[str, str]], None] = _check_build_params

@@ -6,9 +6,10 @@ from dataclasses import replace
 
 from foundation.errors import DuplicateColumn, DuplicateTable, UndefinedObject
 from sqlfront.commands.columns import COLUMNS_MAX, PlannedColumn, plan_column, sequence_default
-from sqlfront.commands.constraints import add_key, check_supported
+from sqlfront.commands.constraints import add_constraint, check_supported, in_creation_order
 from sqlfront.commands.context import CommandContext, CommandResult
 from sqlfront.commands.errors import InvalidTableDefinition, TooManyColumns
+from sqlfront.commands.generated_columns import keep_generations
 from sqlfront.commands.lookup import creation_schema, schema_of
 from sqlfront.commands.sequences import create_owned_sequence
 from sqlfront.commands.table_options import checked_table_options
@@ -19,7 +20,7 @@ TAG = "CREATE TABLE"
 
 
 def execute_create_table(statement: CreateTableStatement, context: CommandContext) -> CommandResult:
-    """Create a table with its sequences and key indexes.
+    """Create a table with its sequences, key indexes and constraints.
 
     Raises:
         DuplicateTable: 42P07. DuplicateColumn: 42701. UndefinedObject: 42704, a type. FeatureNotSupported: 0A000.
@@ -47,16 +48,16 @@ def execute_create_table(statement: CreateTableStatement, context: CommandContex
     context.transaction.put(table)
     for item in planned:
         table = attach_sequence(context, table, item)
+    table = keep_generations(context, table, statement.columns)
     for constraint in constraints:
-        table = add_key(context, table, constraint)
+        table = add_constraint(context, table, constraint, is_new_table=True)
     return CommandResult(TAG)
 
 
 def _constraints(statement: CreateTableStatement) -> list[ConstraintDefinition]:
-    """Column and table constraints, the primary key first, as PostgreSQL creates them."""
+    """Column and table constraints in the order in which PostgreSQL creates them."""
     found = [constraint for column in statement.columns for constraint in column.constraints]
-    found += statement.constraints
-    return sorted(found, key=lambda constraint: constraint.kind is not ConstraintKind.PRIMARY_KEY)
+    return in_creation_order([*found, *statement.constraints])
 
 
 def _check_one_primary_key(table_name: str, constraints: list[ConstraintDefinition]) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Sequence as Seq
 from dataclasses import replace
 
 from foundation.errors import DependentObjectsStillExist
+from sqlfront.commands.check_constraints import drop_checks_of_column
 from sqlfront.commands.columns import sequence_default
 from sqlfront.commands.context import CommandContext
 from sqlfront.commands.lookup import described, schema_of
@@ -20,22 +21,25 @@ CASCADE_HINT = "Use DROP ... CASCADE to drop the dependent objects too."
 
 
 def drop_table(context: CommandContext, table: Table) -> None:
-    """Drop a table with its indexes and owned sequences."""
+    """Drop a table with its indexes, constraints and owned sequences."""
     for index in context.catalog.indexes_of(table.oid):
         context.transaction.drop(index.oid)
+    for constraint in context.catalog.constraints_of(table.oid):
+        context.transaction.drop(constraint.oid)
     for sequence in owned_sequences(context, table.oid):
         context.transaction.drop(sequence.oid)
     context.transaction.drop(table.oid)
 
 
 def drop_column(context: CommandContext, table: Table, column: Column) -> Table:
-    """Drop a column with the indexes over it and its sequences; the table as it is then."""
+    """Drop a column with the indexes over it, its constraints and its sequences; the table as it is then."""
     for index in context.catalog.indexes_of(table.oid):
         if column.attnum in index.key_attnums():
             context.transaction.drop(index.oid)
+    drop_checks_of_column(context, table, column.attnum)
     gone = replace(
         column, name=f"........pg.dropped.{column.attnum}........", is_dropped=True, not_null=False,
-        default_sql=None, identity="", comment=None,
+        default_sql=None, generated_sql=None, identity="", comment=None,
     )  # fmt: skip
     table = with_column(table, gone)
     context.transaction.put(table)

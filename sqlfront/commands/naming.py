@@ -10,7 +10,7 @@ from collections.abc import Sequence as Seq
 
 from sqlfront.parser.keywords import KEYWORDS, UNRESERVED
 from sqlfront.parser.lexer import NAME_BYTES_MAX
-from storage.catalog import Catalog
+from storage.catalog import Catalog, Table
 
 
 def object_name(first: str, second: str | None, label: str) -> str:
@@ -40,6 +40,27 @@ def free_relation_name(
         if catalog.find_relation(database_oid, schema_oid, name) is None:
             return name
         number += 1
+
+
+def free_constraint_name(
+    catalog: Catalog, database_oid: int, schema_oid: int, parts: tuple[str, str | None, str]
+) -> str:
+    """The first of `t_a_check`, `t_a_check1`, ... that no constraint of the schema has."""
+    first, second, label = parts
+    taken = _constraint_names(catalog, database_oid, schema_oid)
+    number = 0
+    while (name := object_name(first, second, label + (str(number) if number else ""))) in taken:
+        number += 1
+    return name
+
+
+def _constraint_names(catalog: Catalog, database_oid: int, schema_oid: int) -> set[str]:
+    names = set()
+    for table in catalog.objects(Table, database_oid):
+        if table.schema_oid == schema_oid:
+            names |= {constraint.name for constraint in catalog.constraints_of(table.oid)}
+            names |= {index.name for index in catalog.indexes_of(table.oid) if index.constraint_oid}
+    return names
 
 
 def joined_columns(names: Seq[str]) -> str:

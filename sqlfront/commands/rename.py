@@ -1,7 +1,7 @@
 """ALTER ... RENAME. https://www.postgresql.org/docs/15/sql-altertable.html
 
 A constraint's index has the constraint's name. A renamed sequence or schema keeps its place in column
-defaults: their texts are changed with it.
+defaults, a renamed column in checks and generation expressions: their texts are changed with it.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from dataclasses import replace
 
 from foundation.errors import (
     DuplicateColumn,
-    DuplicateObject,
     DuplicateSchema,
     DuplicateTable,
     UndefinedColumn,
@@ -18,11 +17,13 @@ from foundation.errors import (
     UndefinedTable,
 )
 from sqlfront.commands.alter_table import change_owner
+from sqlfront.commands.check_constraints import rename_in_checks
 from sqlfront.commands.columns import SYSTEM_COLUMNS, sequence_default
-from sqlfront.commands.constraints import find_constraint
+from sqlfront.commands.constraints import Constraint, check_name_unused, find_constraint
 from sqlfront.commands.context import CommandContext, CommandResult
 from sqlfront.commands.databases import find_database, rename_database
 from sqlfront.commands.dependencies import move_defaults, with_column
+from sqlfront.commands.generated_columns import rename_in_generations
 from sqlfront.commands.lookup import (
     check_new_owner,
     check_owner,
@@ -87,7 +88,11 @@ def _rename_relation(context: CommandContext, statement: RenameStatement) -> Non
         return
     if statement.kind == "CONSTRAINT":
         assert isinstance(target, Table)
-        target = _constraint(context, target, statement.part or "", statement.new_name)
+        constraint = _constraint(context, target, statement.part or "", statement.new_name)
+        if not isinstance(constraint, Index):
+            context.transaction.put(replaced(constraint, name=statement.new_name))
+            return
+        target = constraint
     _check_free(context, target.schema_oid, statement.new_name)
     if isinstance(target, Sequence):
         schema = schema_of(context, target.schema_oid).name
@@ -100,13 +105,12 @@ def _check_free(context: CommandContext, schema_oid: int, name: str) -> None:
         raise DuplicateTable(f'relation "{name}" already exists')
 
 
-def _constraint(context: CommandContext, table: Table, name: str, new_name: str) -> Index:
-    index = find_constraint(context, table, name)
-    if index is None:
+def _constraint(context: CommandContext, table: Table, name: str, new_name: str) -> Constraint:
+    found = find_constraint(context, table, name)
+    if found is None:
         raise UndefinedObject(f'constraint "{name}" for table "{table.name}" does not exist')
-    if find_constraint(context, table, new_name) is not None:
-        raise DuplicateObject(f'constraint "{new_name}" for relation "{table.name}" already exists')
-    return index
+    check_name_unused(context, table, new_name)
+    return found
 
 
 def _rename_column(context: CommandContext, table: Table, name: str, new_name: str) -> None:
@@ -117,7 +121,9 @@ def _rename_column(context: CommandContext, table: Table, name: str, new_name: s
         raise DuplicateColumn(f'column name "{new_name}" conflicts with a system column name')
     if table.column(new_name) is not None:
         raise DuplicateColumn(f'column "{new_name}" of relation "{table.name}" already exists')
-    context.transaction.put(with_column(table, replace(column, name=new_name)))
+    renamed = with_column(table, replace(column, name=new_name))
+    rename_in_checks(context, table, renamed, column.attnum)
+    context.transaction.put(rename_in_generations(context, table, renamed))
 
 
 def _rename_schema(context: CommandContext, name: str, new_name: str) -> None:

@@ -75,6 +75,7 @@ from sqlfront.parser.statements_schema import (
     CreateTableStatement,
     DropColumn,
     DropConstraint,
+    DropExpression,
     IndexElement,
     RenameStatement,
     SequenceOptions,
@@ -86,6 +87,7 @@ from sqlfront.parser.statements_schema import (
     SetOwner,
     SetSchemaStatement,
     TruncateStatement,
+    ValidateConstraint,
 )
 
 __all__ = [
@@ -122,6 +124,7 @@ __all__ = [
     "DiscardTarget",
     "DropColumn",
     "DropConstraint",
+    "DropExpression",
     "DropStatement",
     "ExecuteStatement",
     "ExplainStatement",
@@ -166,6 +169,7 @@ __all__ = [
     "TruncateStatement",
     "UnlistenStatement",
     "VacuumStatement",
+    "ValidateConstraint",
     "parse_expression",
     "parse_script",
     "parse_type",

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from foundation.errors import SyntaxErrorInStatement
 from sqlfront.parser.dml import DmlGrammar
+from sqlfront.parser.grammar_constraints import deferral, maybe_column_constraint, maybe_table_constraint
 from sqlfront.parser.lexer import STRING
 from sqlfront.parser.names import cascade, if_exists, if_not_exists, option_list, relation_name, role_name
 from sqlfront.parser.sequence_grammar import sequence_options
@@ -22,6 +23,7 @@ from sqlfront.parser.statements_schema import (
     CreateTableStatement,
     DropColumn,
     DropConstraint,
+    DropExpression,
     RenameStatement,
     SetColumnStorage,
     SetDefault,
@@ -30,6 +32,7 @@ from sqlfront.parser.statements_schema import (
     SetOptions,
     SetOwner,
     SetSchemaStatement,
+    ValidateConstraint,
 )
 
 # -- CREATE TABLE
@@ -94,113 +97,6 @@ def _table_tail(grammar: DmlGrammar, statement: CreateTableStatement) -> CreateT
     return statement
 
 
-# -- constraints
-
-
-def maybe_table_constraint(grammar: DmlGrammar) -> ConstraintDefinition | None:
-    """A table constraint, if one is next."""
-    first, name = grammar.token, None
-    if grammar.accept("constraint"):
-        name = grammar.name()
-    elif grammar.token.key not in ("primary", "unique", "check", "foreign", "exclude"):
-        return None
-    kind = _constraint_kind(grammar)
-    constraint = ConstraintDefinition(kind, name, position=first.start + 1)
-    if kind is ConstraintKind.CHECK:
-        constraint = _check_body(grammar, constraint)
-    elif kind is ConstraintKind.FOREIGN_KEY:
-        columns = tuple(grammar.parenthesized(grammar.name))
-        constraint = _references(grammar, replace(constraint, columns=columns))
-    else:
-        constraint = _key_body(grammar, constraint)
-    return _constraint_attributes(grammar, constraint)
-
-
-def _constraint_kind(grammar: DmlGrammar) -> ConstraintKind:
-    if grammar.accept("primary"):
-        grammar.expect("key")
-        return ConstraintKind.PRIMARY_KEY
-    if grammar.accept("unique"):
-        return ConstraintKind.UNIQUE
-    if grammar.accept("check"):
-        return ConstraintKind.CHECK
-    if grammar.accept("foreign"):
-        grammar.expect("key")
-        return ConstraintKind.FOREIGN_KEY
-    if grammar.token.key == "exclude":
-        grammar.unsupported("an EXCLUDE constraint")
-    grammar.error()
-
-
-def _check_body(grammar: DmlGrammar, constraint: ConstraintDefinition) -> ConstraintDefinition:
-    grammar.expect("(")
-    expression = grammar.sql_expression()
-    grammar.expect(")")
-    if grammar.looking_at("no", "inherit"):
-        grammar.expect("no", "inherit")
-    return replace(constraint, expression=expression)
-
-
-def _key_body(grammar: DmlGrammar, constraint: ConstraintDefinition) -> ConstraintDefinition:
-    """Columns and options of PRIMARY KEY or UNIQUE in table form."""
-    if grammar.accept("using"):
-        grammar.expect("index")
-        return replace(constraint, using_index=grammar.name())
-    if grammar.accept("nulls"):
-        negated = grammar.accept("not")
-        grammar.expect("distinct")
-        constraint = replace(constraint, nulls_not_distinct=negated)
-    constraint = replace(constraint, columns=tuple(grammar.parenthesized(grammar.name)))
-    return _key_options(grammar, constraint)
-
-
-def _key_options(grammar: DmlGrammar, constraint: ConstraintDefinition) -> ConstraintDefinition:
-    if grammar.accept("include"):
-        constraint = replace(constraint, include=tuple(grammar.parenthesized(grammar.name)))
-    if grammar.token.key == "with" and grammar.peek().key == "(":
-        grammar.advance()
-        constraint = replace(constraint, options=option_list(grammar))
-    if grammar.accept("using"):
-        grammar.expect("index", "tablespace")
-        grammar.name()
-    return constraint
-
-
-def _references(grammar: DmlGrammar, constraint: ConstraintDefinition) -> ConstraintDefinition:
-    grammar.expect("references")
-    table = relation_name(grammar)
-    columns = tuple(grammar.parenthesized(grammar.name)) if grammar.token.key == "(" else ()
-    if grammar.accept("match") and not grammar.accept_any("full", "partial", "simple"):
-        grammar.error()
-    while grammar.accept("on"):
-        if not grammar.accept_any("delete", "update"):
-            grammar.error()
-        _referential_action(grammar)
-    return replace(constraint, references=table, referenced_columns=columns)
-
-
-def _referential_action(grammar: DmlGrammar) -> None:
-    if grammar.accept("no"):
-        grammar.expect("action")
-    elif grammar.accept("set"):
-        if not grammar.accept_any("null", "default"):
-            grammar.error()
-        if grammar.token.key == "(":
-            grammar.parenthesized(grammar.name)
-    elif not grammar.accept_any("restrict", "cascade"):
-        grammar.error()
-
-
-def _constraint_attributes(grammar: DmlGrammar, constraint: ConstraintDefinition) -> ConstraintDefinition:
-    while True:
-        if grammar.accept("deferrable") or grammar.accept("initially", "deferred"):
-            constraint = replace(constraint, deferrable=True)
-        elif grammar.looking_at("not", "valid"):
-            grammar.unsupported("NOT VALID")
-        elif not (grammar.accept("not", "deferrable") or grammar.accept("initially", "immediate")):
-            return constraint
-
-
 # -- columns
 
 
@@ -237,10 +133,14 @@ def _column_clause(grammar: DmlGrammar, column: ColumnSpecification) -> ColumnSp
 
 
 def _late_attribute(grammar: DmlGrammar, column: ColumnSpecification) -> ColumnSpecification:
-    if not column.constraints:
-        grammar.error()
-    last = _constraint_attributes(grammar, column.constraints[-1])
-    return replace(column, constraints=(*column.constraints[:-1], last))
+    """DEFERRABLE and its kin belong to the UNIQUE, PRIMARY KEY or REFERENCES clause before them."""
+    last = column.constraints[-1] if column.constraints else None
+    if last is None or last.kind is ConstraintKind.CHECK:
+        word = grammar.token.key if grammar.token.key != "not" else "not deferrable"
+        if word == "initially":
+            word = f"initially {grammar.peek().key}"
+        raise SyntaxErrorInStatement(f"misplaced {word.upper()} clause", position=grammar.token.start + 1)
+    return replace(column, constraints=(*column.constraints[:-1], deferral(grammar, last)))
 
 
 def _column_constraint(
@@ -254,7 +154,7 @@ def _column_constraint(
         if column.not_null is True:
             _conflicting_null(grammar, column)
         return replace(column, not_null=False)
-    if grammar.token.key == "default" and (column.default or column.generated) is not None:
+    if grammar.token.key == "default" and column.default is not None:
         raise SyntaxErrorInStatement(
             f'multiple default values specified for column "{column.name}"', position=grammar.token.start + 1
         )
@@ -262,29 +162,14 @@ def _column_constraint(
         return replace(column, default=SqlExpression(*grammar.captured(grammar.restricted_expression)))
     if grammar.token.key == "generated":
         return _generated(grammar, column)
-    if grammar.token.key == "references":
-        constraint = ConstraintDefinition(ConstraintKind.FOREIGN_KEY, name, (column.name,))
-        return _with(column, _references(grammar, constraint))
-    if grammar.token.key not in ("primary", "unique", "check"):
-        return None
-    constraint = ConstraintDefinition(_constraint_kind(grammar), name, (column.name,))
-    if constraint.kind is ConstraintKind.CHECK:
-        return _with(column, _check_body(grammar, constraint))
-    if grammar.accept("nulls"):
-        negated = grammar.accept("not")
-        grammar.expect("distinct")
-        constraint = replace(constraint, nulls_not_distinct=negated)
-    return _with(column, _key_options(grammar, constraint))
+    constraint = maybe_column_constraint(grammar, name, column.name)
+    return None if constraint is None else replace(column, constraints=(*column.constraints, constraint))
 
 
 def _conflicting_null(grammar: DmlGrammar, column: ColumnSpecification) -> None:
     raise SyntaxErrorInStatement(
         f'conflicting NULL/NOT NULL declarations for column "{column.name}"', position=grammar.last.start + 1
     )
-
-
-def _with(column: ColumnSpecification, constraint: ConstraintDefinition) -> ColumnSpecification:
-    return replace(column, constraints=(*column.constraints, constraint))
 
 
 def _identity_kind(grammar: DmlGrammar) -> str:
@@ -362,6 +247,8 @@ def _action(grammar: DmlGrammar, kind: str) -> AlterAction:
     if grammar.accept("alter"):
         grammar.accept("column")
         return _alter_column(grammar, grammar.name())
+    if grammar.accept("validate", "constraint"):
+        return ValidateConstraint(grammar.name())
     known = ("set", "reset", "enable", "disable", "cluster", "inherit", "no", "validate", "replica", "force",
              "of", "not")  # fmt: skip
     if grammar.token.key in known:
@@ -422,8 +309,8 @@ def _drop_property(grammar: DmlGrammar, column: str) -> AlterAction:
     if grammar.accept("not"):
         grammar.expect("null")
         return SetNotNull(column, False)
-    if grammar.token.key == "expression":
-        grammar.unsupported("DROP EXPRESSION")
+    if grammar.accept("expression"):
+        return DropExpression(column, if_exists(grammar))
     grammar.expect("identity")
     return SetIdentity(column, "", if_exists=if_exists(grammar))
 

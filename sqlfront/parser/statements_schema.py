@@ -7,6 +7,7 @@ from enum import Enum
 
 from sqlfront.parser.statements import Option, QualifiedName, SqlExpression, Statement
 from sqlfront.parser.typenames import TypeName
+from storage.catalog import ReferentialAction
 
 
 class ConstraintKind(Enum):
@@ -20,7 +21,8 @@ class ConstraintKind(Enum):
 class ConstraintDefinition:
     """A table constraint, or a column constraint with that column in `columns`.
 
-    `using_index` is the index name of ADD ... USING INDEX.
+    `using_index` is the index name of ADD ... USING INDEX. `is_deferrable` is None when nothing was said.
+    `set_columns` are those of ON DELETE SET NULL / SET DEFAULT (columns).
     """
 
     kind: ConstraintKind
@@ -30,8 +32,15 @@ class ConstraintDefinition:
     references: QualifiedName | None = None
     referenced_columns: tuple[str, ...] = ()
     include: tuple[str, ...] = ()
+    is_match_full: bool = False
+    on_update: ReferentialAction = ReferentialAction.NO_ACTION
+    on_delete: ReferentialAction = ReferentialAction.NO_ACTION
+    set_columns: tuple[str, ...] = ()
     nulls_not_distinct: bool = False
-    deferrable: bool = False
+    is_deferrable: bool | None = None
+    is_initially_deferred: bool = False
+    is_not_valid: bool = False
+    is_no_inherit: bool = False
     using_index: str | None = None
     options: tuple[Option, ...] = ()
     position: int | None = None
@@ -151,6 +160,19 @@ class SetIdentity(AlterAction):
 @dataclass(frozen=True, slots=True)
 class AddConstraint(AlterAction):
     constraint: ConstraintDefinition
+
+
+@dataclass(frozen=True, slots=True)
+class ValidateConstraint(AlterAction):
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class DropExpression(AlterAction):
+    """ALTER COLUMN ... DROP EXPRESSION: a generated column becomes an ordinary one."""
+
+    column: str
+    if_exists: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,21 @@ https://www.postgresql.org/docs/15/functions-info.html#FUNCTIONS-INFO-CATALOG-TA
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from foundation.sqltypes import TYPES
 from sqlfront.pg_catalog.view import CatalogView
 from sqlfront.session.names import split_qualified_name
-from storage.catalog import Column, Index, IndexKey, Sequence, Table
+from storage.catalog import (
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    IndexKey,
+    ReferentialAction,
+    Sequence,
+    Table,
+)
 
 _PLAIN = re.compile(r"[a-z_][a-z0-9_$]*")
 
@@ -117,14 +127,60 @@ def _key_definition(index: Index, key: IndexKey, table: Table) -> str:
     return text + (" NULLS FIRST" if key.nulls_first else "")
 
 
-def constraint_definition(view: CatalogView, constraint_oid: int) -> str | None:
-    """PRIMARY KEY (a, b) or UNIQUE (a)."""
+def constraint_definition(view: CatalogView, constraint_oid: int, *, pretty: bool = False) -> str | None:
+    """PRIMARY KEY (a, b), UNIQUE (a), CHECK ((a > 0)) or FOREIGN KEY (a) REFERENCES t(b)."""
+    stored = view.catalog.get(constraint_oid)
+    if isinstance(stored, CheckConstraint):
+        return _check_definition(view, stored, pretty=pretty)
+    if isinstance(stored, ForeignKey):
+        return _foreign_key_definition(view, stored)
     for index in view.objects(Index):
         if index.constraint_oid == constraint_oid:
-            table = view.catalog.table(index.table_oid)
-            columns = ", ".join(quote_identifier(table.column_at(n).name) for n in index.key_attnums())
-            return f"{'PRIMARY KEY' if index.is_primary else 'UNIQUE'} ({columns})"
+            return _key_constraint_definition(view, index)
     return None
+
+
+def _key_constraint_definition(view: CatalogView, index: Index) -> str:
+    columns = _columns(view, index.table_oid, index.key_attnums())
+    distinct = " NULLS NOT DISTINCT" if index.nulls_not_distinct else ""
+    return f"{'PRIMARY KEY' if index.is_primary else 'UNIQUE'}{distinct} ({columns}){_deferral(index)}"
+
+
+def _check_definition(view: CatalogView, check: CheckConstraint, *, pretty: bool) -> str:
+    text = f"CHECK ({shown_expression(view, check.expression_sql)})"
+    if check.is_no_inherit:
+        text += " NO INHERIT"
+    return text if check.is_validated else text + " NOT VALID"
+
+
+def _foreign_key_definition(view: CatalogView, key: ForeignKey) -> str:
+    text = f"FOREIGN KEY ({_columns(view, key.table_oid, key.attnums)})"
+    referenced = shown_name(view, key.referenced_oid)
+    text += f" REFERENCES {referenced}({_columns(view, key.referenced_oid, key.referenced_attnums)})"
+    if key.is_match_full:
+        text += " MATCH FULL"
+    if key.on_update is not ReferentialAction.NO_ACTION:
+        text += f" ON UPDATE {_ACTION_WORDS[key.on_update]}"
+    if key.on_delete is not ReferentialAction.NO_ACTION:
+        text += f" ON DELETE {_ACTION_WORDS[key.on_delete]}"
+    if key.set_attnums:
+        text += f" ({_columns(view, key.table_oid, key.set_attnums)})"
+    text += _deferral(key)
+    return text if key.is_validated else text + " NOT VALID"
+
+
+_ACTION_WORDS = {action: action.name.replace("_", " ") for action in ReferentialAction}
+
+
+def _columns(view: CatalogView, table_oid: int, attnums: Iterable[int]) -> str:
+    table = view.catalog.table(table_oid)
+    return ", ".join(quote_identifier(table.column_at(attnum).name) for attnum in attnums)
+
+
+def _deferral(constraint: Index | ForeignKey) -> str:
+    if not constraint.is_deferrable:
+        return ""
+    return " DEFERRABLE INITIALLY DEFERRED" if constraint.is_initially_deferred else " DEFERRABLE"
 
 
 def owned_sequence(view: CatalogView, table_oid: int, column: Column) -> Sequence | None:

@@ -80,7 +80,7 @@ def pg_get_indexdef(view: CatalogView, oid: int, column: int = 0, pretty: bool =
 
 @catalog_function("pg_get_constraintdef")
 def pg_get_constraintdef(view: CatalogView, oid: int, pretty: bool = False) -> str | None:
-    return constraint_definition(view, oid)
+    return constraint_definition(view, oid, pretty=pretty)
 
 
 @catalog_function("pg_get_expr")

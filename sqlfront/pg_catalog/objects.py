@@ -21,8 +21,10 @@ from storage.catalog import (
     BOOTSTRAP_ROLE_OID,
     INFORMATION_SCHEMA_OID,
     PG_CATALOG_SCHEMA_OID,
+    CheckConstraint,
     Column,
     Extension,
+    ForeignKey,
     Index,
     Schema,
     Sequence,
@@ -111,6 +113,7 @@ def _table_row(view: CatalogView, table: Table) -> Row:
         "reltuples": float(row_count),
         "relpages": (row_count + 99) // 100,
         "relhasindex": bool(indexes),
+        "relchecks": sum(isinstance(c, CheckConstraint) for c in view.catalog.constraints_of(table.oid)),
         "relnatts": len(table.columns),
         "reloptions": _options(table.options),
     }
@@ -159,9 +162,10 @@ def _attribute_row(table_oid: int, column: Column) -> Row:
     return {
         **_plain_attribute(table_oid, column.attnum, column.name, column.type),
         "attnotnull": column.not_null,
-        "atthasdef": column.default_sql is not None,
+        "atthasdef": column.default_sql is not None or column.generated_sql is not None,
         "atthasmissing": column.missing_value is not None,
         "attidentity": column.identity,
+        "attgenerated": "s" if column.generated_sql is not None else "",
     }
 
 
@@ -191,10 +195,11 @@ def _collation(type_oid: int) -> int:
 def pg_attrdef(view: CatalogView) -> Iterator[Row]:
     for table in view.objects(Table):
         for column in table.live_columns():
-            if column.default_sql is not None and not column.identity:
+            text = column.generated_sql if column.generated_sql is not None else column.default_sql
+            if text is not None and not column.identity:
                 yield {
                     "oid": default_oid(table, column), "adrelid": table.oid, "adnum": column.attnum,
-                    "adbin": column.default_sql,
+                    "adbin": text,
                 }  # fmt: skip
 
 
@@ -244,13 +249,43 @@ def pg_constraint(view: CatalogView) -> Iterator[Row]:
     for index in view.objects(Index):
         if index.constraint_oid:
             yield {
-                "oid": index.constraint_oid, "conname": constraint_name(index), "connamespace": index.schema_oid,
-                "contype": "p" if index.is_primary else "u", "convalidated": True, "conrelid": index.table_oid,
-                "conindid": index.oid, "confupdtype": " ", "confdeltype": " ", "confmatchtype": " ",
-                "conislocal": True, "connoinherit": True, "conkey": list(index.key_attnums()), "confkey": None,
-                "conpfeqop": None, "conppeqop": None, "conffeqop": None, "conexclop": None, "conbin": None,
-                "confdelsetcols": None,
+                **_constraint_row(index.constraint_oid, constraint_name(index), index.schema_oid, index.table_oid),
+                "contype": "p" if index.is_primary else "u", "conindid": index.oid, "connoinherit": True,
+                "condeferrable": index.is_deferrable, "condeferred": index.is_initially_deferred,
+                "conkey": list(index.key_attnums()),
             }  # fmt: skip
+    for check in view.objects(CheckConstraint):
+        schema_oid = view.catalog.table(check.table_oid).schema_oid
+        yield {
+            **_constraint_row(check.oid, check.name, schema_oid, check.table_oid),
+            "contype": "c", "convalidated": check.is_validated, "connoinherit": check.is_no_inherit,
+            "conkey": list(check.attnums), "conbin": check.expression_sql,
+        }  # fmt: skip
+    for key in view.objects(ForeignKey):
+        schema_oid = view.catalog.table(key.table_oid).schema_oid
+        yield {
+            **_constraint_row(key.oid, key.name, schema_oid, key.table_oid), **_foreign_key_columns(view, key)
+        }  # fmt: skip
+
+
+def _constraint_row(oid: int, name: str, schema_oid: int, table_oid: int) -> Row:
+    return {
+        "oid": oid, "conname": name, "connamespace": schema_oid, "convalidated": True, "conrelid": table_oid,
+        "confupdtype": " ", "confdeltype": " ", "confmatchtype": " ", "conislocal": True, "connoinherit": True,
+        "conkey": None, "confkey": None, "conpfeqop": None, "conppeqop": None, "conffeqop": None, "conexclop": None,
+        "conbin": None, "confdelsetcols": None,
+    }  # fmt: skip
+
+
+def _foreign_key_columns(view: CatalogView, key: ForeignKey) -> Row:
+    return {
+        "contype": "f", "convalidated": key.is_validated, "conindid": key.referenced_index_oid,
+        "condeferrable": key.is_deferrable, "condeferred": key.is_initially_deferred,
+        "confrelid": key.referenced_oid, "confupdtype": key.on_update.value, "confdeltype": key.on_delete.value,
+        "confmatchtype": "f" if key.is_match_full else "s",
+        "conkey": list(key.attnums), "confkey": list(key.referenced_attnums),
+        "confdelsetcols": list(key.set_attnums) or None,
+    }  # fmt: skip
 
 
 @rows_of("pg_sequence")

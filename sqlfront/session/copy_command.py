@@ -22,7 +22,7 @@ from foundation.errors import (
 from planner.bound import Expression
 from planner.dml import insert_columns
 from sqlfront.backend import Format
-from sqlfront.binder import bound_default
+from sqlfront.binder import bound_default, table_rules
 from sqlfront.commands.lookup import find_table
 from sqlfront.copy import (
     CopyColumn,
@@ -86,6 +86,7 @@ class TableCopyIn:
         self._table = find_table(session.command_context(transaction), node.table)
         columns = _target_columns(self._table, node.columns)
         self._defaults = self._bound_defaults(session, columns)
+        self._rules = table_rules(session.bind_context(), self._table)
         self.format = _wire_format(options)
         self.column_count = len(columns)
         streamed = [CopyColumn(c.name, c.attnum, c.type) for c in columns]
@@ -120,7 +121,9 @@ class TableCopyIn:
         for batch in batches:
             self._context.cancel_token.check()
             values = {int(name): batch.column(name) for name in batch.schema.names}
-            insert_columns(self._table, values, batch.num_rows, self._defaults, self._context)
+            insert_columns(
+                self._table, values, batch.num_rows, self._defaults, self._context, rules=self._rules
+            )
             self._row_count += batch.num_rows
 
 

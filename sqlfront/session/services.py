@@ -8,33 +8,17 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from foundation.sqltypes import SqlType, arrow_type
+from planner.bound import Expression, TableRules
 from planner.functions.signature import Function
+from sqlfront.binder import column_defaults, table_rules
 from sqlfront.pg_catalog import CATALOG_FUNCTIONS, reg_name, reg_oid, relation_rows
 from sqlfront.pg_catalog.view import CatalogView
 from sqlfront.session.session_functions import SESSION_FUNCTIONS
-from sqlfront.types import CodecContext, coerce_typmod, parse_text_array, text_array
+from sqlfront.types import CodecContext
 from storage import Transaction
 
 if TYPE_CHECKING:
     from sqlfront.session.session import LocalSession
-
-
-class PostgresCodecs:
-    """Implements `planner.services.Codecs`."""
-
-    def __init__(self, context: CodecContext) -> None:
-        self._context = context
-
-    def to_text(self, column: pa.Array, sql_type: SqlType) -> pa.Array:
-        return text_array(column, sql_type, self._context)
-
-    def from_text(self, strings: pa.Array, sql_type: SqlType) -> pa.Array:
-        return parse_text_array(strings, sql_type, self._context)
-
-    def coerce_typmod(
-        self, column: pa.Array, source: SqlType, target: SqlType, *, explicit: bool
-    ) -> pa.Array:
-        return coerce_typmod(column, source, target, explicit=explicit)
 
 
 class StatementServices:
@@ -73,6 +57,12 @@ class StatementServices:
         if in_catalog is not None:
             return _by_row(function, lambda *row: in_catalog(self.view, *row), arguments, row_count)
         return None
+
+    def table_rules(self, table_oid: int) -> TableRules | None:
+        return table_rules(self._session.bind_context(), self._transaction.catalog.table(table_oid))
+
+    def column_defaults(self, table_oid: int) -> tuple[tuple[int, Expression], ...]:
+        return column_defaults(self._session.bind_context(), self._transaction.catalog.table(table_oid))
 
     def notice(self, message: str, *, detail: str | None = None, hint: str | None = None) -> None:
         self._session.notice(message, detail=detail, hint=hint)

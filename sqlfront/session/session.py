@@ -35,11 +35,12 @@ from sqlfront.session.portal import LazyPortal
 from sqlfront.session.prepare_commands import evaluate_row
 from sqlfront.session.prepared import PreparedStatement, StatementPlanner
 from sqlfront.session.retry import run_alone
-from sqlfront.session.services import PostgresCodecs, StatementServices
+from sqlfront.session.services import StatementServices
 from sqlfront.session.state import PreparedText, SessionIdentity, SessionState
 from sqlfront.session.transaction_block import TransactionBlock
 from sqlfront.session.transaction_effects import TransactionEffects
 from sqlfront.types import CodecContext, encode_text
+from sqlfront.types.postgres_codecs import PostgresCodecs
 from storage import Transaction
 from storage.catalog import Catalog, Column
 
@@ -268,6 +269,8 @@ class LocalSession:
             search_path=self.search_path(),
             notice=self.notice,
             check_default=self.check_default,
+            bind_context=self.bind_context,
+            execution_context=lambda: self.execution_context(transaction),
             constant_default=self.constant_default,
             sessions_in=self._sessions_in,
         )
@@ -278,7 +281,7 @@ class LocalSession:
 
     def check_default(self, sql: str, column: Column) -> None:
         """Check a column default at CREATE or ALTER TABLE by binding it to the column's type."""
-        bind_expression(sql, self.bind_context(), column.type)
+        bind_expression(sql, self.bind_context(), column.type, column_name=column.name)
 
     def constant_default(self, sql: str, column: Column) -> str | None:
         """A default's value now, in text form, for the rows a new column meets.

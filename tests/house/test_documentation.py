@@ -38,7 +38,7 @@ def files_of_the_project() -> Iterator[Path]:
         ]  # fmt: skip
         for name in sorted(names):
             path = Path(folder, name)
-            if path.suffix in TEXT_SUFFIXES and not name.startswith(".coverage"):
+            if path.suffix in TEXT_SUFFIXES and name != ".git" and not name.startswith(".coverage"):
                 yield path
 
 

@@ -18,8 +18,8 @@ from planner import bound, plan_statement
 from planner.expression_text import ExpressionPrinter
 from planner.functions.signatures import functions_named
 from planner.vector import build_table_index
-from sqlfront.session.services import PostgresCodecs
 from sqlfront.types import CodecContext
+from sqlfront.types.postgres_codecs import PostgresCodecs
 from tests.planner.stored_items import (
     DIMENSIONS,
     EMBEDDING,
@@ -34,7 +34,7 @@ from tests.planner.stored_items import (
     scan,
     topk,
 )
-from tests.planner.trees import all_of, any_of, cast, const, fn, integer, make_context, op, param, text
+from tests.planner.trees import all_of, any_of, cast, const, fn, integer, op, param, text
 
 QUERY = np.ones(DIMENSIONS, dtype=np.float32)
 KEY = bound.SortKey(distance("l2", param(0, VECTOR)))
@@ -221,7 +221,7 @@ Limit
     (bound.QuantifiedArray(ID, "=", op("=", ID, ID).function, param(0, SqlType(1007))), "(id = ANY ($1))"),
 ])  # fmt: skip
 def test_expressions_print_as_in_postgresql(expression: bound.Expression, wanted: str) -> None:
-    assert ExpressionPrinter(make_context(codecs=CODECS)).print(expression) == wanted
+    assert ExpressionPrinter(CODECS).print(expression) == wanted
 
 
 def test_data_changes(items: Items) -> None:

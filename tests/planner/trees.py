@@ -39,6 +39,12 @@ class RecordingSession:
             return pa.array(["postgres"] * row_count)
         return None
 
+    def table_rules(self, table_oid: int) -> None:
+        return None
+
+    def column_defaults(self, table_oid: int) -> tuple[()]:
+        return ()
+
     def notice(self, message: str, *, detail: str | None = None, hint: str | None = None) -> None:
         self.notices.append(message)
 

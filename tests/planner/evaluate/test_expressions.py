@@ -17,8 +17,8 @@ from foundation.version import PGVECTOR_VERSION
 from planner.evaluate import evaluate_constant, is_native
 from sqlfront.binder import BindContext, bind_query
 from sqlfront.parser import parse_script
-from sqlfront.session.services import PostgresCodecs
 from sqlfront.types import CodecContext
+from sqlfront.types.postgres_codecs import PostgresCodecs
 from storage.catalog import Catalog, bootstrap_objects
 from tests.planner.trees import make_context
 

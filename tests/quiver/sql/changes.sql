@@ -117,7 +117,6 @@ DROP TABLE IF EXISTS temporary
 CREATE VIEW viewed AS SELECT 1
 -- refused: DROP VIEW is not supported
 DROP VIEW IF EXISTS viewed
--- refused: a CHECK constraint is not supported
 CREATE TABLE checked (a int CHECK (a > 0))
 DROP TABLE IF EXISTS checked
 -- refused: a FOREIGN KEY constraint is not supported

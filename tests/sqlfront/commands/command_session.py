@@ -11,6 +11,7 @@ from foundation.errors import FeatureNotSupported
 from foundation.memory import MemoryBudget
 from foundation.settings import SettingValues
 from foundation.sqltypes import arrow_type
+from sqlfront.binder import BindContext
 from sqlfront.commands import CommandContext, CommandResult, execute_command
 from sqlfront.parser import parse_script
 from sqlfront.types import decode_text, encode_text
@@ -25,6 +26,7 @@ from storage.catalog import (
     Sequence,
     Table,
 )
+from tests.planner.trees import make_context
 
 
 def open_storage(path: Path) -> Storage:
@@ -66,6 +68,8 @@ class CommandSession:
             search_path=self.search_path,
             notice=self.notice,
             check_default=self.check_default,
+            bind_context=lambda: BindContext(transaction.catalog, DEFAULT_DATABASE_OID, ("public",)),
+            execution_context=lambda: make_context(storage=self.storage, transaction=transaction),
             constant_default=self.constant_default,
         )
 

@@ -1,0 +1,116 @@
+"""Expressions that a table keeps as SQL text: what is bound once is written down as PostgreSQL would print it.
+
+The text is read back whenever the table is used, so it must mean the same: it is bound again, and where the
+result is another tree the text as it was written is kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields, is_dataclass, replace
+from typing import Any
+
+from sqlglot import exp
+
+from foundation.errors import QuiverError
+from foundation.settings import SettingValues
+from foundation.sqltypes import SqlType
+from planner import bound
+from planner.dml.returning import replace_columns
+from planner.expression_text import ExpressionPrinter
+from planner.functions.signature import Function
+from sqlfront.binder.binding import bind_generation, bind_table_expression
+from sqlfront.binder.context import BindContext
+from sqlfront.binder.environment import Clause
+from sqlfront.binder.relations import table_columns
+from sqlfront.parser import SqlExpression
+from sqlfront.types.context import CodecContext
+from sqlfront.types.postgres_codecs import PostgresCodecs
+from storage.catalog import Column, Table
+
+
+@dataclass(frozen=True, slots=True)
+class KeptExpression:
+    """SQL text, without parentheses around it, and the attnums of the columns it reads, ascending."""
+
+    sql: str
+    attnums: tuple[int, ...]
+
+
+def keep_check(context: BindContext, table: Table, expression: SqlExpression) -> KeptExpression:
+    """The condition of a CHECK constraint. Raises what `bind_table_expression` raises."""
+    return _kept(
+        table, expression, lambda source: bind_table_expression(source, context, table, Clause.CHECK)
+    )
+
+
+def keep_generation(
+    context: BindContext, table: Table, column: Column, expression: SqlExpression
+) -> KeptExpression:
+    """The expression of a generated column. Raises what `bind_generation` raises."""
+    return _kept(table, expression, lambda source: bind_generation(source, context, table, column))
+
+
+def _kept(
+    table: Table, expression: SqlExpression, bind: Callable[[exp.Expr | str], bound.Expression]
+) -> KeptExpression:
+    tree = bind(expression.tree)
+    text = definition_text(tree)
+    try:
+        is_same = _comparable(bind(text)) == _comparable(tree)
+    except QuiverError:
+        is_same = False
+    return KeptExpression(text if is_same else expression.sql, _attnums(table, tree))
+
+
+def _comparable(node: Any) -> Any:
+    """A tree in which a cast that was implicit equals one that was written: without a length they do the same."""
+    if isinstance(node, tuple):
+        return tuple(_comparable(item) for item in node)
+    if not is_dataclass(node) or isinstance(node, SqlType | Function | type):
+        return node
+    values = {spec.name: _comparable(getattr(node, spec.name)) for spec in fields(node)}
+    if isinstance(node, bound.CastExpression) and node.type.typmod < 0:
+        values["is_explicit"] = True
+    return replace(node, **values)
+
+
+def _attnums(table: Table, tree: bound.Expression) -> tuple[int, ...]:
+    columns = table_columns(table)
+    read = {columns[node.position].attnum for node in bound.walk(tree) if isinstance(node, bound.ColumnRef)}
+    return tuple(sorted(attnum for attnum in read if attnum > 0))
+
+
+def generation_inputs(context: BindContext, table: Table, column: Column) -> tuple[int, ...]:
+    """Attnums of the columns that a generated column is computed from, ascending."""
+    assert column.generated_sql is not None, "not a generated column"
+    return _attnums(table, bind_generation(column.generated_sql, context, table, column))
+
+
+def renamed_check(context: BindContext, table: Table, renamed: Table, sql: str) -> str:
+    """A CHECK's text over the same columns as `renamed` calls them."""
+    return _renamed(bind_table_expression(sql, context, table, Clause.CHECK), renamed)
+
+
+def renamed_generation(context: BindContext, table: Table, renamed: Table, column: Column) -> str:
+    """A generated column's text over the same columns as `renamed` calls them."""
+    assert column.generated_sql is not None, "not a generated column"
+    return _renamed(bind_generation(column.generated_sql, context, table, column), renamed)
+
+
+def _renamed(tree: bound.Expression, renamed: Table) -> str:
+    names = [column.name for column in table_columns(renamed)]
+    return definition_text(replace_columns(tree, lambda node: replace(node, name=names[node.position])))
+
+
+def definition_text(expression: bound.Expression) -> str:
+    """An expression as pg_get_expr prints it; constants do not depend on the session's settings."""
+    codecs = PostgresCodecs(CodecContext.of(SettingValues()))
+    return ExpressionPrinter(codecs, is_folded=False).print(_without_assignment(expression))
+
+
+def _without_assignment(expression: bound.Expression) -> bound.Expression:
+    """PostgreSQL prints no cast that it applies by itself."""
+    if isinstance(expression, bound.CastExpression) and not expression.is_explicit:
+        return expression.argument
+    return expression

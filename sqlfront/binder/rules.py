@@ -1,0 +1,52 @@
+"""A table's generated columns and CHECK constraints as bound expressions."""
+
+from __future__ import annotations
+
+from planner.bound import BoundCheck, Expression, TableRules
+from sqlfront.binder.context import BindContext
+from sqlfront.binder.environment import Clause
+from sqlfront.binder.relations import table_columns
+from storage.catalog import CheckConstraint, Column, Table
+
+ROW_RELATION_ID = 1
+"""The relation whose columns are the row at hand; see `bind_table_expression`."""
+
+
+def table_rules(context: BindContext, table: Table) -> TableRules | None:
+    """What every new row of a table gets and must satisfy; None for a table without such rules."""
+    generated = tuple(
+        (column.attnum, bound_generation(context, table, column))
+        for column in table.live_columns()
+        if column.generated_sql is not None
+    )
+    checks = tuple(
+        bound_check(context, table, constraint)
+        for constraint in sorted(context.catalog.constraints_of(table.oid), key=lambda c: c.name.encode())
+        if isinstance(constraint, CheckConstraint)
+    )
+    return rules_of(table, generated, checks) if generated or checks else None
+
+
+def rules_of(
+    table: Table,
+    generated: tuple[tuple[int, Expression], ...] = (),
+    checks: tuple[BoundCheck, ...] = (),
+) -> TableRules:
+    """Rules made of expressions that `bound_check` and `bound_generation` have bound."""
+    return TableRules(ROW_RELATION_ID, table_columns(table), generated, checks)
+
+
+def bound_check(context: BindContext, table: Table, constraint: CheckConstraint) -> BoundCheck:
+    """A CHECK constraint with its condition bound."""
+    from sqlfront.binder.binding import bind_table_expression
+
+    condition = bind_table_expression(constraint.expression_sql, context, table, Clause.CHECK)
+    return BoundCheck(constraint.name, condition)
+
+
+def bound_generation(context: BindContext, table: Table, column: Column) -> Expression:
+    """A stored generated column's expression, cast to the column's type."""
+    from sqlfront.binder.binding import bind_generation
+
+    assert column.generated_sql is not None, "not a generated column"
+    return bind_generation(column.generated_sql, context, table, column)

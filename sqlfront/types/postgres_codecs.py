@@ -1,0 +1,28 @@
+"""The codecs as the planner asks for them: `planner.services.Codecs` over the types of this package."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+from foundation.sqltypes import SqlType
+from sqlfront.types.context import CodecContext
+from sqlfront.types.conversion import parse_text_array, text_array
+from sqlfront.types.typmod import coerce_typmod
+
+
+class PostgresCodecs:
+    """Implements `planner.services.Codecs`."""
+
+    def __init__(self, context: CodecContext) -> None:
+        self._context = context
+
+    def to_text(self, column: pa.Array, sql_type: SqlType) -> pa.Array:
+        return text_array(column, sql_type, self._context)
+
+    def from_text(self, strings: pa.Array, sql_type: SqlType) -> pa.Array:
+        return parse_text_array(strings, sql_type, self._context)
+
+    def coerce_typmod(
+        self, column: pa.Array, source: SqlType, target: SqlType, *, explicit: bool
+    ) -> pa.Array:
+        return coerce_typmod(column, source, target, explicit=explicit)
