@@ -135,18 +135,28 @@ def scan_frames(source: SeqScan | KeyLookup, context: ExecutionContext) -> Itera
         if len(rows):
             yield rows.frame(source.scan)
         return
-    for segment in segments_in_order(source.scan.table_oid, context):
-        frame = segment_frame(segment, source.scan)
-        bits = segment.visible_bits
-        if source.filter is not None:
-            bits = and_bits(bits, filter_bits(source.filter, segment, source.scan, context))
-        if bits is None or popcount(bits, segment.row_count) == segment.row_count:
-            for start in range(0, segment.row_count, BATCH_ROWS):
-                yield frame.slice(start, min(BATCH_ROWS, segment.row_count - start))
-            continue
-        offsets = offsets_from_bits(bits, segment.row_count)
-        for start in range(0, len(offsets), BATCH_ROWS):
-            yield frame.take(offsets[start : start + BATCH_ROWS])
+    scanned = 0
+    try:
+        for segment in segments_in_order(source.scan.table_oid, context):
+            scanned += segment.visible_count
+            yield from _segment_frames(segment, source, context)
+    finally:
+        # A LIMIT may end the scan early; it counts as far as it went.
+        context.transaction.activity.count_scan(source.scan.table_oid, scanned)
+
+
+def _segment_frames(segment: SegmentView, source: SeqScan, context: ExecutionContext) -> Iterator[Frame]:
+    frame = segment_frame(segment, source.scan)
+    bits = segment.visible_bits
+    if source.filter is not None:
+        bits = and_bits(bits, filter_bits(source.filter, segment, source.scan, context))
+    if bits is None or popcount(bits, segment.row_count) == segment.row_count:
+        for start in range(0, segment.row_count, BATCH_ROWS):
+            yield frame.slice(start, min(BATCH_ROWS, segment.row_count - start))
+        return
+    offsets = offsets_from_bits(bits, segment.row_count)
+    for start in range(0, len(offsets), BATCH_ROWS):
+        yield frame.take(offsets[start : start + BATCH_ROWS])
 
 
 def matching_rows(source: SeqScan | KeyLookup, context: ExecutionContext) -> RowSelection:
@@ -162,13 +172,21 @@ def matching_rows(source: SeqScan | KeyLookup, context: ExecutionContext) -> Row
         if source.filter is not None:
             bits = and_bits(bits, filter_bits(source.filter, segment, source.scan, context))
         parts.append(offsets_from_bits(bits, segment.row_count))
+    _count_scan(source.scan.table_oid, context)
     return RowSelection.of_parts(segments, parts)
+
+
+def _count_scan(table_oid: int, context: ExecutionContext) -> None:
+    """Note a scan of all rows that the snapshot sees."""
+    rows = context.transaction.table_view(table_oid).row_count
+    context.transaction.activity.count_scan(table_oid, rows)
 
 
 def _filtered_lookup(source: KeyLookup, context: ExecutionContext) -> RowSelection:
     rows = looked_up_rows(source, context)
     if source.filter is not None and len(rows):
         rows = rows.take(true_offsets(source.filter, rows.frame(source.scan), context))
+    context.transaction.activity.count_index_scan(source.index_oid, len(rows))
     return rows
 
 
@@ -185,6 +203,7 @@ def count_rows(node: CountRows, context: ExecutionContext) -> int:
         if source.filter is not None:
             bits = and_bits(bits, filter_bits(source.filter, segment, source.scan, context))
         total += popcount(bits, segment.row_count)
+    _count_scan(source.scan.table_oid, context)
     return total
 
 
@@ -194,7 +213,12 @@ def ordered_rows(node: Node, context: ExecutionContext) -> tuple[RowSelection, b
         prepared = prepare_topk(node, context)
         if prepared.index is None and node.limit is not None:
             warn_of_unused_indexes(node.sort_keys[0], node.scan, context)
-        return search_topk(prepared), node.scan
+        rows = search_topk(prepared)
+        if any(search.index is not None for search in prepared.searches) and prepared.index is not None:
+            context.transaction.activity.count_index_scan(prepared.index.oid, len(rows))
+        else:
+            context.transaction.activity.count_scan(node.scan.table_oid, prepared.visible_count)
+        return rows, node.scan
     wanted = RowRange(0, None)
     if isinstance(node, Limit):
         wanted = row_range(node.limit, node.offset, context)

@@ -26,6 +26,7 @@ from foundation.errors import FeatureNotSupported, QuiverError
 from foundation.memory import MemoryBudget
 from foundation.sqltypes import arrow_type
 from storage import committing, layout, maintenance
+from storage.activity import ActivityCounters
 from storage.apply import apply_group
 from storage.catalog import Catalog, Column, Sequence
 from storage.datafiles import DataFiles
@@ -67,6 +68,7 @@ class Storage:
         self.options = options
         self.data_files = DataFiles(files, os.path.join(path, layout.DATA_FOLDER))
         self.growing_bytes_max = options.growing_bytes_max
+        self.activity = ActivityCounters()
         self.sequences = Sequences(self._log_sequence, self.wait_durable)
         self.maintenance_lock = threading.Lock()
         self.commit_lock = threading.Lock()

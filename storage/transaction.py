@@ -25,6 +25,7 @@ from foundation.errors import FeatureNotSupported, InternalError, SerializationF
 from foundation.memory import MemoryBudget
 from foundation.sqltypes import arrow_type
 from storage import constraints
+from storage.activity import ActivityCounters
 from storage.catalog import Catalog, CatalogObject, Index, Table
 from storage.errors import ReadOnlyTransaction, TransactionEnded
 from storage.keys import KeyBatch, KeySpec, first_duplicate, key_batch, key_spec, unique_specs
@@ -84,6 +85,10 @@ class Transaction:
     @property
     def memory(self) -> MemoryBudget:
         return self._storage.memory
+
+    @property
+    def activity(self) -> ActivityCounters:
+        return self._storage.activity
 
     @property
     def missing_column(self) -> MissingColumn:

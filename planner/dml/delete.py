@@ -17,7 +17,9 @@ def run_delete(statement: bound.Delete, context: ExecutionContext) -> DmlResult:
     Raises:
         QuiverError: what the condition raises; 40001 when a row was changed by another transaction.
     """
-    return atomically(context, lambda: _delete(statement, context))
+    result = atomically(context, lambda: _delete(statement, context))
+    context.transaction.activity.count_changes(statement.target.table_oid, deleted=result.row_count)
+    return result
 
 
 def _delete(statement: bound.Delete, context: ExecutionContext) -> DmlResult:

@@ -27,7 +27,9 @@ def run_insert(statement: bound.Insert, context: ExecutionContext) -> DmlResult:
         QuiverError: what the source raises; 22001, 22003, 22000 for values that do not fit; 23502, 23505, 23514.
             Nothing of the statement stays then.
     """
-    return atomically(context, lambda: _insert(statement, context))
+    result = atomically(context, lambda: _insert(statement, context))
+    context.transaction.activity.count_changes(statement.table_oid, inserted=result.row_count)
+    return result
 
 
 def _insert(statement: bound.Insert, context: ExecutionContext) -> DmlResult:
@@ -77,6 +79,7 @@ def insert_columns(
     batch = with_generated(rules, table, table_batch(table, values, row_count), context)
     check_rows(rules, table, batch, context)
     context.transaction.insert(table.oid, batch)
+    context.transaction.activity.count_changes(table.oid, inserted=row_count)
 
 
 def _fill_defaults(

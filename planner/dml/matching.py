@@ -54,7 +54,9 @@ def _match_natively(
 ) -> Matches:
     ids: list[npt.NDArray[np.uint64]] = []
     columns: list[list[pa.Array]] = [[] for _ in values]
-    for segment in context.transaction.table_view(target.table_oid).segments:
+    view = context.transaction.table_view(target.table_oid)
+    context.transaction.activity.count_scan(target.table_oid, view.row_count)
+    for segment in view.segments:
         context.cancel_token.check()
         bits = segment.visible_bits
         if where is not None:

@@ -27,7 +27,9 @@ def run_update(statement: bound.Update, context: ExecutionContext) -> DmlResult:
     Raises:
         QuiverError: as `run_insert`, and 40001 when a row was changed by another transaction.
     """
-    return atomically(context, lambda: _update(statement, context))
+    result = atomically(context, lambda: _update(statement, context))
+    context.transaction.activity.count_changes(statement.target.table_oid, updated=result.row_count)
+    return result
 
 
 def _update(statement: bound.Update, context: ExecutionContext) -> DmlResult:

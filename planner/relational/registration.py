@@ -76,6 +76,7 @@ def register_scan(
 ) -> Registered:
     """Register the visible rows of a stored table with the columns at `positions`, and computed ones."""
     view = statement.context.transaction.table_view(scan.table_oid)
+    statement.context.transaction.activity.count_scan(scan.table_oid, view.row_count)
     batches: list[_Batch] = []
     for segment in view.segments:
         bits = segment.visible_bits

@@ -49,13 +49,15 @@ def execute_vacuum(statement: VacuumStatement, context: CommandContext) -> Comma
     for table in _targets(context, statement.targets):
         context.storage.flush_table(table.oid)
         context.storage.merge_segments(table.oid)
+        context.storage.activity.count_vacuum(table.oid)
     return CommandResult("VACUUM")
 
 
 def execute_analyze(statement: AnalyzeStatement, context: CommandContext) -> CommandResult:
-    """Check the names and do nothing."""
+    """Check the names; there are no planner statistics to gather."""
     _check_options(statement.options, _ANALYZE_OPTIONS, "ANALYZE")
-    _targets(context, statement.targets)
+    for table in _targets(context, statement.targets):
+        context.storage.activity.count_analyze(table.oid)
     return CommandResult("ANALYZE")
 
 

@@ -4,17 +4,20 @@
 `CATALOG_FUNCTIONS` are the functions over them. See DESIGN.md beside this file.
 """
 
-from sqlfront.pg_catalog import cluster, information_schema, objects
-from sqlfront.pg_catalog.functions import CATALOG_FUNCTIONS, reg_name, reg_oid
+from sqlfront.pg_catalog import activity, cluster, information_schema, objects, sizes
+from sqlfront.pg_catalog.function_registry import CATALOG_FUNCTIONS
+from sqlfront.pg_catalog.functions import reg_name, reg_oid
 from sqlfront.pg_catalog.relations import VIRTUAL_RELATIONS, relation_rows
 
 __all__ = [
     "CATALOG_FUNCTIONS",
     "VIRTUAL_RELATIONS",
+    "activity",
     "cluster",
     "information_schema",
     "objects",
     "reg_name",
     "reg_oid",
     "relation_rows",
+    "sizes",
 ]

@@ -17,6 +17,9 @@ UTF8 = 6
 PG_DATABASE_OID = 1262
 PG_AUTHID_OID = 1260
 DEFAULT_TABLESPACE_OID = 1663
+TEMPLATE_DATABASES = {1: "template1", 4: "template0"}
+"""Shown because clients look for them; they hold nothing and cannot be connected to."""
+
 EXTENSIONS = {
     "vector": (PGVECTOR_VERSION, "vector data type and ivfflat and hnsw access methods"),
     "plpgsql": ("1.0", "PL/pgSQL procedural language"),
@@ -31,8 +34,8 @@ EXTENSIONS = {
 def pg_database(view: CatalogView) -> Iterator[Row]:
     for database in view.catalog.objects(Database):
         yield _database_row(database.oid, database.name, database.owner_oid, is_template=False)
-    yield _database_row(1, "template1", BOOTSTRAP_ROLE_OID, is_template=True)
-    yield _database_row(4, "template0", BOOTSTRAP_ROLE_OID, is_template=True)
+    for oid, name in TEMPLATE_DATABASES.items():
+        yield _database_row(oid, name, BOOTSTRAP_ROLE_OID, is_template=True)
 
 
 def _database_row(oid: int, name: str, owner_oid: int, *, is_template: bool) -> Row:
@@ -203,15 +206,6 @@ def pg_sequences(view: CatalogView) -> Iterator[Row]:
             "start_value": sequence.start, "min_value": sequence.minimum, "max_value": sequence.maximum,
             "increment_by": sequence.increment, "cycle": sequence.cycle, "cache_size": sequence.cache,
             "last_value": last_value if is_called else None,
-        }  # fmt: skip
-
-
-@rows_of("pg_stat_user_tables", "pg_stat_all_tables")
-def pg_stat_user_tables(view: CatalogView) -> Iterator[Row]:
-    for table in view.objects(Table):
-        yield {
-            "relid": table.oid, "schemaname": view.schema_names.get(table.schema_oid), "relname": table.name,
-            "n_live_tup": view.transaction.table_view(table.oid).row_count,
         }  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Functions over the catalogs: definitions, visibility, names, privileges, sizes.
+"""Functions over the catalogs: definitions, visibility, names, privileges.
 
 Each is `(view, *arguments) -> value` under its SQL name; a NULL argument gives NULL before it is called.
 https://www.postgresql.org/docs/15/functions-info.html
@@ -20,8 +20,6 @@ from foundation.sqltypes import (
     array_type,
     format_type,
 )
-from planner.vector import index_status
-from sqlfront.pg_catalog.cluster import DEFAULT_TABLESPACE_OID
 from sqlfront.pg_catalog.definitions import (
     constraint_definition,
     index_definition,
@@ -33,24 +31,12 @@ from sqlfront.pg_catalog.definitions import (
     shown_name,
 )
 from sqlfront.pg_catalog.descriptions import builtin_comments, object_description, signature_text
+from sqlfront.pg_catalog.function_registry import catalog_function
 from sqlfront.pg_catalog.objects import class_oid_of
 from sqlfront.pg_catalog.relations import builtin_by_oid, builtin_rows
 from sqlfront.pg_catalog.view import CatalogView
 from sqlfront.session.names import InvalidName, split_qualified_name
 from storage.catalog import Database, Extension, Index, Role, Schema, Sequence, Table
-
-CatalogFunction = Callable[..., Any]
-CATALOG_FUNCTIONS: dict[str, CatalogFunction] = {}
-
-
-def catalog_function(*names: str) -> Callable[[CatalogFunction], CatalogFunction]:
-    def register(function: CatalogFunction) -> CatalogFunction:
-        for name in names:
-            CATALOG_FUNCTIONS[name] = function
-        return function
-
-    return register
-
 
 # -- definitions --------------------------------------------------------------------------------------------
 
@@ -352,7 +338,7 @@ def pg_has_role(view: CatalogView, *arguments: Any) -> bool:
     return view.session.identity.is_superuser
 
 
-# -- encodings, sizes, the rest -----------------------------------------------------------------------------
+# -- encodings, the rest -----------------------------------------------------------------------------
 
 
 @catalog_function("pg_encoding_to_char", "getdatabaseencoding", "pg_client_encoding")
@@ -363,32 +349,6 @@ def encoding_name(view: CatalogView, encoding: int = 6) -> str:
 @catalog_function("pg_char_to_encoding")
 def pg_char_to_encoding(view: CatalogView, name: str) -> int:
     return 6 if name.lower().replace("-", "") in ("utf8", "unicode") else -1
-
-
-@catalog_function("pg_relation_size", "pg_table_size", "pg_total_relation_size", "pg_indexes_size")
-def relation_size(view: CatalogView, oid: int, fork: str = "main") -> int:
-    """Bytes of a table's columns as its segments count them, of a vector index's files; 0 for keys and sequences."""
-    table = view.catalog.get(oid)
-    if isinstance(table, Index):
-        statuses = index_status(view.storage, view.transaction)
-        return next((status.size_bytes for status in statuses if status.index_oid == oid), 0)
-    if not isinstance(table, Table):
-        return 0
-    segments = view.transaction.table_view(oid).segments
-    attnums = [column.attnum for column in table.live_columns()]
-    return sum(int(segment.column(n).nbytes) for segment in segments for n in attnums)
-
-
-@catalog_function("pg_database_size")
-def pg_database_size(view: CatalogView, database: Any) -> int:
-    return sum(relation_size(view, table.oid) for table in view.objects(Table))
-
-
-@catalog_function("pg_tablespace_size")
-def pg_tablespace_size(view: CatalogView, tablespace: Any) -> int:
-    """Everything is in the default tablespace."""
-    is_default = tablespace in ("pg_default", DEFAULT_TABLESPACE_OID)
-    return sum(relation_size(view, table.oid) for table in view.catalog.objects(Table)) if is_default else 0
 
 
 @catalog_function("pg_tablespace_location")

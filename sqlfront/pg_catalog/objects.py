@@ -16,6 +16,7 @@ from sqlfront.pg_catalog.relations import (
     not_null_columns,
     rows_of,
 )
+from sqlfront.pg_catalog.sizes import index_size_bytes, page_count, table_size_bytes
 from sqlfront.pg_catalog.view import CatalogView
 from storage.catalog import (
     BOOTSTRAP_ROLE_OID,
@@ -83,6 +84,7 @@ def pg_class(view: CatalogView) -> Iterator[Row]:
             **_class_row(index.oid, index.name, index.schema_oid, index.owner_oid, "i"),
             "relam": methods.get(index.family, 0),
             "reltuples": float(view.transaction.table_view(index.table_oid).row_count),
+            "relpages": page_count(index_size_bytes(view, index)),
             "relnatts": len(index.keys),
             "reloptions": _options(index.options),
         }
@@ -111,7 +113,7 @@ def _table_row(view: CatalogView, table: Table) -> Row:
         "relam": HEAP_AM_OID,
         "relreplident": "d",
         "reltuples": float(row_count),
-        "relpages": (row_count + 99) // 100,
+        "relpages": page_count(table_size_bytes(view, table)),
         "relhasindex": bool(indexes),
         "relchecks": sum(isinstance(c, CheckConstraint) for c in view.catalog.constraints_of(table.oid)),
         "relnatts": len(table.columns),
