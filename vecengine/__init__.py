@@ -24,7 +24,14 @@ from vecengine.errors import (
     UnsupportedByFamily,
 )
 from vecengine.exact import distances, exact_search, rowwise_distances
-from vecengine.families import FamilyInfo, build_index, check_build_params, families, load_index
+from vecengine.families import (
+    FamilyInfo,
+    build_index,
+    check_build_params,
+    extend_index,
+    families,
+    load_index,
+)
 from vecengine.index import Buffers, SearchStats, StrategyEstimate, VectorIndex
 from vecengine.metrics import metric_names
 from vecengine.parameters import ParameterInfo
@@ -47,6 +54,7 @@ __all__ = [
     "check_build_params",
     "distances",
     "exact_search",
+    "extend_index",
     "families",
     "kernels_ready",
     "load_index",

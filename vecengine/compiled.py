@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 CACHE_VARIABLE = "QUIVER_KERNEL_CACHE"
-_KERNEL_MODULES = ("vecengine.kernels_scan", "vecengine.kernels_graph")
+_KERNEL_MODULES = ("vecengine.kernels_scan", "vecengine.kernels_graph", "vecengine.kernels_insert")
 _COMPLETE_MARKER = "complete"
 _COMPILE_SECONDS_MAX = 600
 
@@ -41,6 +41,9 @@ class KernelSet(NamedTuple):
     row_norms: Kernel
     scan_top_k: Kernel
     search_graph: Kernel
+    choose_links: Kernel
+    link_back: Kernel
+    carry_links: Kernel
 
 
 class _State:

@@ -13,8 +13,9 @@ from vecengine.buffers import decode_metadata
 from vecengine.errors import DamagedIndex, UnknownFamily
 from vecengine.flat import FAMILY as FLAT
 from vecengine.flat import build_flat, load_flat
+from vecengine.hnsw.build import build_hnsw, extend_hnsw
 from vecengine.hnsw.index import FAMILY as HNSW
-from vecengine.hnsw.index import build_hnsw, load_hnsw
+from vecengine.hnsw.index import HnswIndex, load_hnsw
 from vecengine.hnsw.parameters import PARAMETERS as HNSW_PARAMETERS
 from vecengine.hnsw.parameters import HnswParameters
 from vecengine.index import Buffers, Progress, VectorIndex
@@ -93,8 +94,8 @@ def build_index(
         metric: l2, ip, cosine or l1.
         offsets: (m,) int64 ascending row offsets to cover, None for all rows. Under cosine, rows without a norm
             are left out besides: their distance is NaN to everything.
-        threads: threads the build may use; with one the result is deterministic.
-        cancel: (1,) int32 word polled between chunks of rows.
+        threads: threads the build may use; the result does not depend on it.
+        cancel: (1,) int32 word, polled.
         progress: called with (rows done, rows in total).
         build_params: the family's parameters.
 
@@ -111,6 +112,41 @@ def build_index(
     return build_hnsw(
         vectors, kind, offsets, HnswParameters(**checked), threads=threads, cancel=cancel, progress=progress
     )
+
+
+def extend_index(
+    source: VectorIndex,
+    moved_to: npt.NDArray[np.int64],
+    vectors: Vectors,
+    *,
+    offsets: npt.NDArray[np.int64] | None = None,
+    threads: int = 1,
+    cancel: CancelWord | None = None,
+    progress: Progress | None = None,
+) -> VectorIndex:
+    """An index over `vectors` of the family, metric and parameters of one that covers some of their rows.
+
+    A graph keeps its links and takes in the rows it lacks. Where more than a fifth of its nodes are gone it is built
+    anew. The source stays as it is.
+
+    Args:
+        source: an index of another array.
+        moved_to: (rows of the source's vectors,) int64, where each is in `vectors`; -1 where it is gone.
+        vectors: (n, d) float32 or float16; a row that moved has the same elements.
+        offsets: (m,) int64 ascending row offsets to cover, None for all rows.
+        threads: threads the work may use; the result does not depend on it.
+        cancel: (1,) int32 word, polled.
+        progress: called with (rows done, rows in total).
+
+    Raises:
+        QueryCanceled: 57014.
+    """
+    vectors = check_vectors(vectors)
+    if isinstance(source, HnswIndex):
+        return extend_hnsw(
+            source, moved_to, vectors, offsets, threads=threads, cancel=cancel, progress=progress
+        )
+    return build_flat(vectors, parse_metric(source.metric), offsets, cancel=cancel, progress=progress)
 
 
 def load_index(buffers: Buffers, vectors: Vectors) -> VectorIndex:

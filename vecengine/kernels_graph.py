@@ -7,6 +7,9 @@ are allowed, those of its disallowed neighbours are followed in their place (Pat
 5), up to as many nodes as a node has links. The choice is made node by node, because filters know something about
 vectors: `section = 'python'` allows all neighbours in one region and none in the next.
 
+A graph may grow while it is searched: links to nodes at or beyond `graph.links.shape[0]`, which the caller does not
+show yet, are passed over. A list that is being rewritten may show some links twice or not at all, never a wrong one.
+
 Expectation: the time of reading the vectors of the nodes it weighs, about 100 ns for 384 float32 far from cache.
 """
 
@@ -104,6 +107,8 @@ def descend(space, graph, request, query, query_norm, counts):
                 neighbour = np.int64(links[position])
                 if neighbour < 0:
                     break
+                if neighbour >= graph.links.shape[0]:
+                    continue
                 neighbour_key = node_key(space, graph, request, query, query_norm, neighbour)
                 counts[COUNT_DISTANCES] += 1
                 if neighbour_key < key:
@@ -122,6 +127,8 @@ def is_sparse(graph, request, links):
         neighbour = np.int64(links[position])
         if neighbour < 0:
             break
+        if neighbour >= graph.links.shape[0]:
+            continue
         linked += 1
         if is_allowed(graph, request.allowed, neighbour):
             allowed += 1
@@ -138,7 +145,7 @@ def gather(graph, request, scratch, node, full):
         neighbour = np.int64(links[position])
         if neighbour < 0:
             break
-        if not visit(scratch.visited, neighbour):
+        if neighbour >= graph.links.shape[0] or not visit(scratch.visited, neighbour):
             continue
         if not two_hop or is_allowed(graph, request.allowed, neighbour):
             scratch.batch[size] = neighbour
@@ -152,6 +159,8 @@ def gather(graph, request, scratch, node, full):
             second = np.int64(second_links[second_position])
             if second < 0 or size >= second_links.shape[0]:
                 break
+            if second >= graph.links.shape[0]:
+                continue
             if is_allowed(graph, request.allowed, second) and visit(scratch.visited, second):
                 scratch.batch[size] = second
                 size += 1

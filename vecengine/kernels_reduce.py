@@ -201,6 +201,23 @@ def _add_square(builder: Any, total: Any, row: Any, query: Any) -> Any:
     return _call_intrinsic(builder, "fmuladd", row, row, total)
 
 
+def _element_reader(half: bool) -> Any:
+    """Intrinsic `(rows, start byte) -> float32`: one element of a row."""
+
+    @intrinsic
+    def read_element(typing_context: Any, rows: Any, start: Any) -> Any:
+        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            element: ir.Type = ir.HalfType() if half else _FLOAT
+            address = _row_pointer(context, builder, signature.args[0], arguments[0], arguments[1])
+            address = builder.bitcast(address, element.as_pointer())
+            return _load(builder, address, ir.Constant(_INT64, 0), 1, half)
+
+        return types.float32(rows, types.int64), generate
+
+    return read_element
+
+
+_element_32, _element_16 = _element_reader(False), _element_reader(True)
 _dot_32, _dot_16 = _reduction(_multiply_add, False), _reduction(_multiply_add, True)
 _squares_32, _squares_16 = (
     _reduction(_add_squared_difference, False),
@@ -250,6 +267,17 @@ def square_norm(element: int, rows: np.ndarray, start: int, dimensions: int) -> 
     if element == ELEMENT_FLOAT32:
         return _norm_32(rows, start, dimensions)  # type: ignore[no-any-return]
     return _norm_16(rows, start, dimensions)  # type: ignore[no-any-return]
+
+
+@compile_function
+def decode_row(space, start, out, out_start):  # type: ignore[no-untyped-def]
+    """Write the row at byte `start` as float32 numbers, to compare other rows with it."""
+    if space.element == ELEMENT_FLOAT32:
+        for position in range(space.dimensions):
+            out[out_start + position] = _element_32(space.rows, start + 4 * position)
+    else:
+        for position in range(space.dimensions):
+            out[out_start + position] = _element_16(space.rows, start + 2 * position)
 
 
 _L2, _IP, _COSINE = int(Metric.L2), int(Metric.IP), int(Metric.COSINE)

@@ -64,6 +64,36 @@ class Graph(NamedTuple):
     level_max: int
 
 
+class Growth(NamedTuple):
+    """Nodes that join a graph together.
+
+    Attributes:
+        nodes: (b,) int32 node of each.
+        levels: (b,) int32 highest level of each.
+        queries: (b, d) float32 their vectors.
+        chosen: (b, levels, 2m) int32, links chosen for each node and level, each list ended by -1.
+        entry: node of the highest level so far, -1 in an empty graph.
+        level_max: its level.
+        ef: candidates kept while links are sought.
+    """
+
+    nodes: npt.NDArray[np.int32]
+    levels: npt.NDArray[np.int32]
+    queries: npt.NDArray[np.float32]
+    chosen: npt.NDArray[np.int32]
+    entry: int
+    level_max: int
+    ef: int
+
+
+class Pruning(NamedTuple):
+    """Working memory to choose links: candidates as a heap or list, and (2m + 1) * d float32 of rows to compare with."""
+
+    keys: npt.NDArray[np.float64]
+    nodes: npt.NDArray[np.int64]
+    rows: npt.NDArray[np.float32]
+
+
 class Request(NamedTuple):
     """What to search.
 
@@ -133,6 +163,33 @@ GRAPH = types.NamedTuple(
         types.int64,
     ),
     Graph,
+)
+GROWING_GRAPH = types.NamedTuple(
+    (
+        _writable(types.int32, 2),
+        _read_only(types.int32, 1),
+        _writable(types.int32, 2),
+        _read_only(types.int64, 1),
+        _read_only(types.float32, 1),
+        types.int64,
+        types.int64,
+    ),
+    Graph,
+)
+GROWTH = types.NamedTuple(
+    (
+        _read_only(types.int32, 1),
+        _read_only(types.int32, 1),
+        FLOAT32_ROWS,
+        _writable(types.int32, 3),
+        types.int64,
+        types.int64,
+        types.int64,
+    ),
+    Growth,
+)
+PRUNING = types.NamedTuple(
+    (_writable(types.float64, 1), _writable(types.int64, 1), _writable(types.float32, 1)), Pruning
 )
 REQUEST = types.NamedTuple((FLOAT32_ROWS, _read_only(types.uint8, 1), types.int64, types.int64), Request)
 SCRATCH = types.NamedTuple(

@@ -25,8 +25,8 @@ from vecengine.buffers import (
     take_integer,
     write_file,
 )
-from vecengine.compiled import kernels, warm_up
-from vecengine.coverage import Coverage, choose_rows
+from vecengine.compiled import kernels
+from vecengine.coverage import Coverage
 from vecengine.errors import DistanceBudgetSpent
 from vecengine.exact import (
     STATUS_BUDGET_SPENT,
@@ -38,9 +38,7 @@ from vecengine.exact import (
     pad_answer,
 )
 from vecengine.flat import load_coverage
-from vecengine.hnsw.build import build_graph
-from vecengine.hnsw.calibrate import held_out_count, measure_curve
-from vecengine.hnsw.curve import BEAMS, RecallCurve, curve_from_json, empty_curve
+from vecengine.hnsw.curve import BEAMS, RecallCurve, curve_from_json
 from vecengine.hnsw.graph import GraphArrays, GraphShape, load_graph
 from vecengine.hnsw.parameters import HnswParameters
 from vecengine.hnsw.search import GraphRequest, GraphSpace, run_search
@@ -50,7 +48,6 @@ from vecengine.index import (
     FILTERED_GRAPH,
     GRAPH,
     Buffers,
-    Progress,
     SearchStats,
     StrategyEstimate,
 )
@@ -93,6 +90,10 @@ class HnswIndex:
         return self._metric.name.lower()
 
     @property
+    def metric_kind(self) -> Metric:
+        return self._metric
+
+    @property
     def dimensions(self) -> int:
         return int(self._vectors.shape[1])
 
@@ -107,6 +108,16 @@ class HnswIndex:
     @property
     def parameters(self) -> HnswParameters:
         return self._parameters
+
+    @property
+    def coverage(self) -> Coverage:
+        """The rows it covers."""
+        return self._coverage
+
+    @property
+    def graph(self) -> GraphArrays:
+        """Its links, to be read only."""
+        return self._graph
 
     def covered_bits(self) -> Bitset | None:
         return self._coverage.bits
@@ -238,46 +249,6 @@ class HnswIndex:
     def load(cls, path: str | os.PathLike[str], vectors: Vectors) -> HnswIndex:
         """Read a file written by `save`, for the vectors it was built on."""
         return load_hnsw(read_file(path), check_vectors(vectors))
-
-
-def build_hnsw(
-    vectors: Vectors,
-    metric: Metric,
-    offsets: npt.NDArray[np.int64] | None,
-    parameters: HnswParameters,
-    *,
-    threads: int = 1,
-    cancel: CancelWord | None = None,
-    progress: Progress | None = None,
-) -> HnswIndex:
-    """Build the graph and measure its recall curve. Waits for the kernels, which measure it.
-
-    Raises:
-        QueryCanceled: 57014.
-    """
-    coverage = choose_rows(metric, vectors, offsets, cancel)
-    held_out = held_out_count(coverage.row_count) if warm_up() else 0
-    curve = empty_curve()
-
-    def rehearse(partial: GraphArrays, present: Coverage, missing: Offsets) -> None:
-        nonlocal curve
-        compiled = kernels()
-        assert compiled is not None
-        target = GraphSpace(kernel_space(metric, vectors), partial, present.offsets)
-        curve = measure_curve(compiled, target, vectors, present, missing, cancel=cancel)
-
-    graph = build_graph(
-        vectors,
-        metric,
-        coverage,
-        parameters,
-        threads=threads,
-        cancel=cancel,
-        progress=progress,
-        rehearse=rehearse if held_out else None,
-        held_out_count=held_out,
-    )
-    return HnswIndex(vectors, metric, coverage, graph, parameters, curve=curve)
 
 
 def load_hnsw(buffers: Buffers, vectors: Vectors) -> HnswIndex:

@@ -87,13 +87,18 @@ class _ScratchPool(threading.local):
 _scratch = _ScratchPool()
 
 
+def lend_scratch(nodes: int, ef: int, batch: int) -> tuple[npt.NDArray[np.generic], ...]:
+    """This thread's working memory as the kernels' `Scratch`; the next call on the thread lends it anew."""
+    return _scratch.lend(nodes, ef, batch)
+
+
 def run_search(
     compiled: KernelSet, target: GraphSpace, request: GraphRequest, cancel: CancelWord | None
 ) -> GraphAnswer:
     """One call of the kernel for all queries. Raises nothing: the status says how it ended."""
     query_count = request.queries.shape[0]
     width = target.graph.links.shape[1]
-    scratch = _scratch.lend(target.graph.node_count, request.ef, width * (width + 2))
+    scratch = lend_scratch(target.graph.node_count, request.ef, width * (width + 2))
     keys = np.empty((query_count, request.k), dtype=np.float64)
     offsets = np.empty((query_count, request.k), dtype=np.int64)
     found = np.empty(query_count, dtype=np.int64)

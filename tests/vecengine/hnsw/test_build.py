@@ -1,4 +1,7 @@
-"""Goal: builds are complete, deterministic, observable and can be cancelled. Method: build small graphs and look."""
+"""Goal: graphs that are built or extended are complete, deterministic, as good as faiss', and can be cancelled.
+
+Method: build small graphs of every metric and look at them; compare recall with brute force and a faiss graph.
+"""
 
 from __future__ import annotations
 
@@ -10,28 +13,155 @@ import pytest
 import vecengine
 from foundation.cancel import CancelToken
 from foundation.errors import QueryCanceled
-from vecengine.coverage import Coverage
-from vecengine.hnsw.build import CHUNK_ROWS, build_graph
+from vecengine.coverage import Coverage, square_norms
+from vecengine.exact import exact_search
+from vecengine.hnsw.build import build_hnsw, extend_hnsw
+from vecengine.hnsw.curve import empty_curve
+from vecengine.hnsw.faiss_build import build_graph
+from vecengine.hnsw.graph import GraphArrays
+from vecengine.hnsw.index import HnswIndex
+from vecengine.hnsw.insertion import BATCH_NODES
 from vecengine.hnsw.parameters import HnswParameters
 from vecengine.metrics import Metric
 
-VECTORS: Any = np.random.default_rng(1).normal(size=(2 * CHUNK_ROWS + 100, 6)).astype(np.float32)
-COVERAGE = Coverage(len(VECTORS), None)
+VECTORS: Any = np.random.default_rng(1).normal(size=(2100, 6)).astype(np.float32)
+PARAMETERS = HnswParameters(8, 32)
 
 
-def test_a_build_with_one_thread_is_deterministic() -> None:
-    first, second = (build_graph(VECTORS, Metric.L2, COVERAGE, HnswParameters(8, 16)) for _ in range(2))
-    for name, buffer in first.to_buffers().items():
-        np.testing.assert_array_equal(buffer, second.to_buffers()[name])
-    assert (first.entry, first.level_max) == (second.entry, second.level_max)
+def built(vectors: Any = VECTORS, metric: Metric = Metric.L2, *, threads: int = 1) -> HnswIndex:
+    return build_hnsw(vectors, metric, None, PARAMETERS, threads=threads)
+
+
+def assert_equal_buffers(first: HnswIndex, second: HnswIndex) -> None:
+    left, right = first.to_buffers(), second.to_buffers()
+    for name, buffer in left.items():
+        np.testing.assert_array_equal(buffer, right[name], name)
+
+
+def clusters(rows: int, dimensions: int, dtype: Any = np.float32) -> Any:
+    rng = np.random.default_rng(7)
+    centres = rng.normal(size=(20, dimensions))
+    return (centres[rng.integers(0, 20, rows)] + 0.3 * rng.normal(size=(rows, dimensions))).astype(dtype)
+
+
+def recall(index: HnswIndex, vectors: Any, queries: Any, ef: int = 40) -> float:
+    """Recall at 10 by distance, so that ties count, over a beam that the graph itself is walked with."""
+    found, _ = index.search(queries, 10, ef_search=ef)
+    truth, _ = exact_search(vectors, queries, 10, metric=index.metric)
+    return float((found <= truth[:, -1:] + 1e-5 * np.abs(truth[:, -1:])).mean())
+
+
+def walked(index: HnswIndex) -> HnswIndex:
+    """The same graph with a curve that never prefers the scan."""
+    index._walk_cost = lambda beam, allowed_count: 0.0  # type: ignore[method-assign]
+    return index
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_a_build_is_deterministic_whatever_the_threads(threads: int) -> None:
+    assert_equal_buffers(built(), built(threads=threads))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float16])
+@pytest.mark.parametrize("metric", list(Metric))
+def test_recall_is_that_of_a_faiss_graph(metric: Metric, dtype: Any) -> None:
+    vectors = clusters(2200, 24, dtype)
+    base, queries = vectors[:2000], vectors[2000:].astype(np.float32)
+    ours = walked(built(base, metric))
+    graph = build_graph(base, metric, Coverage(2000, None), PARAMETERS)
+    theirs = walked(HnswIndex(base, metric, Coverage(2000, None), graph, PARAMETERS, curve=empty_curve()))
+    assert recall(ours, base, queries) >= min(0.97, recall(theirs, base, queries) - 0.01)
+
+
+@pytest.mark.parametrize("metric", list(Metric))
+def test_an_extended_graph_is_as_good_as_one_built_anew(metric: Metric) -> None:
+    """A tenth of the source's rows is gone, the others moved, as many again are new."""
+    vectors = clusters(2200, 24)
+    queries = vectors[2000:]
+    rng = np.random.default_rng(3)
+    source_rows = np.sort(rng.choice(2000, 1000, replace=False))
+    source = built(vectors[source_rows], metric)
+    kept_rows = np.setdiff1d(np.arange(2000), rng.choice(source_rows, 100, replace=False))
+    moved_to = np.full(1000, -1)
+    positions = np.searchsorted(kept_rows, source_rows)
+    is_kept = np.isin(source_rows, kept_rows)
+    moved_to[is_kept] = positions[is_kept]
+    vectors = np.ascontiguousarray(vectors[kept_rows])
+    extended = extend_hnsw(source, moved_to, vectors, None)
+    assert_lists_are_packed(extended.graph)
+    assert (
+        recall(walked(extended), vectors, queries)
+        >= recall(walked(built(vectors, metric)), vectors, queries) - 0.01
+    )
+    assert_equal_buffers(extended, extend_hnsw(source, moved_to, vectors, None, threads=2))
+    again = vecengine.load_index(extended.to_buffers(), vectors)
+    assert again.row_count == len(vectors), "it passes the checks of a load"
+
+
+def test_a_graph_with_many_dead_is_built_anew() -> None:
+    source = built(VECTORS[:1000])
+    moved_to = np.arange(1000)
+    moved_to[:300] = -1
+    moved_to[300:] -= 300
+    vectors = np.ascontiguousarray(VECTORS[300:])
+    assert_equal_buffers(extend_hnsw(source, moved_to, vectors, None), built(vectors))
+
+
+def test_only_bridges_hold_a_graph_whose_dead_were_everywhere() -> None:
+    """A fifth of the rows goes, none comes: every remaining row is still found as before."""
+    vectors = clusters(2000, 16)
+    source = built(vectors)
+    kept = np.flatnonzero(np.arange(2000) % 5 != 0)
+    moved_to = np.full(2000, -1)
+    moved_to[kept] = np.arange(kept.size)
+    left = np.ascontiguousarray(vectors[kept])
+    extended = walked(extend_hnsw(source, moved_to, left, None))
+    assert recall(extended, left, left[::10]) > 0.98
+
+
+def test_null_and_zero_rows_are_left_out_of_an_extension() -> None:
+    vectors = clusters(1500, 8)
+    vectors[5] = 0
+    source = build_hnsw(vectors[:1000], Metric.COSINE, None, PARAMETERS)
+    assert source.row_count == 999
+    vectors[1200] = 0
+    offsets = np.setdiff1d(np.arange(1500), [7, 1300])
+    extended = extend_hnsw(source, np.arange(1000), vectors, offsets)
+    np.testing.assert_array_equal(
+        extended.coverage.row_offsets(), np.setdiff1d(np.arange(1500), [5, 7, 1200, 1300])
+    )
+    norms = square_norms(vectors)[extended.coverage.row_offsets()]
+    np.testing.assert_array_equal(extended.graph.norms, norms)
+    _, found = walked(extended).search(vectors[1400:1401], 5)
+    assert found[0, 0] == 1400
+
+
+@pytest.mark.parametrize("metric", list(Metric))
+def test_duplicates_and_one_dimension(metric: Metric) -> None:
+    """Rows that are all the same, and rows on a line: the answer is never short."""
+    same = np.ones((1200, 3), dtype=np.float32)
+    line = np.linspace(1, 2, 1200, dtype=np.float32)[:, None]
+    for vectors in (same, line):
+        index = walked(built(vectors, metric))
+        keys, offsets = index.search(vectors[600:601], 20)
+        assert (offsets >= 0).all() and np.unique(offsets).size == 20
+        truth, _ = exact_search(vectors, vectors[600:601], 20, metric=index.metric)
+        np.testing.assert_allclose(keys, truth, atol=0.05)
+
+
+def assert_lists_are_packed(graph: GraphArrays) -> None:
+    is_link = graph.links >= 0
+    assert (is_link[:, :-1] | ~is_link[:, 1:]).all(), "a list ends at its first -1"
+    assert (graph.links != np.arange(graph.node_count)[:, None]).all()
+    for links in graph.links:
+        linked = links[links >= 0]
+        assert np.unique(linked).size == linked.size, "a node is linked once"
 
 
 def test_lists_are_packed_and_levels_fit() -> None:
-    graph = build_graph(VECTORS, Metric.L2, COVERAGE, HnswParameters(8, 16))
+    graph = built().graph
+    assert_lists_are_packed(graph)
     assert graph.links.shape == (len(VECTORS), 16)
-    is_link = graph.links >= 0
-    assert (is_link[:, :-1] | ~is_link[:, 1:]).all(), "a list ends at its first -1"
-    assert (graph.links != np.arange(len(VECTORS))[:, None]).all()
     levels = graph.levels()
     assert levels[graph.entry] == graph.level_max == levels.max()
     assert graph.upper_links.shape == (levels.sum(), 8)
@@ -39,7 +169,7 @@ def test_lists_are_packed_and_levels_fit() -> None:
 
 def test_every_row_is_found_from_the_entry() -> None:
     """Links lead everywhere: breadth first over level 0 reaches all rows but a stray few."""
-    graph = build_graph(VECTORS, Metric.L2, COVERAGE, HnswParameters(8, 32))
+    graph = built().graph
     reached = np.zeros(len(VECTORS), dtype=bool)
     front = np.array([graph.entry])
     while front.size:
@@ -60,7 +190,7 @@ def test_progress_and_cancel() -> None:
 
     with pytest.raises(QueryCanceled):
         vecengine.build_index("hnsw", VECTORS, metric="l2", cancel=token.word, progress=cancel_after_first)
-    assert seen == [(CHUNK_ROWS, len(VECTORS))]
+    assert seen == [(BATCH_NODES, len(VECTORS))]
     seen.clear()
     vecengine.build_index(
         "hnsw", VECTORS, metric="l2", progress=lambda done, total: seen.append((done, total))
