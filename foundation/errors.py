@@ -216,6 +216,10 @@ class CheckViolation(QuiverError):
     sqlstate = "23514"
 
 
+class ForeignKeyViolation(QuiverError):
+    sqlstate = "23503"
+
+
 class UniqueViolation(QuiverError):
     sqlstate = "23505"
 

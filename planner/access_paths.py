@@ -51,7 +51,8 @@ def access_path(source: SeqScan, context: ExecutionContext) -> SeqScan | KeyLook
 
 def _is_unique_key(index: Index) -> bool:
     plain = index.predicate_sql is None and all(key.attnum > 0 for key in index.keys)
-    return (index.is_unique or index.is_primary) and plain and bool(index.keys)
+    is_unique = (index.is_unique or index.is_primary) and not index.is_deferrable
+    return is_unique and plain and bool(index.keys)
 
 
 def _pinned_attnum(part: bound.Expression, scan: bound.TableScan) -> int:

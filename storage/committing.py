@@ -45,7 +45,7 @@ from storage.sealed import (
     write_segment,
 )
 from storage.state import DatabaseState
-from storage.transaction import Transaction, check_rows_current
+from storage.transaction import Transaction
 from storage.view import MissingColumn
 from storage.writeset import TableWrites
 
@@ -173,7 +173,7 @@ def _check_table(
     if not writes.is_truncated:
         deleted = writes.deleted_ids()
         if len(deleted):
-            check_rows_current(head.table_state(table.oid), deleted)
+            constraints.check_rows_current(head.table_state(table.oid), deleted)
 
 
 def _check_put_index(

@@ -12,10 +12,12 @@ import numpy as np
 import pyarrow as pa
 
 from foundation.bitset import RowOffsets, offsets_from_bits
-from foundation.errors import CheckViolation, NotNullViolation, UniqueViolation
+from foundation.errors import CheckViolation, NotNullViolation, SerializationFailure, UniqueViolation
 from foundation.sqltypes import SqlType
 from storage.catalog import Index, Table
 from storage.keys import KeyBatch, KeySpec, first_duplicate, key_batch
+from storage.rows import RowIds
+from storage.state import TableState
 from storage.view import SegmentView
 
 ValueEncoder = Callable[[SqlType, Any], str]
@@ -140,3 +142,19 @@ def first_conflict(
         if len(positions) and (least is None or positions[0] < least):
             least = int(positions[0])
     return least
+
+
+def check_rows_current(table: TableState, row_ids: RowIds) -> None:
+    """Raises SerializationFailure (40001) unless all rows are there and have no tombstone."""
+    missing = row_ids
+    if not len(missing):
+        return
+    for segment in table.segments():
+        offsets = segment.rows.find(missing, segment.row_count)
+        found = offsets >= 0
+        if segment.rows.tombstones.is_deleted(offsets[found]).any():
+            break
+        missing = missing[~found]
+        if not len(missing):
+            return
+    raise SerializationFailure("could not serialize access due to concurrent update")

@@ -11,7 +11,7 @@ other writer and go on with its new row version. `_check_not_replaced` is the pl
 from __future__ import annotations
 
 from collections.abc import Sequence as Seq
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -26,7 +26,9 @@ from foundation.memory import MemoryBudget
 from foundation.sqltypes import arrow_type
 from storage import constraints
 from storage.activity import ActivityCounters
+from storage.batches import checked_batch
 from storage.catalog import Catalog, CatalogObject, Index, Table
+from storage.changes import PendingChecks, RowChange, noted_columns, watched_attnums
 from storage.errors import ReadOnlyTransaction, TransactionEnded
 from storage.keys import KeyBatch, KeySpec, first_duplicate, key_batch, key_spec, unique_specs
 from storage.rows import RowIds
@@ -52,6 +54,7 @@ class Mark:
     tables: dict[int, TableMark]
     puts: dict[int, CatalogObject]
     drops: frozenset[int]
+    pending: PendingChecks
 
 
 class Transaction:
@@ -67,6 +70,8 @@ class Transaction:
         """For each changed catalog object, the committed one the change was made from."""
         self.checked: dict[int, TableState] = {}
         """For each table, the committed rows that all own keys were checked against."""
+        self.pending = PendingChecks()
+        """Constraints to check after the statement or before COMMIT; who runs statements does it."""
         self._storage = storage
         self._snapshot = storage.published
         self._catalog: tuple[Catalog, Catalog] | None = None
@@ -188,8 +193,16 @@ class Transaction:
             SerializationFailure: 40001, in place of 23505 when a row deleted here was replaced meanwhile.
         """
         writes = self._writes_of(table_oid)
-        batch = _checked_batch(self.catalog.table(table_oid), batch)
-        return self._insert_checked(writes, batch)
+        batch = checked_batch(self.catalog.table(table_oid), batch)
+        row_ids = self._insert_checked(writes, batch)
+        watched = watched_attnums(self.catalog, table_oid)
+        if watched:
+            self._note(RowChange(table_oid, None, row_ids, {}, noted_columns(batch, watched)))
+        return row_ids
+
+    def _note(self, change: RowChange) -> None:
+        if change.row_count:
+            self.pending = replace(self.pending, changes=(*self.pending.changes, change))
 
     def _insert_checked(self, writes: TableWrites, batch: pa.RecordBatch) -> RowIds:
         table = writes.table
@@ -209,7 +222,9 @@ class Transaction:
     def _check_keys(self, writes: TableWrites, batch: pa.RecordBatch) -> None:
         """Keys of new rows must be new: among themselves, to own rows, to the rows committed by now."""
         table = writes.table
-        indexes = {i.oid: i for i in self.catalog.indexes_of(table.oid) if i.is_unique}
+        indexes = {
+            i.oid: i for i in self.catalog.indexes_of(table.oid) if i.is_unique and not i.is_deferrable
+        }
         if not indexes:
             return
         head = self._storage.head.table_state(table.oid)
@@ -225,7 +240,7 @@ class Transaction:
                 if not writes.is_truncated:
                     # The key may belong to the next version of a row that is deleted here: then the two
                     # transactions collided over the row, and trying again helps.
-                    check_rows_current(head, writes.deleted_ids())
+                    constraints.check_rows_current(head, writes.deleted_ids())
                 values = [column[conflict].as_py() for column in columns]
                 index = indexes[spec.index_oid]
                 raise constraints.violation(table, index, spec, values, self._storage.options.value_encoder)
@@ -259,6 +274,16 @@ class Transaction:
         Raises:
             SerializationFailure: 40001, when another transaction deleted or updated one of them meanwhile.
         """
+        watched = watched_attnums(self.catalog, table_oid)
+        if not watched:
+            return self._delete_rows(table_oid, row_ids)
+        row_ids = np.unique(np.asarray(row_ids, dtype=np.uint64))
+        before = self.table_view(table_oid).take(row_ids, sorted(watched))
+        count = self._delete_rows(table_oid, row_ids)
+        self._note(RowChange(table_oid, row_ids, None, before))
+        return count
+
+    def _delete_rows(self, table_oid: int, row_ids: RowIds) -> int:
         writes = self._writes_of(table_oid)
         row_ids = np.asarray(row_ids, dtype=np.uint64)
         is_own = row_ids >= np.uint64(PROVISIONAL_ID_MIN)
@@ -270,7 +295,7 @@ class Transaction:
 
     def _check_not_replaced(self, table_oid: int, row_ids: RowIds) -> None:
         """First updater wins: the rows must still be current. Waiting for an open transaction goes here."""
-        check_rows_current(self._storage.head.table_state(table_oid), row_ids)
+        constraints.check_rows_current(self._storage.head.table_state(table_oid), row_ids)
 
     def update(self, table_oid: int, row_ids: RowIds, batch: pa.RecordBatch | pa.Table) -> RowIds:
         """Replace rows: `delete` and `insert` with the keys checked as one change.
@@ -287,14 +312,19 @@ class Transaction:
             As `delete` and `insert`; nothing is changed then.
         """
         writes = self._writes_of(table_oid)
-        batch = _checked_batch(self.catalog.table(table_oid), batch)
+        batch = checked_batch(self.catalog.table(table_oid), batch)
+        watched = watched_attnums(self.catalog, table_oid)
+        before = self.table_view(table_oid).take(row_ids, sorted(watched)) if watched else {}
         mark = writes.mark()
         try:
-            self.delete(table_oid, row_ids)
-            return self._insert_checked(writes, batch)
+            self._delete_rows(table_oid, row_ids)
+            fresh_ids = self._insert_checked(writes, batch)
         except BaseException:
             writes.rollback_to(mark)
             raise
+        if watched:
+            self._note(RowChange(table_oid, row_ids, fresh_ids, before, noted_columns(batch, watched)))
+        return fresh_ids
 
     def truncate(self, table_oid: int) -> None:
         """Remove all rows; at commit also those that others committed meanwhile."""
@@ -350,6 +380,38 @@ class Transaction:
         writes = self.writes.get(table.oid)
         return committed if writes is None else self._overlaid(committed, writes, table)
 
+    def current_table(self, table_oid: int) -> TableView:
+        """The table as committed now, whatever the snapshot, with own changes: what constraints look at."""
+        return self.current_view(self._storage.head, self.catalog.table(table_oid))
+
+    def check_current(self, table_oid: int, row_ids: RowIds) -> None:
+        """Raises SerializationFailure (40001) when one of the rows was replaced or deleted by another."""
+        committed = row_ids[row_ids < np.uint64(PROVISIONAL_ID_MIN)]
+        constraints.check_rows_current(self._storage.head.table_state(table_oid), committed)
+
+    def live_mask(self, table_oid: int, row_ids: RowIds) -> npt.NDArray[np.bool_]:
+        """(n,) bool: which of these own rows (provisional ids) commit will insert."""
+        writes = self.writes.get(table_oid)
+        if writes is None:
+            return np.zeros(len(row_ids), dtype=np.bool_)
+        ordinals = (row_ids - np.uint64(PROVISIONAL_ID_MIN)).astype(np.int64)
+        return writes.own_live_mask()[ordinals]
+
+    def see_rows(self, table_oid: int, row_ids: RowIds) -> None:
+        """Bring rows of the current state into the snapshot, so that they can be changed.
+
+        Raises:
+            SerializationFailure: 40001, under REPEATABLE READ, whose snapshot stays as it is.
+        """
+        found = np.zeros(len(row_ids), dtype=np.bool_)
+        for segment in self.table_view(table_oid).segments:
+            found |= segment.find(row_ids) >= 0
+        if found.all():
+            return
+        if self.isolation is not Isolation.READ_COMMITTED:
+            raise SerializationFailure("could not serialize access due to concurrent update")
+        self.catch_up()
+
     def drop(self, oid: int) -> None:
         """Drop a catalog object. What depends on it is the caller's to drop; a table takes its rows along."""
         self._check_writable()
@@ -361,11 +423,12 @@ class Transaction:
     def savepoint(self) -> Mark:
         """A mark of what was written so far."""
         marks = {oid: writes.mark() for oid, writes in self.writes.items()}
-        return Mark(marks, self.puts, self.drops)
+        return Mark(marks, self.puts, self.drops, self.pending)
 
     def rollback_to(self, mark: Mark) -> None:
         """Undo everything written after `mark`, which stays valid."""
         self.puts, self.drops, self._catalog = mark.puts, mark.drops, None
+        self.pending = mark.pending
         # A write set that begins anew counts its versions from the start again.
         self._views.clear()
         for oid, writes in list(self.writes.items()):
@@ -431,47 +494,3 @@ class Transaction:
         elif writes.table is not (table := self.catalog.table(table_oid)):
             writes.table = table
         return writes
-
-
-def check_rows_current(table: TableState, row_ids: RowIds) -> None:
-    """Raises SerializationFailure (40001) unless all rows are there and have no tombstone."""
-    missing = row_ids
-    if not len(missing):
-        return
-    for segment in table.segments():
-        offsets = segment.rows.find(missing, segment.row_count)
-        found = offsets >= 0
-        if segment.rows.tombstones.is_deleted(offsets[found]).any():
-            break
-        missing = missing[~found]
-        if not len(missing):
-            return
-    raise SerializationFailure("could not serialize access due to concurrent update")
-
-
-def _checked_batch(table: Table, batch: pa.RecordBatch | pa.Table) -> pa.RecordBatch:
-    """One RecordBatch with exactly the live columns, in attnum order.
-
-    A wrong column set or type is a mistake of the layer above: InternalError (XX000).
-    """
-    if isinstance(batch, pa.Table):
-        pieces = batch.combine_chunks().to_batches()
-        batch = pieces[0] if pieces else pa.RecordBatch.from_pylist([], schema=batch.schema)
-    columns = []
-    live = table.live_columns()
-    for column in live:
-        position = batch.schema.get_field_index(str(column.attnum))
-        expected = arrow_type(column.type)
-        if position < 0:
-            raise InternalError(f'column "{column.name}" of "{table.name}" is missing in a batch of rows')
-        if not batch.column(position).type.equals(expected):
-            actual = batch.column(position).type
-            raise InternalError(
-                f'column "{column.name}" of "{table.name}" is {actual} in place of {expected}'
-            )
-        columns.append(batch.column(position))
-    if batch.num_columns != len(live):
-        raise InternalError(
-            f'a batch of rows of "{table.name}" has {batch.num_columns} columns, not {len(live)}'
-        )
-    return pa.RecordBatch.from_arrays(columns, names=[str(column.attnum) for column in live])

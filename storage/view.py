@@ -19,6 +19,7 @@ import pyarrow as pa
 
 from foundation.bitset import Bitset, RowOffsets, mask_from_bits, popcount
 from foundation.errors import DataException
+from foundation.sqltypes import arrow_type
 from storage.blockfile import BlockFile
 from storage.catalog import Column, Table
 from storage.errors import DataCorrupted
@@ -235,6 +236,44 @@ class TableView:
     def row_count(self) -> int:
         """Visible rows."""
         return sum(segment.visible_count for segment in self.segments)
+
+    def take(self, row_ids: RowIds, attnums: Sequence[int]) -> dict[int, pa.Array]:
+        """Columns of rows by id, in the order of `row_ids`; every id must be there."""
+        if not attnums or not len(row_ids):
+            return {attnum: self._empty_column(attnum) for attnum in attnums}
+        pieces: list[pa.RecordBatch] = []
+        order: list[RowOffsets] = []
+        for segment in self.segments:
+            offsets = segment.find(row_ids)
+            wanted = np.flatnonzero(offsets >= 0)
+            if len(wanted):
+                pieces.append(segment.take(attnums, offsets[wanted]))
+                order.append(wanted)
+        if len(pieces) == 1:
+            return {attnum: pieces[0].column(str(attnum)) for attnum in attnums}
+        restore = pa.array(np.argsort(np.concatenate(order), kind="stable"), pa.int64())
+        return {
+            attnum: pa.concat_arrays([piece.column(str(attnum)) for piece in pieces]).take(restore)
+            for attnum in attnums
+        }
+
+    def _empty_column(self, attnum: int) -> pa.Array:
+        return pa.nulls(0, arrow_type(self.table.column_at(attnum).type))
+
+    def visible_matches(self, spec: KeySpec, keys: KeyBatch) -> tuple[RowOffsets, RowIds]:
+        """Pairs (position in `keys`, id of a visible row with that key), by ascending position."""
+        positions: list[RowOffsets] = []
+        row_ids: list[RowIds] = []
+        for segment in self.segments:
+            found, offsets = segment.visible_matches(spec, keys)
+            if len(found):
+                positions.append(found)
+                row_ids.append(segment.row_ids[offsets])
+        if not positions:
+            return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.uint64)
+        merged = np.concatenate(positions)
+        order = np.argsort(merged, kind="stable")
+        return merged[order], np.concatenate(row_ids)[order]
 
     @property
     def size_bytes(self) -> int:

@@ -5,14 +5,21 @@ Constant VALUES lists and single-table statements that the native evaluator unde
 
 from planner.dml.delete import run_delete
 from planner.dml.insert import insert_columns, run_insert
+from planner.dml.key_types import Pairing, pairing
+from planner.dml.referential import check_deferred, check_existing_rows, check_statement
 from planner.dml.result import DmlResult
 from planner.dml.rules import first_violation, with_generated
 from planner.dml.update import run_update
 
 __all__ = [
     "DmlResult",
+    "Pairing",
+    "check_deferred",
+    "check_existing_rows",
+    "check_statement",
     "first_violation",
     "insert_columns",
+    "pairing",
     "run_delete",
     "run_insert",
     "run_update",

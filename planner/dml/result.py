@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 
 from foundation.errors import SerializationFailure
+from planner.dml.referential import check_statement
 from planner.services import ExecutionContext
 
 _ATTEMPTS_MAX = 5
@@ -22,12 +23,13 @@ class DmlResult:
 
 
 def atomically(context: ExecutionContext, change: Callable[[], DmlResult]) -> DmlResult:
-    """Run a change; if it fails nothing of it stays in the transaction.
+    """Run a change and what foreign keys ask for after it; if it fails nothing of it stays in the transaction.
 
     Under READ COMMITTED a change that met a row which another transaction has replaced meanwhile runs again at
     a fresh snapshot, as PostgreSQL's does.
 
     Raises:
+        ForeignKeyViolation: 23503. UniqueViolation: 23505, of a deferrable key.
         SerializationFailure: 40001, under REPEATABLE READ at once, else when it keeps losing.
     """
     transaction = context.transaction
@@ -36,6 +38,7 @@ def atomically(context: ExecutionContext, change: Callable[[], DmlResult]) -> Dm
         mark = transaction.savepoint()
         try:
             result = change()
+            check_statement(context)
         except SerializationFailure:
             transaction.rollback_to(mark)
             if not is_retried or attempt == _ATTEMPTS_MAX - 1:

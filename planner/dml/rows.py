@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -46,23 +45,4 @@ def take_rows(
     context: ExecutionContext, table_oid: int, row_ids: RowIds, attnums: Sequence[int]
 ) -> dict[int, pa.Array]:
     """Columns of visible rows by id, in the order of `row_ids` (every id must exist)."""
-    if not attnums:
-        return {}
-    pieces: list[pa.RecordBatch] = []
-    order: list[npt.NDArray[np.int64]] = []
-    for segment in context.transaction.table_view(table_oid).segments:
-        offsets = segment.find(row_ids)
-        wanted = np.flatnonzero(offsets >= 0)
-        if len(wanted):
-            pieces.append(segment.take(list(attnums), offsets[wanted]))
-            order.append(wanted)
-    if not pieces:
-        return {}
-    positions = np.concatenate(order)
-    restore = pa.array(np.argsort(positions, kind="stable"), pa.int64())
-    merged = pa.Table.from_batches(pieces).combine_chunks()
-    return {attnum: _single(merged.column(str(attnum))).take(restore) for attnum in attnums}
-
-
-def _single(column: Any) -> pa.Array:
-    return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    return context.transaction.table_view(table_oid).take(row_ids, attnums)

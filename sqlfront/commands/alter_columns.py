@@ -31,10 +31,11 @@ from sqlfront.commands.columns import (
 from sqlfront.commands.constraints import add_constraint
 from sqlfront.commands.context import CommandContext
 from sqlfront.commands.create_table import attach_sequence
-from sqlfront.commands.dependencies import drop_column, with_column
+from sqlfront.commands.dependencies import drop_column, drop_dependent_keys, with_column
 from sqlfront.commands.errors import InvalidTableDefinition, TooManyColumns
+from sqlfront.commands.foreign_keys import keys_using_column
 from sqlfront.commands.key_constraints import check_no_nulls
-from sqlfront.commands.lookup import find_column
+from sqlfront.commands.lookup import described, find_column
 from sqlfront.commands.sequences import create_owned_sequence, owned_sequences
 from sqlfront.parser import (
     AddColumn,
@@ -110,6 +111,12 @@ def _drop_column(context: CommandContext, table: Table, action: DropColumn) -> N
             context.notice(f'column "{action.name}" of relation "{table.name}" does not exist, skipping')
             return
         raise UndefinedColumn(f'column "{action.name}" of relation "{table.name}" does not exist')
+    drop_dependent_keys(
+        context,
+        f"column {column.name} of {described(context, table)}",
+        list(keys_using_column(context, table, column)),
+        cascade=action.cascade,
+    )
     drop_column(context, table, column)
 
 

@@ -20,20 +20,30 @@ from sqlfront.commands.alter_columns import COLUMN_ACTIONS
 from sqlfront.commands.check_constraints import validate_check
 from sqlfront.commands.constraints import add_constraint, find_constraint
 from sqlfront.commands.context import CommandContext, CommandResult
-from sqlfront.commands.lookup import check_new_owner, check_owner, find_role, maybe_relation, of_kind
+from sqlfront.commands.dependencies import drop_dependent_keys
+from sqlfront.commands.foreign_keys import keys_using_index, validate_foreign_key
+from sqlfront.commands.lookup import (
+    check_new_owner,
+    check_owner,
+    described,
+    find_role,
+    maybe_relation,
+    of_kind,
+)
 from sqlfront.commands.operator_classes import BTREE
 from sqlfront.commands.sequences import owned_sequences
 from sqlfront.commands.table_options import BTREE_OPTIONS, checked_table_options, merged_options
 from sqlfront.parser import (
     AddConstraint,
     AlterAction,
+    AlterConstraint,
     AlterTableStatement,
     DropConstraint,
     SetOptions,
     SetOwner,
     ValidateConstraint,
 )
-from storage.catalog import CatalogObject, CheckConstraint, Index, Sequence, Table, replaced
+from storage.catalog import CatalogObject, ForeignKey, Index, Sequence, Table, replaced
 
 _CLASSES: dict[str, type[Table] | type[Index] | type[Sequence]] = {
     "TABLE": Table, "INDEX": Index, "SEQUENCE": Sequence,
@@ -83,6 +93,13 @@ def _add_constraint(context: CommandContext, table: Table, action: AddConstraint
 def _drop_constraint(context: CommandContext, table: Table, action: DropConstraint) -> None:
     constraint = find_constraint(context, table, action.name)
     if constraint is not None:
+        if isinstance(constraint, Index):
+            drop_dependent_keys(
+                context,
+                f"constraint {constraint.name} on {described(context, table)}",
+                list(keys_using_index(context, constraint)),
+                cascade=action.cascade,
+            )
         context.transaction.drop(constraint.oid)
         return
     shown = f'constraint "{action.name}" of relation "{table.name}" does not exist'
@@ -95,11 +112,29 @@ def _validate_constraint(context: CommandContext, table: Table, action: Validate
     constraint = find_constraint(context, table, action.name)
     if constraint is None:
         raise UndefinedObject(f'constraint "{action.name}" of relation "{table.name}" does not exist')
-    if not isinstance(constraint, CheckConstraint):
+    if isinstance(constraint, Index):
         raise WrongObjectType(
             f'constraint "{action.name}" of relation "{table.name}" is not a foreign key or check constraint'
         )
-    validate_check(context, table, constraint)
+    if isinstance(constraint, ForeignKey):
+        validate_foreign_key(context, constraint)
+    else:
+        validate_check(context, table, constraint)
+
+
+def _alter_constraint(context: CommandContext, table: Table, action: AlterConstraint) -> None:
+    constraint = find_constraint(context, table, action.constraint.name or "")
+    shown = f'constraint "{action.constraint.name}" of relation "{table.name}"'
+    if constraint is None:
+        raise UndefinedObject(f"{shown} does not exist")
+    if not isinstance(constraint, ForeignKey):
+        raise WrongObjectType(f"{shown} is not a foreign key constraint")
+    changed = replaced(
+        constraint,
+        is_deferrable=bool(action.constraint.is_deferrable),
+        is_initially_deferred=action.constraint.is_initially_deferred,
+    )
+    context.transaction.put(changed)
 
 
 # -- options, owner
@@ -151,4 +186,5 @@ _ACTIONS: dict[type[AlterAction], Callable[[CommandContext, Table, Any], None]] 
     AddConstraint: _add_constraint,
     DropConstraint: _drop_constraint,
     ValidateConstraint: _validate_constraint,
+    AlterConstraint: _alter_constraint,
 }

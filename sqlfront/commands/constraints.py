@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
-from foundation.errors import DuplicateObject, FeatureNotSupported
+from foundation.errors import DuplicateObject
 from sqlfront.commands.check_constraints import add_check
 from sqlfront.commands.context import CommandContext
+from sqlfront.commands.foreign_keys import add_foreign_key
 from sqlfront.commands.key_constraints import add_key, check_key_options
 from sqlfront.parser import ConstraintDefinition, ConstraintKind
 from storage.catalog import CheckConstraint, ForeignKey, Index, Table
@@ -34,9 +35,7 @@ def in_creation_order(constraints: list[ConstraintDefinition]) -> list[Constrain
 
 def check_supported(constraint: ConstraintDefinition) -> None:
     """Raises FeatureNotSupported (0A000) for what this version has not."""
-    if constraint.kind is ConstraintKind.FOREIGN_KEY:
-        raise FeatureNotSupported("a FOREIGN KEY constraint is not supported", position=constraint.position)
-    if constraint.kind is not ConstraintKind.CHECK:
+    if constraint.kind not in (ConstraintKind.CHECK, ConstraintKind.FOREIGN_KEY):
         check_key_options(constraint)
 
 
@@ -49,11 +48,14 @@ def add_constraint(
         The table as it is now: a primary key makes its columns NOT NULL.
 
     Raises:
-        QuiverError: as `add_check` and `add_key`.
+        QuiverError: as `add_check`, `add_foreign_key` and `add_key`.
     """
     check_supported(constraint)
     if constraint.kind is ConstraintKind.CHECK:
         add_check(context, table, constraint, is_new_table=is_new_table)
+        return table
+    if constraint.kind is ConstraintKind.FOREIGN_KEY:
+        add_foreign_key(context, table, constraint, is_new_table=is_new_table)
         return table
     return add_key(context, table, constraint)
 

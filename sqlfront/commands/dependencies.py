@@ -13,9 +13,10 @@ from foundation.errors import DependentObjectsStillExist
 from sqlfront.commands.check_constraints import drop_checks_of_column
 from sqlfront.commands.columns import sequence_default
 from sqlfront.commands.context import CommandContext
+from sqlfront.commands.foreign_keys import drop_keys_of_column
 from sqlfront.commands.lookup import described, schema_of
 from sqlfront.commands.sequences import owned_sequences
-from storage.catalog import CatalogObject, Column, Index, Sequence, Table, replaced
+from storage.catalog import CatalogObject, Column, ForeignKey, Index, Sequence, Table, replaced
 
 CASCADE_HINT = "Use DROP ... CASCADE to drop the dependent objects too."
 
@@ -24,8 +25,9 @@ def drop_table(context: CommandContext, table: Table) -> None:
     """Drop a table with its indexes, constraints and owned sequences."""
     for index in context.catalog.indexes_of(table.oid):
         context.transaction.drop(index.oid)
-    for constraint in context.catalog.constraints_of(table.oid):
-        context.transaction.drop(constraint.oid)
+    constraints = (*context.catalog.constraints_of(table.oid), *context.catalog.foreign_keys_to(table.oid))
+    for oid in {constraint.oid for constraint in constraints}:
+        context.transaction.drop(oid)
     for sequence in owned_sequences(context, table.oid):
         context.transaction.drop(sequence.oid)
     context.transaction.drop(table.oid)
@@ -37,6 +39,7 @@ def drop_column(context: CommandContext, table: Table, column: Column) -> Table:
         if column.attnum in index.key_attnums():
             context.transaction.drop(index.oid)
     drop_checks_of_column(context, table, column.attnum)
+    drop_keys_of_column(context, table, column.attnum)
     gone = replace(
         column, name=f"........pg.dropped.{column.attnum}........", is_dropped=True, not_null=False,
         default_sql=None, generated_sql=None, identity="", comment=None,
@@ -114,6 +117,33 @@ def refuse_dependents(
     return DependentObjectsStillExist(
         f"cannot drop {what} because other objects depend on it", detail="\n".join(lines), hint=CASCADE_HINT
     )
+
+
+def drop_dependent_keys(
+    context: CommandContext, what: str, found: Seq[tuple[ForeignKey, str]], *, cascade: bool
+) -> None:
+    """Drop the foreign keys that need what is dropped.
+
+    Args:
+        what: the object of the statement, as messages name it.
+        found: each key with the part of that object it depends on.
+
+    Raises:
+        DependentObjectsStillExist: 2BP01, without CASCADE.
+    """
+    shown = [described_key(context, foreign_key) for foreign_key, _ in found]
+    if found and not cascade:
+        lines = [f"{key} depends on {part}" for key, (_, part) in zip(shown, found, strict=True)]
+        raise refuse_dependents(what, lines, is_complete=True)
+    notice_cascade(context, shown)
+    for foreign_key, _ in found:
+        context.transaction.drop(foreign_key.oid)
+
+
+def described_key(context: CommandContext, foreign_key: ForeignKey) -> str:
+    """`constraint c_a_fkey on table c`."""
+    table = context.catalog.table(foreign_key.table_oid)
+    return f"constraint {foreign_key.name} on {described(context, table)}"
 
 
 def notice_cascade(context: CommandContext, dependents: Seq[str]) -> None:

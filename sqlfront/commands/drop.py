@@ -17,7 +17,9 @@ from sqlfront.commands.databases import drop_database
 from sqlfront.commands.dependencies import (
     constraint_index_error,
     default_users,
+    described_key,
     drop_column,
+    drop_dependent_keys,
     drop_member,
     drop_sequence,
     drop_table,
@@ -25,11 +27,12 @@ from sqlfront.commands.dependencies import (
     refuse_dependents,
     schema_members,
 )
+from sqlfront.commands.foreign_keys import keys_using_index, keys_using_table
 from sqlfront.commands.lookup import check_owner, described, maybe_relation, of_kind
 from sqlfront.commands.roles import drop_role
 from sqlfront.commands.sequences import owned_sequences
 from sqlfront.parser import DropStatement, QualifiedName
-from storage.catalog import CatalogObject, Column, Extension, Index, Sequence, Table
+from storage.catalog import CatalogObject, Column, Extension, ForeignKey, Index, Sequence, Table
 
 _CLASSES: dict[str, type[Table] | type[Index] | type[Sequence]] = {
     "TABLE": Table, "INDEX": Index, "SEQUENCE": Sequence,
@@ -43,6 +46,7 @@ def execute_drop(statement: DropStatement, context: CommandContext) -> CommandRe
         UndefinedTable: 42P01, UndefinedObject: 42704, UndefinedSchema: 3F000, UndefinedDatabase: 3D000.
         WrongObjectType: 42809. DependentObjectsStillExist: 2BP01. InsufficientPrivilege: 42501.
     """
+    tables = _named_tables(statement, context)
     for name in statement.names:
         match statement.kind:
             case "SCHEMA":
@@ -54,11 +58,21 @@ def execute_drop(statement: DropStatement, context: CommandContext) -> CommandRe
             case "ROLE":
                 drop_role(context, name.name, statement)
             case _:
-                _drop_relation(context, name, statement)
+                _drop_relation(context, name, statement, tables)
     return CommandResult(f"DROP {statement.kind}")
 
 
-def _drop_relation(context: CommandContext, name: QualifiedName, statement: DropStatement) -> None:
+def _named_tables(statement: DropStatement, context: CommandContext) -> frozenset[int]:
+    """All tables of DROP TABLE: what they need of each other does not keep them."""
+    if statement.kind != "TABLE":
+        return frozenset()
+    found = (maybe_relation(context, name) for name in statement.names)
+    return frozenset(relation.oid for relation in found if relation is not None)
+
+
+def _drop_relation(
+    context: CommandContext, name: QualifiedName, statement: DropStatement, tables: frozenset[int]
+) -> None:
     found = maybe_relation(context, name)
     word = statement.kind.lower()
     if found is None:
@@ -73,10 +87,14 @@ def _drop_relation(context: CommandContext, name: QualifiedName, statement: Drop
     found = of_kind(found, _CLASSES[statement.kind], hint=True)
     check_owner(context, found)
     if isinstance(found, Table):
+        keys = [use for use in keys_using_table(context, found) if use[0].table_oid not in tables]
+        drop_dependent_keys(context, described(context, found), keys, cascade=statement.cascade)
         _drop_table(context, found, statement)
     elif isinstance(found, Index):
         if found.constraint_oid:
             raise constraint_index_error(context, found)
+        keys = list(keys_using_index(context, found))
+        drop_dependent_keys(context, described(context, found), keys, cascade=statement.cascade)
         context.transaction.drop(found.oid)
     else:
         _drop_sequence(context, found, statement)
@@ -142,12 +160,22 @@ def _drop_schema(context: CommandContext, name: str, statement: DropStatement) -
     members = schema_members(context, schema.oid)
     extensions = _extensions_in(context, schema.oid)
     shown = [described(context, member) for member in (*extensions, *members)]
+    keys = _keys_from_outside(context, members)
     if shown and not statement.cascade:
-        raise refuse_dependents(f"schema {name}", shown)
-    notice_cascade(context, shown)
+        lines = [f"{line} depends on schema {name}" for line in shown]
+        lines += [f"{described_key(context, key)} depends on {part}" for key, part in keys]
+        raise refuse_dependents(f"schema {name}", lines, is_complete=True)
+    notice_cascade(context, shown + [described_key(context, key) for key, _ in keys])
     for member in (*extensions, *members):
         drop_member(context, member)
     context.transaction.drop(schema.oid)
+
+
+def _keys_from_outside(context: CommandContext, members: list[CatalogObject]) -> list[tuple[ForeignKey, str]]:
+    """Foreign keys of tables elsewhere that reference tables of a schema, with the table as it is named."""
+    oids = {member.oid for member in members}
+    uses = [use for table in members if isinstance(table, Table) for use in keys_using_table(context, table)]
+    return [use for use in uses if use[0].table_oid not in oids]
 
 
 def _extensions_in(context: CommandContext, schema_oid: int) -> list[CatalogObject]:

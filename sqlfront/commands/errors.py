@@ -23,3 +23,7 @@ class TooManyColumns(QuiverError):
 
 class InvalidColumnReference(QuiverError):
     sqlstate = "42P10"
+
+
+class InvalidForeignKey(QuiverError):
+    sqlstate = "42830"

@@ -27,9 +27,7 @@ from storage.catalog import Column, Index, IndexKey, Table, replaced
 def check_key_options(constraint: ConstraintDefinition) -> None:
     """Raises FeatureNotSupported (0A000) for what this version has not."""
     what = None
-    if constraint.is_deferrable:
-        what = "a DEFERRABLE key constraint"
-    elif constraint.nulls_not_distinct:
+    if constraint.nulls_not_distinct:
         what = "NULLS NOT DISTINCT"
     elif constraint.include:
         what = "INCLUDE"
@@ -61,7 +59,8 @@ def add_key(context: CommandContext, table: Table, constraint: ConstraintDefinit
     index = Index(
         context.storage.allocate_oid(), name, context.database_oid, table.owner_oid,
         schema_oid=table.schema_oid, table_oid=table.oid, keys=keys, is_unique=True, is_primary=is_primary,
-        constraint_oid=context.storage.allocate_oid(),
+        constraint_oid=context.storage.allocate_oid(), is_deferrable=bool(constraint.is_deferrable),
+        is_initially_deferred=constraint.is_initially_deferred,
     )  # fmt: skip
     context.transaction.put(index)
     return table

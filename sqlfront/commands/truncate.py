@@ -2,23 +2,62 @@
 
 from __future__ import annotations
 
+from foundation.errors import FeatureNotSupported
 from sqlfront.commands.context import CommandContext, CommandResult
 from sqlfront.commands.lookup import check_owner, find_table
 from sqlfront.commands.sequences import owned_sequences
 from sqlfront.parser import TruncateStatement
+from storage.catalog import Table
 
 
 def execute_truncate(statement: TruncateStatement, context: CommandContext) -> CommandResult:
     """Remove all rows of tables; RESTART IDENTITY sets their sequences back at once, not at commit.
 
-    There are no foreign keys, so CASCADE reaches nothing. Raises UndefinedTable (42P01), 42809, 42501.
+    CASCADE also empties the tables that reference them, and those that reference these.
+
+    Raises:
+        UndefinedTable: 42P01. WrongObjectType: 42809. InsufficientPrivilege: 42501.
+        FeatureNotSupported: 0A000, a table is referenced by one that is not emptied.
     """
     tables = [find_table(context, name) for name in statement.tables]
     for table in tables:
         check_owner(context, table)
+    if statement.cascade:
+        _add_referencing(context, tables)
+    else:
+        _check_not_referenced(context, tables)
     for table in tables:
         context.transaction.truncate(table.oid)
         if statement.restart_identity:
             for sequence in owned_sequences(context, table.oid):
                 context.storage.set_sequence(sequence.oid, sequence.start, False)
     return CommandResult("TRUNCATE TABLE")
+
+
+def _referencing(context: CommandContext, table: Table) -> list[Table]:
+    keys = sorted(context.catalog.foreign_keys_to(table.oid), key=lambda key: key.table_oid)
+    return [context.catalog.table(key.table_oid) for key in keys]
+
+
+def _add_referencing(context: CommandContext, tables: list[Table]) -> None:
+    """Extend the list by what references its members, until nothing is added."""
+    seen = {table.oid for table in tables}
+    for table in tables:
+        for other in _referencing(context, table):
+            if other.oid not in seen:
+                seen.add(other.oid)
+                context.notice(f'truncate cascades to table "{other.name}"')
+                check_owner(context, other)
+                tables.append(other)
+
+
+def _check_not_referenced(context: CommandContext, tables: list[Table]) -> None:
+    emptied = {table.oid for table in tables}
+    for table in tables:
+        for other in _referencing(context, table):
+            if other.oid not in emptied:
+                raise FeatureNotSupported(
+                    "cannot truncate a table referenced in a foreign key constraint",
+                    detail=f'Table "{other.name}" references "{table.name}".',
+                    hint=f'Truncate table "{other.name}" at the same time, or use TRUNCATE ... CASCADE.',
+                )

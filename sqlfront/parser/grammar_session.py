@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from sqlfront.parser.dml import DmlGrammar
 from sqlfront.parser.lexer import FLOAT, INTEGER, STRING
+from sqlfront.parser.names import relation_name
 from sqlfront.parser.statements import (
     BeginStatement,
     CloseStatement,
@@ -33,6 +34,7 @@ from sqlfront.parser.statements import (
     RollbackStatement,
     RollbackToStatement,
     SavepointStatement,
+    SetConstraintsStatement,
     SetStatement,
     SetTransactionStatement,
     ShowStatement,
@@ -135,7 +137,8 @@ def parse_release(grammar: DmlGrammar) -> Statement:
 
 def parse_set(grammar: DmlGrammar) -> Statement:
     if grammar.looking_at("constraints"):
-        grammar.unsupported("SET CONSTRAINTS")
+        grammar.advance()
+        return _set_constraints(grammar)
     if grammar.looking_at("transaction"):
         grammar.advance()
         if grammar.token.key == "snapshot":
@@ -151,6 +154,15 @@ def parse_set(grammar: DmlGrammar) -> Statement:
         grammar.advance()
         return SetTransactionStatement(_required_modes(grammar))
     return replace(set_clause(grammar), is_local=is_local)
+
+
+def _set_constraints(grammar: DmlGrammar) -> Statement:
+    is_all = grammar.accept("all")
+    names = () if is_all else tuple(grammar.comma_list(lambda: relation_name(grammar)))
+    word = grammar.accept_any("deferred", "immediate")
+    if word is None:
+        grammar.error()
+    return SetConstraintsStatement(names, word == "deferred")
 
 
 def _required_modes(grammar: DmlGrammar) -> TransactionModes:

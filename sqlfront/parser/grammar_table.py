@@ -16,6 +16,7 @@ from sqlfront.parser.statements_schema import (
     AddConstraint,
     AlterAction,
     AlterColumnType,
+    AlterConstraint,
     AlterTableStatement,
     ColumnSpecification,
     ConstraintDefinition,
@@ -244,6 +245,9 @@ def _action(grammar: DmlGrammar, kind: str) -> AlterAction:
         return _add(grammar)
     if grammar.accept("drop"):
         return _drop(grammar)
+    if grammar.accept("alter", "constraint"):
+        constraint = ConstraintDefinition(ConstraintKind.FOREIGN_KEY, grammar.name())
+        return AlterConstraint(deferral(grammar, constraint))
     if grammar.accept("alter"):
         grammar.accept("column")
         return _alter_column(grammar, grammar.name())

@@ -138,6 +138,14 @@ class SetTransactionStatement(Statement):
     is_session: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class SetConstraintsStatement(Statement):
+    """SET CONSTRAINTS names {DEFERRED | IMMEDIATE}; no names = ALL."""
+
+    names: tuple[QualifiedName, ...]
+    is_deferred: bool
+
+
 # -- settings
 
 

@@ -168,6 +168,13 @@ class ValidateConstraint(AlterAction):
 
 
 @dataclass(frozen=True, slots=True)
+class AlterConstraint(AlterAction):
+    """ALTER CONSTRAINT name [NOT] DEFERRABLE ...; `constraint` has the name and these attributes."""
+
+    constraint: ConstraintDefinition
+
+
+@dataclass(frozen=True, slots=True)
 class DropExpression(AlterAction):
     """ALTER COLUMN ... DROP EXPRESSION: a generated column becomes an ordinary one."""
 

@@ -18,10 +18,10 @@ from foundation.sqltypes import (
     format_type,
     numeric_precision_scale,
 )
-from sqlfront.pg_catalog.definitions import constraint_name, owned_sequence, shown_expression
+from sqlfront.pg_catalog.definitions import owned_sequence, shown_expression
 from sqlfront.pg_catalog.relations import Row, rows_of
 from sqlfront.pg_catalog.view import CatalogView
-from storage.catalog import Column, Index, Sequence, Table
+from storage.catalog import Column, Sequence, Table
 
 INTEGER_BITS = {21: 16, 23: 32, 20: 64}
 FLOAT_BITS = {700: 24, 701: 53}
@@ -42,14 +42,14 @@ def schemata(view: CatalogView) -> Iterator[Row]:
 def tables(view: CatalogView) -> Iterator[Row]:
     for table in view.objects(Table):
         yield {
-            **_location(view, "table", table.schema_oid, table.name), "table_type": "BASE TABLE",
+            **location(view, "table", table.schema_oid, table.name), "table_type": "BASE TABLE",
             "is_insertable_into": "YES", "is_typed": "NO",
             "self_referencing_column_name": None, "reference_generation": None, "user_defined_type_catalog": None,
             "user_defined_type_schema": None, "user_defined_type_name": None,
         }  # fmt: skip
 
 
-def _location(view: CatalogView, prefix: str, schema_oid: int, name: str) -> Row:
+def location(view: CatalogView, prefix: str, schema_oid: int, name: str) -> Row:
     return {
         f"{prefix}_catalog": view.session.identity.database_name,
         f"{prefix}_schema": view.schema_names.get(schema_oid),
@@ -62,7 +62,7 @@ def columns(view: CatalogView) -> Iterator[Row]:
     for table in view.objects(Table):
         for column in table.live_columns():
             yield {
-                **_location(view, "table", table.schema_oid, table.name),
+                **location(view, "table", table.schema_oid, table.name),
                 **_column_row(view, column),
                 **_identity(view, table, column),
             }
@@ -144,40 +144,6 @@ def _limits(sql_type: SqlType) -> Row:
     return limits
 
 
-@rows_of("table_constraints", schema="information_schema")
-def table_constraints(view: CatalogView) -> Iterator[Row]:
-    for index in _constraints(view):
-        table = view.catalog.table(index.table_oid)
-        yield {
-            **_location(view, "constraint", index.schema_oid, constraint_name(index)),
-            **_location(view, "table", table.schema_oid, table.name),
-            "constraint_type": "PRIMARY KEY" if index.is_primary else "UNIQUE", "is_deferrable": "NO",
-            "initially_deferred": "NO", "enforced": "YES", "nulls_distinct": "YES",
-        }  # fmt: skip
-
-
-@rows_of("key_column_usage", schema="information_schema")
-def key_column_usage(view: CatalogView) -> Iterator[Row]:
-    for index in _constraints(view):
-        table = view.catalog.table(index.table_oid)
-        for position, attnum in enumerate(index.key_attnums(), 1):
-            yield {
-                **_location(view, "constraint", index.schema_oid, constraint_name(index)),
-                **_location(view, "table", table.schema_oid, table.name),
-                "column_name": table.column_at(attnum).name, "ordinal_position": position,
-                "position_in_unique_constraint": None,
-            }  # fmt: skip
-
-
-@rows_of("constraint_column_usage", schema="information_schema")
-def constraint_column_usage(view: CatalogView) -> Iterator[Row]:
-    yield from key_column_usage(view)
-
-
-def _constraints(view: CatalogView) -> Iterator[Index]:
-    return (index for index in view.objects(Index) if index.constraint_oid)
-
-
 @rows_of("sequences", schema="information_schema")
 def sequences(view: CatalogView) -> Iterator[Row]:
     """Those behind identity columns are left out, as PostgreSQL does."""
@@ -188,7 +154,7 @@ def sequences(view: CatalogView) -> Iterator[Row]:
                 continue
         bits = INTEGER_BITS.get(sequence.type.oid, 64)
         yield {
-            **_location(view, "sequence", sequence.schema_oid, sequence.name),
+            **location(view, "sequence", sequence.schema_oid, sequence.name),
             "data_type": format_type(sequence.type), "numeric_precision": bits, "numeric_precision_radix": 2,
             "numeric_scale": 0, "start_value": str(sequence.start), "minimum_value": str(sequence.minimum),
             "maximum_value": str(sequence.maximum), "increment": str(sequence.increment),

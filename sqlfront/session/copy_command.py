@@ -20,7 +20,7 @@ from foundation.errors import (
     UndefinedColumn,
 )
 from planner.bound import Expression
-from planner.dml import insert_columns
+from planner.dml import check_statement, insert_columns
 from sqlfront.backend import Format
 from sqlfront.binder import bound_default, table_rules
 from sqlfront.commands.lookup import find_table
@@ -112,6 +112,7 @@ class TableCopyIn:
 
     def finish(self) -> str:
         self._insert(self._reader.finish())
+        check_statement(self._context)
         return f"COPY {self._row_count}"
 
     def fail(self, message: str) -> None:

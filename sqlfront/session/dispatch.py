@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from planner.dml import check_statement
 from sqlfront import parser
 from sqlfront.commands import CommandResult, execute_command, runs_outside_transactions
 from sqlfront.parser import ParsedStatement
+from sqlfront.session.constraint_timing import run_set_constraints
 from sqlfront.session.copy_command import run_copy
 from sqlfront.session.cursor_commands import run_close, run_declare, run_fetch, run_move
 from sqlfront.session.errors import ActiveTransaction
@@ -41,6 +43,7 @@ HANDLERS: dict[type[parser.Statement], Handler] = {
     parser.SavepointStatement: run_savepoint,
     parser.ReleaseStatement: run_release,
     parser.RollbackToStatement: run_rollback_to,
+    parser.SetConstraintsStatement: run_set_constraints,
     parser.SetTransactionStatement: run_set_transaction,
     parser.DeclareCursorStatement: run_declare,
     parser.FetchStatement: run_fetch,
@@ -82,6 +85,9 @@ def _run_on_transaction(session: LocalSession, parsed: ParsedStatement) -> Outco
     is_setting = isinstance(parsed.node, SETTING_STATEMENTS)
     transaction = block.open_transaction(takes_snapshot=not is_setting)
     result: CommandResult = execute_command(parsed.node, session.command_context(transaction))
+    if transaction.pending.changes:
+        # ALTER TABLE wrote rows again.
+        check_statement(session.execution_context(transaction))
     is_new = isinstance(parsed.node, parser.CreateIndexStatement)
     session.pending_index_builds.add(result.indexes_to_build, is_new=is_new)
     batches = iter(()) if result.batch is None else iter((result.batch,))

@@ -17,6 +17,7 @@ from foundation.errors import AdminShutdown, FeatureNotSupported
 from foundation.settings import SettingValues
 from planner import ExecutionContext
 from planner.bound import Call, walk
+from planner.dml import check_deferred
 from planner.functions.signature import Volatility
 from sqlfront.backend import Notice, Notification, Portal, Statement, TransactionStatus
 from sqlfront.binder import BindContext, bind_expression
@@ -395,6 +396,10 @@ class LocalSession:
         )
 
     # -- what the transaction block tells ------------------------------------------------------------------
+
+    def before_commit(self, transaction: Transaction) -> None:
+        if transaction.pending.deferred:
+            check_deferred(self.execution_context(transaction))
 
     def transaction_ended(self, committed: bool) -> None:
         self.cursors.transaction_ended(committed)

@@ -56,6 +56,9 @@ class _Savepoint:
 class TransactionOwner(Protocol):
     """What the block tells its session, whose cursors, notifications and builds follow the transaction."""
 
+    def before_commit(self, transaction: Transaction) -> None:
+        """Check what was deferred to the commit. The transaction is rolled back when it raises."""
+
     def transaction_ended(self, committed: bool) -> None:
         """The storage transaction has ended and settings were brought back."""
 
@@ -184,8 +187,10 @@ class TransactionBlock:
             return False
         if self._transaction is not None:
             try:
+                self._owner.before_commit(self._transaction)
                 self._transaction.commit()
             except BaseException:
+                self._transaction.rollback()
                 self._finish(committed=False)
                 raise
         self._finish(committed=True)

@@ -253,7 +253,7 @@ def test_every_statement_has_an_executor_or_is_the_sessions() -> None:
         "DeclareCursorStatement", "DiscardStatement", "ExecuteStatement", "ExplainStatement", "FetchStatement",
         "ListenStatement", "MoveStatement", "NotifyStatement", "PrepareStatement", "QueryStatement",
         "ReleaseStatement", "RollbackStatement", "RollbackToStatement", "SavepointStatement",
-        "SetTransactionStatement", "UnlistenStatement",
+        "SetConstraintsStatement", "SetTransactionStatement", "UnlistenStatement",
     }  # fmt: skip
     classes = {cls.__name__ for cls in parser.Statement.__subclasses__()}
     assert classes - sessions == {cls.__name__ for cls in COMMANDS}

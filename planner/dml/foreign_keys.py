@@ -1,0 +1,225 @@
+"""Looking along a foreign key: which keys are missing on its referenced side, which rows reference a key.
+
+All look-ups are set-wise and read the *current* state, committed rows of others and own changes, because a
+constraint must hold for what is there at commit, not for what a snapshot sees. Two transactions can still cross,
+one inserting a reference while the other removes its key; `lock_keys` makes the later of them wait.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from foundation.errors import ForeignKeyViolation
+from foundation.sqltypes import SqlType
+from planner.dml.key_types import converted
+from planner.services import ExecutionContext
+from storage.catalog import ForeignKey, Index, Table
+from storage.keys import KeyBatch, KeySpec, key_batch, key_spec
+from storage.rows import RowIds
+
+Mask = npt.NDArray[np.bool_]
+Positions = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class KeySides:
+    """A foreign key with both tables as the transaction sees them."""
+
+    foreign_key: ForeignKey
+    referencing: Table
+    referenced: Table
+    index: Index
+    """The unique index over the referenced columns, which may have them in another order."""
+
+    @classmethod
+    def of(cls, foreign_key: ForeignKey, context: ExecutionContext) -> KeySides:
+        catalog = context.transaction.catalog
+        index = catalog.get(foreign_key.referenced_index_oid)
+        assert isinstance(index, Index), "an index that is referenced cannot be dropped"
+        return cls(
+            foreign_key,
+            catalog.table(foreign_key.table_oid),
+            catalog.table(foreign_key.referenced_oid),
+            index,
+        )
+
+    @property
+    def referencing_types(self) -> tuple[SqlType, ...]:
+        return tuple(self.referencing.column_at(n).type for n in self.foreign_key.attnums)
+
+    @property
+    def referenced_types(self) -> tuple[SqlType, ...]:
+        return tuple(self.referenced.column_at(n).type for n in self.foreign_key.referenced_attnums)
+
+    @property
+    def referencing_spec(self) -> KeySpec:
+        """Keys of referencing rows. They are no index's, so their look-up structures go by the constraint's OID."""
+        return KeySpec(self.foreign_key.oid, self.foreign_key.attnums, self.referencing_types)
+
+    @property
+    def referenced_spec(self) -> KeySpec:
+        return key_spec(self.referenced, self.index)
+
+    def referenced_keys(self, columns: Sequence[pa.Array]) -> KeyBatch:
+        """Keys of the unique index from values in the order of the constraint's columns."""
+        by_attnum = dict(zip(self.foreign_key.referenced_attnums, columns, strict=True))
+        return key_batch(self.referenced_spec, [by_attnum[attnum] for attnum in self.index.key_attnums()])
+
+    def as_referenced(self, columns: Sequence[pa.Array]) -> list[pa.Array]:
+        """Referencing values as values of the referenced columns."""
+        types = zip(columns, self.referencing_types, self.referenced_types, strict=True)
+        return [converted(column, source, target) for column, source, target in types]
+
+    def as_referencing(self, columns: Sequence[pa.Array]) -> list[pa.Array]:
+        """Referenced values as values of the referencing columns."""
+        types = zip(columns, self.referencing_types, self.referenced_types, strict=True)
+        return [converted(column, source, target) for column, target, source in types]
+
+
+def key_columns(values: Mapping[int, pa.Array], attnums: Sequence[int]) -> list[pa.Array]:
+    return [values[attnum] for attnum in attnums]
+
+
+def null_counts(columns: Sequence[pa.Array]) -> npt.NDArray[np.int64]:
+    """(n,) how many of a row's key columns are NULL."""
+    counts = np.zeros(len(columns[0]), dtype=np.int64)
+    for column in columns:
+        if column.null_count:
+            counts += column.is_null().to_numpy(zero_copy_only=False)
+    return counts
+
+
+def same_bytes(left: Sequence[pa.Array], right: Sequence[pa.Array]) -> Mask:
+    """(n,) bool: rows whose values are stored alike, NULL and NULL included; 1.0 and 1.00 differ."""
+    same = np.ones(len(left[0]), dtype=np.bool_)
+    for a, b in zip(left, right, strict=True):
+        if a.type != b.type:
+            return np.zeros(len(same), dtype=np.bool_)
+        equal = pc.equal(_bits(a), _bits(b)).fill_null(False)
+        both_null = pc.and_(a.is_null(), b.is_null())
+        same &= pc.or_(equal, both_null).to_numpy(zero_copy_only=False)
+    return same
+
+
+def _bits(column: pa.Array) -> pa.Array:
+    """Floats by their bits, so that -0 is not 0; what Arrow cannot compare by its text."""
+    if pa.types.is_floating(column.type):
+        return column.view(pa.from_numpy_dtype(np.dtype(f"u{column.type.bit_width // 8}")))
+    if pa.types.is_nested(column.type) or column.type == pa.month_day_nano_interval():
+        return pa.array([repr(value) for value in column.to_pylist()])
+    return column
+
+
+def missing_references(sides: KeySides, columns: Sequence[pa.Array], context: ExecutionContext) -> Positions:
+    """Positions of referencing keys, all without NULL, that no referenced row has.
+
+    Under REPEATABLE READ the referenced row must also be in the snapshot, as in PostgreSQL.
+
+    Raises:
+        SerializationFailure: 40001, under REPEATABLE READ when the row was replaced since the snapshot.
+    """
+    transaction = context.transaction
+    keys = sides.referenced_keys(sides.as_referenced(columns))
+    lock_keys(sides, keys, context, is_removal=False)
+    referenced_oid = sides.referenced.oid
+    is_present = np.zeros(len(keys), dtype=np.bool_)
+    if transaction.isolation.value == "read committed":
+        positions, _ = transaction.current_table(referenced_oid).visible_matches(sides.referenced_spec, keys)
+    else:
+        view = transaction.table_view(referenced_oid)
+        positions, row_ids = view.visible_matches(sides.referenced_spec, keys)
+        transaction.check_current(referenced_oid, np.unique(row_ids))
+    is_present[positions] = True
+    return np.flatnonzero(~is_present)
+
+
+def referencing_rows(
+    sides: KeySides, columns: Sequence[pa.Array], context: ExecutionContext
+) -> tuple[Positions, RowIds]:
+    """Pairs (position among referenced keys, id of a row that references it), by ascending position."""
+    keys = key_batch(sides.referencing_spec, sides.as_referencing(columns))
+    view = context.transaction.current_table(sides.referencing.oid)
+    return view.visible_matches(sides.referencing_spec, keys)
+
+
+def present_keys(sides: KeySides, columns: Sequence[pa.Array], context: ExecutionContext) -> Mask:
+    """(n,) bool: referenced keys that some referenced row has (again)."""
+    keys = sides.referenced_keys(columns)
+    view = context.transaction.current_table(sides.referenced.oid)
+    positions, _ = view.visible_matches(sides.referenced_spec, keys)
+    is_present = np.zeros(len(keys), dtype=np.bool_)
+    is_present[positions] = True
+    return is_present
+
+
+def lock_keys(sides: KeySides, keys: KeyBatch, context: ExecutionContext, *, is_removal: bool) -> None:
+    """Hold referenced keys until the transaction ends, shared by those that reference, alone to remove.
+
+    Locks are on the key's value, not on the row that has it: an update of other columns gives the row another
+    id, and a lock on the old id would not keep anybody from deleting the new one.
+    """
+
+
+def reference_violation(
+    sides: KeySides, columns: Sequence[pa.Array], position: int, context: ExecutionContext
+) -> ForeignKeyViolation:
+    """23503 of a referencing row whose key is not there."""
+    key, table = sides.foreign_key, sides.referencing
+    shown = key_text(table, key.attnums, columns, position, context)
+    return _violation(
+        sides,
+        f'insert or update on table "{table.name}" violates foreign key constraint "{key.name}"',
+        f'Key {shown} is not present in table "{sides.referenced.name}".',
+    )
+
+
+def mixed_nulls_violation(sides: KeySides) -> ForeignKeyViolation:
+    """23503 of MATCH FULL."""
+    table, name = sides.referencing.name, sides.foreign_key.name
+    return _violation(
+        sides,
+        f'insert or update on table "{table}" violates foreign key constraint "{name}"',
+        "MATCH FULL does not allow mixing of null and nonnull key values.",
+    )
+
+
+def removal_violation(
+    sides: KeySides, columns: Sequence[pa.Array], position: int, context: ExecutionContext
+) -> ForeignKeyViolation:
+    """23503 of a referenced key that is removed while rows reference it."""
+    key, table = sides.foreign_key, sides.referenced
+    shown = key_text(table, key.referenced_attnums, columns, position, context)
+    return _violation(
+        sides,
+        f'update or delete on table "{table.name}" violates foreign key constraint "{key.name}"'
+        f' on table "{sides.referencing.name}"',
+        f'Key {shown} is still referenced from table "{sides.referencing.name}".',
+    )
+
+
+def _violation(sides: KeySides, message: str, detail: str) -> ForeignKeyViolation:
+    return ForeignKeyViolation(
+        message, detail=detail, table=sides.referencing.name, constraint=sides.foreign_key.name
+    )
+
+
+def key_text(
+    table: Table,
+    attnums: Sequence[int],
+    columns: Sequence[pa.Array],
+    position: int,
+    context: ExecutionContext,
+) -> str:
+    """`(a, b)=(1, x)`."""
+    found = [table.column_at(attnum) for attnum in attnums]
+    texts = [
+        context.codecs.to_text(values.slice(position, 1), column.type)[0].as_py()
+        for column, values in zip(found, columns, strict=True)
+    ]
+    return f"({', '.join(column.name for column in found)})=({', '.join(texts)})"
