@@ -265,7 +265,8 @@ def _topk_cost(prepared: PreparedTopK) -> float:
 def _strategy_lines(prepared: PreparedTopK) -> list[str]:
     names: dict[str, int] = {}
     for search in prepared.searches:
-        names[str(search.strategy)] = names.get(str(search.strategy), 0) + 1
+        name = search.shown_strategy
+        names[name] = names.get(name, 0) + 1
     many = len(prepared.searches) > 1
     shown = " + ".join(
         f"{name} ({count} segments)" if many and count > 1 else name for name, count in names.items()
@@ -278,6 +279,9 @@ def _strategy_lines(prepared: PreparedTopK) -> list[str]:
     beams = [search.strategy.beam for search in prepared.searches if search.strategy.name != EXACT]
     if beams:
         lines.append(f"Beam: {max(beams)}")
+    behind = sum(search.rows_behind_graph for search in prepared.searches)
+    if behind:
+        lines.append(f"Rows Behind Growing Graph: {behind} (scanned)")
     return lines
 
 

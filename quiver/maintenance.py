@@ -1,6 +1,7 @@
-"""Background work on a data directory: checkpoints, and graphs for segments that have none yet.
+"""Background work on a data directory: checkpoints, graphs for segments that have none, graphs of growing rows.
 
-One thread wakes once a second and does what is due. Its failures are logged and tried again at the next round;
+One thread wakes once a second and does what is due; a second one wakes oftener and takes fresh rows into the graphs
+of the growing segments, which must not wait for a build. Its failures are logged and tried again at the next round;
 they never reach a client, whose answers do not depend on this work having been done.
 """
 
@@ -8,42 +9,54 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Callable
 
 from foundation.cancel import CANCEL_SHUTDOWN, CancelToken
 from foundation.errors import UndefinedObject
-from planner.vector import BuildClaims, build_table_index
+from planner.vector import BuildClaims, GraphKeeper, build_table_index
 from storage import Storage
 from storage.catalog import Index
 
 logger = logging.getLogger("quiver.maintenance")
 
 ROUND_SECONDS = 1.0
+GROWTH_SECONDS = 0.2
 
 
 class Maintenance:
-    """The background thread of one instance."""
+    """The background threads of one instance."""
 
     def __init__(self, storage: Storage, claims: BuildClaims) -> None:
         self._storage = storage
         self._claims = claims
         self._stop = threading.Event()
         self._cancel = CancelToken()
-        self._thread = threading.Thread(target=self._run, name="quiver-maintenance", daemon=True)
+        self._keeper = GraphKeeper(storage)
+        self._threads = [
+            threading.Thread(target=self._repeat, args=arguments, name=name, daemon=True)
+            for name, arguments in (
+                ("quiver-maintenance", (self.run_once, ROUND_SECONDS)),
+                ("quiver-graphs", (self.grow_once, GROWTH_SECONDS)),
+            )
+        ]
 
     def start(self) -> None:
-        self._thread.start()
+        for thread in self._threads:
+            thread.start()
 
     def stop(self) -> None:
         """Stop after the step in hand; a running index build is cancelled and leaves nothing."""
         self._stop.set()
         self._cancel.cancel(CANCEL_SHUTDOWN)
-        if self._thread.is_alive():
-            self._thread.join()
+        for thread in self._threads:
+            if thread.is_alive():
+                thread.join()
+        self._keeper.close()
 
-    def _run(self) -> None:
-        while not self._stop.wait(ROUND_SECONDS):
+    def _repeat(self, work: Callable[[], None], seconds: float) -> None:
+        while not self._stop.wait(seconds):
             try:
-                self.run_once()
+                work()
             except Exception:
                 if not self._stop.is_set():
                     logger.exception("background work failed; it is tried again")
@@ -52,14 +65,27 @@ class Maintenance:
         """One round: a checkpoint if the log has grown, then missing graphs."""
         if self._storage.needs_checkpoint():
             self._storage.checkpoint()
-        for index in self._storage.catalog.objects(Index):
-            if index.metric is not None and not self._stop.is_set():
+        indexes = self._vector_indexes()
+        self._keeper.forget_all_but({index.oid for index in indexes})
+        for index in indexes:
+            if not self._stop.is_set():
                 self._build(index)
+
+    def grow_once(self) -> None:
+        """One round: take the rows that came since the last into the graphs of growing segments."""
+        for index in self._vector_indexes():
+            if not self._stop.is_set():
+                self._keeper.grow(index, self._cancel.word)
+
+    def _vector_indexes(self) -> list[Index]:
+        return [index for index in self._storage.catalog.objects(Index) if index.metric is not None]
 
     def _build(self, index: Index) -> None:
         if self._claims.claim(index.oid):
             try:
-                build_table_index(self._storage, index.oid, cancel=self._cancel.word, threads=1)
+                build_table_index(
+                    self._storage, index.oid, cancel=self._cancel.word, threads=1, keeper=self._keeper
+                )
             except UndefinedObject:
                 logger.debug("index %s was dropped before its turn came", index.name)
             finally:

@@ -75,6 +75,11 @@ class SegmentView:
         """Equal for two views whose columns have equal content; deletes do not change it."""
         return (self._rows.uid, self.row_count)
 
+    @property
+    def rows_uid(self) -> int:
+        """Identifies the rows in this process: a growing segment keeps it while rows are added."""
+        return self._rows.uid
+
     @cached_property
     def row_ids(self) -> RowIds:
         """(n,) uint64, ascending."""

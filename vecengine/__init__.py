@@ -32,6 +32,8 @@ from vecengine.families import (
     families,
     load_index,
 )
+from vecengine.hnsw.growing import GrowingHnsw, GrowingIndex
+from vecengine.hnsw.index import HnswIndex
 from vecengine.index import Buffers, SearchStats, StrategyEstimate, VectorIndex
 from vecengine.metrics import metric_names
 from vecengine.parameters import ParameterInfo
@@ -43,6 +45,9 @@ __all__ = [
     "DimensionMismatch",
     "DistanceBudgetSpent",
     "FamilyInfo",
+    "GrowingHnsw",
+    "GrowingIndex",
+    "HnswIndex",
     "IndexFormatNotSupported",
     "ParameterInfo",
     "SearchStats",

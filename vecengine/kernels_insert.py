@@ -257,12 +257,17 @@ def link_back(space, graph, growth, pruning, scratch, part, part_count, cancel):
 
 @compile_function
 def gather_renamed(links, renamed, scratch, size, limit):
-    """Add the new names of a list's nodes to `scratch.batch`, each once; (size, whether one has none)."""
+    """Add the new names of a list's nodes to `scratch.batch`, each once; (size, whether one has none).
+
+    Nodes beyond the names are passed over: they joined a growing graph after it was asked for.
+    """
     has_dead = False
     for rank in range(links.shape[0]):
         linked = np.int64(links[rank])
         if linked < 0:
             break
+        if linked >= renamed.shape[0]:
+            continue
         name = np.int64(renamed[linked])
         if name < 0:
             has_dead = True
@@ -287,7 +292,7 @@ def carry_list(space, graph, old, renamed, pruning, scratch, old_node, level):
             linked = np.int64(source[rank])
             if linked < 0:
                 break
-            if renamed[linked] < 0:
+            if linked < renamed.shape[0] and renamed[linked] < 0:
                 size, _ = gather_renamed(list_of(old, linked, level), renamed, scratch, size, limit)
     for rank in range(size):
         name = np.int64(scratch.batch[rank])

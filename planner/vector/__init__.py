@@ -5,12 +5,14 @@
 """
 
 from planner.vector.build_claims import BuildClaims
+from planner.vector.graph_keeper import GraphKeeper
 from planner.vector.index_build import IndexStatus, build_table_index, index_status
 from planner.vector.island import IslandPlan, try_island
 from planner.vector.recognise import vector_order
 
 __all__ = [
     "BuildClaims",
+    "GraphKeeper",
     "IndexStatus",
     "IslandPlan",
     "build_table_index",

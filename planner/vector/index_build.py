@@ -18,8 +18,10 @@ import numpy as np
 import numpy.typing as npt
 
 import vecengine
-from foundation.bitset import offsets_from_bits
+from foundation.bitset import byte_length, offsets_from_bits, popcount
 from foundation.errors import UndefinedObject
+from planner.vector.graph_keeper import GraphKeeper, GraphSource
+from planner.vector.growing_graphs import GROWING
 from planner.vector.index_cache import INDEXES
 from storage.catalog import Index
 
@@ -41,7 +43,8 @@ CancelWord = npt.NDArray[np.int32]
 class IndexStatus:
     """A row of quiver_index_status.
 
-    `rows_served` are rows in segments with an index file, `rows_scanned` all other visible rows. `state` is
+    `rows_served` are rows of segments with an index file and rows in memory that a growing graph covers,
+    `rows_scanned` all other visible rows. `state` is
     'ready', 'scan' (exact scans by design: a flat index, or no segment large enough for a graph) or 'building'.
     """
 
@@ -62,6 +65,7 @@ def build_table_index(
     cancel: CancelWord | None = None,
     threads: int = 1,
     rebuild: bool = False,
+    keeper: GraphKeeper | None = None,
 ) -> int:
     """Build a vector index for every sealed segment that lacks it.
 
@@ -72,6 +76,7 @@ def build_table_index(
         cancel: (1,) int32 cancel word of the statement.
         threads: threads the build may use; one gives a deterministic graph.
         rebuild: build also where there is a file; the new one takes its place when it is complete.
+        keeper: knows graphs of rows that were sealed or merged meanwhile, which are extended instead.
 
     Returns:
         How many segments have been built.
@@ -96,10 +101,13 @@ def build_table_index(
         done = 0
         for segment in pending:
             report = _shifted(progress, done, total)
-            _build_segment(storage, index, segment, progress=report, cancel=cancel, threads=threads)
+            source = None if keeper is None or rebuild else keeper.source_for(segment, index)
+            _build_segment(storage, index, segment, source, progress=report, cancel=cancel, threads=threads)
             done += segment.row_count
         if rebuild:
             INDEXES.forget(index_oid)
+        if keeper is not None:
+            keeper.remember(index, view.segments, is_complete=not pending)
     finally:
         transaction.rollback()
     return len(pending)
@@ -120,6 +128,7 @@ def _build_segment(
     storage: Storage,
     index: Index,
     segment: SegmentView,
+    source: GraphSource | None,
     *,
     progress: Progress | None,
     cancel: CancelWord | None,
@@ -132,16 +141,16 @@ def _build_segment(
     reserved = _build_bytes(vectors.shape, vecengine.check_build_params(index.family, parameters))
     storage.memory.reserve(_HOLDER, reserved)
     try:
-        built = vecengine.build_index(
-            index.family,
-            vectors,
-            metric=index.metric,
-            offsets=offsets,
-            threads=threads,
-            cancel=cancel,
-            progress=progress,
-            **parameters,
-        )
+        if source is not None:
+            built = vecengine.extend_index(
+                source.index, source.moved_to, vectors, offsets=offsets, threads=threads, cancel=cancel,
+                progress=progress,
+            )  # fmt: skip
+        else:
+            built = vecengine.build_index(
+                index.family, vectors, metric=index.metric, offsets=offsets, threads=threads, cancel=cancel,
+                progress=progress, **parameters,
+            )  # fmt: skip
         storage.install_index(index.oid, segment.segment_id, dict(built.to_buffers()))
     finally:
         storage.memory.release(_HOLDER, reserved)
@@ -161,6 +170,12 @@ def index_status(storage: Storage, transaction: Transaction) -> Iterator[IndexSt
             yield _status(index, transaction)
 
 
+def _visible_among(segment: SegmentView, row_count: int) -> int:
+    """How many of the first `row_count` rows, a multiple of 8 or all, are visible."""
+    bits = segment.visible_bits
+    return row_count if bits is None else popcount(bits[: byte_length(row_count)], row_count)
+
+
 def _status(index: Index, transaction: Transaction) -> IndexStatus:
     served = scanned = served_segments = scanned_segments = size_bytes = 0
     is_waiting = False
@@ -171,6 +186,14 @@ def _status(index: Index, transaction: Transaction) -> IndexStatus:
             served += segment.visible_count
             served_segments += 1
             size_bytes += segment.index_size_bytes(index.oid)
+            continue
+        growing = GROWING.covered_rows(segment, index.oid) if segment.segment_id == 0 else 0
+        if growing:
+            has_graph = _visible_among(segment, growing)
+            served += has_graph
+            scanned += segment.visible_count - has_graph
+            served_segments += 1
+            size_bytes += GROWING.size_bytes(segment, index.oid)
             continue
         scanned += segment.visible_count
         scanned_segments += 1

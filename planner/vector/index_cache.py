@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import vecengine
 from foundation.errors import OutOfMemory, QuiverError
 from foundation.memory import MemoryBudget
+from planner.vector.growing_graphs import GROWING
 
 if TYPE_CHECKING:
     from storage import SegmentView
@@ -42,6 +43,8 @@ class IndexCache:
         self, segment: SegmentView, index_oid: int, attnum: int, memory: MemoryBudget
     ) -> vecengine.VectorIndex | None:
         """The index of a segment; None when it has none that can be used."""
+        if segment.segment_id == 0:
+            return GROWING.get(segment, index_oid, attnum)
         if not segment.has_index(index_oid):
             return None
         key = (segment.version, index_oid)

@@ -1,7 +1,7 @@
 """Top-k by distance over the segments of one table: prepare (filters, strategies), search, merge.
 
-1. Per segment: allowed = visible AND filter. A segment without an index file, a growing one and the
-   transaction's own rows are scanned exactly; the others as `choose_strategy` says.
+1. Per segment: allowed = visible AND filter. A segment without an index file, growing rows that no graph covers yet
+   and the transaction's own rows are scanned exactly; the others as `choose_strategy` says.
 2. Each segment gives its k nearest; distances are computed again exactly for what an index returned.
 3. Merge: nearest first, ties by further sort keys, then by row id. Rows without an order (NULL vector or query:
    NULL distance; zero vector under cosine: NaN) take the place PostgreSQL's sort order gives them. Only with
@@ -59,6 +59,19 @@ class SegmentSearch:
     index: vecengine.VectorIndex | None = None
     distance_count: int = 0
     beam_used: int = 0
+
+    @property
+    def shown_strategy(self) -> str:
+        """As EXPLAIN names it: a growing graph serves rows in memory."""
+        is_growing = isinstance(self.index, vecengine.GrowingIndex) and self.strategy.name != EXACT
+        return f"growing {self.strategy}" if is_growing else str(self.strategy)
+
+    @property
+    def rows_behind_graph(self) -> int:
+        """Rows of the segment that its growing graph does not cover yet."""
+        if isinstance(self.index, vecengine.GrowingIndex) and self.strategy.name != EXACT:
+            return self.index.scanned_rows
+        return 0
 
 
 @dataclass(slots=True)

@@ -102,6 +102,11 @@ class HnswIndex:
         return self._coverage.row_count
 
     @property
+    def vector_rows(self) -> int:
+        """Rows of the vectors, covered or not."""
+        return self._coverage.vector_rows
+
+    @property
     def size_bytes(self) -> int:
         return int(self._graph.size_bytes + self._coverage.offsets.nbytes)
 

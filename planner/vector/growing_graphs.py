@@ -1,0 +1,106 @@
+"""Graphs of rows that are still in memory, by rows and index: found by readers, extended by a background thread.
+
+A graph belongs to the rows of one growing segment, whatever snapshot looks at them, and goes on serving them while
+they wait to be sealed. Its memory is counted in the budget of its storage.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import vecengine
+from foundation.memory import MemoryBudget
+from storage.catalog import Index
+
+if TYPE_CHECKING:
+    from storage import SegmentView
+    from vecengine.arrays import CancelWord
+
+SCANNED_ROWS_MAX = 1000
+"""Fewer rows behind a graph are scanned: their insertion would cost a hundred scans of them."""
+
+_HOLDER = "growing graphs"
+
+_Key = tuple[int, int]
+
+
+@dataclass(slots=True)
+class _Entry:
+    graph: vecengine.GrowingHnsw
+    memory: MemoryBudget
+    reserved_bytes: int = 0
+    searched: tuple[int, int, vecengine.VectorIndex] | None = None
+    """(rows of the reader, rows of the graph, index): commits are rarer than searches."""
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+
+class GrowingGraphs:
+    """Safe from any thread."""
+
+    def __init__(self) -> None:
+        self._entries: dict[_Key, _Entry] = {}
+
+    def get(self, segment: SegmentView, index_oid: int, attnum: int) -> vecengine.VectorIndex | None:
+        """What to search a segment in memory with; None when no graph covers rows of it."""
+        entry = self._entries.get((segment.rows_uid, index_oid))
+        if entry is None or not entry.graph.row_count:
+            return None
+        searched, rows = entry.searched, entry.graph.row_count
+        if searched is not None and searched[:2] == (segment.row_count, rows):
+            return searched[2]
+        index = entry.graph.index(*segment.vectors(attnum))
+        if index is not None:
+            entry.searched = (segment.row_count, rows, index)
+        return index
+
+    def graph(self, segment: SegmentView, index_oid: int) -> vecengine.GrowingHnsw | None:
+        entry = self._entries.get((segment.rows_uid, index_oid))
+        return None if entry is None else entry.graph
+
+    def covered_rows(self, segment: SegmentView, index_oid: int) -> int:
+        """How many of the segment's rows a graph serves."""
+        entry = self._entries.get((segment.rows_uid, index_oid))
+        return 0 if entry is None else min(entry.graph.row_count, segment.row_count)
+
+    def size_bytes(self, segment: SegmentView, index_oid: int) -> int:
+        entry = self._entries.get((segment.rows_uid, index_oid))
+        return 0 if entry is None else entry.graph.size_bytes
+
+    def extend(
+        self, segment: SegmentView, index: Index, memory: MemoryBudget, cancel: CancelWord | None
+    ) -> bool:
+        """Take the segment's rows into its graph when enough are behind it. Whether it did.
+
+        Raises:
+            QueryCanceled: 57014. OutOfMemory: 53200, the graph stays as it is.
+        """
+        key = (segment.rows_uid, index.oid)
+        entry = self._entries.get(key)
+        covered = 0 if entry is None else entry.graph.row_count
+        if segment.row_count - covered <= SCANNED_ROWS_MAX or index.metric is None:
+            return False
+        if entry is None:
+            graph = vecengine.GrowingHnsw(index.metric, **dict(index.options))
+            entry = self._entries[key] = _Entry(graph, memory)
+        vectors, valid_bits = segment.vectors(index.key_attnums()[0])
+        expected = entry.graph.bytes_for(len(vectors))
+        with entry.lock:
+            if expected > entry.reserved_bytes:
+                memory.reserve(_HOLDER, expected - entry.reserved_bytes)
+                entry.reserved_bytes = expected
+        entry.graph.extend(vectors, valid_bits, cancel)
+        return True
+
+    def drop(self, key: _Key) -> None:
+        """Forget a graph. Readers that have it go on with it."""
+        entry = self._entries.pop(key, None)
+        if entry is not None:
+            with entry.lock:
+                entry.memory.release(_HOLDER, entry.reserved_bytes)
+                entry.reserved_bytes = 0
+
+
+GROWING = GrowingGraphs()
+"""The process's graphs. Rows have an identity of their own in a process, so all storages share it."""

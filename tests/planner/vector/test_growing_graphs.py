@@ -1,0 +1,159 @@
+"""Goal: rows in memory are served by a graph of their own that sealing and merging hand on; answers stay complete.
+
+Method: a table with an index, a keeper driven by hand, and brute force over the rows as oracle.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import vecengine
+from planner.vector import GraphKeeper, build_table_index, index_status
+from planner.vector.growing_graphs import SCANNED_ROWS_MAX
+from planner.vector.index_cache import INDEXES
+from storage.catalog import Index
+from tests.planner.stored_items import DIMENSIONS, INDEX, TABLE, Items
+
+ROWS = 3000
+
+
+@pytest.fixture(scope="module", autouse=True)
+def compiled() -> None:
+    assert vecengine.warm_up()
+
+
+@pytest.fixture
+def items(tmp_path: Path) -> Iterator[Items]:
+    items = Items(tmp_path / "db")
+    items.add_index("l2")
+    yield items
+    items.close()
+
+
+@pytest.fixture
+def keeper(items: Items) -> Iterator[GraphKeeper]:
+    keeper = GraphKeeper(items.storage)
+    yield keeper
+    keeper.close()
+    assert items.memory.held().get("growing graphs", 0) == 0
+
+
+def add_rows(items: Items, first: int, count: int) -> None:
+    rng = np.random.default_rng(first)
+    items.insert(
+        [
+            {
+                "id": first + n,
+                "section": "s",
+                "size": n,
+                "embedding": rng.normal(size=DIMENSIONS).astype("f4"),
+            }
+            for n in range(count)
+        ]
+    )
+
+
+def index_of(items: Items) -> Index:
+    found = items.storage.catalog.get(INDEX)
+    assert isinstance(found, Index)
+    return found
+
+
+def searched(items: Items, query: Any, k: int = 10) -> list[tuple[float, int]]:
+    """(distance, id) through what serves each segment, all merged."""
+    found: list[tuple[float, int]] = []
+    transaction = items.storage.begin(read_only=True)
+    for segment in transaction.table_view(TABLE).segments:
+        index = INDEXES.get(segment, INDEX, 4, items.memory)
+        vectors, _ = segment.vectors(4)
+        if index is None:
+            distances, offsets = vecengine.exact_search(
+                vectors, query, k, metric="l2", allowed_bits=segment.visible_bits
+            )
+        else:
+            distances, offsets = index.search(query, k, segment.visible_bits, 100)
+        ids = segment.column(1).to_numpy()
+        found += [(d, int(ids[o])) for d, o in zip(distances[0].tolist(), offsets[0]) if o >= 0]
+    transaction.rollback()
+    return sorted(found)[:k]
+
+
+def recall(items: Items) -> float:
+    rng = np.random.default_rng(0)
+    ids = np.array(sorted(items.rows))
+    vectors = np.stack([items.rows[number]["embedding"] for number in ids])
+    hits = []
+    for query in rng.normal(size=(30, DIMENSIONS)).astype("f4"):
+        nearest = ids[np.argsort(((vectors - query) ** 2).sum(axis=1))[:10]]
+        answer = searched(items, query[None])
+        assert len(answer) == 10
+        hits.append(len(set(nearest.tolist()) & {number for _, number in answer}) / 10)
+    return float(np.mean(hits))
+
+
+def status(items: Items) -> Any:
+    transaction = items.storage.begin(read_only=True)
+    (row,) = index_status(items.storage, transaction)
+    transaction.rollback()
+    return row
+
+
+def test_a_few_rows_get_no_graph(items: Items, keeper: GraphKeeper) -> None:
+    add_rows(items, 0, SCANNED_ROWS_MAX)
+    keeper.grow(index_of(items))
+    assert status(items).rows_served == 0
+
+
+def test_growing_rows_are_served_but_for_the_newest(items: Items, keeper: GraphKeeper) -> None:
+    add_rows(items, 0, ROWS)
+    keeper.grow(index_of(items))
+    assert status(items).rows_served == ROWS
+    older = items.storage.begin(read_only=True)
+    add_rows(items, ROWS, 500)
+    assert (status(items).rows_served, status(items).rows_scanned) == (ROWS, 500)
+    assert recall(items) > 0.95
+    add_rows(items, ROWS + 500, 501)
+    keeper.grow(index_of(items))
+    assert status(items).rows_served == ROWS + 1000
+    items.delete(range(900))
+    assert recall(items) > 0.95
+    # A snapshot from before sees its own rows alone, through a graph that has grown past it.
+    (segment,) = older.table_view(TABLE).segments
+    index = INDEXES.get(segment, INDEX, 4, items.memory)
+    assert index is not None
+    _, offsets = index.search(np.zeros((1, DIMENSIONS), dtype="f4"), ROWS + 10, None, 100)
+    assert np.array_equal(np.unique(offsets[0][offsets[0] >= 0]), np.arange(ROWS))
+    older.rollback()
+
+
+def test_sealing_hands_the_graph_on(items: Items, keeper: GraphKeeper) -> None:
+    add_rows(items, 0, ROWS)
+    keeper.grow(index_of(items))
+    items.delete(range(100))
+    items.seal()
+    (segment,) = items.storage.begin(read_only=True).table_view(TABLE).segments
+    source = keeper.source_for(segment, index_of(items))
+    assert source is not None and np.count_nonzero(source.moved_to < 0) == 100
+    assert build_table_index(items.storage, INDEX, keeper=keeper) == 1
+    assert status(items).rows_served == ROWS - 100 and recall(items) > 0.95
+    build_table_index(items.storage, INDEX, keeper=keeper)
+    assert items.memory.held().get("growing graphs", 0) == 0, "the grown graph is let go"
+
+
+def test_a_merge_extends_the_largest_graph(items: Items, keeper: GraphKeeper) -> None:
+    for first, count in ((0, ROWS), (ROWS, 1500)):
+        add_rows(items, first, count)
+        items.seal()
+        build_table_index(items.storage, INDEX, keeper=keeper)
+    build_table_index(items.storage, INDEX, keeper=keeper)
+    items.storage.merge_segments(TABLE)
+    (segment,) = items.storage.begin(read_only=True).table_view(TABLE).segments
+    source = keeper.source_for(segment, index_of(items))
+    assert source is not None and source.moved_to.size == ROWS
+    assert build_table_index(items.storage, INDEX, keeper=keeper) == 1
+    assert recall(items) > 0.95
