@@ -16,6 +16,7 @@ from enum import Enum
 import pyarrow as pa
 
 from storage.catalog import Catalog, ForeignKey, Index
+from storage.references import KeyGuard, Validation
 from storage.rows import RowIds
 
 ConstraintObject = ForeignKey | Index
@@ -61,13 +62,16 @@ class DeferredCheck:
 class PendingChecks:
     """What is left to check, and how SET CONSTRAINTS changed the constraints' own timing.
 
-    `modes` are by constraint OID, True = deferred; `mode_of_all` is what ALL was last set to.
+    `modes` are by constraint OID, True = deferred; `mode_of_all` is what ALL was last set to. `guards` and
+    `validations` are what the commit looks at again (`storage.references`).
     """
 
     changes: tuple[RowChange, ...] = ()
     deferred: tuple[DeferredCheck, ...] = ()
     modes: Mapping[int, bool] = field(default_factory=dict)
     mode_of_all: bool | None = None
+    guards: tuple[KeyGuard, ...] = ()
+    validations: tuple[Validation, ...] = ()
 
     def is_deferred(self, constraint: ConstraintObject) -> bool:
         """Whether a constraint is checked at COMMIT rather than after the statement."""

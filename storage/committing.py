@@ -34,6 +34,7 @@ from storage.records import (
     TruncateRecord,
     encode_batch,
 )
+from storage.references import check_references
 from storage.rows import SegmentEntry
 from storage.sealed import (
     SegmentSource,
@@ -123,6 +124,7 @@ def check_and_record(
         SerializationFailure: 40001. UniqueViolation: 23505. DuplicateTable and its like: 42P07, ...
     """
     catalog = _checked_catalog(transaction, head.catalog)
+    check_references(transaction, head, catalog)
     for table in prepared:
         _check_table(transaction, table.writes, head, catalog)
     for obj in transaction.puts.values():
@@ -170,10 +172,20 @@ def _check_table(
     table = catalog.get(writes.table.oid)
     if not isinstance(table, Table) or table.columns != writes.table.columns:
         raise _conflict()
+    if _foreign_keys(catalog, table.oid) != _foreign_keys(transaction.catalog, table.oid):
+        # A constraint that was added meanwhile does not know these rows.
+        raise _conflict()
     if not writes.is_truncated:
         deleted = writes.deleted_ids()
         if len(deleted):
             constraints.check_rows_current(head.table_state(table.oid), deleted)
+
+
+def _foreign_keys(catalog: Catalog, table_oid: int) -> tuple[set[int], set[int]]:
+    return (
+        {constraint.oid for constraint in catalog.constraints_of(table_oid)},
+        {constraint.oid for constraint in catalog.foreign_keys_to(table_oid)},
+    )
 
 
 def _check_put_index(

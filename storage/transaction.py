@@ -384,10 +384,9 @@ class Transaction:
         """The table as committed now, whatever the snapshot, with own changes: what constraints look at."""
         return self.current_view(self._storage.head, self.catalog.table(table_oid))
 
-    def check_current(self, table_oid: int, row_ids: RowIds) -> None:
-        """Raises SerializationFailure (40001) when one of the rows was replaced or deleted by another."""
-        committed = row_ids[row_ids < np.uint64(PROVISIONAL_ID_MIN)]
-        constraints.check_rows_current(self._storage.head.table_state(table_oid), committed)
+    def committed_table(self, table_oid: int) -> TableState:
+        """The rows that are committed now."""
+        return self._storage.head.table_state(table_oid)
 
     def live_mask(self, table_oid: int, row_ids: RowIds) -> npt.NDArray[np.bool_]:
         """(n,) bool: which of these own rows (provisional ids) commit will insert."""

@@ -2,7 +2,7 @@
 
 All look-ups are set-wise and read the *current* state, committed rows of others and own changes, because a
 constraint must hold for what is there at commit, not for what a snapshot sees. Two transactions can still cross,
-one inserting a reference while the other removes its key; `lock_keys` makes the later of them wait.
+one inserting a reference while the other removes its key; the guards make the later commit fail (40001).
 """
 
 from __future__ import annotations
@@ -20,8 +20,11 @@ from foundation.sqltypes import SqlType
 from planner.dml.key_types import converted
 from planner.services import ExecutionContext
 from storage.catalog import ForeignKey, Index, Table
+from storage.constraints import check_rows_current
 from storage.keys import KeyBatch, KeySpec, key_batch, key_spec
+from storage.references import guard_keys
 from storage.rows import RowIds
+from storage.writeset import PROVISIONAL_ID_MIN
 
 Mask = npt.NDArray[np.bool_]
 Positions = npt.NDArray[np.int64]
@@ -126,7 +129,6 @@ def missing_references(sides: KeySides, columns: Sequence[pa.Array], context: Ex
     """
     transaction = context.transaction
     keys = sides.referenced_keys(sides.as_referenced(columns))
-    lock_keys(sides, keys, context, is_removal=False)
     referenced_oid = sides.referenced.oid
     is_present = np.zeros(len(keys), dtype=np.bool_)
     if transaction.isolation.value == "read committed":
@@ -134,7 +136,8 @@ def missing_references(sides: KeySides, columns: Sequence[pa.Array], context: Ex
     else:
         view = transaction.table_view(referenced_oid)
         positions, row_ids = view.visible_matches(sides.referenced_spec, keys)
-        transaction.check_current(referenced_oid, np.unique(row_ids))
+        committed = np.unique(row_ids[row_ids < np.uint64(PROVISIONAL_ID_MIN)])
+        check_rows_current(transaction.committed_table(referenced_oid), committed)
     is_present[positions] = True
     return np.flatnonzero(~is_present)
 
@@ -158,12 +161,33 @@ def present_keys(sides: KeySides, columns: Sequence[pa.Array], context: Executio
     return is_present
 
 
-def lock_keys(sides: KeySides, keys: KeyBatch, context: ExecutionContext, *, is_removal: bool) -> None:
-    """Hold referenced keys until the transaction ends, shared by those that reference, alone to remove.
+def guard_references(sides: KeySides, columns: Sequence[pa.Array], context: ExecutionContext) -> None:
+    """Before looking for the keys that referencing rows name: they must be there at commit too."""
+    referenced = sides.referenced_keys(sides.as_referenced(columns))
+    _guard(sides, key_batch(sides.referencing_spec, columns), referenced, context, is_removal=False)
 
-    Locks are on the key's value, not on the row that has it: an update of other columns gives the row another
-    id, and a lock on the old id would not keep anybody from deleting the new one.
-    """
+
+def guard_removed(sides: KeySides, columns: Sequence[pa.Array], context: ExecutionContext) -> None:
+    """Before looking for the rows that reference keys which are going: there must be none at commit either."""
+    referencing = key_batch(sides.referencing_spec, sides.as_referencing(columns))
+    _guard(sides, referencing, sides.referenced_keys(columns), context, is_removal=True)
+
+
+def _guard(
+    sides: KeySides,
+    referencing: KeyBatch,
+    referenced: KeyBatch,
+    context: ExecutionContext,
+    *,
+    is_removal: bool,
+) -> None:
+    guard_keys(
+        context.transaction,
+        sides.foreign_key,
+        (sides.referencing_spec, referencing),
+        (sides.referenced_spec, referenced),
+        is_removal=is_removal,
+    )
 
 
 def reference_violation(

@@ -22,9 +22,10 @@ from foundation.errors import QuiverError, UniqueViolation
 from planner.dml.foreign_keys import (
     KeySides,
     Mask,
+    guard_references,
+    guard_removed,
     key_columns,
     key_text,
-    lock_keys,
     missing_references,
     mixed_nulls_violation,
     null_counts,
@@ -46,10 +47,12 @@ from storage.changes import (
     deferrable_keys,
 )
 from storage.keys import key_batch, key_spec
+from storage.references import note_validation
+from storage.writeset import PROVISIONAL_ID_MIN
 
 Violation = tuple[int, QuiverError]
 """The position in the change of the first row that violates a constraint, and its error."""
-_PROVISIONAL_ID_MIN = np.uint64(1 << 63)
+_PROVISIONAL_ID_MIN = np.uint64(PROVISIONAL_ID_MIN)
 
 
 def check_statement(context: ExecutionContext) -> None:
@@ -156,7 +159,12 @@ def _missing_reference(
         # A key that stays needs no look, unless the check of its own older version is still to come.
         is_committed = change.old_ids < _PROVISIONAL_ID_MIN
         is_due &= ~(is_committed & same_bytes(key_columns(change.before, foreign_key.attnums), columns))
-    return _first_missing(KeySides.of(foreign_key, context), columns, is_due, context)
+    sides = KeySides.of(foreign_key, context)
+    due = np.flatnonzero(is_due & (null_counts(columns) == 0))
+    if len(due):
+        picked = columns if len(due) == len(is_due) else [column.take(pa.array(due)) for column in columns]
+        guard_references(sides, picked, context)
+    return _first_missing(sides, columns, is_due, context)
 
 
 def _first_missing(
@@ -187,6 +195,7 @@ def check_existing_rows(foreign_key: ForeignKey, context: ExecutionContext) -> N
         ForeignKeyViolation: 23503.
     """
     sides = KeySides.of(foreign_key, context)
+    note_validation(context.transaction, foreign_key)
     for segment in context.transaction.current_table(foreign_key.table_oid).segments:
         context.cancel_token.check()
         offsets = offsets_from_bits(segment.visible_bits, segment.row_count)
@@ -216,10 +225,10 @@ def _keys_removed(
         if not late.puts_off(foreign_key, ChangeSide.REFERENCED):
             _check_not_referenced(sides, removed, context)
     elif action is ReferentialAction.RESTRICT:
-        _lock_removed(sides, removed, context)
+        _guard_removed(sides, removed, context)
         _refuse_referenced(sides, key_columns(removed.before, foreign_key.referenced_attnums), context)
     else:
-        _lock_removed(sides, removed, context)
+        _guard_removed(sides, removed, context)
         run_action(action, sides, removed, context)
         if action is ReferentialAction.SET_DEFAULT:
             # The defaults may be the very key that is going.
@@ -246,9 +255,8 @@ def _removed(foreign_key: ForeignKey, change: RowChange) -> RowChange:
     )
 
 
-def _lock_removed(sides: KeySides, removed: RowChange, context: ExecutionContext) -> None:
-    columns = key_columns(removed.before, sides.foreign_key.referenced_attnums)
-    lock_keys(sides, sides.referenced_keys(columns), context, is_removal=True)
+def _guard_removed(sides: KeySides, removed: RowChange, context: ExecutionContext) -> None:
+    guard_removed(sides, key_columns(removed.before, sides.foreign_key.referenced_attnums), context)
 
 
 def _check_not_referenced(sides: KeySides, change: RowChange, context: ExecutionContext) -> None:
@@ -256,7 +264,7 @@ def _check_not_referenced(sides: KeySides, change: RowChange, context: Execution
     removed = _removed(sides.foreign_key, change)
     if not removed.row_count:
         return
-    _lock_removed(sides, removed, context)
+    _guard_removed(sides, removed, context)
     columns = key_columns(removed.before, sides.foreign_key.referenced_attnums)
     gone = np.flatnonzero(~present_keys(sides, columns, context))
     if len(gone):

@@ -119,7 +119,6 @@ CREATE VIEW viewed AS SELECT 1
 DROP VIEW IF EXISTS viewed
 CREATE TABLE checked (a int CHECK (a > 0))
 DROP TABLE IF EXISTS checked
--- refused: a FOREIGN KEY constraint is not supported
 CREATE TABLE uniq (a int UNIQUE, b int REFERENCES categories (id))
 DROP TABLE IF EXISTS uniq
 CREATE TABLE bad (v vector(0))
