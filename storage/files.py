@@ -12,10 +12,13 @@ import fcntl
 import mmap
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from storage.checksum import BytesLike
 from storage.errors import DirectoryInUse, DiskFull, IoFailure
+
+_fdatasync = getattr(os, "fdatasync", os.fsync)
+"""macOS has no fdatasync."""
 
 
 @contextmanager
@@ -30,11 +33,16 @@ def _reported(action: str, path: str) -> Iterator[None]:
 
 
 class AppendFile:
-    """A file open for writing at its end."""
+    """A file open for writing at its end.
+
+    `size_bytes` is where the next append goes. Room that was reserved lies behind it, as zeros.
+    """
 
     def __init__(self, path: str, descriptor: int, size_bytes: int) -> None:
         self.path = path
         self.size_bytes = size_bytes
+        self.reserved_bytes = size_bytes
+        """What the file occupies, room included: appends up to here change none of its metadata."""
         self._descriptor = descriptor
 
     def append(self, data: BytesLike) -> None:
@@ -45,19 +53,41 @@ class AppendFile:
                 written = os.write(self._descriptor, view)
                 view = view[written:]
                 self.size_bytes += written
+        self.reserved_bytes = max(self.reserved_bytes, self.size_bytes)
+
+    def reserve(self, room_bytes: int) -> None:
+        """Make room for `room_bytes` more by zeros behind the end, as far as they are not there yet.
+
+        An fsync of bytes that lie in such room writes them and nothing else. Elsewhere the file grows, and
+        the fsync waits for the file system's journal with whatever other files put into it.
+        """
+        end = self.size_bytes + room_bytes
+        with _reported("write to", self.path):
+            while (position := self.reserved_bytes) < end:
+                self.reserved_bytes += os.pwrite(self._descriptor, bytes(end - position), position)
 
     def sync(self) -> None:
         with _reported("fsync", self.path):
             os.fsync(self._descriptor)
 
+    def sync_appended(self) -> None:
+        """Make the appended bytes durable, though not the file's times. Not enough after `truncate`."""
+        with _reported("fsync", self.path):
+            _fdatasync(self._descriptor)
+
     def truncate(self, size_bytes: int) -> None:
+        """Cut the file, reserved room included."""
         with _reported("truncate", self.path):
             os.ftruncate(self._descriptor, size_bytes)
             os.lseek(self._descriptor, 0, os.SEEK_END)
-            self.size_bytes = size_bytes
+            self.size_bytes = self.reserved_bytes = size_bytes
 
     def close(self) -> None:
+        """Give unused room back, if that is possible, and let the file go."""
         if self._descriptor >= 0:
+            if self.reserved_bytes > self.size_bytes:
+                with suppress(OSError):
+                    os.ftruncate(self._descriptor, self.size_bytes)
             os.close(self._descriptor)
             self._descriptor = -1
 

@@ -5,13 +5,14 @@ and syncs them. The first thread that waits becomes the leader and takes the who
 however many threads commit, one fsync is under way. After a failed write or fsync nothing is acknowledged
 again, because the state of the file's pages is unknown then.
 
-Reader. `scan_log` yields whole groups. The end of the last file may be torn: what a crash left half-written
-is cut. Damage that cannot come from a crash, because a later record proves that the place was durable before,
+Reader. `scan_log` yields whole groups. The last file may end in zeros, the room reserved for more, or be torn:
+both are cut. Damage that cannot come from a crash, because a later record proves that the place was durable before,
 is an error that names file and offset.
 """
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -23,6 +24,10 @@ from storage.checksum import BytesLike, crc32c
 from storage.errors import DataCorrupted, IoFailure
 from storage.files import AppendFile, LocalFiles
 from storage.records import CommitRecord, Record, RecordType, decode_record, encode_group
+
+_ROOM_BYTES = 1 << 20
+"""Room reserved in the log file at a time: some 1,500 commits of a small row, zeroed in about 1 ms."""
+_log = logging.getLogger("quiver.storage")
 
 
 def create_log_file(files: LocalFiles, folder: str, first_lsn: int) -> tuple[AppendFile, int]:
@@ -119,8 +124,10 @@ class LogWriter:
         """The leader's work: write, sync, publish, wake the followers."""
         failure: QuiverError | None = IoFailure("writing was interrupted")
         try:
-            self._file.append(b"".join(pending))
-            self._file.sync()
+            data = b"".join(pending)
+            self._make_room(len(data))
+            self._file.append(data)
+            self._file.sync_appended()
             self.sync_count += 1
             failure = None
         except QuiverError as error:
@@ -136,9 +143,24 @@ class LogWriter:
                 self._condition.notify_all()
         self.check()
 
+    def _make_room(self, size_bytes: int) -> None:
+        """Keep reserved room ahead of small groups; a large one is bound by its bytes, not by metadata."""
+        file = self._file
+        if file.size_bytes + size_bytes <= file.reserved_bytes or size_bytes > _ROOM_BYTES // 4:
+            return
+        try:
+            file.reserve(_ROOM_BYTES)
+        except QuiverError:
+            # The room only saves time; whether there is space for the group itself, its write will tell.
+            _log.debug("no room reserved in %s", file.path)
+
     def rotate(self) -> None:
         """Go on in a new file. The caller holds the commit lock; all that was appended is durable after it."""
         self.wait_durable(self.appended_lsn)
+        if self._file.reserved_bytes > self._file.size_bytes:
+            # Durably, before a later file exists: only the last one may end in something else than records.
+            self._file.truncate(self._file.size_bytes)
+            self._file.sync()
         file, salt = create_log_file(self._files, self._folder, self.appended_lsn + 1)
         with self._condition:
             self._file.close()

@@ -30,6 +30,15 @@ class _TrackedFile(AppendFile):
         super().sync()
         self._owner.synced_bytes[self.path] = self.size_bytes
 
+    def sync_appended(self) -> None:
+        self._owner.step(f"fsync {self.path}")
+        super().sync_appended()
+        self._owner.synced_bytes[self.path] = self.size_bytes
+
+    def reserve(self, room_bytes: int) -> None:
+        self._owner.step(f"reserve {self.path}")
+        super().reserve(room_bytes)
+
     def truncate(self, size_bytes: int) -> None:
         self._owner.step(f"truncate {self.path}")
         super().truncate(size_bytes)

@@ -11,7 +11,7 @@ import pytest
 from foundation.memory import MemoryBudget
 from storage import Storage
 from storage.checksum import crc32c
-from storage.errors import DataCorrupted
+from storage.errors import DataCorrupted, DiskFull
 from storage.files import LocalFiles
 from storage.log import LogEnd, LogWriter, create_log_file, scan_log
 from storage.records import (
@@ -70,6 +70,38 @@ def test_every_torn_tail_is_cut(tmp_path: Path) -> None:
         groups, end = read_groups(tmp_path)
         assert groups == [tuple(g) for g in GROUPS[: len(groups)]] and len(groups) < 2
         assert size < 32 or end.size_bytes + end.torn_bytes == size
+
+
+def test_room_is_reserved_ahead_and_no_later_file_follows_it(tmp_path: Path) -> None:
+    """What kill -9 leaves: records, then zeros. A rotation cuts the zeros before the next file exists."""
+    file, salt = create_log_file(FILES, str(tmp_path), 1)
+    log = LogWriter(FILES, str(tmp_path), file=file, salt=salt, lsn=0, on_durable=lambda lsn: None)
+    sizes = set()
+    for lsn, records in enumerate(GROUPS, 1):
+        log.enqueue(log.encode(records, lsn), lsn)
+        log.wait_durable(lsn)
+        sizes.add(Path(file.path).stat().st_size)
+        groups, end = read_groups(tmp_path)
+        assert len(groups) == lsn and end.size_bytes == file.size_bytes < Path(file.path).stat().st_size
+    assert len(sizes) == 1
+    log.rotate()
+    assert Path(file.path).stat().st_size == file.size_bytes
+    assert read_groups(tmp_path)[0] == [tuple(group) for group in GROUPS]
+    log.close()
+
+
+def test_room_that_cannot_be_had_is_done_without(tmp_path: Path) -> None:
+    file, salt = create_log_file(FILES, str(tmp_path), 1)
+
+    def refuse(room_bytes: int) -> None:
+        raise DiskFull("no space")
+
+    file.reserve = refuse  # type: ignore[method-assign]
+    log = LogWriter(FILES, str(tmp_path), file=file, salt=salt, lsn=0, on_durable=lambda lsn: None)
+    log.enqueue(log.encode(GROUPS[0], 1), 1)
+    log.wait_durable(1)
+    assert read_groups(tmp_path)[0] == [tuple(GROUPS[0])]
+    log.close()
 
 
 def test_zeros_after_the_end_are_a_torn_tail(tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""Write speed and recovery beside PostgreSQL with pgvector. See README.md here."""
