@@ -98,6 +98,21 @@ def null_counts(columns: Sequence[pa.Array]) -> npt.NDArray[np.int64]:
     return counts
 
 
+def distinct_keys(columns: Sequence[pa.Array]) -> Sequence[pa.Array]:
+    """Keys of one column each once, by first occurrence: many rows reference few. Others as they are."""
+    column_type = columns[0].type
+    if len(columns) > 1 or pa.types.is_floating(column_type) or pa.types.is_nested(column_type):
+        return columns
+    if column_type == pa.month_day_nano_interval():
+        return columns
+    return [pc.unique(columns[0])]
+
+
+def first_row_of(columns: Sequence[pa.Array], keys: Sequence[pa.Array], position: int) -> int:
+    """The first row that has the key at `position` of its distinct keys."""
+    return int(pc.index(columns[0], keys[0][position]).as_py())
+
+
 def same_bytes(left: Sequence[pa.Array], right: Sequence[pa.Array]) -> Mask:
     """(n,) bool: rows whose values are stored alike, NULL and NULL included; 1.0 and 1.00 differ."""
     same = np.ones(len(left[0]), dtype=np.bool_)

@@ -22,6 +22,8 @@ from foundation.errors import QuiverError, UniqueViolation
 from planner.dml.foreign_keys import (
     KeySides,
     Mask,
+    distinct_keys,
+    first_row_of,
     guard_references,
     guard_removed,
     key_columns,
@@ -159,16 +161,11 @@ def _missing_reference(
         # A key that stays needs no look, unless the check of its own older version is still to come.
         is_committed = change.old_ids < _PROVISIONAL_ID_MIN
         is_due &= ~(is_committed & same_bytes(key_columns(change.before, foreign_key.attnums), columns))
-    sides = KeySides.of(foreign_key, context)
-    due = np.flatnonzero(is_due & (null_counts(columns) == 0))
-    if len(due):
-        picked = columns if len(due) == len(is_due) else [column.take(pa.array(due)) for column in columns]
-        guard_references(sides, picked, context)
-    return _first_missing(sides, columns, is_due, context)
+    return _first_missing(KeySides.of(foreign_key, context), columns, is_due, context, is_guarded=True)
 
 
 def _first_missing(
-    sides: KeySides, columns: Sequence[pa.Array], is_due: Mask, context: ExecutionContext
+    sides: KeySides, columns: Sequence[pa.Array], is_due: Mask, context: ExecutionContext, *, is_guarded: bool
 ) -> Violation | None:
     """The first of the due rows whose key is neither NULL as the MATCH type allows nor there."""
     counts = null_counts(columns)
@@ -181,10 +178,15 @@ def _first_missing(
     if len(rows):
         if len(rows) < len(counts):
             columns = [column.take(pa.array(rows)) for column in columns]
-        missing = missing_references(sides, columns, context)
+        keys = distinct_keys(columns)
+        if is_guarded:
+            guard_references(sides, keys, context)
+        missing = missing_references(sides, keys, context)
         if len(missing):
-            error = reference_violation(sides, columns, int(missing[0]), context)
-            candidates.append((int(rows[missing[0]]), error))
+            position = int(missing[0])
+            # Distinct keys are in the order in which they occur first.
+            row = position if keys is columns else first_row_of(columns, keys, position)
+            candidates.append((int(rows[row]), reference_violation(sides, keys, position, context)))
     return min(candidates, key=lambda violation: violation[0], default=None)
 
 
@@ -201,7 +203,8 @@ def check_existing_rows(foreign_key: ForeignKey, context: ExecutionContext) -> N
         offsets = offsets_from_bits(segment.visible_bits, segment.row_count)
         if len(offsets):
             columns = list(segment.take(foreign_key.attnums, offsets).columns)
-            _raise_first([_first_missing(sides, columns, np.ones(len(offsets), dtype=np.bool_), context)])
+            all_due = np.ones(len(offsets), dtype=np.bool_)
+            _raise_first([_first_missing(sides, columns, all_due, context, is_guarded=False)])
 
 
 def _is_still_there(change: RowChange, context: ExecutionContext) -> Mask:
