@@ -1,4 +1,4 @@
-"""Background work on a data directory: checkpoints, graphs for segments that have none, graphs of growing rows.
+"""Background work on a data directory: checkpoints, merges, graphs for segments that have none and of growing rows.
 
 One thread wakes once a second and does what is due; a second one wakes oftener and takes fresh rows into the graphs
 of the growing segments, which must not wait for a build. Its failures are logged and tried again at the next round;
@@ -15,7 +15,7 @@ from foundation.cancel import CANCEL_SHUTDOWN, CancelToken
 from foundation.errors import UndefinedObject
 from planner.vector import BuildClaims, GraphKeeper, build_table_index
 from storage import Storage
-from storage.catalog import Index
+from storage.catalog import Index, Table
 
 logger = logging.getLogger("quiver.maintenance")
 
@@ -62,14 +62,32 @@ class Maintenance:
                     logger.exception("background work failed; it is tried again")
 
     def run_once(self) -> None:
-        """One round: a checkpoint if the log has grown, then missing graphs."""
+        """One round: a checkpoint if the log has grown, merges that are due, then missing graphs."""
         if self._storage.needs_checkpoint():
+            self._storage.checkpoint()
+        merged = [self._compact(table) for table in self._storage.catalog.objects(Table)]
+        if any(merged):
+            # It removes the files that were merged.
             self._storage.checkpoint()
         indexes = self._vector_indexes()
         self._keeper.forget_all_but({index.oid for index in indexes})
         for index in indexes:
             if not self._stop.is_set():
                 self._build(index)
+
+    def _compact(self, table: Table) -> bool:
+        """Merge segments of a table, unless a session is building over them; whether anything was merged."""
+        indexes = [index.oid for index in self._vector_indexes() if index.table_oid == table.oid]
+        claimed = [oid for oid in indexes if self._claims.claim(oid)]
+        try:
+            return len(claimed) == len(indexes) and self._storage.compact_table(
+                table.oid, check=self._cancel.check
+            )
+        except UndefinedObject:
+            return False
+        finally:
+            for oid in claimed:
+                self._claims.release(oid)
 
     def grow_once(self) -> None:
         """One round: take the rows that came since the last into the graphs of growing segments."""

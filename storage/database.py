@@ -13,6 +13,7 @@ import logging
 import os
 import threading
 from collections import deque
+from collections.abc import Callable
 from collections.abc import Sequence as Seq
 from dataclasses import replace
 from types import TracebackType
@@ -319,6 +320,22 @@ class Storage:
         """Rewrite the table's sealed segments into one, without the deleted rows."""
         with self.maintenance_lock:
             maintenance.merge(self, table_oid)
+
+    def compact_table(
+        self, table_oid: int, *, keeps_dead: bool = True, check: Callable[[], None] = lambda: None
+    ) -> bool:
+        """Merge those of the table's sealed segments that are due for it; see `compaction.due_sources`.
+
+        Args:
+            keeps_dead: leave segments with few dead rows as they are, and merge within a share of the memory limit;
+                without, only segments with an index file keep them.
+            check: raises to end the merge in hand, which then leaves nothing.
+
+        Returns:
+            Whether segments were merged. The next checkpoint removes the files they lost.
+        """
+        with self.maintenance_lock:
+            return maintenance.compact(self, table_oid, keeps_dead=keeps_dead, check=check)
 
     def install_index(self, index_oid: int, segment_id: int, buffers: dict[str, npt.NDArray[Any]]) -> bool:
         """Write an index's buffers beside a segment, durably, and show them to new snapshots.

@@ -7,7 +7,8 @@ on meanwhile and are held up only while an edit is published. Steps and crash ta
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ import pyarrow as pa
 from foundation.bitset import RowOffsets, offsets_from_bits
 from storage import layout
 from storage.catalog import Index, Table
+from storage.compaction import DEAD_SHARE_MAX, due_sources
 from storage.keys import unique_specs
 from storage.manifest import Checkpoint, manifest_numbers, write_manifest
 from storage.records import AttachRecord, EditRecord
@@ -44,6 +46,16 @@ _SMALL_SEGMENT_SHARE = 4
 
 _VARIABLE_BYTES_MAX = (1 << 31) - 1
 """Arrow's 32-bit offsets: most bytes of a text column in one array."""
+
+
+_MERGE_MEMORY_SHARE = 4
+"""A merge that nobody asked for reads files of at most this part of the memory limit."""
+
+_FLAT = "flat"
+
+
+def _never_stops() -> None:
+    """The check of work that nobody cancels."""
 
 
 def freeze(storage: Storage, table_oid: int) -> None:
@@ -76,8 +88,7 @@ def _is_absorbed(segment: SegmentState, small_bytes_max: int) -> bool:
         return True
     rows = segment.rows
     assert isinstance(rows, SealedRows)
-    has_index = any(not attachment.is_keys for attachment in segment.attachments.values())
-    return rows.file.size_bytes <= small_bytes_max and not has_index
+    return rows.file.size_bytes <= small_bytes_max and not _has_index_file(segment)
 
 
 def merge(storage: Storage, table_oid: int) -> None:
@@ -86,17 +97,63 @@ def merge(storage: Storage, table_oid: int) -> None:
     table = state.catalog.get(table_oid)
     if not isinstance(table, Table):
         return
-    for sources in _merge_groups(storage, state, table):
+    for sources in _merge_groups(storage, table, state.table_state(table_oid).sealed):
         if len(sources) > 1 or sources[0].tombstone_count:
             _rewrite(storage, table_oid, sources)
 
 
-def _merge_groups(storage: Storage, state: DatabaseState, table: Table) -> list[list[SegmentState]]:
-    """All sealed segments, in as few groups as Arrow's 2 GiB of text per array allow: nearly always one."""
+def compact(
+    storage: Storage, table_oid: int, *, keeps_dead: bool, check: Callable[[], None] = _never_stops
+) -> bool:
+    """Merge what `compaction.due_sources` says is due; whether anything was.
+
+    Args:
+        keeps_dead: whether segments may keep the usual share of dead rows. If not, only those with an index file do.
+        check: called between columns; what it raises ends the merge in hand, which leaves nothing.
+    """
+    has_merged = False
+    # One round more than there are segments: rows that are deleted meanwhile may make merges due for ever.
+    for _ in range(len(storage.published.table_state(table_oid).sealed) + 1):
+        check()
+        state = storage.published
+        table = state.catalog.get(table_oid)
+        if not isinstance(table, Table):
+            break
+        due = _due(storage, state, table, keeps_dead)
+        groups = [g for g in _merge_groups(storage, table, due) if len(g) > 1 or g[0].tombstone_count]
+        if not groups:
+            break
+        for group in groups:
+            _rewrite(storage, table_oid, group, check)
+        has_merged = True
+    return has_merged
+
+
+def _due(storage: Storage, state: DatabaseState, table: Table, keeps_dead: bool) -> list[SegmentState]:
+    indexes = state.catalog.indexes_of(table.oid)
+    has_graphs = any(index.metric is not None and index.family != _FLAT for index in indexes)
+    sealed = state.table_state(table.oid).sealed
+    bytes_max = storage.memory.limit_bytes // _MERGE_MEMORY_SHARE if keeps_dead else sys.maxsize
+    if not keeps_dead:
+        plain = [segment for segment in sealed if not _has_index_file(segment)]
+        due = due_sources(plain, has_graphs=False, dead_share_max=0, bytes_max=bytes_max)
+        if due:
+            return due
+    return due_sources(sealed, has_graphs=has_graphs, dead_share_max=DEAD_SHARE_MAX, bytes_max=bytes_max)
+
+
+def _has_index_file(segment: SegmentState) -> bool:
+    return any(not attachment.is_keys for attachment in segment.attachments.values())
+
+
+def _merge_groups(
+    storage: Storage, table: Table, segments: Sequence[SegmentState]
+) -> list[list[SegmentState]]:
+    """The segments in as few groups as Arrow's 2 GiB of text per array allow: nearly always one."""
     attnums = [c.attnum for c in table.live_columns()]
     groups: list[list[SegmentState]] = []
     sizes: dict[int, int] = {}
-    for segment in state.table_state(table.oid).sealed:
+    for segment in segments:
         view = segment.view(table, storage.missing_column)
         added = {a: view.column(a).nbytes for a in attnums if _has_offsets(view.column(a).type)}
         total = {a: sizes.get(a, 0) + size for a, size in added.items()}
@@ -114,7 +171,12 @@ def _has_offsets(arrow_type: pa.DataType) -> bool:
     )
 
 
-def _rewrite(storage: Storage, table_oid: int, sources: Sequence[SegmentState]) -> None:
+def _rewrite(
+    storage: Storage,
+    table_oid: int,
+    sources: Sequence[SegmentState],
+    check: Callable[[], None] = _never_stops,
+) -> None:
     """Write the live rows of `sources` as one sealed segment and publish it in their place.
 
     Deletes that are committed while the file is written are found again by row id and become tombstones of
@@ -124,7 +186,7 @@ def _rewrite(storage: Storage, table_oid: int, sources: Sequence[SegmentState]) 
     table = state.catalog.get(table_oid)
     if not isinstance(table, Table):
         return
-    source = _live_rows(storage, state, table, sources)
+    source = _live_rows(storage, state, table, sources, check)
     entry = None
     if source.row_count:
         views = [segment.view(table, storage.missing_column) for segment in sources]
@@ -148,7 +210,11 @@ def _discard(storage: Storage, entry: SegmentEntry | None) -> None:
 
 
 def _live_rows(
-    storage: Storage, state: DatabaseState, table: Table, sources: Sequence[SegmentState]
+    storage: Storage,
+    state: DatabaseState,
+    table: Table,
+    sources: Sequence[SegmentState],
+    check: Callable[[], None],
 ) -> SegmentSource:
     """The rows of some segments that are not deleted in `state`, in row id order."""
     parts: list[tuple[SegmentView, RowOffsets]] = []
@@ -163,6 +229,7 @@ def _live_rows(
         row_ids = row_ids[order]
 
     def column(attnum: int) -> pa.Array:
+        check()
         pieces = [selected(view.column(attnum), offsets) for view, offsets in parts]
         whole = concatenated(pieces, pieces[0].type)
         return whole if order is None else whole.take(pa.array(order))

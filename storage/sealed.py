@@ -88,15 +88,19 @@ def write_segment(data_files: DataFiles, source: SegmentSource) -> SegmentEntry:
 def _write_rows(data_files: DataFiles, segment_id: int, source: SegmentSource) -> None:
     writer = data_files.writer(segment_id, layout.ROWS_SUFFIX)
     zones = {}
-    if source.row_ids is not None:
-        writer.add_array(ROW_IDS_BLOCK, source.row_ids)
-    for attnum in source.attnums:
-        column = source.column(attnum)
-        writer.add_column(str(attnum), column)
-        zone = column_zone(column)
-        if zone is not None:
-            zones[str(attnum)] = zone
-    writer.finish({"rows": source.row_count, "zones": zones})
+    try:
+        if source.row_ids is not None:
+            writer.add_array(ROW_IDS_BLOCK, source.row_ids)
+        for attnum in source.attnums:
+            column = source.column(attnum)
+            writer.add_column(str(attnum), column)
+            zone = column_zone(column)
+            if zone is not None:
+                zones[str(attnum)] = zone
+        writer.finish({"rows": source.row_count, "zones": zones})
+    except BaseException:
+        writer.abort()
+        raise
 
 
 def write_keys(data_files: DataFiles, file_id: int, keys: SortedKeys) -> None:
