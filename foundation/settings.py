@@ -9,9 +9,10 @@ See https://www.postgresql.org/docs/15/config-setting.html.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
+from types import MappingProxyType
 
 from foundation.errors import InvalidParameterValue, QuiverError, UndefinedObject
 from foundation.setting_checks import SETTING_CHECKS
@@ -343,6 +344,7 @@ class SettingValues:
         self._base = {name.lower(): value for name, value in (base or {}).items()}
         self._state = _State()
         self._at_begin: _State | None = None
+        self._reported: tuple[_State, Mapping[str, str]] | None = None
         self.guard: Callable[[Setting, str], None] | None = None
 
     def get(self, name: str) -> str:
@@ -409,6 +411,7 @@ class SettingValues:
         """Give a value below SET: configuration, database, role or start-up packet."""
         setting = lookup_setting(name)
         self._base[name.lower()] = parse_setting(setting, text) if setting else text
+        self._reported = None
 
     def reset(self, name: str) -> None:
         setting = lookup_setting(name)
@@ -441,12 +444,15 @@ class SettingValues:
     def end(self, *, committed: bool) -> None:
         """The transaction ends: SET stays after COMMIT only, SET LOCAL never."""
         kept = self._state if committed or self._at_begin is None else self._at_begin
-        self._state = _State(kept.session, {})
+        self._state = _State(kept.session, {}) if kept.local else kept
         self._at_begin = None
 
-    def reported(self) -> dict[str, str]:
-        """ParameterStatus values by setting name."""
-        return {s.name: self.show(s.name) for s in _DEFINITIONS if s.is_reported}
+    def reported(self) -> Mapping[str, str]:
+        """ParameterStatus values by setting name; the same object as long as nothing was set."""
+        if self._reported is None or self._reported[0] is not self._state:
+            values = {s.name: self.show(s.name) for s in _DEFINITIONS if s.is_reported}
+            self._reported = (self._state, MappingProxyType(values))
+        return self._reported[1]
 
     def export(self) -> dict[str, dict[str, str]]:
         return {

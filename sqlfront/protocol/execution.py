@@ -62,15 +62,19 @@ class Executor:
         if not run.is_started:
             run.is_started = True
             stream = run.portal.start()
-            if isinstance(stream, CopyOut):
-                tag = yield from self._copy_out(run, stream)
-                return tag
-            if isinstance(stream, CopyIn):
-                run.is_done = True
-                tag = yield from self._copy_in(stream)
+            if stream is not None:
+                tag = yield from self._copy(run, stream)
                 return tag
         tag_or_none = yield from self._rows(run, rows_max, is_described=is_described)
         return tag_or_none
+
+    def _copy(self, run: PortalRun, stream: CopyIn | CopyOut) -> Flow[str]:
+        if isinstance(stream, CopyOut):
+            tag = yield from self._copy_out(run, stream)
+        else:
+            run.is_done = True
+            tag = yield from self._copy_in(stream)
+        return tag
 
     def complete(self, tag: str | None) -> None:
         """Send what ends an Execute: notices of the statement first, then CommandComplete or its like."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from foundation.errors import QuiverError
 from storage.catalog import Catalog, CatalogObject
@@ -12,6 +13,7 @@ class InvalidName(QuiverError):
     sqlstate = "42602"
 
 
+@lru_cache(maxsize=1024)
 def split_identifiers(text: str, separator: str) -> tuple[str, ...]:
     """`public."My Table"` -> ('public', 'My Table'). Unquoted parts are folded to lower case.
 

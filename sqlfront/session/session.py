@@ -159,6 +159,8 @@ class LocalSession:
 
     def drain_parameter_changes(self) -> list[tuple[str, str]]:
         reported = self.settings.reported()
+        if reported is self._reported:
+            return []
         changes = [(name, value) for name, value in reported.items() if self._reported.get(name) != value]
         self._reported = reported
         return changes

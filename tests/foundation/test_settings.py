@@ -146,3 +146,24 @@ def test_transaction_modes_start_from_their_defaults_and_end_with_the_transactio
     assert values.get("transaction_isolation") == "repeatable read"
     with pytest.raises(QuiverError, match="cannot be reset"):
         values.reset("transaction_isolation")
+
+
+def test_reported_values_follow_every_way_to_change_them() -> None:
+    values = SettingValues()
+    first = values.reported()
+    assert values.reported() is first
+    values.set_base("DateStyle", "ISO, DMY")
+    assert values.reported()["DateStyle"] == "ISO, DMY"
+    values.begin()
+    mark = values.mark()
+    values.set("application_name", "one")
+    assert values.reported()["application_name"] == "one"
+    values.rollback_to(mark)
+    assert values.reported()["application_name"] == ""
+    values.set("application_name", "two", is_local=True)
+    assert values.reported()["application_name"] == "two"
+    values.end(committed=True)
+    assert values.reported()["application_name"] == ""
+    values.set("application_name", "three")
+    values.reset_all()
+    assert values.reported()["application_name"] == ""
