@@ -13,14 +13,17 @@ from collections.abc import Callable
 
 from foundation.cancel import CANCEL_SHUTDOWN, CancelToken
 from foundation.errors import UndefinedObject
-from planner.vector import BuildClaims, GraphKeeper, build_table_index
-from storage import Storage
+from planner.vector import BuildClaims, GraphKeeper, build_table_index, inherited_indexes
+from storage import SegmentView, Storage
 from storage.catalog import Index, Table
+from vecengine import Buffers
 
 logger = logging.getLogger("quiver.maintenance")
 
 ROUND_SECONDS = 1.0
 GROWTH_SECONDS = 0.2
+FROZEN_LEFT = 2
+"""Full segments that commits leave to the next round; beyond that the writers are too fast and seal themselves."""
 
 
 class Maintenance:
@@ -41,6 +44,7 @@ class Maintenance:
         ]
 
     def start(self) -> None:
+        self._storage.start_background(self._inherited, FROZEN_LEFT)
         for thread in self._threads:
             thread.start()
 
@@ -51,7 +55,11 @@ class Maintenance:
         for thread in self._threads:
             if thread.is_alive():
                 thread.join()
+        self._storage.stop_background()
         self._keeper.close()
+
+    def _inherited(self, table_oid: int, segment: SegmentView) -> dict[int, Buffers]:
+        return inherited_indexes(self._storage, self._keeper, table_oid, segment, self._cancel.word)
 
     def _repeat(self, work: Callable[[], None], seconds: float) -> None:
         while not self._stop.wait(seconds):
@@ -62,7 +70,8 @@ class Maintenance:
                     logger.exception("background work failed; it is tried again")
 
     def run_once(self) -> None:
-        """One round: a checkpoint if the log has grown, merges that are due, then missing graphs."""
+        """One round: full segments to disk, a checkpoint if the log has grown, merges that are due, missing graphs."""
+        self._storage.seal_full_segments()
         if self._storage.needs_checkpoint():
             self._storage.checkpoint()
         merged = [self._compact(table) for table in self._storage.catalog.objects(Table)]

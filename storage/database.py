@@ -76,6 +76,8 @@ class Storage:
         self.head: DatabaseState = DatabaseState(0, Catalog({}), {}, 1)
         self.published: DatabaseState = self.head
         self.manifest_lsn = -1
+        self.index_heir: maintenance.IndexHeir | None = None
+        self.frozen_left = 0
         self.oid_limit = 0
         self._next_oid = 0
         self._oid_lock = threading.Lock()
@@ -157,7 +159,7 @@ class Storage:
             committing.discard(prepared, self.data_files)
             raise
         self.wait_durable(lsn)
-        self._seal_frozen(transaction)
+        self._seal_crowded(transaction)
         return lsn
 
     def _commit_prepared(self, transaction: Transaction, prepared: list[committing.PreparedTable]) -> int:
@@ -214,10 +216,14 @@ class Storage:
     def wait_durable(self, lsn: int) -> None:
         self.log.wait_durable(lsn)
 
-    def _seal_frozen(self, transaction: Transaction) -> None:
-        """Move full growing segments to disk. The commit is done: failing here costs memory, not data."""
+    def _seal_crowded(self, transaction: Transaction) -> None:
+        """Move full growing segments to disk, unless background work can be left to do it.
+
+        The commit is done: failing here costs memory, not data.
+        """
         for table_oid in transaction.writes:
-            if self.published.table_state(table_oid).frozen and self.maintenance_lock.acquire(blocking=False):
+            waiting = len(self.published.table_state(table_oid).frozen)
+            if waiting > self.frozen_left and self.maintenance_lock.acquire(blocking=False):
                 try:
                     maintenance.seal_frozen(self, table_oid)
                 except QuiverError as error:
@@ -316,10 +322,31 @@ class Storage:
             maintenance.freeze(self, table_oid)
             maintenance.seal_frozen(self, table_oid)
 
+    def seal_full_segments(self) -> None:
+        """Move growing segments that are full to disk; those that still grow stay."""
+        for table_oid, table in list(self.published.tables.items()):
+            if table.frozen:
+                with self.maintenance_lock:
+                    maintenance.seal_frozen(self, table_oid)
+
     def merge_segments(self, table_oid: int) -> None:
         """Rewrite the table's sealed segments into one, without the deleted rows."""
         with self.maintenance_lock:
             maintenance.merge(self, table_oid)
+
+    def start_background(self, index_heir: maintenance.IndexHeir, frozen_left: int) -> None:
+        """Somebody calls `checkpoint` when it is needed: commits leave so many full segments to it.
+
+        Args:
+            index_heir: called with the rows of a segment before they replace others, for the indexes they come with.
+                A QuiverError leaves the segment without.
+            frozen_left: full segments of a table that may wait in memory.
+        """
+        self.index_heir, self.frozen_left = index_heir, frozen_left
+
+    def stop_background(self) -> None:
+        """From now on commits seal what they fill, and nothing comes with an index."""
+        self.index_heir, self.frozen_left = None, 0
 
     def compact_table(
         self, table_oid: int, *, keeps_dead: bool = True, check: Callable[[], None] = lambda: None

@@ -6,9 +6,10 @@ on meanwhile and are held up only while an edit is published. Steps and crash ta
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,9 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from foundation.bitset import RowOffsets, offsets_from_bits
+from foundation.errors import QuiverError
 from storage import layout
+from storage.blockfile import BlockFile
 from storage.catalog import Index, Table
 from storage.compaction import DEAD_SHARE_MAX, due_sources
 from storage.keys import unique_specs
@@ -43,6 +46,11 @@ if TYPE_CHECKING:
 
 _SMALL_SEGMENT_SHARE = 4
 """A sealed segment is small below this share of a full growing one: rewriting it costs less than reading it often."""
+
+_log = logging.getLogger("quiver.storage")
+
+IndexHeir = Callable[[int, SegmentView], Mapping[int, Mapping[str, npt.NDArray[Any]]]]
+"""(table OID, segment that is written and not yet published) -> buffers of the indexes it comes with, by index OID."""
 
 _VARIABLE_BYTES_MAX = (1 << 31) - 1
 """Arrow's 32-bit offsets: most bytes of a text column in one array."""
@@ -180,7 +188,7 @@ def _rewrite(
     """Write the live rows of `sources` as one sealed segment and publish it in their place.
 
     Deletes that are committed while the file is written are found again by row id and become tombstones of
-    the added segment.
+    the added segment. Indexes it inherits are published with it, so its rows are served as before.
     """
     state = storage.published
     table = state.catalog.get(table_oid)
@@ -192,16 +200,50 @@ def _rewrite(
         views = [segment.view(table, storage.missing_column) for segment in sources]
         with reserved_for_writing(storage.memory, views, source.attnums):
             entry = write_segment(storage.data_files, source)
+    inherited: list[AttachRecord] = []
+    superfluous = inherited
+    lsn = None
     try:
+        if entry is not None:
+            inherited = superfluous = _inherited(storage, table, entry)
         with storage.commit_lock:
-            lsn = _publish_edit(storage, table_oid, sources, entry)
-    except BaseException:
-        _discard(storage, entry)
-        raise
-    if lsn is None:
-        _discard(storage, entry)
-    else:
+            wanted = [r for r in inherited if isinstance(storage.head.catalog.get(r.index_oid), Index)]
+            lsn = _publish_edit(storage, table_oid, sources, entry, wanted)
+        if lsn is not None:
+            superfluous = [record for record in inherited if record not in wanted]
+    finally:
+        if lsn is None:
+            _discard(storage, entry)
+        _discard_indexes(storage, superfluous)
+    if lsn is not None:
         storage.wait_durable(lsn)
+
+
+def _inherited(storage: Storage, table: Table, entry: SegmentEntry) -> list[AttachRecord]:
+    """Write the index files that a new segment comes with. A failure leaves it without: they can be built later."""
+    if storage.index_heir is None:
+        return []
+    path = storage.data_files.path(entry.segment_id, layout.ROWS_SUFFIX)
+    rows = SealedRows(BlockFile.open(storage.files, path), entry)
+    view = SegmentState(rows, entry.row_count, 0).view(table, storage.missing_column)
+    records = []
+    try:
+        for index_oid, buffers in storage.index_heir(table.oid, view).items():
+            file_id = _write_index(storage, index_oid, entry.segment_id, buffers)
+            records.append(AttachRecord(table.oid, entry.segment_id, index_oid, file_id, False))
+            storage.data_files.prepare(file_id, layout.INDEX_SUFFIX)
+        storage.data_files.sync_folder()
+    except QuiverError as error:
+        _log.warning(
+            "segment %d of table %d is to get its indexes later: %s", entry.segment_id, table.oid, error
+        )
+        _discard_indexes(storage, records)
+        return []
+    return records
+
+
+def _discard_indexes(storage: Storage, records: Sequence[AttachRecord]) -> None:
+    discard_files(storage.data_files, [(record.file_id, layout.INDEX_SUFFIX) for record in records])
 
 
 def _discard(storage: Storage, entry: SegmentEntry | None) -> None:
@@ -240,7 +282,11 @@ def _live_rows(
 
 
 def _publish_edit(
-    storage: Storage, table_oid: int, sources: Sequence[SegmentState], entry: SegmentEntry | None
+    storage: Storage,
+    table_oid: int,
+    sources: Sequence[SegmentState],
+    entry: SegmentEntry | None,
+    inherited: Sequence[AttachRecord],
 ) -> int | None:
     """Log the edit; its LSN, or None when the sources are gone (the table was dropped or truncated)."""
     now = {segment.rows.uid: segment for segment in storage.head.table_state(table_oid).segments()}
@@ -251,7 +297,7 @@ def _publish_edit(
     in_memory = [s for s in sources if not isinstance(s.rows, SealedRows)]
     covered = max((int(s.rows.row_ids(s.row_count)[-1]) for s in in_memory), default=0)
     record = EditRecord(table_oid, tuple(sealed), covered, entry, np.sort(np.concatenate(deleted)))
-    return storage.append_group([record])
+    return storage.append_group([record, *inherited])
 
 
 def _deleted_since(segment: SegmentState, now: SegmentState) -> RowIds:
@@ -319,6 +365,14 @@ def install_index(
     storage: Storage, index_oid: int, segment_id: int, buffers: dict[str, npt.NDArray[Any]]
 ) -> bool:
     """See `Storage.install_index`."""
+    file_id = _write_index(storage, index_oid, segment_id, buffers)
+    return _attach(storage, index_oid, segment_id, file_id, is_keys=False)
+
+
+def _write_index(
+    storage: Storage, index_oid: int, segment_id: int, buffers: Mapping[str, npt.NDArray[Any]]
+) -> int:
+    """Write and sync an index file, without the folder; its id."""
     file_id = storage.data_files.allocate_id()
     writer = storage.data_files.writer(file_id, layout.INDEX_SUFFIX)
     try:
@@ -328,7 +382,7 @@ def install_index(
     except BaseException:
         writer.abort()
         raise
-    return _attach(storage, index_oid, segment_id, file_id, is_keys=False)
+    return file_id
 
 
 def _attach(storage: Storage, index_oid: int, segment_id: int, file_id: int, *, is_keys: bool) -> bool:

@@ -6,7 +6,7 @@
 
 from planner.vector.build_claims import BuildClaims
 from planner.vector.graph_keeper import GraphKeeper
-from planner.vector.index_build import IndexStatus, build_table_index, index_status
+from planner.vector.index_build import IndexStatus, build_table_index, index_status, inherited_indexes
 from planner.vector.island import IslandPlan, try_island
 from planner.vector.recognise import vector_order
 
@@ -17,6 +17,7 @@ __all__ = [
     "IslandPlan",
     "build_table_index",
     "index_status",
+    "inherited_indexes",
     "try_island",
     "vector_order",
 ]

@@ -11,6 +11,7 @@ file are scanned, so an index is never wrong, only absent. Rows deleted since st
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -134,26 +135,69 @@ def _build_segment(
     cancel: CancelWord | None,
     threads: int,
 ) -> None:
+    with _reserved(storage, index, segment):
+        built = _built(index, segment, source, progress=progress, cancel=cancel, threads=threads)
+        storage.install_index(index.oid, segment.segment_id, dict(built.to_buffers()))
+
+
+def inherited_indexes(
+    storage: Storage,
+    keeper: GraphKeeper,
+    table_oid: int,
+    segment: SegmentView,
+    cancel: CancelWord | None = None,
+) -> dict[int, vecengine.Buffers]:
+    """Indexes that a segment, not published yet, gets from the graphs of the rows it replaces; see `IndexHeir`.
+
+    Raises:
+        QueryCanceled: 57014. OutOfMemory: 53200.
+    """
+    found: dict[int, vecengine.Buffers] = {}
+    for index in storage.catalog.indexes_of(table_oid):
+        if index.metric is None or not is_worth_building(segment, index):
+            continue
+        source = keeper.source_for(segment, index)
+        if source is not None:
+            with _reserved(storage, index, segment):
+                built = _built(index, segment, source, progress=None, cancel=cancel, threads=1)
+                found[index.oid] = built.to_buffers()
+    return found
+
+
+@contextmanager
+def _reserved(storage: Storage, index: Index, segment: SegmentView) -> Iterator[None]:
+    vectors, _ = segment.vectors(index.key_attnums()[0])
+    reserved = _build_bytes(vectors.shape, vecengine.check_build_params(index.family, dict(index.options)))
+    storage.memory.reserve(_HOLDER, reserved)
+    try:
+        yield
+    finally:
+        storage.memory.release(_HOLDER, reserved)
+
+
+def _built(
+    index: Index,
+    segment: SegmentView,
+    source: GraphSource | None,
+    *,
+    progress: Progress | None,
+    cancel: CancelWord | None,
+    threads: int,
+) -> vecengine.VectorIndex:
+    """The segment's index: an inherited graph extended, or one built from nothing."""
     assert index.metric is not None
     vectors, valid_bits = segment.vectors(index.key_attnums()[0])
     offsets = None if valid_bits is None else offsets_from_bits(valid_bits, segment.row_count)
+    if source is not None:
+        return vecengine.extend_index(
+            source.index, source.moved_to, vectors, offsets=offsets, threads=threads, cancel=cancel,
+            progress=progress,
+        )  # fmt: skip
     parameters: dict[str, Any] = dict(index.options)
-    reserved = _build_bytes(vectors.shape, vecengine.check_build_params(index.family, parameters))
-    storage.memory.reserve(_HOLDER, reserved)
-    try:
-        if source is not None:
-            built = vecengine.extend_index(
-                source.index, source.moved_to, vectors, offsets=offsets, threads=threads, cancel=cancel,
-                progress=progress,
-            )  # fmt: skip
-        else:
-            built = vecengine.build_index(
-                index.family, vectors, metric=index.metric, offsets=offsets, threads=threads, cancel=cancel,
-                progress=progress, **parameters,
-            )  # fmt: skip
-        storage.install_index(index.oid, segment.segment_id, dict(built.to_buffers()))
-    finally:
-        storage.memory.release(_HOLDER, reserved)
+    return vecengine.build_index(
+        index.family, vectors, metric=index.metric, offsets=offsets, threads=threads, cancel=cancel,
+        progress=progress, **parameters,
+    )  # fmt: skip
 
 
 def _build_bytes(shape: tuple[int, ...], parameters: dict[str, int]) -> int:

@@ -36,6 +36,8 @@ from vecengine.parameters import check_parameters
 _CAPACITY_MIN = 4096
 _SEED = 20180406
 _CURVE_ROWS_MIN = 64
+_CURVE_GROWTH = 1.4
+"""A curve measured at half the size promised recall 0.97 where 0.95 was found."""
 
 
 class GrowingHnsw:
@@ -136,9 +138,9 @@ class GrowingHnsw:
         return draw_levels(self._rng, count, self._parameters.m)
 
     def _held_out_rows(self, pending: int) -> int:
-        """How many of the rows to come measure the graph before they go in: when it has doubled since the last time."""
+        """How many of the rows to come measure the graph before they go in: when it has grown much since the last time."""
         nodes = self._node_count + pending
-        if nodes < max(ROWS_MIN, 2 * self._measured_nodes):
+        if nodes < max(ROWS_MIN, _CURVE_GROWTH * self._measured_nodes):
             return 0
         held_out = min(held_out_count(nodes), pending // 4) & ~7
         return held_out if held_out >= _CURVE_ROWS_MIN else 0

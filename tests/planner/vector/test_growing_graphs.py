@@ -13,7 +13,13 @@ import numpy as np
 import pytest
 
 import vecengine
-from planner.vector import GraphKeeper, build_table_index, index_status
+from foundation.errors import OutOfMemory
+from planner.vector import (
+    GraphKeeper,
+    build_table_index,
+    index_status,
+    inherited_indexes,
+)
 from planner.vector.growing_graphs import SCANNED_ROWS_MAX
 from planner.vector.index_cache import INDEXES
 from storage.catalog import Index
@@ -157,3 +163,63 @@ def test_a_merge_extends_the_largest_graph(items: Items, keeper: GraphKeeper) ->
     assert source is not None and source.moved_to.size == ROWS
     assert build_table_index(items.storage, INDEX, keeper=keeper) == 1
     assert recall(items) > 0.95
+
+
+def inherit(items: Items, keeper: GraphKeeper) -> None:
+    """What background work does: successors of segments come with the graphs of those."""
+    items.storage.start_background(
+        lambda table_oid, segment: inherited_indexes(items.storage, keeper, table_oid, segment), 0
+    )
+
+
+def test_a_sealed_segment_comes_with_its_graph(items: Items, keeper: GraphKeeper) -> None:
+    inherit(items, keeper)
+    add_rows(items, 0, ROWS)
+    keeper.grow(index_of(items))
+    items.seal()
+    assert (status(items).rows_served, status(items).state) == (ROWS, "ready")
+    assert recall(items) > 0.95
+    assert build_table_index(items.storage, INDEX, keeper=keeper) == 0
+
+
+def test_few_graphs_remain_and_serve_meanwhile(items: Items, keeper: GraphKeeper) -> None:
+    inherit(items, keeper)
+    for number in range(6):
+        add_rows(items, number * 1200, 1200)
+        keeper.grow(index_of(items))
+        items.seal()
+        build_table_index(items.storage, INDEX, keeper=keeper)
+        items.storage.compact_table(TABLE)
+        row = status(items)
+        assert row.segments <= 3 and row.rows_served == (number + 1) * 1200, "never without a graph"
+    assert recall(items) > 0.95
+
+
+def test_a_graph_that_cannot_be_inherited_is_built_later(items: Items, keeper: GraphKeeper) -> None:
+    def refuse(table_oid: int, segment: Any) -> Any:
+        raise OutOfMemory("out of memory")
+
+    add_rows(items, 0, ROWS)
+    keeper.grow(index_of(items))
+    items.storage.start_background(refuse, 0)
+    items.seal()
+    assert (status(items).rows_served, status(items).state) == (0, "building")
+    assert build_table_index(items.storage, INDEX, keeper=keeper) == 1
+    assert status(items).rows_served == ROWS
+
+
+def test_an_index_that_is_dropped_meanwhile_leaves_no_file(items: Items, keeper: GraphKeeper) -> None:
+    def drop_and_build(table_oid: int, segment: Any) -> Any:
+        found = inherited_indexes(items.storage, keeper, table_oid, segment)
+        assert list(found) == [INDEX]
+        transaction = items.storage.begin()
+        transaction.drop(INDEX)
+        transaction.commit()
+        return found
+
+    add_rows(items, 0, ROWS)
+    keeper.grow(index_of(items))
+    items.storage.start_background(drop_and_build, 0)
+    items.seal()
+    assert not list(Path(items.storage.path).rglob("*.index"))
+    assert items.storage.begin().table_view(TABLE).row_count == ROWS
