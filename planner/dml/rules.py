@@ -95,6 +95,19 @@ def first_violation(
     return worst
 
 
+def row_values(
+    rules: bound.TableRules,
+    table: Table,
+    batch: pa.RecordBatch,
+    expression: bound.Expression,
+    context: ExecutionContext,
+) -> pa.Array:
+    """(n,) values of an expression over n rows; `batch` has at least the columns it reads, named by str(attnum)."""
+    columns = _rule_columns(rules, table, batch)
+    (values,) = _evaluated([expression], columns, batch.num_rows, context)
+    return values
+
+
 def read_attnums(rules: bound.TableRules, expression: bound.Expression) -> frozenset[int]:
     """Attnums of the columns that a rule's expression reads."""
     return frozenset(

@@ -8,7 +8,7 @@ from sqlfront.binder import (
     special_forms,
     subqueries,
 )
-from sqlfront.binder.binding import bind_expression, bind_query, bind_table_expression
+from sqlfront.binder.binding import bind_conversion, bind_expression, bind_query, bind_table_expression
 from sqlfront.binder.context import BindContext, VirtualRelation, VirtualRelations
 from sqlfront.binder.defaults import bound_default, column_defaults
 from sqlfront.binder.environment import Clause
@@ -32,6 +32,7 @@ __all__ = [
     "KeptExpression",
     "VirtualRelation",
     "VirtualRelations",
+    "bind_conversion",
     "bind_expression",
     "bind_query",
     "bind_table_expression",

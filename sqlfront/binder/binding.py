@@ -6,8 +6,10 @@ from dataclasses import replace
 
 from sqlglot import exp
 
-from foundation.sqltypes import UNKNOWN, SqlType
+from foundation.errors import DatatypeMismatch
+from foundation.sqltypes import UNKNOWN, SqlType, format_type
 from planner.bound import BoundStatement, ColumnRef, Expression, Parameter, walk
+from planner.functions.implementations_text import quote_ident
 from sqlfront.binder.changes import bind_delete, bind_update
 from sqlfront.binder.coerce import coerce_assignment, coerce_default, coerce_to_boolean, settle
 from sqlfront.binder.context import BindContext
@@ -153,6 +155,35 @@ def bind_generation(
     if not is_immutable(bound):
         raise InvalidObjectDefinition("generation expression is not immutable")
     return coerce_default(kept, bound, column.type, column.name)
+
+
+def bind_conversion(
+    context: BindContext, table: Table, column: Column, target: SqlType, using: exp.Expr | None
+) -> Expression:
+    """What ALTER COLUMN TYPE makes of a row, over relation 1: USING, or the column itself, as the new type.
+
+    Raises:
+        DatatypeMismatch: 42804, with PostgreSQL's hint.
+    """
+    environment = _fresh_environment(replace(context, allows_parameters=False), Clause.TRANSFORM)
+    _, item = scan_table(environment, table, table.name, "")
+    environment.scope.add(item)
+    node = using if using is not None else exp.column(exp.to_identifier(column.name, quoted=True))
+    bound = bind_node(environment, node)
+    try:
+        return coerce_default(context, bound, target, column.name)
+    except DatatypeMismatch:
+        shown = format_type(target)
+        if using is not None:
+            raise DatatypeMismatch(
+                f'result of USING clause for column "{column.name}" cannot be cast automatically to type {shown}',
+                hint="You might need to add an explicit cast.",
+            ) from None
+        cast = f"{quote_ident(column.name)}::{shown}"
+        raise DatatypeMismatch(
+            f'column "{column.name}" cannot be cast automatically to type {shown}',
+            hint=f'You might need to specify "USING {cast}".',
+        ) from None
 
 
 def _fresh_environment(context: BindContext, clause: Clause) -> Environment:

@@ -53,6 +53,7 @@ class Clause(Enum):
     DEFAULT = "DEFAULT expressions"
     CHECK = "check constraints"
     GENERATED = "column generation expressions"
+    TRANSFORM = "transform expressions"
     INDEX = "index expressions"
     PREDICATE = "index predicates"
     EXECUTE = "EXECUTE parameters"
@@ -63,7 +64,7 @@ AGGREGATE_CLAUSES = frozenset((Clause.SELECT_LIST, Clause.HAVING, Clause.ORDER_B
 WINDOW_CLAUSES = frozenset((Clause.SELECT_LIST, Clause.ORDER_BY, Clause.DISTINCT_ON))
 SET_FUNCTION_CLAUSES = frozenset((Clause.SELECT_LIST, Clause.ORDER_BY, Clause.DISTINCT_ON, Clause.GROUP_BY,
                                   Clause.FROM_FUNCTION))  # fmt: skip
-KEPT_CLAUSES = frozenset((Clause.DEFAULT, Clause.CHECK, Clause.GENERATED, Clause.INDEX, Clause.PREDICATE,
+KEPT_CLAUSES = frozenset((Clause.DEFAULT, Clause.CHECK, Clause.GENERATED, Clause.TRANSFORM, Clause.INDEX, Clause.PREDICATE,
                           Clause.EXECUTE))  # fmt: skip
 """Clauses outside queries: no sub-queries there."""
 

@@ -8,35 +8,47 @@ from typing import Any
 
 import pyarrow as pa
 
-from foundation.bitset import offsets_from_bits
 from foundation.errors import (
     DuplicateColumn,
     FeatureNotSupported,
     InvalidParameterValue,
-    NotNullViolation,
     ObjectNotInPrerequisiteState,
     SyntaxErrorInStatement,
     UndefinedColumn,
 )
 from foundation.sqltypes import arrow_type
+from planner.bound import Expression
+from planner.dml import row_values
+from planner.dml.rows import assigned
+from planner.evaluate import Frame, evaluate
+from sqlfront.binder import bound_default, bound_generation, rules_of
+from sqlfront.commands.alter_type import alter_type
 from sqlfront.commands.columns import (
     COLUMNS_MAX,
     INTEGER_OIDS,
     SYSTEM_COLUMNS,
-    PlannedColumn,
     checked_default,
-    constant_default,
+    is_volatile,
+    missing_value,
     plan_column,
 )
 from sqlfront.commands.constraints import add_constraint
 from sqlfront.commands.context import CommandContext
 from sqlfront.commands.create_table import attach_sequence
-from sqlfront.commands.dependencies import drop_column, drop_dependent_keys, with_column
+from sqlfront.commands.dependencies import (
+    drop_column,
+    drop_dependent_keys,
+    notice_cascade,
+    refuse_dependents,
+    with_column,
+)
 from sqlfront.commands.errors import InvalidTableDefinition, TooManyColumns
 from sqlfront.commands.foreign_keys import keys_using_column
+from sqlfront.commands.generated_columns import generated_from, keep_generations
 from sqlfront.commands.key_constraints import check_no_nulls
 from sqlfront.commands.lookup import described, find_column
 from sqlfront.commands.sequences import create_owned_sequence, owned_sequences
+from sqlfront.commands.stored_rows import ValuesOf, fill_column, has_rows, null_values
 from sqlfront.parser import (
     AddColumn,
     AlterAction,
@@ -48,7 +60,6 @@ from sqlfront.parser import (
     SetIdentity,
     SetNotNull,
 )
-from sqlfront.parser.typenames import resolve_type
 from storage.catalog import Column, Table, replaced
 
 
@@ -64,42 +75,44 @@ def _add_column(context: CommandContext, table: Table, action: AddColumn) -> Non
     if len(table.live_columns()) >= COLUMNS_MAX:
         raise TooManyColumns(f"tables can have at most {COLUMNS_MAX} columns")
     planned = plan_column(context, table.name, specification, len(table.columns) + 1)
-    has_rows = context.transaction.table_view(table.oid).row_count > 0
-    if has_rows and specification.default is not None and planned.sequence is None:
-        missing = constant_default(context, planned.column, specification.default)
-        planned = replace(planned, column=replace(planned.column, missing_value=missing))
-    is_filled = planned.sequence is not None or planned.column.missing_value is not None
-    if has_rows and planned.column.not_null and not is_filled:
-        raise NotNullViolation(
-            f'column "{specification.name}" of relation "{table.name}" contains null values',
-            table=table.name,
-            column=specification.name,
-        )
-    table = replaced(table, columns=(*table.columns, planned.column))
+    column = planned.column
+    is_filled = has_rows(context, table)
+    default = None
+    if column.default_sql is not None:
+        default = bound_default(context.bind_context(), table, column)
+        if is_filled and default is not None and not is_volatile(default):
+            column = replace(column, missing_value=missing_value(context, default, column.type))
+            default = None
+    is_computed = planned.sequence is not None or default is not None or column.generated_sql is not None
+    if is_filled and column.not_null and not is_computed and column.missing_value is None:
+        raise null_values(table, column)
+    table = replaced(table, columns=(*table.columns, column))
     context.transaction.put(table)
-    table = attach_sequence(context, table, planned)
-    if has_rows and planned.sequence is not None:
-        _number_rows(context, table, planned)
+    table = attach_sequence(context, table, replace(planned, column=column))
+    table = keep_generations(context, table, [specification])
+    if is_filled and is_computed:
+        column = table.column_at(column.attnum)
+        fill_column(context, table, column, _values_of(context, table, column, default))
     for constraint in specification.constraints:
         table = add_constraint(context, table, constraint)
 
 
-def _number_rows(context: CommandContext, table: Table, planned: PlannedColumn) -> None:
-    """Give existing rows the next values of a new serial or identity column: every row is written again."""
-    attnum = planned.column.attnum
-    (sequence,) = owned_sequences(context, table.oid, attnum)
-    others = [column.attnum for column in table.live_columns() if column.attnum != attnum]
-    batches = []
-    for segment in context.transaction.table_view(table.oid).segments:
-        offsets = offsets_from_bits(segment.visible_bits, segment.row_count)
-        if len(offsets):
-            batches.append((segment.row_ids[offsets], segment.take(others, offsets)))
-    for row_ids, batch in batches:
-        values = context.storage.next_sequence_values(sequence, len(row_ids))
-        numbers = pa.array(values).cast(arrow_type(planned.column.type))
-        columns = {str(other): batch.column(i) for i, other in enumerate(others)}
-        filled = pa.RecordBatch.from_pydict({**columns, str(attnum): numbers})
-        context.transaction.update(table.oid, row_ids, filled)
+def _values_of(context: CommandContext, table: Table, column: Column, default: Expression | None) -> ValuesOf:
+    """What gives existing rows their values of a new column: a sequence, a generation expression or a default."""
+    execution = context.execution_context()
+    if column.generated_sql is not None:
+        expression = bound_generation(context.bind_context(), table, column)
+        rules = rules_of(table)
+        return lambda batch: row_values(rules, table, batch, expression, execution)
+    if default is not None:
+        per_row = default
+        return lambda batch: assigned(
+            evaluate(per_row, Frame(batch.num_rows), execution), per_row.sql_type, column.type, execution
+        )
+    (sequence,) = owned_sequences(context, table.oid, column.attnum)
+    return lambda batch: pa.array(context.storage.next_sequence_values(sequence, batch.num_rows)).cast(
+        arrow_type(column.type)
+    )
 
 
 def _drop_column(context: CommandContext, table: Table, action: DropColumn) -> None:
@@ -111,19 +124,33 @@ def _drop_column(context: CommandContext, table: Table, action: DropColumn) -> N
             context.notice(f'column "{action.name}" of relation "{table.name}" does not exist, skipping')
             return
         raise UndefinedColumn(f'column "{action.name}" of relation "{table.name}" does not exist')
+    dependents = generated_from(context, table, column.attnum)
+    if dependents:
+        shown = [f"column {other.name} of {described(context, table)}" for other in dependents]
+        if not action.cascade:
+            raise refuse_dependents(f"column {column.name} of {described(context, table)}", shown)
+        notice_cascade(context, shown)
     drop_dependent_keys(
         context,
         f"column {column.name} of {described(context, table)}",
         list(keys_using_column(context, table, column)),
         cascade=action.cascade,
     )
-    drop_column(context, table, column)
+    for dropped in (*dependents, column):
+        table = drop_column(context, table, dropped)
 
 
 def _set_default(context: CommandContext, table: Table, action: SetDefault) -> None:
     column = find_column(table, action.column)
     if column.identity:
         raise _identity_error(table, column, is_drop=action.default is None)
+    if column.generated_sql is not None:
+        raise SyntaxErrorInStatement(
+            f'column "{column.name}" of relation "{table.name}" is a generated column',
+            hint="Use ALTER TABLE ... ALTER COLUMN ... DROP EXPRESSION instead."
+            if action.default is None
+            else None,
+        )
     default = None if action.default is None else checked_default(context, column, action.default)
     context.transaction.put(with_column(table, replace(column, default_sql=default)))
 
@@ -160,12 +187,6 @@ def _set_not_null(context: CommandContext, table: Table, action: SetNotNull) -> 
         if primary is not None and column.attnum in primary.key_attnums():
             raise InvalidTableDefinition(f'column "{column.name}" is in a primary key')
     context.transaction.put(with_column(table, replace(column, not_null=action.not_null)))
-
-
-def _alter_type(context: CommandContext, table: Table, action: AlterColumnType) -> None:
-    column = find_column(table, action.column)
-    if action.using is not None or resolve_type(action.type) != column.type:
-        raise FeatureNotSupported("ALTER COLUMN TYPE is not supported")
 
 
 def _set_storage(context: CommandContext, table: Table, action: SetColumnStorage) -> None:
@@ -211,7 +232,7 @@ COLUMN_ACTIONS: dict[type[AlterAction], Callable[[CommandContext, Table, Any], N
     DropColumn: _drop_column,
     SetDefault: _set_default,
     SetNotNull: _set_not_null,
-    AlterColumnType: _alter_type,
+    AlterColumnType: alter_type,
     SetColumnStorage: _set_storage,
     SetIdentity: _set_identity,
     DropExpression: _drop_expression,

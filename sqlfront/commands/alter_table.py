@@ -1,6 +1,6 @@
 """ALTER TABLE, and the same actions of ALTER INDEX and ALTER SEQUENCE.
 
-https://www.postgresql.org/docs/15/sql-altertable.html. Actions run in the order written; all or none stay,
+https://www.postgresql.org/docs/15/sql-altertable.html. Several actions run in PostgreSQL's passes; all or none stay,
 since a failed statement ends its transaction or goes back to its savepoint.
 """
 
@@ -34,11 +34,20 @@ from sqlfront.commands.operator_classes import BTREE
 from sqlfront.commands.sequences import owned_sequences
 from sqlfront.commands.table_options import BTREE_OPTIONS, checked_table_options, merged_options
 from sqlfront.parser import (
+    AddColumn,
     AddConstraint,
     AlterAction,
+    AlterColumnType,
     AlterConstraint,
     AlterTableStatement,
+    ConstraintDefinition,
+    ConstraintKind,
+    DropColumn,
     DropConstraint,
+    DropExpression,
+    SetDefault,
+    SetIdentity,
+    SetNotNull,
     SetOptions,
     SetOwner,
     ValidateConstraint,
@@ -51,7 +60,7 @@ _CLASSES: dict[str, type[Table] | type[Index] | type[Sequence]] = {
 
 
 def execute_alter_table(statement: AlterTableStatement, context: CommandContext) -> CommandResult:
-    """Run the actions in order.
+    """Run the actions.
 
     Raises:
         UndefinedTable: 42P01. UndefinedColumn: 42703. UndefinedObject: 42704. DuplicateColumn: 42701.
@@ -66,9 +75,30 @@ def execute_alter_table(statement: AlterTableStatement, context: CommandContext)
         raise UndefinedTable(f'relation "{statement.name}" does not exist')
     target: CatalogObject = of_kind(found, _CLASSES[statement.kind])
     check_owner(context, target)
-    for action in statement.actions:
+    for action in sorted(statement.actions, key=_pass):
         _run(context, target.oid, action)
     return result
+
+
+def _pass(action: AlterAction) -> int:
+    """When an action runs: PostgreSQL goes through a statement's actions in passes (AT_PASS_* in tablecmds.c)."""
+    match action:
+        case DropColumn() | DropConstraint() | DropExpression():
+            return 0
+        case SetDefault(default=None) | SetNotNull(not_null=False) | SetIdentity(identity=""):
+            return 0
+        case AlterColumnType():
+            return 1
+        case AddColumn():
+            return 2
+        case SetNotNull():
+            return 3
+        case AddConstraint(constraint=ConstraintDefinition(kind=kind)):
+            return 4 if kind in (ConstraintKind.PRIMARY_KEY, ConstraintKind.UNIQUE) else 5
+        case SetDefault() | SetIdentity():
+            return 5
+        case _:
+            return 6
 
 
 def _run(context: CommandContext, oid: int, action: AlterAction) -> None:

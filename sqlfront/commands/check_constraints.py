@@ -11,7 +11,7 @@ from planner.dml import first_violation
 from sqlfront.binder import KeptExpression, bound_check, keep_check, renamed_check, rules_of
 from sqlfront.commands.context import CommandContext
 from sqlfront.commands.naming import free_constraint_name
-from sqlfront.parser import ConstraintDefinition
+from sqlfront.parser import ConstraintDefinition, parse_expression
 from storage.catalog import CheckConstraint, Table, replaced
 
 
@@ -96,3 +96,19 @@ def rename_in_checks(context: CommandContext, table: Table, renamed: Table, attn
         if isinstance(check, CheckConstraint) and attnum in check.attnums:
             sql = renamed_check(context.bind_context(), table, renamed, check.expression_sql)
             context.transaction.put(replaced(check, expression_sql=sql))
+
+
+def keep_over_new_type(context: CommandContext, table: Table, changed: Table, attnum: int) -> None:
+    """Bind the conditions that read a column whose type has changed anew, and look at the rows again.
+
+    Raises:
+        CheckViolation: 23514. UndefinedFunction: 42883, when a condition has no operator for the type.
+    """
+    for check in context.catalog.constraints_of(table.oid):
+        if isinstance(check, CheckConstraint) and attnum in check.attnums:
+            written = parse_expression(check.expression_sql)
+            kept = keep_check(context.bind_context(), changed, written)
+            renewed = replaced(check, expression_sql=kept.sql)
+            if check.is_validated:
+                check_existing_rows(context, changed, renewed)
+            context.transaction.put(renewed)

@@ -18,15 +18,21 @@ from foundation.errors import (
     SyntaxErrorInStatement,
     UndefinedObject,
 )
+from foundation.settings import SettingValues
 from foundation.sqltypes import TYPES, SqlType, format_type
+from planner.bound import Call, Expression, walk
+from planner.dml.rows import assigned
+from planner.evaluate import Frame, evaluate
+from planner.functions.signature import Volatility
+from sqlfront.binder import bind_expression
 from sqlfront.commands.context import CommandContext
 from sqlfront.commands.errors import InvalidTableDefinition
 from sqlfront.commands.naming import quote_identifier, quote_literal
 from sqlfront.parser import ColumnSpecification, SequenceOptions, SqlExpression
-from sqlfront.parser.nodes import type_name_of
 from sqlfront.parser.typenames import SERIAL_TYPES, resolve_type
 from sqlfront.session.names import find_relation, split_qualified_name
-from sqlfront.types import decode_text, encode_text
+from sqlfront.types import CodecContext
+from sqlfront.types.postgres_codecs import PostgresCodecs
 from storage.catalog import Column, Sequence
 
 SYSTEM_COLUMNS = ("ctid", "xmin", "cmin", "xmax", "cmax", "tableoid")
@@ -138,13 +144,12 @@ def sequence_default(schema: str, sequence: str) -> str:
 def checked_default(context: CommandContext, column: Column, default: SqlExpression) -> str | None:
     """The text to keep of a default; None for DEFAULT NULL, which PostgreSQL does not keep either.
 
-    Raises whatever binding the text to the column's type raises.
+    Raises whatever binding the expression to the column's type raises.
     """
     if isinstance(default.tree, exp.Null):
         return None
-    sql = _qualified_sequence(context, _default_text(column, default))
-    context.check_default(sql, column)
-    return sql
+    bind_expression(default.tree, context.bind_context(), column.type, column_name=column.name)
+    return _qualified_sequence(context, _default_text(column, default))
 
 
 _NEXT_VALUE = re.compile(
@@ -186,39 +191,22 @@ def _number_text(text: str) -> str:
     return f"{quote_literal(text)}::{'bigint' if -(2**63) <= value < 2**63 else 'numeric'}"
 
 
-def constant_default(context: CommandContext, column: Column, default: SqlExpression) -> str | None:
+def is_volatile(expression: Expression) -> bool:
+    """Whether an expression may give each row another value: random(), nextval(), clock_timestamp()."""
+    return any(
+        isinstance(node, Call) and node.function.volatility is Volatility.VOLATILE
+        for node in walk(expression)
+    )
+
+
+def missing_value(context: CommandContext, expression: Expression, sql_type: SqlType) -> str | None:
     """What existing rows read as in a new column with this default: text form, None for NULL.
 
-    Raises:
-        FeatureNotSupported: 0A000, when the value is not one constant for all rows.
-        InvalidTextRepresentation: 22P02 and the like, a constant that is none of the column's type.
+    The value is computed now and does not depend on the session's settings when it is read.
     """
-    text = _constant_text(context, default.tree)
-    if text is not None:
-        return _as_column_text(context, column.type, text)
-    if isinstance(default.tree, exp.Null):
-        return None
-    if context.constant_default is None:
-        raise FeatureNotSupported("ADD COLUMN with a default that is not constant is not supported")
-    return context.constant_default(_default_text(column, default), column)
-
-
-def _constant_text(context: CommandContext, tree: exp.Expr) -> str | None:
-    """Text of a literal, with any casts around it applied; None for any other expression."""
-    if isinstance(tree, exp.Paren):
-        return _constant_text(context, tree.this)
-    if isinstance(tree, exp.Literal):
-        return str(tree.this)
-    if isinstance(tree, exp.Boolean):
-        return "true" if tree.this else "false"
-    if isinstance(tree, exp.Cast):
-        inner = _constant_text(context, tree.this)
-        target = resolve_type(type_name_of(tree.to))
-        return None if inner is None else _as_column_text(context, target, inner)
-    return None
-
-
-def _as_column_text(context: CommandContext, sql_type: SqlType, text: str) -> str:
-    """Canonical text of a constant: `'1.0'` of an integer column fails, `'[1, 2]'` of a vector is `[1,2]`."""
-    value = decode_text(sql_type, text, context.settings)
-    return encode_text(sql_type, value, context.settings)
+    execution = context.execution_context()
+    value = evaluate(expression, Frame(1), execution)
+    value = assigned(value, expression.sql_type, sql_type, execution)
+    codecs = PostgresCodecs(CodecContext.of(SettingValues()))
+    text: str | None = codecs.to_text(value, sql_type)[0].as_py()
+    return text

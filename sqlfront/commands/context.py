@@ -14,7 +14,6 @@ from planner import ExecutionContext
 from sqlfront.backend import ResultColumn
 from sqlfront.binder import BindContext
 from storage import Catalog, Storage, Transaction
-from storage.catalog import Column
 
 
 class NoticeCallback(Protocol):
@@ -31,11 +30,9 @@ def _check_build_params(family: str, options: Mapping[str, str]) -> None:
 class CommandContext:
     """The session's side of a command.
 
-    `search_path` are schema names, "$user" replaced; those that do not exist are skipped. `check_default`
-    binds a default's SQL text to the column's type and raises when that fails. `constant_default` evaluates a
-    default once and returns its text form for a column of rows that exist already, None for NULL; it raises
-    0A000 for a volatile expression. `bind_context` and `execution_context` are for binding and evaluating other
-    expressions, with the transaction's catalog as it is at the call. `sessions_in` counts the sessions connected to a database.
+    `search_path` are schema names, "$user" replaced; those that do not exist are skipped. `bind_context` and
+    `execution_context` are for binding and evaluating expressions, with the transaction's catalog as it is at the
+    call. `sessions_in` counts the sessions connected to a database.
     """
 
     storage: Storage
@@ -45,10 +42,8 @@ class CommandContext:
     role_oid: int
     search_path: tuple[str, ...]
     notice: NoticeCallback
-    check_default: Callable[[str, Column], None]
     bind_context: Callable[[], BindContext]
     execution_context: Callable[[], ExecutionContext]
-    constant_default: Callable[[str, Column], str | None] | None = None
     sessions_in: Callable[[int], int] | None = None
     check_build_params: Callable[[str, Mapping[str, str]], None] = _check_build_params
 

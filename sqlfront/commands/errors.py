@@ -27,3 +27,7 @@ class InvalidColumnReference(QuiverError):
 
 class InvalidForeignKey(QuiverError):
     sqlstate = "42830"
+
+
+class InvalidColumnDefinition(QuiverError):
+    sqlstate = "42611"

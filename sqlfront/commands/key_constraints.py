@@ -12,7 +12,6 @@ from foundation.errors import (
     DuplicateColumn,
     DuplicateTable,
     FeatureNotSupported,
-    NotNullViolation,
     UndefinedColumn,
 )
 from foundation.sqltypes import is_vector
@@ -20,6 +19,7 @@ from sqlfront.commands.context import CommandContext
 from sqlfront.commands.errors import InvalidTableDefinition
 from sqlfront.commands.naming import free_relation_name, joined_columns
 from sqlfront.commands.operator_classes import default_operator_class
+from sqlfront.commands.stored_rows import null_values
 from sqlfront.parser import ConstraintDefinition, ConstraintKind
 from storage.catalog import Column, Index, IndexKey, Table, replaced
 
@@ -126,9 +126,4 @@ def check_no_nulls(context: CommandContext, table: Table, attnum: int) -> None:
         if segment.visible_bits is not None:
             column = column.take(offsets_from_bits(segment.visible_bits, segment.row_count))
         if column.null_count:
-            name = table.column_at(attnum).name
-            raise NotNullViolation(
-                f'column "{name}" of relation "{table.name}" contains null values',
-                table=table.name,
-                column=name,
-            )
+            raise null_values(table, table.column_at(attnum))

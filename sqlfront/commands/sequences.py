@@ -12,7 +12,7 @@ from foundation.errors import (
     SyntaxErrorInStatement,
     UndefinedTable,
 )
-from foundation.sqltypes import INT2, INT4, INT8, SqlType, format_type
+from foundation.sqltypes import INT2, INT4, INT8, TYPES, SqlType, format_type
 from sqlfront.commands.context import CommandContext, CommandResult
 from sqlfront.commands.lookup import (
     check_owner,
@@ -25,7 +25,7 @@ from sqlfront.commands.lookup import (
 )
 from sqlfront.commands.naming import free_relation_name
 from sqlfront.parser import AlterSequenceStatement, CreateSequenceStatement, QualifiedName, SequenceOptions
-from sqlfront.parser.typenames import resolve_type
+from sqlfront.parser.typenames import TypeName, resolve_type
 from storage.catalog import Column, Sequence, Table
 
 _BOUNDS = {INT2.oid: 2**15 - 1, INT4.oid: 2**31 - 1, INT8.oid: 2**63 - 1}
@@ -95,6 +95,12 @@ def execute_alter_sequence(statement: AlterSequenceStatement, context: CommandCo
         check_sequence_value(after, value, "RESTART")
         context.storage.set_sequence(after.oid, value, False)
     return CommandResult(tag)
+
+
+def retype_sequence(context: CommandContext, sequence: Sequence, sql_type: SqlType) -> Sequence:
+    """The sequence of an identity column whose type changes, with the new type's bounds."""
+    options = SequenceOptions(type=TypeName(TYPES[sql_type.oid].name, schema="pg_catalog"))
+    return with_options(context, sequence, options, is_new=False)
 
 
 def check_sequence_value(sequence: Sequence, value: int, word: str) -> None:

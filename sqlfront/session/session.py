@@ -13,14 +13,12 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from foundation.cancel import CANCEL_SHUTDOWN, CancelToken
-from foundation.errors import AdminShutdown, FeatureNotSupported
+from foundation.errors import AdminShutdown
 from foundation.settings import SettingValues
 from planner import ExecutionContext
-from planner.bound import Call, walk
 from planner.dml import check_deferred
-from planner.functions.signature import Volatility
 from sqlfront.backend import Notice, Notification, Portal, Statement, TransactionStatus
-from sqlfront.binder import BindContext, bind_expression
+from sqlfront.binder import BindContext
 from sqlfront.commands import CommandContext
 from sqlfront.errors import UndefinedPreparedStatement
 from sqlfront.parser import ExecuteStatement, ParsedStatement, parse_script
@@ -33,17 +31,16 @@ from sqlfront.session.notifications import Listener
 from sqlfront.session.outcome import Outcome
 from sqlfront.session.plan_cache import QueryKind
 from sqlfront.session.portal import LazyPortal
-from sqlfront.session.prepare_commands import evaluate_row
 from sqlfront.session.prepared import PreparedStatement, StatementPlanner
 from sqlfront.session.retry import run_alone
 from sqlfront.session.services import StatementServices
 from sqlfront.session.state import PreparedText, SessionIdentity, SessionState
 from sqlfront.session.transaction_block import TransactionBlock
 from sqlfront.session.transaction_effects import TransactionEffects
-from sqlfront.types import CodecContext, encode_text
+from sqlfront.types import CodecContext
 from sqlfront.types.postgres_codecs import PostgresCodecs
 from storage import Transaction
-from storage.catalog import Catalog, Column
+from storage.catalog import Catalog
 
 if TYPE_CHECKING:
     from sqlfront.session.factory import Shared
@@ -271,34 +268,14 @@ class LocalSession:
             role_oid=self.identity.role_oid,
             search_path=self.search_path(),
             notice=self.notice,
-            check_default=self.check_default,
             bind_context=self.bind_context,
             execution_context=lambda: self.execution_context(transaction),
-            constant_default=self.constant_default,
             sessions_in=self._sessions_in,
         )
 
     def bind_context(self) -> BindContext:
         """Names and types as this session sees them now."""
         return self._planner.bind_context()
-
-    def check_default(self, sql: str, column: Column) -> None:
-        """Check a column default at CREATE or ALTER TABLE by binding it to the column's type."""
-        bind_expression(sql, self.bind_context(), column.type, column_name=column.name)
-
-    def constant_default(self, sql: str, column: Column) -> str | None:
-        """A default's value now, in text form, for the rows a new column meets.
-
-        Raises:
-            FeatureNotSupported: 0A000, the default is volatile, so each row would need its own.
-        """
-        expression = bind_expression(sql, self.bind_context(), column.type)
-        if any(
-            isinstance(n, Call) and n.function.volatility is Volatility.VOLATILE for n in walk(expression)
-        ):
-            raise FeatureNotSupported("ADD COLUMN with a volatile default is not supported")
-        (value,) = evaluate_row(self, [expression])
-        return None if value is None else encode_text(column.type, value, self.codec_context())
 
     def _sessions_in(self, database_oid: int) -> int:
         return sum(s.identity.database_oid == database_oid for s in self.registry.sessions())

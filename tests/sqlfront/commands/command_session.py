@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from foundation.errors import FeatureNotSupported
 from foundation.memory import MemoryBudget
 from foundation.settings import SettingValues
 from foundation.sqltypes import arrow_type
@@ -20,7 +19,6 @@ from storage.catalog import (
     BOOTSTRAP_ROLE_OID,
     DEFAULT_DATABASE_OID,
     PUBLIC_SCHEMA_OID,
-    Column,
     Index,
     Role,
     Sequence,
@@ -47,16 +45,9 @@ class CommandSession:
     search_path: tuple[str, ...] = ("postgres", "public")
     settings: SettingValues = field(default_factory=SettingValues)
     notices: list[str] = field(default_factory=list)
-    defaults: list[str] = field(default_factory=list)
 
     def notice(self, message: str, *, detail: str | None = None, hint: str | None = None) -> None:
         self.notices.append(message if detail is None else f"{message} | {detail}")
-
-    def check_default(self, sql: str, column: Column) -> None:
-        self.defaults.append(sql)
-
-    def constant_default(self, sql: str, column: Column) -> str | None:
-        raise FeatureNotSupported("ADD COLUMN with a volatile default is not supported")
 
     def context(self, transaction: Transaction) -> CommandContext:
         return CommandContext(
@@ -67,10 +58,8 @@ class CommandSession:
             role_oid=self.role_oid,
             search_path=self.search_path,
             notice=self.notice,
-            check_default=self.check_default,
             bind_context=lambda: BindContext(transaction.catalog, DEFAULT_DATABASE_OID, ("public",)),
             execution_context=lambda: make_context(storage=self.storage, transaction=transaction),
-            constant_default=self.constant_default,
         )
 
     def run(self, script: str) -> CommandResult:

@@ -1,0 +1,168 @@
+"""ALTER TABLE ... ALTER COLUMN ... TYPE. https://www.postgresql.org/docs/15/sql-altertable.html
+
+The new values are computed from the stored rows. Where they are the stored values bit by bit (varchar to text, a
+length that all values fit) only the catalog changes. Otherwise the table is written anew with new row versions.
+What refers to the column follows: the default is converted, conditions are bound over the new type and the rows
+looked at again, indexes are made anew.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import pyarrow as pa
+
+from foundation.errors import DatatypeMismatch, FeatureNotSupported, InvalidParameterValue
+from foundation.sqltypes import SqlType, arrow_type, format_type
+from planner.bound import Expression
+from planner.dml import row_values
+from planner.dml.rows import assigned
+from planner.services import ExecutionContext
+from sqlfront.binder import bind_conversion, bind_expression, rules_of
+from sqlfront.commands.check_constraints import keep_over_new_type
+from sqlfront.commands.columns import INTEGER_OIDS
+from sqlfront.commands.context import CommandContext
+from sqlfront.commands.dependencies import with_column
+from sqlfront.commands.errors import InvalidColumnDefinition
+from sqlfront.commands.generated_columns import generated_from
+from sqlfront.commands.lookup import find_column
+from sqlfront.commands.operator_classes import resolve_class
+from sqlfront.commands.sequences import owned_sequences, retype_sequence
+from sqlfront.commands.stored_rows import null_values, visible_rows
+from sqlfront.parser import AlterColumnType
+from sqlfront.parser.typenames import resolve_type
+from storage.catalog import Column, Index, IndexKey, Table, replaced
+
+
+@dataclass(frozen=True, slots=True)
+class _Conversion:
+    """How the new values of a column come from a row; `expression` is not cast to the new typmod's length yet."""
+
+    table: Table
+    column: Column
+    target: SqlType
+    expression: Expression
+    execution: ExecutionContext
+
+    def values(self, batch: pa.RecordBatch) -> pa.Array:
+        """(n,) values of the new type. Raises what the conversion raises: 22P02, 22003, 22001, 22000, ..."""
+        found = row_values(rules_of(self.table), self.table, batch, self.expression, self.execution)
+        return assigned(found, self.expression.sql_type, self.target, self.execution)
+
+
+def alter_type(context: CommandContext, table: Table, action: AlterColumnType) -> None:
+    """Change a column's type.
+
+    Raises:
+        UndefinedColumn: 42703. UndefinedObject: 42704, a type, or no operator class for an index.
+        DatatypeMismatch: 42804, no automatic conversion. FeatureNotSupported: 0A000, a generated column reads it.
+        NotNullViolation: 23502, CheckViolation: 23514, UniqueViolation: 23505, where the new values do not fit.
+    """
+    column = find_column(table, action.column)
+    target = resolve_type(action.type)
+    if column.generated_sql is not None and action.using is not None:
+        raise InvalidColumnDefinition(
+            "cannot specify USING when altering type of generated column",
+            detail=f'Column "{column.name}" is a generated column.',
+        )
+    if column.identity and target.oid not in INTEGER_OIDS:
+        raise InvalidParameterValue("identity column type must be smallint, integer, or bigint")
+    expression = bind_conversion(
+        context.bind_context(), table, column, target, action.using.tree if action.using is not None else None
+    )
+    readers = generated_from(context, table, column.attnum)
+    if readers:
+        raise FeatureNotSupported(
+            "cannot alter type of a column used by a generated column",
+            detail=f'Column "{column.name}" is used by generated column "{readers[0].name}".',
+        )
+    changed = replace(column, type=target, default_sql=_default(context, column, target), missing_value=None)
+    conversion = _Conversion(table, column, target, expression, context.execution_context())
+    _change(context, conversion, with_column(table, changed))
+    if column.identity:
+        for sequence in owned_sequences(context, table.oid, column.attnum):
+            context.transaction.put(retype_sequence(context, sequence, target))
+
+
+def _default(context: CommandContext, column: Column, target: SqlType) -> str | None:
+    """The default's text, which must convert by assignment. Raises DatatypeMismatch (42804)."""
+    if column.default_sql is None:
+        return None
+    try:
+        bind_expression(column.default_sql, context.bind_context(), target, column_name=column.name)
+    except DatatypeMismatch:
+        raise DatatypeMismatch(
+            f'default for column "{column.name}" cannot be cast automatically to type {format_type(target)}'
+        ) from None
+    return column.default_sql
+
+
+def _change(context: CommandContext, conversion: _Conversion, changed: Table) -> None:
+    """Put the changed table, its rows where they differ, and what hangs on the column."""
+    transaction, table, attnum = context.transaction, conversion.table, conversion.column.attnum
+    indexes = [index for index in context.catalog.indexes_of(table.oid) if attnum in index.key_attnums()]
+    retyped = [_retyped_index(index, changed) for index in indexes]
+    if _is_unchanged(context, conversion):
+        if conversion.column.missing_value is not None:
+            column = replace(changed.column_at(attnum), missing_value=conversion.column.missing_value)
+            changed = with_column(changed, column)
+        transaction.put(changed)
+        for before, index in zip(indexes, retyped, strict=True):
+            if index != before:
+                transaction.put(index)
+    else:
+        _write_anew(context, conversion, changed, retyped)
+    keep_over_new_type(context, table, changed, attnum)
+
+
+def _is_unchanged(context: CommandContext, conversion: _Conversion) -> bool:
+    """Whether every new value is the stored one; also raises for one that cannot be converted."""
+    is_same = arrow_type(conversion.column.type) == arrow_type(conversion.target)
+    attnum = conversion.column.attnum
+    attnums = [column.attnum for column in conversion.table.live_columns()]
+    for _, batch in visible_rows(context, conversion.table, attnums if not is_same else [attnum, *attnums]):
+        values = conversion.values(batch)
+        if conversion.column.not_null and values.null_count:
+            raise null_values(conversion.table, conversion.column)
+        is_same = is_same and bool(values.equals(batch.column(str(attnum))))
+    return is_same
+
+
+def _write_anew(
+    context: CommandContext, conversion: _Conversion, changed: Table, indexes: list[Index]
+) -> None:
+    """Every visible row as a new version of the changed table; the indexes are filled from those."""
+    transaction, table = context.transaction, conversion.table
+    attnums = [column.attnum for column in table.live_columns()]
+    name = str(conversion.column.attnum)
+    rows = list(visible_rows(context, table, attnums))
+    for index in indexes:
+        transaction.drop(index.oid)
+    transaction.truncate(table.oid)
+    transaction.put(changed)
+    for _, batch in rows:
+        place = batch.schema.get_field_index(name)
+        values = conversion.values(batch)
+        arrays = [*batch.columns[:place], values, *batch.columns[place + 1 :]]
+        transaction.insert(table.oid, pa.RecordBatch.from_arrays(arrays, names=batch.schema.names))
+    for index in indexes:
+        transaction.put(index)
+
+
+def _retyped_index(index: Index, changed: Table) -> Index:
+    """The index with operator classes that accept its columns' types. Raises 42704, 42804."""
+    keys = tuple(_retyped_key(index.family, key, changed) for key in index.keys)
+    return replaced(index, keys=keys)
+
+
+def _retyped_key(family: str, key: IndexKey, changed: Table) -> IndexKey:
+    if not key.attnum:
+        return key
+    sql_type = changed.column_at(key.attnum).type
+    try:
+        name = resolve_class(family, key.operator_class, sql_type).name
+    except DatatypeMismatch:
+        if family != "btree":
+            raise
+        name = resolve_class(family, None, sql_type).name
+    return replace(key, operator_class=name)
