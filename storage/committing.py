@@ -124,6 +124,9 @@ def check_and_record(
         SerializationFailure: 40001. UniqueViolation: 23505. DuplicateTable and its like: 42P07, ...
     """
     catalog = _checked_catalog(transaction, head.catalog)
+    for oid, state in transaction.expected.items():
+        if oid not in transaction.drops and head.table_state(oid) is not state:
+            raise _conflict()
     check_references(transaction, head, catalog)
     for table in prepared:
         _check_table(transaction, table.writes, head, catalog)

@@ -70,6 +70,7 @@ class Transaction:
         """For each changed catalog object, the committed one the change was made from."""
         self.checked: dict[int, TableState] = {}
         """For each table, the committed rows that all own keys were checked against."""
+        self.expected: dict[int, TableState] = {}  # of the tables all of whose rows a command has looked at
         self.pending = PendingChecks()
         """Constraints to check after the statement or before COMMIT; who runs statements does it."""
         self._storage = storage
@@ -325,6 +326,10 @@ class Transaction:
         if watched:
             self._note(RowChange(table_oid, row_ids, fresh_ids, before, noted_columns(batch, watched)))
         return fresh_ids
+
+    def expect_unchanged(self, table_oid: int) -> None:
+        """Let the commit fail with 40001 when others commit to the table: the caller goes by all rows of now."""
+        self.expected.setdefault(table_oid, self._snapshot.table_state(table_oid))
 
     def truncate(self, table_oid: int) -> None:
         """Remove all rows; at commit also those that others committed meanwhile."""

@@ -8,7 +8,7 @@ from planner.dml.insert import insert_columns, run_insert
 from planner.dml.key_types import Pairing, pairing
 from planner.dml.referential import check_deferred, check_existing_rows, check_statement
 from planner.dml.result import DmlResult
-from planner.dml.rules import first_violation, row_values, with_generated
+from planner.dml.rules import first_violation, read_attnums, row_values, with_generated
 from planner.dml.update import run_update
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "first_violation",
     "insert_columns",
     "pairing",
+    "read_attnums",
     "row_values",
     "run_delete",
     "run_insert",

@@ -106,7 +106,7 @@ def bind_expression(
     if target is None:
         return settle(kept, bound)
     if clause is Clause.DEFAULT:
-        return coerce_default(kept, bound, target, column_name)
+        return coerce_default(kept, bound, target, column_name, place_of(node))
     return coerce_assignment(kept, bound, target, column_name, position_of(node))
 
 
@@ -154,7 +154,7 @@ def bind_generation(
                 )
     if not is_immutable(bound):
         raise InvalidObjectDefinition("generation expression is not immutable")
-    return coerce_default(kept, bound, column.type, column.name)
+    return coerce_default(kept, bound, column.type, column.name, place_of(node))
 
 
 def bind_conversion(

@@ -133,7 +133,13 @@ def coerce_assignment(
     return coerce(context, expression, target, how=CastContext.ASSIGNMENT, position=position)
 
 
-def coerce_default(context: BindContext, expression: Expression, target: SqlType, column: str) -> Expression:
+def coerce_default(
+    context: BindContext,
+    expression: Expression,
+    target: SqlType,
+    column: str,
+    position: int | None = None,
+) -> Expression:
     """Convert a default or generation expression for its column.
 
     Raises:
@@ -147,7 +153,7 @@ def coerce_default(context: BindContext, expression: Expression, target: SqlType
             f"but default expression is of type {type_name(source)}",
             hint="You will need to rewrite or cast the expression.",
         )
-    return coerce(context, expression, target, how=CastContext.ASSIGNMENT)
+    return coerce(context, expression, target, how=CastContext.ASSIGNMENT, position=position)
 
 
 def coerce_to_boolean(

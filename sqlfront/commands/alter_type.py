@@ -15,7 +15,7 @@ import pyarrow as pa
 from foundation.errors import DatatypeMismatch, FeatureNotSupported, InvalidParameterValue
 from foundation.sqltypes import SqlType, arrow_type, format_type
 from planner.bound import Expression
-from planner.dml import row_values
+from planner.dml import read_attnums, row_values
 from planner.dml.rows import assigned
 from planner.services import ExecutionContext
 from sqlfront.binder import bind_conversion, bind_expression, rules_of
@@ -31,7 +31,7 @@ from sqlfront.commands.sequences import owned_sequences, retype_sequence
 from sqlfront.commands.stored_rows import null_values, visible_rows
 from sqlfront.parser import AlterColumnType
 from sqlfront.parser.typenames import resolve_type
-from storage.catalog import Column, Index, IndexKey, Table, replaced
+from storage.catalog import Column, ForeignKey, Index, IndexKey, Table, replaced
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,10 +117,11 @@ def _change(context: CommandContext, conversion: _Conversion, changed: Table) ->
 
 def _is_unchanged(context: CommandContext, conversion: _Conversion) -> bool:
     """Whether every new value is the stored one; also raises for one that cannot be converted."""
-    is_same = arrow_type(conversion.column.type) == arrow_type(conversion.target)
+    is_same = bool(arrow_type(conversion.column.type) == arrow_type(conversion.target))
     attnum = conversion.column.attnum
-    attnums = [column.attnum for column in conversion.table.live_columns()]
-    for _, batch in visible_rows(context, conversion.table, attnums if not is_same else [attnum, *attnums]):
+    read = read_attnums(rules_of(conversion.table), conversion.expression)
+    context.transaction.expect_unchanged(conversion.table.oid)
+    for _, batch in visible_rows(context, conversion.table, sorted({attnum, *read})):
         values = conversion.values(batch)
         if conversion.column.not_null and values.null_count:
             raise null_values(conversion.table, conversion.column)
@@ -133,6 +134,7 @@ def _write_anew(
 ) -> None:
     """Every visible row as a new version of the changed table; the indexes are filled from those."""
     transaction, table = context.transaction, conversion.table
+    _check_no_references(context, table, conversion.column)
     attnums = [column.attnum for column in table.live_columns()]
     name = str(conversion.column.attnum)
     rows = list(visible_rows(context, table, attnums))
@@ -147,6 +149,15 @@ def _write_anew(
         transaction.insert(table.oid, pa.RecordBatch.from_arrays(arrays, names=batch.schema.names))
     for index in indexes:
         transaction.put(index)
+
+
+def _check_no_references(context: CommandContext, table: Table, column: Column) -> None:
+    """Raises FeatureNotSupported (0A000): the other side of a foreign key would have to change with it."""
+    own = [key for key in context.catalog.constraints_of(table.oid) if isinstance(key, ForeignKey)]
+    if any(column.attnum in key.attnums for key in own) or any(
+        column.attnum in key.referenced_attnums for key in context.catalog.foreign_keys_to(table.oid)
+    ):
+        raise FeatureNotSupported("ALTER COLUMN TYPE of a foreign key's column is not supported")
 
 
 def _retyped_index(index: Index, changed: Table) -> Index:

@@ -6,7 +6,7 @@ https://www.postgresql.org/docs/15/ddl-constraints.html#DDL-CONSTRAINTS-CHECK-CO
 from __future__ import annotations
 
 from foundation.bitset import offsets_from_bits
-from foundation.errors import CheckViolation, DuplicateObject
+from foundation.errors import CheckViolation, DuplicateObject, QuiverError
 from planner.dml import first_violation
 from sqlfront.binder import KeptExpression, bound_check, keep_check, renamed_check, rules_of
 from sqlfront.commands.context import CommandContext
@@ -70,6 +70,7 @@ def validate_check(context: CommandContext, table: Table, check: CheckConstraint
 
 def check_existing_rows(context: CommandContext, table: Table, check: CheckConstraint) -> None:
     """Raises CheckViolation (23514) when a visible row violates a constraint."""
+    context.transaction.expect_unchanged(table.oid)
     rules = rules_of(table, checks=(bound_check(context.bind_context(), table, check),))
     execution = context.execution_context()
     for segment in context.transaction.table_view(table.oid).segments:
@@ -107,7 +108,11 @@ def keep_over_new_type(context: CommandContext, table: Table, changed: Table, at
     for check in context.catalog.constraints_of(table.oid):
         if isinstance(check, CheckConstraint) and attnum in check.attnums:
             written = parse_expression(check.expression_sql)
-            kept = keep_check(context.bind_context(), changed, written)
+            try:
+                kept = keep_check(context.bind_context(), changed, written)
+            except QuiverError as error:
+                error.position = None  # it counts in the kept text, not in the statement
+                raise
             renewed = replaced(check, expression_sql=kept.sql)
             if check.is_validated:
                 check_existing_rows(context, changed, renewed)

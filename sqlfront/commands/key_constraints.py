@@ -119,6 +119,7 @@ def check_no_nulls(context: CommandContext, table: Table, attnum: int) -> None:
     """Raises NotNullViolation (23502) `column "c" of relation "t" contains null values`."""
     if context.catalog.get(table.oid) is None:
         return
+    context.transaction.expect_unchanged(table.oid)
     for segment in context.transaction.table_view(table.oid).segments:
         column = segment.column(attnum)
         if not column.null_count:

@@ -41,6 +41,7 @@ def fill_column(context: CommandContext, table: Table, column: Column, values_of
     Raises:
         NotNullViolation: 23502 `column "c" of relation "t" contains null values`. Whatever `values_of` raises.
     """
+    context.transaction.expect_unchanged(table.oid)
     others = [other.attnum for other in table.live_columns() if other.attnum != column.attnum]
     for row_ids, batch in list(visible_rows(context, table, others)):
         values = values_of(batch)

@@ -23,7 +23,8 @@ from planner.bound import Expression
 from planner.dml import check_statement, insert_columns
 from sqlfront.backend import Format
 from sqlfront.binder import bound_default, table_rules
-from sqlfront.commands.lookup import find_table
+from sqlfront.commands.errors import InvalidColumnReference
+from sqlfront.commands.lookup import find_table, maybe_relation
 from sqlfront.copy import (
     CopyColumn,
     CopyFormat,
@@ -58,14 +59,18 @@ def run_copy(session: LocalSession, node: CopyStatement) -> Outcome:
 
 
 def _target_columns(table: Table, names: Sequence[str]) -> tuple[Column, ...]:
-    """The columns a COPY names, in its order; all live ones when it names none."""
+    """The columns a COPY names, in its order; all live ones that are not generated when it names none."""
     if not names:
-        return table.live_columns()
+        return tuple(column for column in table.live_columns() if column.generated_sql is None)
     columns: list[Column] = []
     for name in names:
         column = table.column(name)
         if column is None:
             raise UndefinedColumn(f'column "{name}" of relation "{table.name}" does not exist')
+        if column.generated_sql is not None:
+            raise InvalidColumnReference(
+                f'column "{name}" is a generated column', detail="Generated columns cannot be used in COPY."
+            )
         if column in columns:
             raise DuplicateColumn(f'column "{name}" specified more than once')
         columns.append(column)
@@ -147,8 +152,18 @@ def _source_query(session: LocalSession, node: CopyStatement) -> ParsedStatement
     if node.table is None:
         raise InternalError("COPY without a source")
     name = ".".join(quote_identifier(p) for p in (node.table.schema, node.table.name) if p is not None)
-    columns = ", ".join(quote_identifier(column) for column in node.columns) or "*"
+    columns = ", ".join(quote_identifier(column) for column in _sent_columns(session, node)) or "*"
     return parse_script(f"SELECT {columns} FROM {name}")[0]
+
+
+def _sent_columns(session: LocalSession, node: CopyStatement) -> Sequence[str]:
+    """Names of the columns COPY TO sends of a table; () = all, also where there is no such stored table."""
+    transaction = session.block.open_transaction()
+    assert node.table is not None, "COPY (query) has no table"
+    found = maybe_relation(session.command_context(transaction), node.table)
+    if not isinstance(found, Table) or not any(c.generated_sql is not None for c in found.live_columns()):
+        return node.columns
+    return [column.name for column in _target_columns(found, node.columns)]
 
 
 class QueryCopyOut:

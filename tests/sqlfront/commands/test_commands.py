@@ -131,7 +131,8 @@ def test_add_column_fills_existing_rows(session: CommandSession) -> None:
         "23502", 'column "c" of relation "t" contains null values',
     )  # fmt: skip
     assert refused(session, "alter table t add c int default 'x'")[0] == "22P02"
-    assert refused(session, "alter table t add c timestamptz default clock_timestamp()")[0] == "0A000"
+    session.run("alter table t add c float8 default random()")
+    assert len(set(session.values("t", "c"))) == 3
 
 
 def test_keys_on_existing_rows(session: CommandSession) -> None:
