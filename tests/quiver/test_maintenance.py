@@ -1,0 +1,45 @@
+"""Goal: background rounds merge what is due, and keep off a table whose index a session is building.
+
+Method: an instance whose rounds are called by the test; segments and files of a table after deletes are counted.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from planner.vector import BuildClaims
+from quiver.maintenance import Maintenance
+from storage.catalog import Index, Table
+from tests.sqlfront.session.driver import Client, opened
+
+pytestmark = pytest.mark.slow
+
+
+def test_a_round_merges_unless_an_index_is_being_built(tmp_path: Path) -> None:
+    with opened(tmp_path) as instance:
+        instance.maintenance.stop()
+        client = Client(instance)
+        client.script("CREATE TABLE t (id int PRIMARY KEY, v vector(3))")
+        client.script("INSERT INTO t SELECT i, '[1,2,3]' FROM generate_series(1, 500) i")
+        client.script("CREATE INDEX t_v ON t USING hnsw (v vector_l2_ops)")
+        storage = instance.storage
+        (table,) = [t for t in storage.catalog.objects(Table) if t.name == "t"]
+        (index,) = [i for i in storage.catalog.objects(Index) if i.name == "t_v"]
+        client.script("DELETE FROM t WHERE id <= 200")
+
+        def stored_rows() -> list[int]:
+            with storage.begin(read_only=True) as transaction:
+                return [segment.row_count for segment in transaction.table_view(table.oid).segments]
+
+        claims = BuildClaims()
+        maintenance = Maintenance(storage, claims)
+        assert claims.claim(index.oid)
+        maintenance.run_once()
+        assert stored_rows() == [500]
+        claims.release(index.oid)
+        maintenance.run_once()
+        assert stored_rows() == [300]
+        assert len(list((tmp_path / "data").glob("*.rows"))) == 1, "the merged file is gone"
+        assert claims.claim(index.oid), "the round gave its claim back"
