@@ -81,16 +81,20 @@ def _column_row(view: CatalogView, column: Column) -> Row:
         "data_type": "character" if info.oid == BPCHAR.oid else data_type,
         **_limits(column.type),
         "udt_catalog": view.session.identity.database_name, "udt_schema": info.schema, "udt_name": info.name,
-        "dtd_identifier": str(column.attnum), "is_self_referencing": "NO", "is_generated": "NEVER",
+        "dtd_identifier": str(column.attnum), "is_self_referencing": "NO",
+        "is_generated": "NEVER" if column.generated_sql is None else "ALWAYS",
         "is_updatable": "YES",
         **dict.fromkeys(_UNUSED),
+        "generation_expression": None
+        if column.generated_sql is None
+        else shown_expression(view, column.generated_sql),
     }  # fmt: skip
 
 
 _UNUSED = (
     "character_set_catalog", "character_set_schema", "character_set_name", "collation_catalog", "collation_schema",
     "collation_name", "domain_catalog", "domain_schema", "domain_name", "scope_catalog", "scope_schema", "scope_name",
-    "maximum_cardinality", "generation_expression", "interval_type", "interval_precision",
+    "maximum_cardinality", "interval_type", "interval_precision",
 )  # fmt: skip
 
 

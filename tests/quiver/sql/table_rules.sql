@@ -162,3 +162,5 @@ alter table n alter aa type text
 select aa from n
 rollback
 select pg_typeof(aa) from n
+create table shown (a int, b int generated always as (a + 1) stored, c int default 2)
+select column_name, column_default, is_generated, generation_expression from information_schema.columns where table_name = 'shown' order by 1
