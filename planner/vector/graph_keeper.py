@@ -59,9 +59,12 @@ class GraphKeeper:
         try:
             segments = transaction.table_view(index.table_oid).segments
             for segment in segments:
-                if segment.segment_id == 0 and GROWING.extend(segment, index, self._storage.memory, cancel):
-                    with self._lock:
-                        self._remembered.setdefault(index.oid, {})[segment.rows_uid] = segment
+                if segment.segment_id != 0:
+                    continue
+                # Before the graph grows: whoever inherits it must know the rows of all its nodes.
+                with self._lock:
+                    self._remembered.setdefault(index.oid, {})[segment.rows_uid] = segment
+                GROWING.extend(segment, index, self._storage.memory, cancel)
         finally:
             transaction.rollback()
 
@@ -75,7 +78,10 @@ class GraphKeeper:
             graph = self._graph_of(known, index)
             if graph is None:
                 continue
-            moved_to = segment.find(known.row_ids[: graph.vector_rows])
+            # A graph may have grown past the view taken above; such rows are inserted as if they were missing.
+            moved_to = np.full(graph.vector_rows, -1, dtype=np.int64)
+            row_ids = known.row_ids[: graph.vector_rows]
+            moved_to[: len(row_ids)] = segment.find(row_ids)
             count = int(np.count_nonzero(moved_to >= 0))
             if count > most:
                 best, most = GraphSource(graph, moved_to), count

@@ -70,8 +70,8 @@ class GrowingGraphs:
 
     def extend(
         self, segment: SegmentView, index: Index, memory: MemoryBudget, cancel: CancelWord | None
-    ) -> bool:
-        """Take the segment's rows into its graph when enough are behind it. Whether it did.
+    ) -> None:
+        """Take the segment's rows into its graph when enough are behind it.
 
         Raises:
             QueryCanceled: 57014. OutOfMemory: 53200, the graph stays as it is.
@@ -80,7 +80,7 @@ class GrowingGraphs:
         entry = self._entries.get(key)
         covered = 0 if entry is None else entry.graph.row_count
         if segment.row_count - covered <= SCANNED_ROWS_MAX or index.metric is None:
-            return False
+            return
         if entry is None:
             graph = vecengine.GrowingHnsw(index.metric, **dict(index.options))
             entry = self._entries[key] = _Entry(graph, memory)
@@ -91,7 +91,6 @@ class GrowingGraphs:
                 memory.reserve(_HOLDER, expected - entry.reserved_bytes)
                 entry.reserved_bytes = expected
         entry.graph.extend(vectors, valid_bits, cancel)
-        return True
 
     def drop(self, key: _Key) -> None:
         """Forget a graph. Readers that have it go on with it."""

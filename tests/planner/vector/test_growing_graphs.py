@@ -20,7 +20,7 @@ from planner.vector import (
     index_status,
     inherited_indexes,
 )
-from planner.vector.growing_graphs import SCANNED_ROWS_MAX
+from planner.vector.growing_graphs import GROWING, SCANNED_ROWS_MAX
 from planner.vector.index_cache import INDEXES
 from storage.catalog import Index
 from tests.planner.stored_items import DIMENSIONS, INDEX, TABLE, Items
@@ -193,6 +193,18 @@ def test_few_graphs_remain_and_serve_meanwhile(items: Items, keeper: GraphKeeper
         row = status(items)
         assert row.segments <= 3 and row.rows_served == (number + 1) * 1200, "never without a graph"
     assert recall(items) > 0.95
+
+
+def test_a_graph_that_outgrew_the_view_of_its_rows_is_inherited(items: Items, keeper: GraphKeeper) -> None:
+    """The keeper's view of the rows is older than the graph when another thread asks for it."""
+    inherit(items, keeper)
+    add_rows(items, 0, ROWS)
+    keeper.grow(index_of(items))
+    add_rows(items, ROWS, ROWS)
+    (segment,) = items.storage.begin(read_only=True).table_view(TABLE).segments
+    GROWING.extend(segment, index_of(items), items.memory, None)
+    items.seal()
+    assert status(items).rows_served == 2 * ROWS and recall(items) > 0.95
 
 
 def test_a_graph_that_cannot_be_inherited_is_built_later(items: Items, keeper: GraphKeeper) -> None:
