@@ -31,6 +31,7 @@ from storage.catalog import (
     Sequence,
     Table,
 )
+from storage.changes import watched_attnums
 
 HEAP_AM_OID = 2
 FLAT_AM_OID = 16999
@@ -116,6 +117,8 @@ def _table_row(view: CatalogView, table: Table) -> Row:
         "relpages": page_count(table_size_bytes(view, table)),
         "relhasindex": bool(indexes),
         "relchecks": sum(isinstance(c, CheckConstraint) for c in view.catalog.constraints_of(table.oid)),
+        # psql asks for foreign keys only where this is true; PostgreSQL checks them by triggers.
+        "relhastriggers": bool(watched_attnums(view.catalog, table.oid)),
         "relnatts": len(table.columns),
         "reloptions": _options(table.options),
     }

@@ -125,6 +125,7 @@ BEGIN
 INSERT INTO u VALUES (20, 102, 20)
 ROLLBACK
 SELECT conname, condeferrable, condeferred, pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = 'u'::regclass ORDER BY conname
+SELECT relname, relhastriggers FROM pg_class WHERE relname = 'u'
 CREATE TABLE r (x int REFERENCES u)
 CREATE TABLE r (x int REFERENCES u (v))
 CREATE TABLE r (x int REFERENCES u (w))

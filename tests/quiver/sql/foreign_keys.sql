@@ -1,6 +1,7 @@
 -- FOREIGN KEY: definition, checks, actions, dependencies. Each statement sees what those before it left.
 CREATE TABLE p (id int PRIMARY KEY, code text UNIQUE, note text)
 CREATE TABLE c (id int PRIMARY KEY, p_id int REFERENCES p, note text)
+SELECT relname, relhastriggers FROM pg_class WHERE relname IN ('p', 'c') ORDER BY relname
 INSERT INTO p VALUES (1, 'a', 'x'), (2, 'b', 'y'), (3, NULL, 'z')
 INSERT INTO c VALUES (10, 1, 'one'), (11, NULL, 'none')
 INSERT INTO c VALUES (12, 9, 'nine')
