@@ -50,3 +50,15 @@ class TransactionEnded(QuiverError):
 
     sqlstate = "25000"
     fault = Fault.PERMANENT
+
+
+class LockNotAvailable(QuiverError):
+    """NOWAIT, or lock_timeout."""
+
+    sqlstate = "55P03"
+    fault = Fault.TRANSIENT
+
+
+class DeadlockDetected(QuiverError):
+    sqlstate = "40P01"
+    fault = Fault.TRANSIENT
