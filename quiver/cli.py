@@ -1,6 +1,6 @@
-"""The command `quiver`: serve a data directory, show a demonstration, ask whether a server answers, say the version.
+"""The command `quiver`: serve a data directory, check one, show a demonstration, ask whether a server answers, say the version.
 
-Errors are one sentence on stderr and exit code 1; `--debug` before the command shows the traceback.
+Errors are one sentence on stderr and exit code 1 (`check`: 2); `--debug` before the command shows the traceback.
 """
 
 from __future__ import annotations
@@ -24,6 +24,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+_CANNOT_CHECK = 2
+"""Exit code of `quiver check`, apart from "damaged"."""
 
 
 class _Options:
@@ -81,6 +85,27 @@ def serve(
     )
 
 
+@app.command(epilog="Example: quiver check ./mydata")
+def check(
+    data: Annotated[Path, typer.Argument(help="Data directory; no server may have it open.", metavar="DIR")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")] = False,
+) -> None:
+    """Verify every checksum, key, index and constraint of a data directory, without changing it.
+
+    Exit code 0: no damage; 1: damage, listed with file and offset; 2: it could not be checked.
+    """
+    from quiver.check import run_check
+
+    try:
+        code = run_check(data, as_json=as_json)
+    except QuiverError as error:
+        if _Options.is_debug:
+            raise
+        _print_error(error)
+        code = _CANNOT_CHECK
+    raise typer.Exit(code)
+
+
 @app.command(epilog="Example: quiver demo")
 def demo() -> None:
     """Start a server on a temporary directory, load handwritten digits, search them with SQL, stop."""
@@ -117,6 +142,12 @@ def _set_up_logging() -> None:
     logging.getLogger("faiss").setLevel(logging.WARNING)
 
 
+def _print_error(error: QuiverError) -> None:
+    typer.echo(f"quiver: {error.message}", err=True)
+    if error.hint:
+        typer.echo(f"quiver: {error.hint}", err=True)
+
+
 def main() -> None:
     """Entry point of the console script."""
     try:
@@ -124,9 +155,7 @@ def main() -> None:
     except QuiverError as error:
         if _Options.is_debug:
             raise
-        typer.echo(f"quiver: {error.message}", err=True)
-        if error.hint:
-            typer.echo(f"quiver: {error.hint}", err=True)
+        _print_error(error)
         raise SystemExit(1) from None
     except KeyboardInterrupt:
         # Before the server listens, or in the demonstration; the server itself stops in order.

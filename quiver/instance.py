@@ -50,7 +50,7 @@ class Instance:
         base = dict(settings or {})
         values = SettingValues(base)
         memory = MemoryBudget(memory_limit_bytes(values))
-        storage = Storage.open(str(path), memory=memory, options=_storage_options(values))
+        storage = Storage.open(str(path), memory=memory, options=storage_options(values))
         relational_bytes = int(memory.limit_bytes * RELATIONAL_SHARE)
         configure(EngineOptions(memory_limit_bytes=relational_bytes, temp_directory=storage.spill_folder))
         shared = Shared(storage, memory, base, start_time_us=time.time_ns() // 1000)
@@ -91,7 +91,8 @@ def memory_limit_bytes(values: SettingValues) -> int:
     return int(machine * MEMORY_SHARE_DEFAULT)
 
 
-def _storage_options(values: SettingValues) -> StorageOptions:
+def storage_options(values: SettingValues) -> StorageOptions:
+    """Sizes from the settings, and the codecs that storage is lent."""
     context = CodecContext()
 
     def decode_missing(sql_type: SqlType, text: str) -> object:

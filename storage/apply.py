@@ -213,7 +213,7 @@ def _edit(changes: _Changes, record: EditRecord) -> None:
     sealed = [s for s in table.sealed if s.rows.segment_id not in removed]
     if record.added is not None:
         rows, attachments = changes.environment.data_files.open_rows(record.added)
-        rows.tombstones.append(rows.find(record.deleted, record.added.row_count))
+        rows.add_tombstones(record.deleted)
         sealed.append(SegmentState(rows, record.added.row_count, rows.tombstones.count, attachments))
     in_memory = [_uncovered(changes, s, record.covered_through) for s in table.in_memory()]
     growing = in_memory.pop() if table.growing is not None else None

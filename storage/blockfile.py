@@ -167,9 +167,9 @@ class BlockFile:
             DataCorrupted: XX001, with the file and what is wrong.
         """
         if not files.exists(path):
-            raise DataCorrupted(f'file "{path}" is missing')
+            raise DataCorrupted(f'file "{path}" is missing', path=path, what="the file is missing")
         data = files.map(path)
-        return cls(path, data, _read_footer(path, data))
+        return cls(path, data, read_footer(path, data))
 
     def names(self) -> list[str]:
         return list(self._blocks)
@@ -190,9 +190,7 @@ class BlockFile:
             with self._lock:
                 if len(block) != length or crc32c(block) != entry["crc"]:
                     self.is_damaged = True
-                    raise DataCorrupted(
-                        f'checksum mismatch in file "{self.path}", block "{name}" at offset {start}, {length} bytes'
-                    )
+                    raise block_mismatch(self.path, name, entry)
                 self._verified.add(name)
         return block
 
@@ -209,25 +207,48 @@ class BlockFile:
             return reader.read_next_batch().column(0)
 
 
-def _read_footer(path: str, data: memoryview) -> dict[str, Any]:
-    def damaged(what: str) -> DataCorrupted:
-        return DataCorrupted(f'file "{path}" is damaged: {what}')
+def block_mismatch(path: str, name: str, entry: dict[str, Any]) -> DataCorrupted:
+    """The error of a block whose checksum is not the one in the footer."""
+    start, length = entry["offset"], entry["length"]
+    return DataCorrupted(
+        f'checksum mismatch in file "{path}", block "{name}" at offset {start}, {length} bytes',
+        path=path,
+        offset=start,
+        what=f'checksum mismatch in block "{name}", {length} bytes',
+    )
+
+
+def read_footer(path: str, data: memoryview) -> dict[str, Any]:
+    """Check header, trailer and footer of a block file.
+
+    Returns:
+        {"blocks": {name: entry}, "meta": {...}}
+
+    Raises:
+        DataCorrupted: XX001, with the file and what is wrong.
+    """
+
+    def damaged(what: str, offset: int) -> DataCorrupted:
+        message = f'file "{path}" is damaged: {what} at offset {offset}'
+        return DataCorrupted(message, path=path, offset=offset, what=what)
 
     header, trailer = layout.BLOCK_HEADER, layout.BLOCK_TRAILER
     if len(data) < header.size + trailer.size:
-        raise damaged(f"it has only {len(data)} bytes")
+        message = f"it has only {len(data)} bytes"
+        raise DataCorrupted(f'file "{path}" is damaged: {message}', path=path, what=message)
     magic, version, _ = header.unpack_from(data)
     if magic != layout.BLOCK_MAGIC:
-        raise damaged("wrong magic number at offset 0")
-    if version > layout.BLOCK_VERSION:
-        raise DataCorrupted(f'file "{path}" has format {version}; this version reads up to 1')
+        raise damaged("wrong magic number", 0)
+    if not 1 <= version <= layout.BLOCK_VERSION:
+        what = f"format {version}; this version reads 1"
+        raise DataCorrupted(f'file "{path}" has {what}', path=path, offset=8, what=what)
     position = len(data) - trailer.size
     offset, length, footer_crc, trailer_crc, magic = trailer.unpack_from(data, position)
     if magic != layout.BLOCK_MAGIC or crc32c(data[position : position + 16]) != trailer_crc:
-        raise damaged(f"wrong trailer at offset {position}")
+        raise damaged("wrong trailer", position)
     footer = data[offset : offset + length]
     if len(footer) != length or crc32c(footer) != footer_crc:
-        raise damaged(f"checksum mismatch in the footer at offset {offset}")
+        raise damaged("checksum mismatch in the footer", offset)
     parsed: dict[str, Any] = json.loads(bytes(footer))
     return parsed
 

@@ -19,10 +19,25 @@ class DirectoryUnusable(QuiverError):
 
 
 class DataCorrupted(QuiverError):
-    """A checksum or a structure on disk is wrong; the message says in which file and where."""
+    """A checksum or a structure on disk is wrong; the message says in which file and where.
+
+    Args:
+        message: the whole sentence.
+        path: the file, where it is one file; its path is part of the message too.
+        offset: byte offset of what is wrong in it.
+        what: the message without file and offset.
+    """
 
     sqlstate = "XX001"
     fault = Fault.PERMANENT
+
+    def __init__(
+        self, message: str, *, path: str = "", offset: int | None = None, what: str | None = None
+    ) -> None:
+        super().__init__(message)
+        self.path = path
+        self.offset = offset
+        self.what = message if what is None else what
 
 
 class IoFailure(QuiverError):

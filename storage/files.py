@@ -174,6 +174,19 @@ class LocalFiles:
         """
         with _reported("open", path):
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        return self._locked(descriptor, path)
+
+    def lock_existing(self, path: str) -> FolderLock:
+        """Take a lock file that is there, without writing anything: the disk may be read-only.
+
+        Raises:
+            DirectoryInUse: 55006.
+        """
+        with _reported("open", path):
+            descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        return self._locked(descriptor, path)
+
+    def _locked(self, descriptor: int, path: str) -> FolderLock:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:

@@ -241,10 +241,11 @@ def _file_salt(path: str, data: memoryview, is_last: bool) -> int | None:
         whole = len(data) == header.size and _is_header(data)
         return int(header.unpack_from(data)[2]) if whole else None
     if len(data) < header.size or not _is_header(data):
-        raise DataCorrupted(f'the log is damaged: file "{path}", offset 0: wrong header')
+        raise _damaged(path, 0, "wrong header")
     _, version, salt, _, _, _ = header.unpack_from(data)
     if version > layout.LOG_VERSION:
-        raise DataCorrupted(f'log file "{path}" has format {version}; this version reads up to 1')
+        what = f"format {version}; this version reads up to 1"
+        raise DataCorrupted(f'log file "{path}" has {what}', path=path, offset=8, what=what)
     return int(salt)
 
 
@@ -278,10 +279,13 @@ def _scan_file(path: str, data: memoryview, end: LogEnd, first_lsn: int, is_last
         return
     if not is_last or _was_durable(data, end.size_bytes, end.salt, expected):
         what = problem or "the last commit is incomplete"
-        raise DataCorrupted(
-            f'the log is damaged: file "{path}", offset {offset}: {what} in the record of LSN {expected}'
-        )
+        raise _damaged(path, offset, f"{what} in the record of LSN {expected}")
     end.torn_bytes = len(data) - end.size_bytes
+
+
+def _damaged(path: str, offset: int, what: str) -> DataCorrupted:
+    message = f'the log is damaged: file "{path}", offset {offset}: {what}'
+    return DataCorrupted(message, path=path, offset=offset, what=what)
 
 
 def _read_frame(data: memoryview, offset: int, salt: int) -> _Frame | str:

@@ -140,7 +140,7 @@ def _read_segment(file: BlockFile, record: dict[str, Any], data_files: DataFiles
     rows, _ = data_files.open_rows(entry)
     name = f"deleted-{entry.segment_id}"
     if file.has(name):
-        rows.tombstones.append(rows.find(file.array(name), entry.row_count))
+        rows.add_tombstones(file.array(name))
     attachments: dict[int, Attachment] = {}
     for index_oid, file_id, is_keys in record["attached"]:
         attachment = data_files.open_attachment(file_id, is_keys=is_keys)

@@ -44,10 +44,10 @@ def _open_locked(
     if not files.exists(os.path.join(path, layout.FORMAT_FILE)):
         _check_creatable(path, files)
         _create(storage)
-    _check_format(path, files)
-    _load_manifest(storage)
+    check_format(path, files)
+    load_manifest(storage)
     try:
-        end = _replay(storage)
+        end = replay(storage)
         storage.set_head(storage.head)
         _start_log(storage, end)
     except BaseException:
@@ -90,12 +90,20 @@ def _create(storage: Storage) -> None:
     files.sync_folder(os.path.dirname(path))
 
 
-def _check_format(path: str, files: LocalFiles) -> None:
-    text = files.read(os.path.join(path, layout.FORMAT_FILE))
-    try:
-        number = int(text)
-    except ValueError:
-        raise DataCorrupted(f'file "{os.path.join(path, layout.FORMAT_FILE)}" holds no number') from None
+def check_format(path: str, files: LocalFiles) -> None:
+    """Check the FORMAT file of a data directory.
+
+    Raises:
+        DataCorrupted: XX001, it holds no format number.
+        DirectoryUnusable: 58P01, the number is of a newer version.
+    """
+    name = os.path.join(path, layout.FORMAT_FILE)
+    text = files.read(name)
+    digits = text.removesuffix(b"\n")
+    number = int(digits) if digits.isdigit() and text != digits else 0
+    if number < 1:
+        what = "it holds no format number"
+        raise DataCorrupted(f'file "{name}" is damaged: {what}', path=name, offset=0, what=what)
     if number > layout.FORMAT_NUMBER:
         raise DirectoryUnusable(
             f'data directory "{path}" has format {number}; this version reads up to {layout.FORMAT_NUMBER}',
@@ -103,11 +111,17 @@ def _check_format(path: str, files: LocalFiles) -> None:
         )
 
 
-def _load_manifest(storage: Storage) -> None:
+def load_manifest(storage: Storage) -> None:
+    """Take the state of the newest manifest. Nothing is written.
+
+    Raises:
+        DataCorrupted: XX001, the manifest or a segment file that it names is damaged or missing.
+    """
     folder = os.path.join(storage.path, layout.MANIFEST_FOLDER)
     numbers = manifest_numbers(storage.files, folder)
     if not numbers:
-        raise DataCorrupted(f'there is no manifest in "{folder}"')
+        what = "there is no manifest"
+        raise DataCorrupted(f'{what} in "{folder}"', path=folder, what=what)
 
     def reserve(size_bytes: int) -> None:
         storage.memory.reserve(GROWING_HOLDER, size_bytes)
@@ -120,7 +134,12 @@ def _load_manifest(storage: Storage) -> None:
         storage.restore_sequence(record)
 
 
-def _replay(storage: Storage) -> LogEnd:
+def replay(storage: Storage) -> LogEnd:
+    """Apply the log after the manifest. Nothing is written.
+
+    Raises:
+        DataCorrupted: XX001, durable records are missing or damaged.
+    """
     folder = os.path.join(storage.path, layout.LOG_FOLDER)
     end = LogEnd(storage.head.lsn)
     for group in scan_log(storage.files, folder, end):

@@ -209,9 +209,8 @@ class SealedRows:
 
     def __init__(self, file: BlockFile, entry: SegmentEntry) -> None:
         if file.meta["rows"] != entry.row_count:
-            raise DataCorrupted(
-                f'file "{file.path}" has {file.meta["rows"]} rows; the log says {entry.row_count}'
-            )
+            what = f"{file.meta['rows']} rows; the log says {entry.row_count}"
+            raise DataCorrupted(f'file "{file.path}" has {what}', path=file.path, what=what)
         self.uid = next(_uids)
         self.segment_id = entry.segment_id
         self.entry = entry
@@ -236,6 +235,18 @@ class SealedRows:
         if self.entry.first_row_id is not None:
             return find_dense(self.entry.first_row_id, row_ids, count)
         return find_in_sorted(self.row_ids(count), row_ids)
+
+    def add_tombstones(self, row_ids: RowIds) -> None:
+        """Delete rows as the manifest or the log says.
+
+        Raises:
+            DataCorrupted: XX001, one of them is not here.
+        """
+        offsets = self.find(row_ids, self.entry.row_count)
+        if (offsets < 0).any():
+            what = f"row {row_ids[np.argmin(offsets)]} is deleted and not in this segment"
+            raise DataCorrupted(f'file "{self.file.path}": {what}', path=self.file.path, what=what)
+        self.tombstones.append(offsets)
 
     def stored_column(self, attnum: int, count: int) -> pa.Array | None:
         column = self._columns.get(attnum)

@@ -13,6 +13,7 @@
 It knows no table, no row id and no transaction. See `DESIGN.md` beside this file.
 """
 
+from vecengine.checking import index_faults
 from vecengine.compiled import kernels_ready, simd_level, start_warm_up, warm_up
 from vecengine.errors import (
     BuildParameterError,
@@ -61,6 +62,7 @@ __all__ = [
     "exact_search",
     "extend_index",
     "families",
+    "index_faults",
     "kernels_ready",
     "load_index",
     "metric_names",

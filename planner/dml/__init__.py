@@ -5,7 +5,7 @@ Constant VALUES lists and single-table statements that the native evaluator unde
 
 from planner.dml.delete import run_delete
 from planner.dml.insert import insert_columns, run_insert
-from planner.dml.key_types import Pairing, pairing
+from planner.dml.key_types import Pairing, converted, pairing
 from planner.dml.referential import check_deferred, check_existing_rows, check_statement
 from planner.dml.result import DmlResult
 from planner.dml.rules import first_violation, read_attnums, row_values, with_generated
@@ -17,6 +17,7 @@ __all__ = [
     "check_deferred",
     "check_existing_rows",
     "check_statement",
+    "converted",
     "first_violation",
     "insert_columns",
     "pairing",

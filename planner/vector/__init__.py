@@ -1,10 +1,11 @@
 """Vector islands: top-k by distance over one table, exact or through vector indexes, and the indexes' life.
 
 `try_island` recognises one in a SELECT, `build_table_index` builds the index files CREATE INDEX asks for,
-`index_status` says what each index serves.
+`index_status` says what each index serves, `index_file_faults` checks what is stored.
 """
 
 from planner.vector.build_claims import BuildClaims
+from planner.vector.checking import index_file_faults
 from planner.vector.graph_keeper import GraphKeeper
 from planner.vector.index_build import IndexStatus, build_table_index, index_status, inherited_indexes
 from planner.vector.island import IslandPlan, try_island
@@ -16,6 +17,7 @@ __all__ = [
     "IndexStatus",
     "IslandPlan",
     "build_table_index",
+    "index_file_faults",
     "index_status",
     "inherited_indexes",
     "try_island",

@@ -54,7 +54,7 @@ class Quiver:
 
 def test_quiver_alone_lists_the_commands(quiver: Quiver) -> None:
     _, out, err = quiver()
-    assert set(COMMANDS) == {"serve", "demo", "ping", "version"}
+    assert set(COMMANDS) == {"serve", "check", "demo", "ping", "version"}
     for name in COMMANDS:
         assert re.search(rf"\b{name}\b", out + err)
 

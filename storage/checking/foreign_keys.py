@@ -1,0 +1,80 @@
+"""Foreign keys: every reference finds its row among the rows that a reader sees."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import pyarrow as pa
+
+from storage.catalog import Catalog, ForeignKey, Index
+from storage.checking.keys import Offsets, visible_offsets
+from storage.checking.problems import KeyConversion
+from storage.keys import key_batch, key_spec
+from storage.view import TableView
+
+
+def foreign_key_faults(
+    catalog: Catalog,
+    foreign_key: ForeignKey,
+    referencing: TableView,
+    referenced: TableView,
+    convert: KeyConversion,
+) -> Iterator[str]:
+    """What is wrong with the rows of a foreign key whose catalog objects are in order: at most one sentence."""
+    index = catalog.get(foreign_key.referenced_index_oid)
+    assert isinstance(index, Index)
+    spec = key_spec(referenced.table, index)
+    for view in referencing.segments:
+        for offsets in visible_offsets(view):
+            columns = [view.take_column(attnum, offsets) for attnum in foreign_key.attnums]
+            null_counts = np.sum(
+                [column.is_null().to_numpy(zero_copy_only=False) for column in columns], axis=0
+            )
+            if foreign_key.is_match_full and ((null_counts > 0) & (null_counts < len(columns))).any():
+                yield _fault(
+                    foreign_key, referencing, "a row has NULL in some of the columns of a MATCH FULL key"
+                )
+                return
+            given = np.flatnonzero(null_counts == 0)
+            keys = dict(
+                zip(
+                    foreign_key.referenced_attnums,
+                    _converted(foreign_key, (referencing, referenced), columns, given, convert=convert),
+                    strict=True,
+                )
+            )
+            batch = key_batch(spec, [keys[attnum] for attnum in index.key_attnums()])
+            present, _ = referenced.visible_matches(spec, batch)
+            missing = np.setdiff1d(np.arange(len(given)), present)
+            if len(missing):
+                row_id = view.row_ids[offsets[given[missing[0]]]]
+                yield _fault(
+                    foreign_key, referencing, f'row {row_id} has no match in "{referenced.table.name}"'
+                )
+                return
+
+
+def _converted(
+    foreign_key: ForeignKey,
+    tables: tuple[TableView, TableView],
+    columns: Sequence[pa.Array],
+    given: Offsets,
+    *,
+    convert: KeyConversion,
+) -> list[pa.Array]:
+    """The keys of some rows, in the types of the referenced columns."""
+    referencing, referenced = tables
+    pairs = zip(columns, foreign_key.attnums, foreign_key.referenced_attnums, strict=True)
+    return [
+        convert(
+            column.take(pa.array(given)),
+            referencing.table.column_at(attnum).type,
+            referenced.table.column_at(referenced_attnum).type,
+        )
+        for column, attnum, referenced_attnum in pairs
+    ]
+
+
+def _fault(foreign_key: ForeignKey, referencing: TableView, what: str) -> str:
+    return f'table "{referencing.table.name}", foreign key "{foreign_key.name}": {what}'

@@ -1,0 +1,60 @@
+"""Whether stored buffers are the index that somebody thinks they are: the engine's part of a data check.
+
+Loading refuses what no search may follow; here every statement of the buffers is compared with its source. The links
+themselves have none: a graph with wrong neighbours finds less, never something wrong, and recall is measured elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+
+from vecengine.coverage import Offsets, choose_rows, square_norms
+from vecengine.families import load_index
+from vecengine.hnsw.index import HnswIndex
+from vecengine.index import Buffers
+from vecengine.metrics import Vectors, parse_metric
+
+_NORM_TOLERANCE = 1e-4
+"""Relative: kernels and NumPy sum in different orders."""
+
+
+def index_faults(
+    buffers: Buffers,
+    vectors: Vectors,
+    offsets: Offsets | None,
+    *,
+    family: str,
+    metric: str,
+    parameters: Mapping[str, int],
+) -> Iterator[str]:
+    """What is wrong with the buffers of an index, one sentence each.
+
+    Args:
+        buffers: as stored.
+        vectors: (n, d) what the index was built for.
+        offsets: (m,) ascending int64, the rows it was to cover; None for all.
+        family, metric, parameters: what it should be of.
+
+    Raises:
+        DamagedIndex: XX002, the buffers cannot be loaded for these vectors.
+        IndexFormatNotSupported: 0A000, another version wrote them.
+    """
+    index = load_index(buffers, vectors)
+    if (index.family, index.metric) != (family, metric):
+        yield f"it is a {index.family} index for {index.metric}, expected {family} for {metric}"
+        return
+    if not isinstance(index, HnswIndex):
+        return
+    for name, value in parameters.items():
+        found = getattr(index.parameters, name)
+        if found != value:
+            yield f"it was built with {name} = {found}, expected {value}"
+    expected = choose_rows(parse_metric(metric), vectors, offsets).row_offsets()
+    if not np.array_equal(index.coverage.row_offsets(), expected):
+        yield f"it covers {index.row_count} rows, which are not the {expected.size} it should"
+        return
+    norms = index.graph.norms
+    if norms.size and not np.allclose(norms, square_norms(vectors)[expected], rtol=_NORM_TOLERANCE, atol=0):
+        yield "its norms are not those of the vectors"
