@@ -113,7 +113,8 @@ _DEFINITIONS = (
     _bool("ssl", "off", "Whether TLS is offered.", context=_START),
     _enum("wal_level", "replica", ("minimal", "replica", "logical"), "Reported for clients.", context=_FIXED),
     _bool("fsync", "on", "Always on: an acknowledged write is on disk.", context=_FIXED),
-    _enum("synchronous_commit", "on", ("local", "remote_write", "remote_apply", "on", "off"), "Whether a commit waits for the disk."),
+    _enum("synchronous_commit", "on", ("local", "remote_write", "remote_apply", "on", "off"), "Off: a commit does not wait for the disk; a crash of the machine may lose the last ones, whole and in order."),
+    _int("wal_writer_delay", 200, 1, 10000, "Longest time between two flushes of commits that did not wait for the disk.", unit=Unit.MS, context=_START),
     _int("authentication_timeout", 60000, 1000, 600000, "Time a client has to authenticate.", unit=Unit.MS, context=_START),
     # Statements and transactions.
     _int("statement_timeout", 0, 0, _INT_MAX, "Longest time a statement may run; 0 = no limit.", unit=Unit.MS),

@@ -54,7 +54,8 @@ class Instance:
         relational_bytes = int(memory.limit_bytes * RELATIONAL_SHARE)
         configure(EngineOptions(memory_limit_bytes=relational_bytes, temp_directory=storage.spill_folder))
         shared = Shared(storage, memory, base, start_time_us=time.time_ns() // 1000)
-        maintenance = Maintenance(storage, shared.build_claims)
+        flush_seconds = values.integer("wal_writer_delay") / 1000
+        maintenance = Maintenance(storage, shared.build_claims, flush_seconds=flush_seconds)
         maintenance.start()
         return cls(storage, LocalSessionFactory(shared), maintenance)
 

@@ -1,7 +1,7 @@
 """Background work on a data directory: checkpoints, merges, graphs for segments that have none and of growing rows.
 
 One thread wakes once a second and does what is due; a second one wakes oftener and takes fresh rows into the graphs
-of the growing segments, which must not wait for a build. Its failures are logged and tried again at the next round;
+of the growing segments, which must not wait for a build; a third one flushes the log for asynchronous commits. Its failures are logged and tried again at the next round;
 they never reach a client, whose answers do not depend on this work having been done.
 """
 
@@ -29,7 +29,7 @@ FROZEN_LEFT = 2
 class Maintenance:
     """The background threads of one instance."""
 
-    def __init__(self, storage: Storage, claims: BuildClaims) -> None:
+    def __init__(self, storage: Storage, claims: BuildClaims, *, flush_seconds: float) -> None:
         self._storage = storage
         self._claims = claims
         self._stop = threading.Event()
@@ -40,6 +40,7 @@ class Maintenance:
             for name, arguments in (
                 ("quiver-maintenance", (self.run_once, ROUND_SECONDS)),
                 ("quiver-graphs", (self.grow_once, GROWTH_SECONDS)),
+                ("quiver-log", (storage.flush_log, flush_seconds)),
             )
         ]
 

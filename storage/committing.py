@@ -66,6 +66,13 @@ class PreparedTable:
         return 0 if self.batch is None else self.batch.nbytes + 8 * len(self.batch)
 
 
+def must_be_synchronous(transaction: Transaction) -> bool:
+    """Whether the commit waits for the disk whatever was asked: it has DDL, or its rows' files are removed."""
+    return bool(transaction.puts or transaction.drops) or any(
+        writes.is_truncated for writes in transaction.writes.values()
+    )
+
+
 def prepare(transaction: Transaction, data_files: DataFiles, missing: MissingColumn) -> list[PreparedTable]:
     """Encode or seal the new rows of every table that is not dropped in the same transaction."""
     prepared: list[PreparedTable] = []

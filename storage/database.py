@@ -1,7 +1,8 @@
 """One open data directory: the committed state, the log behind it, and the ways to change both.
 
-`head` is the newest state in memory, `published` the newest one that is durable; snapshots are taken of
-`published` only, checks for conflicts look at `head`. Both are immutable values that are replaced.
+`head` is the newest state in memory, `published` the newest one that may be seen: a commit's once it is durable, an
+asynchronous commit's once what was committed synchronously before it is. Snapshots are taken of `published` only,
+checks for conflicts look at `head`. Both are immutable values that are replaced.
 
 Locks, in the order in which they may be taken: maintenance, sequences / OIDs, commit, log, publish. The work
 under each is in `DESIGN.md`.
@@ -83,6 +84,7 @@ class Storage:
         self._oid_lock = threading.Lock()
         self._publish_lock = threading.Lock()
         self._unpublished: deque[DatabaseState] = deque()
+        self._synchronous_lsn = 0
         self._directory_lock = lock
         self._log: LogWriter | None = None
         self._spill_count = 0
@@ -125,7 +127,7 @@ class Storage:
 
     @property
     def last_lsn(self) -> int:
-        """The newest durable commit."""
+        """The newest commit that can be seen."""
         return self.published.lsn
 
     @property
@@ -149,31 +151,44 @@ class Storage:
         """
         return Transaction(self, isolation=_isolation(isolation), read_only=read_only)
 
-    def commit(self, transaction: Transaction) -> int:
-        """`Transaction.commit` for one with changes; its LSN, durable and visible."""
+    def commit(self, transaction: Transaction, synchronous: bool) -> int:
+        """`Transaction.commit` for one with changes; its LSN, visible."""
+        synchronous = synchronous or committing.must_be_synchronous(transaction)
         prepared = committing.prepare(transaction, self.data_files, self.missing_column)
         try:
             with self.commit_lock:
-                lsn = self._commit_prepared(transaction, prepared)
+                synchronous_lsn = self._synchronous_lsn
+                lsn = self._commit_prepared(transaction, prepared, synchronous)
         except BaseException:
             committing.discard(prepared, self.data_files)
             raise
-        self.wait_durable(lsn)
+        if synchronous:
+            self.wait_durable(lsn)
+        else:
+            self.log.wait_written(lsn)
+            # What others commit synchronously is never seen before it is durable.
+            self.wait_durable(synchronous_lsn)
+            self.publish(lsn)
         self._seal_crowded(transaction)
         return lsn
 
-    def _commit_prepared(self, transaction: Transaction, prepared: list[committing.PreparedTable]) -> int:
+    def _commit_prepared(
+        self, transaction: Transaction, prepared: list[committing.PreparedTable], synchronous: bool
+    ) -> int:
         records = committing.check_and_record(transaction, prepared, self.head, self.options.value_encoder)
         size_bytes = sum(table.memory_bytes for table in prepared)
         self.memory.reserve(GROWING_HOLDER, size_bytes)
         try:
-            return self.append_group(records)
+            return self.append_group(records, synchronous=synchronous)
         except BaseException:
             self.memory.release(GROWING_HOLDER, size_bytes)
             raise
 
-    def append_group(self, records: Seq[Record]) -> int:
-        """Apply records to the head and queue them for the log; their LSN. The caller holds the commit lock."""
+    def append_group(self, records: Seq[Record], *, synchronous: bool = True) -> int:
+        """Apply records to the head and queue them for the log; their LSN. The caller holds the commit lock.
+
+        `synchronous`: nobody may see the state before it is durable.
+        """
         lsn = self.head.lsn + 1
         pieces = self.log.encode(records, lsn)
         try:
@@ -185,6 +200,8 @@ class Storage:
             raise
         self.set_head(state)
         self.log.enqueue(pieces, lsn)
+        if synchronous:
+            self._synchronous_lsn = lsn
         return lsn
 
     def set_head(self, state: DatabaseState) -> None:
@@ -198,10 +215,10 @@ class Storage:
             else:
                 self._unpublished.append(state)
 
-    def publish(self, durable_lsn: int) -> None:
-        """Called by the log after each fsync: what is durable becomes visible."""
+    def publish(self, lsn: int) -> None:
+        """States up to `lsn` become visible: after an fsync, or an asynchronous commit."""
         with self._publish_lock:
-            while self._unpublished and self._unpublished[0].lsn <= durable_lsn:
+            while self._unpublished and self._unpublished[0].lsn <= lsn:
                 self.published = self._unpublished.popleft()
 
     def catch_up(self) -> None:
@@ -215,6 +232,14 @@ class Storage:
 
     def wait_durable(self, lsn: int) -> None:
         self.log.wait_durable(lsn)
+
+    def flush_log(self) -> None:
+        """Make asynchronous commits durable; for a background thread that calls it every `wal_writer_delay`.
+
+        Does nothing after a failure of the log, which the commits after it report.
+        """
+        if not self.log.has_failed:
+            self.wait_durable(self.log.appended_lsn)
 
     def _seal_crowded(self, transaction: Transaction) -> None:
         """Move full growing segments to disk, unless background work can be left to do it.

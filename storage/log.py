@@ -1,9 +1,10 @@
 """The write-ahead log: one ordered sequence of record groups, one group per commit. See `FORMATS.md`, "Log".
 
 Writer. Groups are appended under the commit lock, in LSN order, to a queue in memory; `wait_durable` writes
-and syncs them. The first thread that waits becomes the leader and takes the whole queue, the others follow:
-however many threads commit, one fsync is under way. After a failed write or fsync nothing is acknowledged
-again, because the state of the file's pages is unknown then.
+and syncs them, `wait_written` only writes them: then the process may die, not the machine. The first thread that
+waits becomes the leader and takes the whole queue, the others follow: however many threads commit, one write or
+fsync is under way. After a failed one nothing is acknowledged again, because the state of the file's pages is
+unknown then.
 
 Reader. `scan_log` yields whole groups. The last file may end in zeros, the room reserved for more, or be torn:
 both are cut. Damage that cannot come from a crash, because a later record proves that the place was durable before,
@@ -66,6 +67,7 @@ class LogWriter:
         self._is_writing = False
         self._failure: QuiverError | None = None
         self.appended_lsn = lsn
+        self.written_lsn = lsn
         self.durable_lsn = lsn
         self.bytes_since_rotation = 0
         self.sync_count = 0
@@ -108,38 +110,51 @@ class LogWriter:
         Raises:
             IoFailure: 58030, when it could not be written; whether it is on disk is not known.
         """
+        self._wait(lsn, syncs=True)
+
+    def wait_written(self, lsn: int) -> None:
+        """Return when the operating system has everything up to `lsn`. Raises as `wait_durable`."""
+        self._wait(lsn, syncs=False)
+
+    def _wait(self, lsn: int, *, syncs: bool) -> None:
         while True:
             with self._condition:
-                while self._is_writing and self.durable_lsn < lsn:
+                while self._is_writing and self._reached_lsn(syncs) < lsn:
                     self._condition.wait()
-                if self.durable_lsn >= lsn:
+                if self._reached_lsn(syncs) >= lsn:
                     return
                 self.check()
                 self._is_writing = True
                 pending, self._pending = self._pending, []
                 target = self.appended_lsn
-            self._write(pending, target)
+            self._write(pending, target, syncs)
 
-    def _write(self, pending: list[BytesLike], target: int) -> None:
+    def _reached_lsn(self, syncs: bool) -> int:
+        return self.durable_lsn if syncs else self.written_lsn
+
+    def _write(self, pending: list[BytesLike], target: int, syncs: bool) -> None:
         """The leader's work: write, sync, publish, wake the followers."""
         failure: QuiverError | None = IoFailure("writing was interrupted")
         try:
             data = b"".join(pending)
             self._make_room(len(data))
             self._file.append(data)
-            self._file.sync_appended()
-            self.sync_count += 1
+            if syncs:
+                self._file.sync_appended()
+                self.sync_count += 1
             failure = None
         except QuiverError as error:
             failure = error
         finally:
             with self._condition:
                 self._is_writing = False
-                if failure is None:
-                    self.durable_lsn = target
-                    self._on_durable(target)
-                else:
+                if failure is not None:
                     self._failure = failure
+                else:
+                    self.written_lsn = target
+                    if syncs:
+                        self.durable_lsn = target
+                        self._on_durable(target)
                 self._condition.notify_all()
         self.check()
 

@@ -449,8 +449,8 @@ class Transaction:
     def release(self, mark: Mark) -> None:
         """Forget a savepoint: nothing to do, marks hold no resources."""
 
-    def commit(self) -> int:
-        """Make the changes durable and visible.
+    def commit(self, *, synchronous: bool = True) -> int:
+        """Make the changes visible, and durable: at once, or by the next `Storage.flush_log`.
 
         Returns:
             The commit's LSN; the snapshot's for a transaction without changes.
@@ -462,7 +462,7 @@ class Transaction:
         """
         self._check_open()
         try:
-            return self._storage.commit(self) if self.has_writes else self._snapshot.lsn
+            return self._storage.commit(self, synchronous) if self.has_writes else self._snapshot.lsn
         finally:
             self._end()
 

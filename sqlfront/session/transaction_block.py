@@ -188,7 +188,7 @@ class TransactionBlock:
         if self._transaction is not None:
             try:
                 self._owner.before_commit(self._transaction)
-                self._transaction.commit()
+                self._transaction.commit(synchronous=self._settings.get("synchronous_commit") != "off")
             except BaseException:
                 self._transaction.rollback()
                 self._finish(committed=False)

@@ -1,6 +1,6 @@
-"""Goal: background rounds merge what is due, and keep off a table whose index a session is building.
+"""Goal: background rounds merge what is due, keep off a table whose index a session is building, and flush the log.
 
-Method: an instance whose rounds are called by the test; segments and files of a table after deletes are counted.
+Method: an instance whose rounds are called by the test, or running; segments and files of a table after deletes are counted.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from planner.vector import BuildClaims
+from quiver.instance import Instance
 from quiver.maintenance import Maintenance
 from storage.catalog import Index, Table
 from tests.sqlfront.session.driver import Client, opened
@@ -34,7 +35,7 @@ def test_a_round_merges_unless_an_index_is_being_built(tmp_path: Path) -> None:
                 return [segment.row_count for segment in transaction.table_view(table.oid).segments]
 
         claims = BuildClaims()
-        maintenance = Maintenance(storage, claims)
+        maintenance = Maintenance(storage, claims, flush_seconds=0.2)
         assert claims.claim(index.oid)
         maintenance.run_once()
         assert stored_rows() == [500]
@@ -43,3 +44,15 @@ def test_a_round_merges_unless_an_index_is_being_built(tmp_path: Path) -> None:
         assert stored_rows() == [300]
         assert len(list((tmp_path / "data").glob("*.rows"))) == 1, "the merged file is gone"
         assert claims.claim(index.oid), "the round gave its claim back"
+
+
+def test_asynchronous_commits_are_flushed_in_the_background(tmp_path: Path) -> None:
+    with Instance.open(tmp_path, {"wal_writer_delay": "10"}) as instance:
+        client, log = Client(instance, synchronous_commit="off"), instance.storage.log
+        client.script("CREATE TABLE t (id int)")
+        for number in range(3):
+            client.script(f"INSERT INTO t VALUES ({number})")
+            lsn = log.appended_lsn
+            with log._condition:
+                assert log._condition.wait_for(lambda lsn=lsn: log.durable_lsn >= lsn, 30)
+        client.close()

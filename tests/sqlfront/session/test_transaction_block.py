@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from quiver.instance import Instance
 from tests.sqlfront.session.driver import Client
 
 ConnectClient = Callable[..., Client]
@@ -311,3 +312,32 @@ def test_the_first_of_two_blocks_to_commit_wins(connect: ConnectClient, filled: 
     assert second.sqlstate("COMMIT") == "40001"
     assert second.status == "I"
     assert second.value(f"SELECT v FROM {filled} WHERE id = 1") == "first"
+
+
+# -- synchronous_commit ---------------------------------------------------------------------------------------
+
+
+def test_a_commit_waits_for_the_disk_as_the_setting_says_at_its_end(
+    connect: ConnectClient, instance: Instance, filled: str
+) -> None:
+    client, other, log = connect(), connect(), instance.storage.log
+
+    def is_durable(script: str) -> bool:
+        log.wait_durable(log.appended_lsn)
+        client.script(script)
+        return log.durable_lsn == log.appended_lsn
+
+    insert = f"INSERT INTO {filled} VALUES"
+    assert is_durable(f"{insert} (10)")
+    for value in ("local", "remote_write", "remote_apply", "on", "true"):
+        client.script(f"SET synchronous_commit = {value}")
+        assert is_durable(f"UPDATE {filled} SET v = '{value}'")
+    client.script("SET synchronous_commit = off")
+    assert not is_durable(f"{insert} (11)")
+    assert ids(other, filled) == [1, 2, 10, 11]
+    assert is_durable(f"BEGIN; {insert} (12); SET LOCAL synchronous_commit = on; COMMIT")
+    assert not is_durable(f"BEGIN; {insert} (13); SAVEPOINT s; {insert} (14); ROLLBACK TO s; COMMIT")
+    for ddl in (f"ALTER TABLE {filled} ADD COLUMN w int", f"TRUNCATE {filled}", f"DROP TABLE {filled}"):
+        assert is_durable(ddl)
+    assert client.sqlstate("SET synchronous_commit = maybe") == "22023"
+    assert client.sqlstate("SET wal_writer_delay = 100") == "55P02"
