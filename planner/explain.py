@@ -104,7 +104,24 @@ def explain_change(
     title = f"{type(statement).__name__} on {_table_name(scan, request.context)}"
     if affected is not None:
         title += f" (actual rows={affected})"
-    return [title, *_indented(_change_source(statement, request))]
+    lines = _conflict_lines(statement, scan, request) if isinstance(statement, bound.Insert) else []
+    return [title, *lines, *_indented(_change_source(statement, request))]
+
+
+def _conflict_lines(statement: bound.Insert, scan: bound.TableScan, request: Explain) -> list[str]:
+    clause = statement.on_conflict
+    if clause is None:
+        return []
+    lines = [f"  Conflict Resolution: {'NOTHING' if clause.assignments is None else 'UPDATE'}"]
+    indexes = [request.context.transaction.catalog.get(oid) for oid in clause.index_oids]
+    if indexes:
+        names = ", ".join(quote_ident(index.name) for index in indexes if index is not None)
+        lines.append(f"  Conflict Arbiter Indexes: {names}")
+    if clause.where is not None:
+        relations = {statement.relation_id: scan.alias, clause.excluded_id: "excluded"}
+        printer = ExpressionPrinter(request.context.codecs, relations)
+        lines.append(f"  Conflict Filter: {printer.print(clause.where)}")
+    return lines
 
 
 def _change_target(

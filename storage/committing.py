@@ -228,6 +228,8 @@ def _check_keys(
             return
         conflict = transaction.first_key_conflict(writes, key_batch(spec, columns), spec, committed)
         if conflict is not None:
+            if spec.index_oid in transaction.pending.arbiters:
+                raise _conflict()
             values = [column[conflict].as_py() for column in columns]
             raise constraints.violation(table, indexes[spec.index_oid], spec, values, encode)
 

@@ -125,34 +125,50 @@ def matching_rows(rows: KeyedRows, spec: KeySpec, keys: KeyBatch) -> tuple[RowOf
     return positions[equal], offsets[equal]
 
 
-def first_duplicate(keys: KeyBatch) -> tuple[int, int] | None:
-    """Positions (earlier, later) of two equal keys in one batch, those with the least later one; or None."""
+def first_equal(keys: KeyBatch, *, is_exact: bool) -> RowOffsets:
+    """(n,) int64: the least position in the batch with the same key, the row's own for the first; -1 without a key.
+
+    `is_exact`: equal hashes mean equal keys (`KeySpec.hash_is_exact`).
+    """
+    first = np.full(len(keys), -1, dtype=np.int64)
     candidates = np.flatnonzero(keys.has_key)
     order = candidates[np.argsort(keys.hashes[candidates], kind="stable")]
-    sorted_hashes = keys.hashes[order]
-    run_starts = np.flatnonzero(sorted_hashes[1:] == sorted_hashes[:-1])
-    best: tuple[int, int] | None = None
-    for start in run_starts.tolist():
-        # Nearly always one pair; longer runs of one hash are hash collisions or many equal keys.
-        left = order[start : start + 1]
-        right = order[start + 1 : start + 2]
-        if _equal_rows(keys.columns, left, keys.columns, right)[0]:
-            pair = (int(left[0]), int(right[0]))
-            best = pair if best is None or pair[1] < best[1] else best
-        elif _colliding_duplicate(keys, sorted_hashes, order, start):
-            return _colliding_duplicate(keys, sorted_hashes, order, start)
-    return best
+    hashes = keys.hashes[order]
+    starts_run = np.ones(len(order), dtype=np.bool_)
+    np.not_equal(hashes[1:], hashes[:-1], out=starts_run[1:])
+    heads = order[starts_run][np.cumsum(starts_run) - 1]
+    first[order] = heads
+    repeated = np.flatnonzero(heads != order)
+    if is_exact or not len(repeated):
+        return first
+    equal = _equal_rows(keys.columns, heads[repeated], keys.columns, order[repeated])
+    collided = order[repeated[~equal]]
+    if len(collided):
+        _part_collisions(keys, first, collided)
+    return first
 
 
-def _colliding_duplicate(
-    keys: KeyBatch, sorted_hashes: Hashes, order: RowOffsets, start: int
-) -> tuple[int, int] | None:
-    """A duplicate of the row at `start` further on in its run of equal hashes."""
-    end = int(np.searchsorted(sorted_hashes, sorted_hashes[start], side="right"))
-    others = order[start + 1 : end]
-    left = np.repeat(order[start : start + 1], len(others))
-    equal = np.flatnonzero(_equal_rows(keys.columns, left, keys.columns, others))
-    return (int(left[0]), int(others[equal[0]])) if len(equal) else None
+def _part_collisions(keys: KeyBatch, first: RowOffsets, collided: RowOffsets) -> None:
+    """Give each row whose key only shares the hash of its run's head the first row of its own key.
+
+    Per-row Python: two keys of one 64-bit hash are met by those who construct them.
+    """
+    heads: dict[int, list[int]] = {}
+    for row in np.sort(collided).tolist():
+        others = heads.setdefault(int(keys.hashes[row]), [])
+        equal = _equal_rows(
+            keys.columns, np.array(others, dtype=np.int64), keys.columns, np.full(len(others), row)
+        )
+        first[row] = others[int(np.argmax(equal))] if equal.any() else row
+        if first[row] == row:
+            others.append(row)
+
+
+def first_duplicate(keys: KeyBatch) -> tuple[int, int] | None:
+    """Positions (earlier, later) of two equal keys in one batch, those with the least later one; or None."""
+    first = first_equal(keys, is_exact=False)
+    later = np.flatnonzero((first >= 0) & (first != np.arange(len(first))))
+    return (int(first[later[0]]), int(later[0])) if len(later) else None
 
 
 class SortedKeys:

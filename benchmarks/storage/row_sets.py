@@ -51,11 +51,13 @@ def rows_changed(contender: Contender, statement: str, rows: int) -> float:
 def statements(rows: int) -> dict[str, str]:
     """The measured statements by what is printed for them."""
     keys = ", ".join(map(str, range(1, rows + 1)))
-    upsert = _FILL.format(rows) + " ON CONFLICT (id) DO UPDATE SET n = excluded.n + 1"
+    on_conflict = " ON CONFLICT (id) DO UPDATE SET n = excluded.n + 1"
+    shifted = _FILL.format(rows).replace("SELECT i,", f"SELECT i + {rows // 2},")
     return {
         "UPDATE of all rows": "UPDATE bench_sets SET n = n + 1",
         "UPDATE by a list of keys": f"UPDATE bench_sets SET n = n + 1 WHERE id = ANY ('{{{keys}}}'::bigint[])",
-        "upsert of all rows": upsert,
+        "upsert of all rows": _FILL.format(rows) + on_conflict,
+        "upsert, half of the rows new": shifted + on_conflict,
         "DELETE of all rows": "DELETE FROM bench_sets",
     }
 

@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from foundation.sqltypes import arrow_type
 from planner import bound
+from planner.dml.conflict import resolve_conflicts
 from planner.dml.result import DmlResult, atomically
 from planner.dml.returning import Columns, RowIds, returned_after, table_columns
 from planner.dml.rows import assigned, table_batch
@@ -24,11 +25,13 @@ def run_insert(statement: bound.Insert, context: ExecutionContext) -> DmlResult:
     """Insert the source's rows.
 
     Raises:
-        QuiverError: what the source raises; 22001, 22003, 22000 for values that do not fit; 23502, 23505, 23514.
-            Nothing of the statement stays then.
+        QuiverError: what the source raises; 22001, 22003, 22000 for values that do not fit; 23502, 23505, 23514;
+            with ON CONFLICT as `resolve_conflicts`. Nothing of the statement stays then.
     """
     result = atomically(context, lambda: _insert(statement, context))
-    context.transaction.activity.count_changes(statement.table_oid, inserted=result.row_count)
+    inserted = result.row_count - result.updated_count
+    activity = context.transaction.activity
+    activity.count_changes(statement.table_oid, inserted=inserted, updated=result.updated_count)
     return result
 
 
@@ -42,6 +45,8 @@ def _insert(statement: bound.Insert, context: ExecutionContext) -> DmlResult:
     _fill_defaults(statement.defaults, table, values, row_count, context)
     batch = with_generated(statement.rules, table, table_batch(table, values, row_count), context)
     check_rows(statement.rules, table, batch, context)
+    if statement.on_conflict is not None:
+        return resolve_conflicts(statement, statement.on_conflict, table, batch, context)
     stored = {int(name): batch.column(name) for name in batch.schema.names}
 
     def columns_of(row_ids: RowIds) -> Columns:

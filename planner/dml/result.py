@@ -16,10 +16,14 @@ _ATTEMPTS_MAX = 5
 
 @dataclass(frozen=True, slots=True)
 class DmlResult:
-    """`row_count` rows were inserted, updated or deleted; `returning` are the rows of RETURNING."""
+    """`row_count` rows were inserted, updated or deleted; `returning` are the rows of RETURNING.
+
+    `updated_count` of an INSERT's rows were there and were updated: ON CONFLICT DO UPDATE.
+    """
 
     row_count: int
     returning: list[pa.RecordBatch] = field(default_factory=list)
+    updated_count: int = 0
 
 
 def atomically(context: ExecutionContext, change: Callable[[], DmlResult]) -> DmlResult:

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from foundation.sqltypes import SqlType, arrow_type
+from foundation.sqltypes import INT8, SqlType, arrow_type
 from planner import bound
 from planner.evaluate import Frame, evaluate, is_native
 from planner.evaluate.system_columns import CTID, TABLEOID, XMIN, ctid_text, xmin_values
@@ -23,6 +23,7 @@ from planner.relational.execution import record_batch, run_query
 from planner.services import ExecutionContext
 
 _RETURNED_RELATION = 1_000_000
+_ORDER_RELATION = 1_000_001
 """Above every relation id of a bound statement."""
 
 Columns = Mapping[tuple[int, int], pa.Array]
@@ -103,6 +104,30 @@ def returned_rows(
         return [record_batch(arrays, schema, row_count)]
     query, given = _as_query(targets, columns, row_count)
     return list(run_query(query, context, given))
+
+
+def row_by_row(
+    expressions: Sequence[bound.Expression],
+    columns: Columns,
+    row_count: int,
+    context: ExecutionContext,
+    *,
+    ctes: tuple[bound.Cte, ...] = (),
+) -> list[pa.Array]:
+    """One (row_count,) array per expression over the given rows, in their order; sub-queries see the snapshot."""
+    if not row_count:
+        return [pa.nulls(0, arrow_type(expression.sql_type)) for expression in expressions]
+    if not ctes and all(is_native(expression) for expression in expressions):
+        frame = Frame(row_count, dict(columns))
+        return [evaluate(expression, frame, context) for expression in expressions]
+    # A join with a sub-query keeps no order, so each row carries its place.
+    place = bound.ColumnRef(_ORDER_RELATION, 0, "place", INT8)
+    ordered = {**columns, (_ORDER_RELATION, 0): pa.array(np.arange(row_count, dtype=np.int64))}
+    targets = [bound.Target(place, "place"), *(bound.Target(e, "value") for e in expressions)]
+    query, given = _as_query(targets, ordered, row_count)
+    table = pa.Table.from_batches(run_query(replace(query, ctes=ctes), context, given)).combine_chunks()
+    order = pa.array(np.argsort(table.column(0).to_numpy()), pa.int64())
+    return [table.column(i + 1).take(order).combine_chunks() for i in range(len(expressions))]
 
 
 def _as_query(

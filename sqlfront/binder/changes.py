@@ -2,32 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-
 from sqlglot import exp
 
-from foundation.errors import SyntaxErrorInStatement
-from planner.bound import Cte, Delete, Expression, Select, Subquery, SubqueryKind, Update, output_columns
-from sqlfront.binder.coerce import coerce_assignment
+from planner.bound import Cte, Delete, Update
+from sqlfront.binder.assignments import bind_assignments
 from sqlfront.binder.ctes import bind_with
-from sqlfront.binder.dml_targets import bind_returning, default_or_null, find_target_column, target_table
-from sqlfront.binder.environment import QUERY_NODES, Clause, Environment, bind_node, place_of, unsupported
-from sqlfront.binder.errors import GeneratedAlways
-from sqlfront.binder.queries import bind_nested_query
+from sqlfront.binder.dml_targets import bind_returning, target_table
+from sqlfront.binder.environment import Clause, Environment
 from sqlfront.binder.relations import bind_from, scan_table
 from sqlfront.binder.rules import table_rules
 from sqlfront.binder.select import bind_condition
-from sqlfront.parser.nodes import Assignment, Default, position_of
-from storage.catalog import Column, Table
-
-
-@dataclass(frozen=True, slots=True)
-class _NewValue:
-    """What one column is set to; `value` is None for DEFAULT."""
-
-    column_node: exp.Expr
-    value: Expression | None
-    position: int | None
 
 
 def bind_update(environment: Environment, node: exp.Expr) -> Update:
@@ -47,83 +31,9 @@ def bind_update(environment: Environment, node: exp.Expr) -> Update:
     from_ = bind_from(environment, from_node.expressions) if from_node is not None else None
     where = bind_condition(environment, node.args.get("where"), Clause.WHERE)
     returning = bind_returning(environment, node)
-    inner = environment.at(Clause.UPDATE)
-    values = [value for assignment in node.expressions for value in _new_values(inner, assignment)]
-    assignments: list[tuple[int, Expression]] = []
-    for value in values:
-        attnum, expression = _assign(inner, table, value)
-        if any(attnum == other for other, _ in assignments):
-            name = table.column_at(attnum).name
-            raise SyntaxErrorInStatement(f'multiple assignments to same column "{name}"')
-        assignments.append((attnum, expression))
+    assignments = bind_assignments(environment, table, node.expressions)
     rules = table_rules(environment.context, table)
-    return Update(scan, tuple(assignments), from_, where, returning, ctes, rules)
-
-
-def _new_values(environment: Environment, node: Assignment) -> list[_NewValue]:
-    """SET a = x, or SET (a, b) = (x, y) or = (SELECT ...)."""
-    names, value = node.this, node.args["expression"]
-    bare = value
-    while isinstance(bare, exp.Paren):
-        bare = bare.this
-    if len(names) == 1 and not isinstance(bare, exp.Tuple):
-        return [_new_value(environment, names[0], value)]
-    if isinstance(bare, exp.Tuple):
-        _check_count(len(names), len(bare.expressions), value)
-        return [_new_value(environment, name, item) for name, item in zip(names, bare.expressions)]
-    while isinstance(bare, exp.Subquery) and bare.args.get("with_") is None:
-        bare = bare.this
-    if isinstance(bare, QUERY_NODES):
-        return _from_query(environment, names, bare)
-    raise SyntaxErrorInStatement(
-        "source for a multiple-column UPDATE item must be a sub-SELECT or ROW() expression",
-        position=place_of(value),
-    )
-
-
-def _new_value(environment: Environment, name: exp.Expr, node: exp.Expr) -> _NewValue:
-    value = None if isinstance(node, Default) else bind_node(environment, node)
-    return _NewValue(name, value, place_of(node))
-
-
-def _check_count(names: int, values: int, node: exp.Expr) -> None:
-    if names != values:
-        raise SyntaxErrorInStatement(
-            "number of columns does not match number of values", position=position_of(node)
-        )
-
-
-def _from_query(environment: Environment, names: list[exp.Expr], node: exp.Expr) -> list[_NewValue]:
-    """Each column gets a scalar sub-query of its own, bound anew so that relation ids stay unique."""
-    values = []
-    for index, name in enumerate(names):
-        query = bind_nested_query(environment, node)
-        _check_count(len(names), len(output_columns(query)), node)
-        if not isinstance(query, Select) or query.is_distinct or query.distinct_on or query.order_by:
-            raise unsupported(node, "a multiple-column UPDATE from a query that is not a plain SELECT")
-        target = query.targets[index]
-        single = replace(query, targets=(target,))
-        value = Subquery(SubqueryKind.SCALAR, single, target.expression.sql_type)
-        values.append(_NewValue(name, value, position_of(node)))
-    return values
-
-
-def _assign(environment: Environment, table: Table, new: _NewValue) -> tuple[int, Expression]:
-    column: Column = find_target_column(table, new.column_node)
-    if new.value is None:
-        return column.attnum, default_or_null(environment, table, column)
-    if column.generated_sql is not None:
-        raise GeneratedAlways(
-            f'column "{column.name}" can only be updated to DEFAULT',
-            detail=f'Column "{column.name}" is a generated column.',
-        )
-    if column.identity == "a":
-        raise GeneratedAlways(
-            f'column "{column.name}" can only be updated to DEFAULT',
-            detail=f'Column "{column.name}" is an identity column defined as GENERATED ALWAYS.',
-        )
-    value = coerce_assignment(environment.context, new.value, column.type, column.name, new.position)
-    return column.attnum, value
+    return Update(scan, assignments, from_, where, returning, ctes, rules)
 
 
 def bind_delete(environment: Environment, node: exp.Expr) -> Delete:

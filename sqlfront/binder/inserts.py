@@ -18,6 +18,7 @@ from planner.bound import (
     Values,
     output_columns,
 )
+from sqlfront.binder.arbiters import EXCLUDED, bind_on_conflict
 from sqlfront.binder.coerce import coerce_assignment
 from sqlfront.binder.ctes import bind_with
 from sqlfront.binder.defaults import bound_default
@@ -33,7 +34,7 @@ from sqlfront.binder.queries import (
 )
 from sqlfront.binder.relations import scan_table
 from sqlfront.binder.rules import table_rules
-from sqlfront.binder.scope import Scope
+from sqlfront.binder.scope import NamespaceItem, Scope
 from sqlfront.parser.nodes import Default, position_of
 from storage.catalog import Column, Table
 
@@ -45,13 +46,11 @@ def bind_insert(environment: Environment, node: exp.Expr) -> Insert:
         SyntaxErrorInStatement: 42601 `INSERT has more expressions than target columns` and the reverse.
         UndefinedColumn: 42703; DuplicateColumn: 42701; GeneratedAlways: 428C9.
         DatatypeMismatch: 42804, a value of the wrong type.
-        FeatureNotSupported: 0A000, ON CONFLICT.
+        QuiverError: as `bind_on_conflict`.
     """
     ctes: tuple[Cte, ...] = ()
     if node.args.get("with_") is not None:
         environment, ctes = bind_with(environment, node.args["with_"])
-    if node.args.get("conflict") is not None:
-        raise unsupported(node.args["conflict"], "ON CONFLICT")
     table, alias, schema = target_table(environment, node.this)
     columns = _target_columns(table, node)
     columns, source = _bind_source(environment, table, columns, node)
@@ -63,11 +62,16 @@ def bind_insert(environment: Environment, node: exp.Expr) -> Insert:
         and (default := bound_default(environment.context, table, column)) is not None
     )
     scan, item = scan_table(environment, table, alias, schema)
-    returning = bind_returning(replace(environment, scope=Scope([item]), findings=QueryFindings()), node)
+    conflict = node.args.get("conflict")
+    on_conflict = None if conflict is None else bind_on_conflict(environment, table, item, conflict)
+    items = [item]
+    if on_conflict is not None and on_conflict.assignments is not None:
+        items.append(NamespaceItem(EXCLUDED, (), is_named=False, is_open=False))
+    returning = bind_returning(replace(environment, scope=Scope(items), findings=QueryFindings()), node)
     rules = table_rules(environment.context, table)
     return Insert(
-        table.oid, scan.relation_id, scan.columns, attnums, source, defaults, returning, ctes, rules
-    )
+        table.oid, scan.relation_id, scan.columns, attnums, source, defaults, returning, ctes, rules, on_conflict
+    )  # fmt: skip
 
 
 def _target_columns(table: Table, node: exp.Expr) -> list[Column]:

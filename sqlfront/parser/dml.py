@@ -105,15 +105,21 @@ class DmlGrammar(QueryGrammar):
         first = self.token
         if first.key == "(":
             value: exp.Expr = self.expression()
-        elif self.peek().key == "(":
+        elif self.peek().key in ("(", "."):
             value = self._primary()
+            if isinstance(value, exp.Column):
+                self.error()  # it would need to go on as a function call
         else:
             value = exp.Column(this=self.identifier())
         node = exp.Ordered(this=value, desc=False)
         if self.accept("collate"):
             node.set("this", exp.Collate(this=value, expression=self._collation()))
-        if self.is_name():
+        if self.is_name() and self.token.key != "nulls":
             node.set("operator_class", ".".join(self.qualified_name()))
+        # PostgreSQL's grammar takes an index's ordering here and its analysis refuses it.
+        node.set("direction", self.accept_any("asc", "desc"))
+        if self.accept("nulls"):
+            node.set("nulls_order", self.accept_any("first", "last") or self.error())
         return located(node, first.start, first.end - 1)
 
     # -- UPDATE and DELETE

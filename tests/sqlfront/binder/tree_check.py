@@ -75,6 +75,8 @@ def _check(node: Any, visible: dict[int, Any]) -> None:
     elif isinstance(node, Insert):
         _check_insert(node)
         visible = {**visible, node.relation_id: node}
+        if node.on_conflict is not None:
+            visible[node.on_conflict.excluded_id] = node
     for child in child_nodes(node):
         _check(child, visible)
 
@@ -85,6 +87,9 @@ def _check_insert(node: Insert) -> None:
     for attnum, default in node.defaults:
         assert attnum not in node.attnums
         assert default.sql_type == by_attnum[attnum]
+    if node.on_conflict is not None:
+        for attnum, value in node.on_conflict.assignments or ():
+            assert value.sql_type.oid == by_attnum[attnum].oid
 
 
 def _relations(relation: Any) -> dict[int, Any]:

@@ -1,0 +1,285 @@
+"""INSERT ... ON CONFLICT: proposed rows are split into new ones and those whose key is there already.
+
+All rows of the statement are proposed at once, with their defaults and generated columns, and have passed NOT NULL
+and CHECK. Storage says which of them meet a row (`storage.arbiters`). DO NOTHING inserts the others. DO UPDATE
+evaluates WHERE and SET over pairs (existing row, EXCLUDED) as columns, then updates and inserts. The rows that are
+there are those committed now, whatever the snapshot; one that the snapshot does not have makes the statement take
+a newer one under READ COMMITTED and fails under REPEATABLE READ (40001).
+
+PostgreSQL proposes one row after the other. The difference shows only where an update changes the arbiter's key, so
+that a later row meets it under its new key or no longer under the old one: then rows are proposed one by one here
+too. Other unique keys are judged over all rows of the statement, as those of UPDATE are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from foundation.bitset import RowOffsets
+from foundation.errors import CardinalityViolation, FeatureNotSupported, SerializationFailure, UniqueViolation
+from planner import bound
+from planner.dml.result import DmlResult
+from planner.dml.returning import (
+    Columns,
+    RowIds,
+    returned_after,
+    returned_rows,
+    row_by_row,
+    table_columns,
+)
+from planner.dml.rows import assigned, table_batch
+from planner.dml.rules import check_rows, read_attnums, with_generated
+from planner.services import ExecutionContext
+from planner.subqueries import has_subqueries
+from storage import Isolation
+from storage.arbiters import Arbitration, arbiter_indexes, arbitrate, next_own_id
+from storage.catalog import Index, Table
+from storage.constraints import check_not_null
+
+
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """(m) complete rows in the order in which they were proposed, and the (m,) ids of the rows they replace.
+
+    The id is 0 for a row that is new.
+    """
+
+    batch: pa.RecordBatch
+    old_ids: RowIds
+
+
+def resolve_conflicts(
+    statement: bound.Insert,
+    clause: bound.OnConflict,
+    table: Table,
+    batch: pa.RecordBatch,
+    context: ExecutionContext,
+) -> DmlResult:
+    """Insert or update by the proposed rows.
+
+    Args:
+        batch: (n) complete rows, columns named by str(attnum), that passed `check_rows`.
+
+    Raises:
+        NotNullViolation: 23502, of a proposed row, also of one that would not be inserted.
+        CardinalityViolation: 21000, DO UPDATE would change a row that this statement wrote.
+        ObjectNotInPrerequisiteState: 55000, a deferrable arbiter.
+        SerializationFailure: 40001, a row is there that the snapshot does not have, or came meanwhile.
+        FeatureNotSupported: 0A000, a sub-query beside a change of the arbiter's key.
+        QuiverError: what SET, WHERE and the rules of the table raise; 23505 of another key.
+    """
+    check_not_null(table, batch, context.storage.options.value_encoder)
+    indexes: list[Index] = []
+    if batch.num_rows:
+        indexes = arbiter_indexes(context.transaction.catalog, table.oid, clause.index_oids)
+    change = _Change(statement, clause, table, indexes, context)
+    return change.run_row_by_row(batch) if change.moves_arbiter_keys() else change.run_at_once(batch)
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """One execution of an INSERT ... ON CONFLICT."""
+
+    statement: bound.Insert
+    clause: bound.OnConflict
+    table: Table
+    indexes: list[Index]
+    """The arbiters."""
+    context: ExecutionContext
+
+    def moves_arbiter_keys(self) -> bool:
+        """Whether an update may give a row another key of an arbiter; SET key = EXCLUDED.key does not."""
+        changed = {
+            attnum for attnum, value in self.clause.assignments or () if not self._keeps(attnum, value)
+        }
+        changed |= self._computed_from(changed)
+        return any(not changed.isdisjoint(index.key_attnums()) for index in self.indexes)
+
+    def _keeps(self, attnum: int, value: bound.Expression) -> bool:
+        sides = (self.clause.excluded_id, self.statement.relation_id)
+        return (
+            isinstance(value, bound.ColumnRef)
+            and value.relation_id in sides
+            and self.statement.columns[value.position].attnum == attnum
+        )
+
+    def _computed_from(self, changed: set[int]) -> set[int]:
+        rules = self.statement.rules
+        if rules is None:
+            return set()
+        return {a for a, value in rules.generated if not changed.isdisjoint(read_attnums(rules, value))}
+
+    def run_at_once(self, batch: pa.RecordBatch) -> DmlResult:
+        written = self._written(batch, next_own_id(self.context.transaction, self.table.oid))
+
+        def columns_of(row_ids: RowIds) -> Columns:
+            return self._target_columns(written.batch, row_ids)
+
+        row_count = written.batch.num_rows
+        returning = returned_after(
+            self.statement.returning, columns_of, lambda: self._write(written), row_count, self.context
+        )
+        return DmlResult(row_count, returning, int(np.count_nonzero(written.old_ids)))
+
+    def run_row_by_row(self, batch: pa.RecordBatch) -> DmlResult:
+        """As `run_at_once`, each row seeing the keys that those before it left. 1 ms a row."""
+        if any(has_subqueries(part) for part in (self.clause, *self.statement.returning)):
+            raise FeatureNotSupported(
+                "a sub-query beside a change of the columns of the conflict target is not supported"
+            )
+        first_own_id = next_own_id(self.context.transaction, self.table.oid)
+        parts: list[_Written] = []
+        row_ids: list[RowIds] = []
+        for row in range(batch.num_rows):
+            self.context.cancel_token.check()
+            parts.append(self._written(batch.slice(row, 1), first_own_id))
+            row_ids.append(self._write(parts[-1]))
+        whole = pa.Table.from_batches([part.batch for part in parts], batch.schema).combine_chunks()
+        columns = {int(name): whole.column(name).combine_chunks() for name in batch.schema.names}
+        rows = table_batch(self.table, columns, whole.num_rows)
+        targets = self._target_columns(rows, np.concatenate(row_ids))
+        returning = returned_rows(self.statement.returning, targets, rows.num_rows, self.context)
+        updated_count = sum(int(np.count_nonzero(part.old_ids)) for part in parts)
+        return DmlResult(rows.num_rows, returning, updated_count)
+
+    def _written(self, batch: pa.RecordBatch, first_own_id: int) -> _Written:
+        """What the proposed rows become; the statement's own rows have ids from `first_own_id` on."""
+        transaction = self.context.transaction
+        found = arbitrate(transaction, self.table.oid, self.indexes, batch)
+        if self.clause.assignments is None:
+            if transaction.isolation is not Isolation.READ_COMMITTED:
+                transaction.see_rows(self.table.oid, np.unique(found.existing_ids[found.meets_row]))
+            fresh = batch.filter(pa.array(found.is_first))
+            return _Written(fresh, np.zeros(fresh.num_rows, dtype=np.uint64))
+        meets_own = found.existing_ids >= np.uint64(first_own_id)
+        if (meets_own | ~(found.meets_row | found.is_first)).any():
+            raise _affected_twice()
+        transaction.see_rows(self.table.oid, np.unique(found.existing_ids[found.meets_row]))
+        updated, positions = self._updated(batch, found)
+        inserted = np.flatnonzero(found.is_first)
+        merged = pa.Table.from_batches([updated, batch.filter(pa.array(found.is_first))])
+        order = np.argsort(np.concatenate([positions, inserted]), kind="stable")
+        old_ids = np.concatenate([found.existing_ids[positions], np.zeros(len(inserted), dtype=np.uint64)])
+        columns = {
+            int(n): merged.column(n).take(pa.array(order)).combine_chunks() for n in batch.schema.names
+        }
+        return _Written(table_batch(self.table, columns, len(order)), old_ids[order])
+
+    def _updated(self, batch: pa.RecordBatch, found: Arbitration) -> tuple[pa.RecordBatch, RowOffsets]:
+        """(m) new versions of the rows that WHERE lets pass, and the (m,) proposed rows that they come from."""
+        positions = np.flatnonzero(found.meets_row)
+        stored = found.view.take(found.existing_ids[positions], [c.attnum for c in self.table.live_columns()])
+        columns = self._pairs(batch, found.existing_ids, positions, stored)
+        passes = self._passing(columns, len(positions))
+        _check_affected_once(found.existing_ids[positions], passes)
+        if not passes.all():
+            kept = pa.array(np.flatnonzero(passes))
+            positions = positions[passes]
+            columns = {key: array.take(kept) for key, array in columns.items()}
+            stored = {attnum: array.take(kept) for attnum, array in stored.items()}
+        assignments = self.clause.assignments or ()
+        arrays = self._evaluated([expression for _, expression in assignments], columns, len(positions))
+        for (attnum, expression), array in zip(assignments, arrays, strict=True):
+            wanted = self.table.column_at(attnum).type
+            stored[attnum] = assigned(array, expression.sql_type, wanted, self.context)
+        changed = frozenset(attnum for attnum, _ in assignments)
+        rows = table_batch(self.table, stored, len(positions))
+        rows = with_generated(self.statement.rules, self.table, rows, self.context, changed)
+        check_rows(self.statement.rules, self.table, rows, self.context)
+        return rows, positions
+
+    def _passing(self, columns: Columns, row_count: int) -> npt.NDArray[np.bool_]:
+        """(row_count,) bool: the pairs for which WHERE is TRUE."""
+        if self.clause.where is None:
+            return np.ones(row_count, dtype=np.bool_)
+        (condition,) = self._evaluated([self.clause.where], columns, row_count)
+        return np.asarray(condition.fill_null(False).to_numpy(zero_copy_only=False), dtype=np.bool_)
+
+    def _pairs(
+        self,
+        batch: pa.RecordBatch,
+        existing_ids: RowIds,
+        positions: RowOffsets,
+        stored: Mapping[int, pa.Array],
+    ) -> dict[tuple[int, int], pa.Array]:
+        """Existing rows and EXCLUDED side by side, as WHERE and SET refer to them."""
+        proposed = batch.take(pa.array(positions))
+        excluded = {int(name): proposed.column(name) for name in proposed.schema.names}
+        ids, columns, oid = existing_ids[positions], self.statement.columns, self.table.oid
+        return {
+            **table_columns(self.statement.relation_id, columns, stored, row_ids=ids, table_oid=oid),
+            **table_columns(self.clause.excluded_id, columns, excluded, row_ids=ids, table_oid=oid),
+        }
+
+    def _evaluated(
+        self, expressions: Sequence[bound.Expression], columns: Columns, row_count: int
+    ) -> list[pa.Array]:
+        return row_by_row(expressions, columns, row_count, self.context, ctes=self.statement.ctes)
+
+    def _target_columns(self, batch: pa.RecordBatch, row_ids: RowIds) -> Columns:
+        stored = {int(name): batch.column(name) for name in batch.schema.names}
+        statement = self.statement
+        return table_columns(
+            statement.relation_id, statement.columns, stored, row_ids=row_ids, table_oid=self.table.oid
+        )
+
+    def _write(self, written: _Written) -> RowIds:
+        """Update and insert; (m,) ids of the new row versions.
+
+        Raises:
+            SerializationFailure: 40001, a key of an arbiter was committed since it was looked up.
+        """
+        transaction, batch = self.context.transaction, written.batch
+        is_update = written.old_ids != 0
+        row_ids = np.zeros(batch.num_rows, dtype=np.uint64)
+        if is_update.any():
+            rows = batch if is_update.all() else batch.filter(pa.array(is_update))
+            # An update that moves keys may meet a key that has been there all along.
+            with self._races_told(() if self.moves_arbiter_keys() else self.indexes):
+                row_ids[is_update] = transaction.update(self.table.oid, written.old_ids[is_update], rows)
+        if not is_update.all():
+            rows = batch.filter(pa.array(~is_update)) if is_update.any() else batch
+            with self._races_told(self.indexes):
+                row_ids[~is_update] = transaction.insert(self.table.oid, rows)
+        return row_ids
+
+    @contextmanager
+    def _races_told(self, indexes: Sequence[Index]) -> Iterator[None]:
+        """A key of these indexes was looked up and not found: if it is there now that is a lost race, not 23505."""
+        try:
+            yield
+        except UniqueViolation as error:
+            if error.constraint not in [index.name for index in indexes]:
+                raise
+            raise SerializationFailure("could not serialize access due to concurrent update") from error
+
+
+def _check_affected_once(row_ids: RowIds, passes: npt.NDArray[np.bool_]) -> None:
+    """Raises CardinalityViolation (21000) when a row is met again after it was updated.
+
+    Args:
+        row_ids: (n,) existing rows in the order of the proposed rows that met them.
+        passes: (n,) bool, whether WHERE let the update happen.
+    """
+    unique, group = np.unique(row_ids, return_inverse=True)
+    if len(unique) == len(row_ids):
+        return
+    order = np.arange(len(row_ids))
+    first_update = np.full(len(unique), len(row_ids))
+    np.minimum.at(first_update, group[passes], order[passes])
+    if (order > first_update[group]).any():
+        raise _affected_twice()
+
+
+def _affected_twice() -> CardinalityViolation:
+    """PostgreSQL's error for a row that DO UPDATE would change after the statement wrote it."""
+    return CardinalityViolation(
+        "ON CONFLICT DO UPDATE command cannot affect row a second time",
+        hint="Ensure that no rows proposed for insertion within the same command have duplicate constrained values.",
+    )

@@ -1,0 +1,123 @@
+"""Binding of ON CONFLICT: which unique indexes arbitrate, and what becomes of a row that is there already.
+
+Arbiters are inferred from columns as plancat.c (infer_arbiter_indexes) does: every unique index with exactly those
+columns. https://www.postgresql.org/docs/15/sql-insert.html#SQL-ON-CONFLICT
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from sqlglot import exp
+
+from foundation.errors import SyntaxErrorInStatement, UndefinedColumn, UndefinedObject, WrongObjectType
+from planner.bound import ColumnRef, OnConflict
+from sqlfront.binder.assignments import bind_assignments
+from sqlfront.binder.environment import Clause, Environment, QueryFindings, bind_node, unsupported
+from sqlfront.binder.errors import InvalidColumnReference
+from sqlfront.binder.relations import scan_table
+from sqlfront.binder.scope import NamespaceItem, Scope
+from sqlfront.binder.select import bind_condition
+from sqlfront.parser.nodes import position_of
+from storage.catalog import Index, Table
+
+EXCLUDED = "excluded"
+
+
+def bind_on_conflict(
+    environment: Environment, table: Table, target: NamespaceItem, node: exp.OnConflict
+) -> OnConflict:
+    """Bind an ON CONFLICT clause.
+
+    Args:
+        environment: of the statement; the clause sees `target` and EXCLUDED, both by their columns' bare names.
+        target: the table that rows are inserted into, under its alias.
+
+    Raises:
+        InvalidColumnReference: 42P10 `there is no unique or exclusion constraint matching ...`.
+        UndefinedObject: 42704, a constraint; WrongObjectType: 42809, one that is no index.
+        SyntaxErrorInStatement: 42601, DO UPDATE without arbiters, and what `bind_assignments` raises.
+        UndefinedColumn: 42703; AmbiguousColumn: 42702; UndefinedTable: 42P01.
+        FeatureNotSupported: 0A000, an operator class or a collation.
+    """
+    is_update = node.args["action"] == "UPDATE"
+    if is_update and node.args.get("constraint") is None and not node.expressions:
+        raise SyntaxErrorInStatement(
+            "ON CONFLICT DO UPDATE requires inference specification or constraint name",
+            hint="For example, ON CONFLICT (column_name).",
+            position=position_of(node),
+        )
+    index_oids = _arbiters(environment, table, target, node)
+    excluded, item = scan_table(environment, table, EXCLUDED, "")
+    if not is_update:
+        return OnConflict(index_oids, excluded.relation_id)
+    # A row that is not stored yet has no system columns.
+    item = replace(item, columns=tuple(item.visible_columns()), table_name="")
+    inner = replace(environment, scope=Scope([target, item]), findings=QueryFindings())
+    assignments = bind_assignments(inner, table, node.args["assignments"])
+    where = bind_condition(inner, node.args.get("where"), Clause.WHERE)
+    return OnConflict(index_oids, excluded.relation_id, assignments, where)
+
+
+def _arbiters(
+    environment: Environment, table: Table, target: NamespaceItem, node: exp.OnConflict
+) -> tuple[int, ...]:
+    """OIDs of the arbiters; () where the clause names none."""
+    indexes = environment.context.catalog.indexes_of(table.oid)
+    constraint = node.args.get("constraint")
+    if constraint is not None:
+        return (_constraint_index(environment, table, str(constraint.this)).oid,)
+    if not node.expressions:
+        return ()
+    inner = replace(environment, scope=Scope([target]), findings=QueryFindings())
+    attnums = {_arbiter_attnum(inner, table, item) for item in node.expressions}
+    if node.args.get("index_where") is not None:
+        # Every index there is covers all rows, so any predicate implies that the index may arbitrate.
+        bind_node(inner.at(Clause.PREDICATE), node.args["index_where"])
+    found = [index.oid for index in indexes if index.is_unique and set(index.key_attnums()) == attnums]
+    if not found:
+        raise InvalidColumnReference(
+            "there is no unique or exclusion constraint matching the ON CONFLICT specification"
+        )
+    return tuple(found)
+
+
+def _constraint_index(environment: Environment, table: Table, name: str) -> Index:
+    """The index behind a constraint. Raises 42704, 42809."""
+    catalog = environment.context.catalog
+    for index in catalog.indexes_of(table.oid):
+        if index.constraint_oid and index.name == name:
+            return index
+    if any(constraint.name == name for constraint in catalog.constraints_of(table.oid)):
+        raise WrongObjectType("constraint in ON CONFLICT clause has no associated index")
+    raise UndefinedObject(f'constraint "{name}" for table "{table.name}" does not exist')
+
+
+def _arbiter_attnum(environment: Environment, table: Table, node: exp.Expr) -> int:
+    """The column that an item of the conflict target means; 0 for an expression, which no index has."""
+    position = position_of(node)
+    if node.args.get("direction"):
+        raise InvalidColumnReference("ASC/DESC is not allowed in ON CONFLICT clause", position=position)
+    if node.args.get("nulls_order"):
+        raise InvalidColumnReference(
+            "NULLS FIRST/LAST is not allowed in ON CONFLICT clause", position=position
+        )
+    if node.args.get("operator_class"):
+        raise unsupported(node, "an operator class in ON CONFLICT")
+    if isinstance(node.this, exp.Collate):
+        raise unsupported(node, "a collation in ON CONFLICT")
+    return _attnum_of(environment, table, node.this)
+
+
+def _attnum_of(environment: Environment, table: Table, node: exp.Expr) -> int:
+    if isinstance(node, exp.Column) and node.args.get("table") is None:
+        column = table.column(str(node.this.this))
+        if column is None:
+            raise UndefinedColumn(f'column "{node.this.this}" does not exist', position=position_of(node))
+        return column.attnum
+    expression = bind_node(environment.at(Clause.INDEX), node)
+    if not isinstance(expression, ColumnRef):
+        return 0
+    return next(
+        column.attnum for column in environment.scope.items[0].columns if column.expression == expression
+    )
