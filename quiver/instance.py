@@ -67,11 +67,9 @@ class Instance:
         transaction.put(replaced(role, verifier=make_verifier(password)))
         transaction.commit()
 
-    def close(self, *, checkpoint: bool = True) -> None:
+    def close(self) -> None:
         """Stop background work, write a checkpoint, release the directory."""
         self.maintenance.stop()
-        if checkpoint:
-            self.storage.checkpoint()
         self.storage.close()
 
     def __enter__(self) -> Instance:
@@ -80,7 +78,7 @@ class Instance:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.close(checkpoint=error is None)
+        self.close()
 
 
 def memory_limit_bytes(values: SettingValues) -> int:

@@ -1,8 +1,9 @@
 """Background work on a data directory: checkpoints, merges, graphs for segments that have none and of growing rows.
 
 One thread wakes once a second and does what is due; a second one wakes oftener and takes fresh rows into the graphs
-of the growing segments, which must not wait for a build; a third one flushes the log for asynchronous commits. Its failures are logged and tried again at the next round;
-they never reach a client, whose answers do not depend on this work having been done.
+of the growing segments, which must not wait for a build; a third one flushes the log for asynchronous commits. What
+fails is logged once and tried again, at growing intervals; it never reaches a client, whose answers do not depend on
+this work having been done.
 """
 
 from __future__ import annotations
@@ -11,8 +12,9 @@ import logging
 import threading
 from collections.abc import Callable
 
+from foundation.backoff import Backoff
 from foundation.cancel import CANCEL_SHUTDOWN, CancelToken
-from foundation.errors import UndefinedObject
+from foundation.errors import QuiverError, UndefinedObject
 from planner.vector import BuildClaims, GraphKeeper, build_table_index, inherited_indexes
 from storage import SegmentView, Storage
 from storage.catalog import Index, Table
@@ -63,10 +65,17 @@ class Maintenance:
         return inherited_indexes(self._storage, self._keeper, table_oid, segment, self._cancel.word)
 
     def _repeat(self, work: Callable[[], None], seconds: float) -> None:
-        while not self._stop.wait(seconds):
+        backoff = Backoff()
+        while not self._stop.wait(max(seconds, backoff.delay_s)):
             try:
                 work()
+                if backoff.succeeded():
+                    logger.info("background work succeeds again")
+            except QuiverError as error:
+                if not self._stop.is_set() and backoff.failed():
+                    logger.warning("background work failed, it is tried again: %s", error)
             except Exception:
+                backoff.failed()
                 if not self._stop.is_set():
                     logger.exception("background work failed; it is tried again")
 

@@ -13,12 +13,15 @@ from __future__ import annotations
 import json
 import os
 import threading
+from contextlib import suppress
+from types import TracebackType
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from foundation.errors import QuiverError
 from storage import layout
 from storage.checksum import BytesLike, crc32c
 from storage.errors import DataCorrupted
@@ -32,7 +35,10 @@ _IPC_OPTIONS = pa.ipc.IpcWriteOptions(allow_64bit=True, metadata_version=pa.ipc.
 
 
 class BlockWriter:
-    """Writes one block file; `finish` makes its bytes durable, the caller syncs the folder."""
+    """Writes one block file; `finish` makes its bytes durable, the caller syncs the folder.
+
+    As a context manager it removes the file after a failure, if that is possible: nothing names it.
+    """
 
     def __init__(self, files: LocalFiles, path: str) -> None:
         self.path = path
@@ -84,10 +90,16 @@ class BlockWriter:
         self._file.sync()
         self._file.close()
 
-    def abort(self) -> None:
-        """Give the file up after a failure and remove it."""
-        self._file.close()
-        self._files.remove(self.path)
+    def __enter__(self) -> BlockWriter:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is not None:
+            self._file.close()
+            with suppress(QuiverError):
+                self._files.remove(self.path)
 
     def _begin(self, prefix_bytes: int) -> int:
         """Pad so that the byte `prefix_bytes` from here is aligned; start a block and its checksum."""
@@ -260,7 +272,21 @@ def write_block_bytes(files: LocalFiles, path: str, data: bytes) -> None:
     try:
         file.append(data)
         file.sync()
+    except BaseException:
+        with suppress(QuiverError):
+            files.remove(temporary)
+        raise
     finally:
         file.close()
-    files.rename(temporary, path)
+    give_name(files, temporary, path)
+
+
+def give_name(files: LocalFiles, temporary: str, path: str) -> None:
+    """Durably give a synced file the name that makes it count."""
+    try:
+        files.rename(temporary, path)
+    except BaseException:
+        with suppress(QuiverError):
+            files.remove(temporary)
+        raise
     files.sync_folder(os.path.dirname(path))

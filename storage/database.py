@@ -24,6 +24,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from foundation.backoff import Backoff
 from foundation.errors import FeatureNotSupported, QuiverError
 from foundation.memory import MemoryBudget
 from foundation.sqltypes import arrow_type
@@ -79,6 +80,7 @@ class Storage:
         self.manifest_lsn = -1
         self.index_heir: maintenance.IndexHeir | None = None
         self.frozen_left = 0
+        self._seal_backoff = Backoff()
         self.oid_limit = 0
         self._next_oid = 0
         self._oid_lock = threading.Lock()
@@ -165,7 +167,6 @@ class Storage:
         if synchronous:
             self.wait_durable(lsn)
         else:
-            self.log.wait_written(lsn)
             # What others commit synchronously is never seen before it is durable.
             self.wait_durable(synchronous_lsn)
             self.publish(lsn)
@@ -185,21 +186,24 @@ class Storage:
             raise
 
     def append_group(self, records: Seq[Record], *, synchronous: bool = True) -> int:
-        """Apply records to the head and queue them for the log; their LSN. The caller holds the commit lock.
+        """Write records to the log and apply them to the head; their LSN. The caller holds the commit lock.
 
         `synchronous`: nobody may see the state before it is durable.
+
+        Raises:
+            DiskFull: 53100. IoFailure: 58030. Nothing happened then.
         """
         lsn = self.head.lsn + 1
-        pieces = self.log.encode(records, lsn)
+        self.log.append(records, lsn)
         try:
             state = apply_group(self.head, lsn, records, self)
         except BaseException as error:
-            # Shared rows may hold half of the group now. Nothing of it is visible or logged, and nothing
-            # more may be: the directory is intact and a restart recovers it.
+            # Shared rows may hold half of the group now. Nothing of it is visible or stays in the log, and
+            # nothing more may be: the directory is intact and a restart recovers it.
             self.log.stop(IoFailure(f"a commit could not be applied: {error}"))
             raise
         self.set_head(state)
-        self.log.enqueue(pieces, lsn)
+        self.log.admit(lsn)
         if synchronous:
             self._synchronous_lsn = lsn
         return lsn
@@ -248,11 +252,15 @@ class Storage:
         """
         for table_oid in transaction.writes:
             waiting = len(self.published.table_state(table_oid).frozen)
-            if waiting > self.frozen_left and self.maintenance_lock.acquire(blocking=False):
+            if waiting <= self.frozen_left or not self._seal_backoff.is_due():
+                continue
+            if self.maintenance_lock.acquire(blocking=False):
                 try:
                     maintenance.seal_frozen(self, table_oid)
+                    self._seal_backoff.succeeded()
                 except QuiverError as error:
-                    _log.warning("rows of table %d stay in memory: %s", table_oid, error)
+                    if self._seal_backoff.failed():
+                        _log.warning("rows of table %d stay in memory: %s", table_oid, error)
                 finally:
                     self.maintenance_lock.release()
 
@@ -261,22 +269,26 @@ class Storage:
         with self._oid_lock:
             if self._next_oid >= self.oid_limit:
                 # Not synced: a commit that uses the OID comes later in the same log.
-                self.oid_limit += _OIDS_LOGGED_AHEAD
-                self._log_beside(OidsRecord(self.oid_limit))
+                record = OidsRecord(self.oid_limit + _OIDS_LOGGED_AHEAD)
+                self._log_beside(record, lambda: self._note_oids(record))
             self._next_oid += 1
             return self._next_oid - 1
 
-    def _log_beside(self, record: Record) -> int:
-        """Log a change that is no part of the state; its LSN."""
+    def _note_oids(self, record: OidsRecord) -> None:
+        self.oid_limit = record.limit
+
+    def _log_beside(self, record: Record, note: Callable[[], None]) -> int:
+        """Log a change that is no part of the state; its LSN. `note` keeps it for the next manifest."""
         with self.commit_lock:
             lsn = self.head.lsn + 1
-            pieces = self.log.encode([record], lsn)
+            self.log.append([record], lsn)
+            note()
             self.set_head(replace(self.head, lsn=lsn))
-            self.log.enqueue(pieces, lsn)
+            self.log.admit(lsn)
             return lsn
 
     def _log_sequence(self, record: SequenceRecord) -> int:
-        return self._log_beside(record)
+        return self._log_beside(record, lambda: self.sequences.note_logged(record))
 
     def next_sequence_values(self, sequence: Sequence, count: int = 1) -> npt.NDArray[np.int64]:
         """The next (count,) values, outside any transaction. Raises SequenceLimitExceeded (2200H)."""
@@ -398,13 +410,18 @@ class Storage:
         return maintenance.install_index(self, index_oid, segment_id, buffers)
 
     def close(self) -> None:
-        """Checkpoint, so that the next start replays nothing, and unlock the directory. Idempotent."""
+        """Checkpoint, so that the next start replays nothing, and unlock the directory. Idempotent.
+
+        Where that is not possible, as on a full disk, the log has everything and the next start reads it.
+        """
         log = self._log
         if log is None:
             return
         try:
             if not log.has_failed:
                 self.checkpoint()
+        except QuiverError as error:
+            _log.warning("no checkpoint was written, the next start reads the log: %s", error)
         finally:
             self.abandon()
 

@@ -12,6 +12,7 @@ import os
 import threading
 from collections.abc import Iterable
 
+from foundation.errors import QuiverError
 from storage import layout
 from storage.blockfile import BlockFile, BlockWriter
 from storage.errors import DataCorrupted
@@ -59,10 +60,10 @@ class DataFiles:
         return file
 
     def discard(self, file_id: int, suffix: str) -> None:
-        """Remove a file that no record names: its transaction or build failed."""
+        """Remove a file that no record names: its transaction or build failed. One that stays goes later."""
         with self._lock:
             self._prepared.pop(file_id, None)
-        self.files.remove(self.path(file_id, suffix))
+        self.remove([self.path(file_id, suffix)])
 
     def sync_folder(self) -> None:
         self.files.sync_folder(self.folder)
@@ -113,13 +114,20 @@ class DataFiles:
             return paths
 
     def return_obsolete(self, paths: list[str]) -> None:
-        """The manifest could not be written: keep the files for the next attempt."""
+        """Keep the files for the next checkpoint: the manifest could not be written, or they were not removed."""
         with self._lock:
             self._obsolete = paths + self._obsolete
 
     def remove(self, paths: Iterable[str]) -> None:
+        """Remove files that nothing names; the next checkpoint tries those again that cannot be removed now."""
+        kept = []
         for path in paths:
-            self.files.remove(path)
+            try:
+                self.files.remove(path)
+            except QuiverError as error:
+                _log.warning("%s; it is tried again", error)
+                kept.append(path)
+        self.return_obsolete(kept)
 
     def referenced_by_obsolete(self) -> set[int]:
         """Ids of files that the current manifest may still name."""

@@ -41,14 +41,23 @@ class DataCorrupted(QuiverError):
 
 
 class IoFailure(QuiverError):
-    """The operating system refused a file operation. After one on the log nothing more is acknowledged."""
+    """The operating system refused a file operation. After a failed fsync of the log nothing more is acknowledged."""
 
     sqlstate = "58030"
     fault = Fault.PERMANENT
 
 
 class DiskFull(QuiverError):
+    """There is no room, or the quota is used up. What was begun is undone; it works again once there is room."""
+
     sqlstate = "53100"
+    fault = Fault.TRANSIENT
+
+
+class TooManyOpenFiles(QuiverError):
+    """The process, or the system, has as many files open as it may; PostgreSQL's code for it."""
+
+    sqlstate = "53000"
     fault = Fault.TRANSIENT
 
 

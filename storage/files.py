@@ -1,8 +1,8 @@
 """The only place that touches the file system. Tests replace it to lose unsynced bytes or to fail on demand.
 
 All paths are absolute strings. Nothing is durable until it was synced: a file's bytes by `AppendFile.sync`,
-its name (creation, rename, removal) by `sync_folder`. Every OSError leaves as `IoFailure` (58030) or
-`DiskFull` (53100).
+its name (creation, rename, removal) by `sync_folder`. Every OSError leaves with PostgreSQL's wording as
+`DiskFull` (53100), `TooManyOpenFiles` (53000), `OutOfMemory` (53200, from mmap) or else `IoFailure` (58030).
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
+from foundation.errors import OutOfMemory, QuiverError
 from storage.checksum import BytesLike
-from storage.errors import DirectoryInUse, DiskFull, IoFailure
+from storage.errors import DirectoryInUse, DiskFull, IoFailure, TooManyOpenFiles
 
 _fdatasync = getattr(os, "fdatasync", os.fsync)
 """macOS has no fdatasync."""
@@ -26,10 +27,17 @@ def _reported(action: str, path: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        message = f'could not {action} "{path}": {error.strerror}'
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise DiskFull(message) from error
-        raise IoFailure(message) from error
+        raise reported_failure(error, action, path) from error
+
+
+def reported_failure(error: OSError, action: str, path: str) -> QuiverError:
+    """What is raised in place of an OSError: could not `action` "`path`"."""
+    message = f'could not {action} "{path}": {error.strerror}'
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return DiskFull(message, hint="Check free disk space.")
+    if error.errno in (errno.EMFILE, errno.ENFILE):
+        return TooManyOpenFiles(message)
+    return OutOfMemory(message) if error.errno == errno.ENOMEM else IoFailure(message)
 
 
 class AppendFile:
@@ -48,7 +56,7 @@ class AppendFile:
     def append(self, data: BytesLike) -> None:
         """Write all of `data` at the end; not durable before `sync`."""
         view = memoryview(data).cast("B")
-        with _reported("write to", self.path):
+        with _reported("extend file", self.path):
             while view:
                 written = os.write(self._descriptor, view)
                 view = view[written:]
@@ -62,22 +70,22 @@ class AppendFile:
         the fsync waits for the file system's journal with whatever other files put into it.
         """
         end = self.size_bytes + room_bytes
-        with _reported("write to", self.path):
+        with _reported("extend file", self.path):
             while (position := self.reserved_bytes) < end:
                 self.reserved_bytes += os.pwrite(self._descriptor, bytes(end - position), position)
 
     def sync(self) -> None:
-        with _reported("fsync", self.path):
+        with _reported("fsync file", self.path):
             os.fsync(self._descriptor)
 
     def sync_appended(self) -> None:
         """Make the appended bytes durable, though not the file's times. Not enough after `truncate`."""
-        with _reported("fsync", self.path):
+        with _reported("fsync file", self.path):
             _fdatasync(self._descriptor)
 
     def truncate(self, size_bytes: int) -> None:
         """Cut the file, reserved room included."""
-        with _reported("truncate", self.path):
+        with _reported("truncate file", self.path):
             os.ftruncate(self._descriptor, size_bytes)
             os.lseek(self._descriptor, 0, os.SEEK_END)
             self.size_bytes = self.reserved_bytes = size_bytes
@@ -122,23 +130,23 @@ class LocalFiles:
 
     def create(self, path: str) -> AppendFile:
         """A new empty file; one that is there already (left by a crash) is overwritten."""
-        with _reported("create", path):
+        with _reported("create file", path):
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
         return AppendFile(path, descriptor, 0)
 
     def open_append(self, path: str) -> AppendFile:
-        with _reported("open", path):
+        with _reported("open file", path):
             descriptor = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
             size_bytes = os.lseek(descriptor, 0, os.SEEK_END)
         return AppendFile(path, descriptor, size_bytes)
 
     def read(self, path: str) -> bytes:
-        with _reported("read", path), open(path, "rb") as file:
+        with _reported("read file", path), open(path, "rb") as file:
             return file.read()
 
     def map(self, path: str) -> memoryview:
         """The whole file, read-only and memory-mapped. It stays readable after the file's removal."""
-        with _reported("map", path), open(path, "rb") as file:
+        with _reported("map file", path), open(path, "rb") as file:
             size_bytes = os.fstat(file.fileno()).st_size
             if not size_bytes:
                 return memoryview(b"")
@@ -146,12 +154,12 @@ class LocalFiles:
 
     def rename(self, source: str, target: str) -> None:
         """Atomically give a file its name, replacing what had it."""
-        with _reported("rename", source):
+        with _reported("rename file", source):
             os.replace(source, target)
 
     def remove(self, path: str) -> None:
         """Remove a file; nothing happens when it is gone already."""
-        with _reported("remove", path):
+        with _reported("remove file", path):
             try:
                 os.unlink(path)
             except FileNotFoundError:
@@ -159,7 +167,7 @@ class LocalFiles:
 
     def sync_folder(self, path: str) -> None:
         """Make creations, renames and removals in a folder durable."""
-        with _reported("fsync", path):
+        with _reported("fsync file", path):
             descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
             try:
                 os.fsync(descriptor)
@@ -172,7 +180,7 @@ class LocalFiles:
         Raises:
             DirectoryInUse: 55006, when another process (or another open storage) holds it.
         """
-        with _reported("open", path):
+        with _reported("open file", path):
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         return self._locked(descriptor, path)
 
@@ -182,7 +190,7 @@ class LocalFiles:
         Raises:
             DirectoryInUse: 55006.
         """
-        with _reported("open", path):
+        with _reported("open file", path):
             descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         return self._locked(descriptor, path)
 

@@ -1,10 +1,10 @@
 """The write-ahead log: one ordered sequence of record groups, one group per commit. See `FORMATS.md`, "Log".
 
-Writer. Groups are appended under the commit lock, in LSN order, to a queue in memory; `wait_durable` writes
-and syncs them, `wait_written` only writes them: then the process may die, not the machine. The first thread that
-waits becomes the leader and takes the whole queue, the others follow: however many threads commit, one write or
-fsync is under way. After a failed one nothing is acknowledged again, because the state of the file's pages is
-unknown then.
+Writer. A group is written under the commit lock, in LSN order, before its records are applied to anything: where the
+disk is full the commit fails, the file is cut back to the group before, and the next commit may succeed. From then
+on the process may die, not the machine; `wait_durable` syncs. The first thread that waits becomes the leader and
+syncs all that was appended, the others follow: however many threads commit, one fsync is under way. After a failed
+fsync nothing is acknowledged again, because the state of the file's pages is unknown then.
 
 Reader. `scan_log` yields whole groups. The last file may end in zeros, the room reserved for more, or be torn:
 both are cut. Damage that cannot come from a crash, because a later record proves that the place was durable before,
@@ -15,13 +15,15 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from foundation.errors import QuiverError
 from storage import layout
-from storage.checksum import BytesLike, crc32c
+from storage.checksum import crc32c
 from storage.errors import DataCorrupted, IoFailure
 from storage.files import AppendFile, LocalFiles
 from storage.records import CommitRecord, Record, RecordType, decode_record, encode_group
@@ -38,14 +40,24 @@ def create_log_file(files: LocalFiles, folder: str, first_lsn: int) -> tuple[App
     file = files.create(os.path.join(folder, layout.numbered_name(first_lsn, layout.LOG_SUFFIX)))
     fields = (layout.LOG_FILE_MAGIC, layout.LOG_VERSION, salt, first_lsn)
     head = layout.LOG_FILE_HEADER.pack(*fields, 0, 0)
-    file.append(layout.LOG_FILE_HEADER.pack(*fields, crc32c(head[:24]), 0))
-    file.sync()
-    files.sync_folder(folder)
+    try:
+        file.append(layout.LOG_FILE_HEADER.pack(*fields, crc32c(head[:24]), 0))
+        file.sync()
+        files.sync_folder(folder)
+    except BaseException:
+        file.close()
+        with suppress(QuiverError):
+            # If it stays, recovery knows an empty file that is older than the last commit for what it is.
+            files.remove(file.path)
+        raise
     return file, salt
 
 
 class LogWriter:
-    """Appends groups and makes them durable. `on_durable(lsn)` is called in LSN order after each fsync."""
+    """Appends groups and makes them durable. `on_durable(lsn)` is called in LSN order after each fsync.
+
+    A commit is `append`, then the records are applied, then `admit`; only then may it be synced and published.
+    """
 
     def __init__(
         self,
@@ -63,36 +75,52 @@ class LogWriter:
         self._salt = salt
         self._on_durable = on_durable
         self._condition = threading.Condition()
-        self._pending: list[BytesLike] = []
-        self._is_writing = False
+        self._is_syncing = False
         self._failure: QuiverError | None = None
+        self._end_bytes = file.size_bytes
+        """Where the last admitted group ends."""
         self.appended_lsn = lsn
-        self.written_lsn = lsn
         self.durable_lsn = lsn
         self.bytes_since_rotation = 0
         self.sync_count = 0
 
-    def encode(self, records: Sequence[Record], lsn: int) -> list[BytesLike]:
-        """A group's bytes for `enqueue`. The caller holds the commit lock until then.
+    def append(self, records: Sequence[Record], lsn: int) -> None:
+        """Write a group behind the last one, not durably. The caller holds the commit lock until `admit`.
 
         Raises:
-            IoFailure: 58030, when the log has failed before.
+            DiskFull: 53100. IoFailure: 58030. Nothing of the group is in the log then.
         """
         self.check()
-        return encode_group(records, lsn, durable_lsn=self.durable_lsn, salt=self._salt)
+        data = b"".join(encode_group(records, lsn, durable_lsn=self.durable_lsn, salt=self._salt))
+        try:
+            self._make_room(len(data))
+            self._file.append(data)
+        except BaseException:
+            self._take_back()
+            raise
 
-    def enqueue(self, pieces: list[BytesLike], lsn: int) -> None:
-        """Queue one encoded group. The caller holds the commit lock, so LSNs come in order. Cannot fail."""
+    def admit(self, lsn: int) -> None:
+        """The group that was appended is applied: from now on an fsync makes it durable. Cannot fail."""
         with self._condition:
-            self._pending += pieces
+            self.bytes_since_rotation += self._file.size_bytes - self._end_bytes
+            self._end_bytes = self._file.size_bytes
             self.appended_lsn = lsn
-            self.bytes_since_rotation += sum(map(len, pieces))
+
+    def _take_back(self) -> None:
+        """Cut off what was written and not admitted, which also gives its space back."""
+        try:
+            self._file.truncate(self._end_bytes)
+        except QuiverError as error:
+            self.stop(error)
 
     def stop(self, failure: QuiverError) -> None:
-        """Acknowledge nothing from now on: state in memory and log no longer agree."""
+        """Acknowledge nothing from now on. A group that was appended and not admitted never was."""
         with self._condition:
+            is_first = self._failure is None
             self._failure = self._failure or failure
             self._condition.notify_all()
+        if is_first and self._file.size_bytes > self._end_bytes:
+            self._take_back()
 
     @property
     def has_failed(self) -> bool:
@@ -108,53 +136,36 @@ class LogWriter:
         """Return when everything up to `lsn` is on disk.
 
         Raises:
-            IoFailure: 58030, when it could not be written; whether it is on disk is not known.
+            IoFailure: 58030, when an fsync failed; whether it is on disk is not known.
         """
-        self._wait(lsn, syncs=True)
-
-    def wait_written(self, lsn: int) -> None:
-        """Return when the operating system has everything up to `lsn`. Raises as `wait_durable`."""
-        self._wait(lsn, syncs=False)
-
-    def _wait(self, lsn: int, *, syncs: bool) -> None:
         while True:
             with self._condition:
-                while self._is_writing and self._reached_lsn(syncs) < lsn:
+                while self._is_syncing and self.durable_lsn < lsn:
                     self._condition.wait()
-                if self._reached_lsn(syncs) >= lsn:
+                if self.durable_lsn >= lsn:
                     return
                 self.check()
-                self._is_writing = True
-                pending, self._pending = self._pending, []
+                self._is_syncing = True
                 target = self.appended_lsn
-            self._write(pending, target, syncs)
+            self._sync(target)
 
-    def _reached_lsn(self, syncs: bool) -> int:
-        return self.durable_lsn if syncs else self.written_lsn
-
-    def _write(self, pending: list[BytesLike], target: int, syncs: bool) -> None:
-        """The leader's work: write, sync, publish, wake the followers."""
-        failure: QuiverError | None = IoFailure("writing was interrupted")
+    def _sync(self, target: int) -> None:
+        """The leader's work: sync, publish, wake the followers."""
+        failure: QuiverError | None = IoFailure("an fsync was interrupted")
         try:
-            data = b"".join(pending)
-            self._make_room(len(data))
-            self._file.append(data)
-            if syncs:
-                self._file.sync_appended()
-                self.sync_count += 1
+            self._file.sync_appended()
+            self.sync_count += 1
             failure = None
         except QuiverError as error:
             failure = error
         finally:
             with self._condition:
-                self._is_writing = False
-                if failure is not None:
-                    self._failure = failure
+                self._is_syncing = False
+                if failure is None:
+                    self.durable_lsn = target
+                    self._on_durable(target)
                 else:
-                    self.written_lsn = target
-                    if syncs:
-                        self.durable_lsn = target
-                        self._on_durable(target)
+                    self._failure = failure
                 self._condition.notify_all()
         self.check()
 
@@ -170,16 +181,27 @@ class LogWriter:
             _log.debug("no room reserved in %s", file.path)
 
     def rotate(self) -> None:
-        """Go on in a new file. The caller holds the commit lock; all that was appended is durable after it."""
+        """Go on in a new file. The caller holds the commit lock; all that was appended is durable after it.
+
+        Raises:
+            DiskFull: 53100. IoFailure: 58030. The log goes on in the file it had, unless an fsync of that failed.
+        """
         self.wait_durable(self.appended_lsn)
+        if self._end_bytes == layout.LOG_FILE_HEADER.size:
+            return
         if self._file.reserved_bytes > self._file.size_bytes:
             # Durably, before a later file exists: only the last one may end in something else than records.
             self._file.truncate(self._file.size_bytes)
-            self._file.sync()
+            try:
+                self._file.sync()
+            except QuiverError as error:
+                self.stop(error)
+                raise
         file, salt = create_log_file(self._files, self._folder, self.appended_lsn + 1)
         with self._condition:
             self._file.close()
             self._file, self._salt = file, salt
+            self._end_bytes = file.size_bytes
             self.bytes_since_rotation = 0
 
     def close(self) -> None:
@@ -225,28 +247,48 @@ def scan_log(files: LocalFiles, folder: str, end: LogEnd) -> Iterator[Group]:
     Raises:
         DataCorrupted: XX001, when records that were durable are missing or damaged.
     """
-    numbered = sorted(
-        (number, name)
-        for name in files.list_names(folder)
-        if (number := layout.number_of(name, layout.LOG_SUFFIX)) is not None
-    )
-    if not numbered:
+    log_files = _log_files(files, folder)
+    if not log_files:
         raise DataCorrupted(f'the log is damaged: there is no log file in "{folder}"')
-    for position, (first_lsn, name) in enumerate(numbered):
-        is_last = position == len(numbered) - 1
-        if not is_last and numbered[position + 1][0] <= end.lsn + 1:
+    for file, following in zip(log_files, [*log_files[1:], None]):
+        if following is not None and following.first_lsn <= end.lsn + 1:
             continue
-        path = os.path.join(folder, name)
-        data = files.map(path)
-        if first_lsn > end.lsn + 1:
-            missing = f'"{path}" starts at LSN {first_lsn}, no file has the record of LSN {end.lsn + 1}'
+        if file.first_lsn > end.lsn + 1:
+            missing = (
+                f'"{file.path}" starts at LSN {file.first_lsn}, no file has the record of LSN {end.lsn + 1}'
+            )
             raise DataCorrupted(f"the log is damaged: {missing}")
-        salt = _file_salt(path, data, is_last)
+        salt = _file_salt(file.path, file.data, following is None)
         if salt is None:
             end.path = None
             return
-        end.path, end.salt = path, salt
-        yield from _scan_file(path, data, end, first_lsn, is_last)
+        end.path, end.salt, durable_lsn = file.path, salt, 0
+        if following is not None:
+            durable_lsn = following.first_lsn - 1 if following.is_empty else sys.maxsize
+        yield from _scan_file(file, end, durable_lsn)
+        if end.torn_bytes or (following is not None and end.lsn >= following.first_lsn):
+            # The rotation to the empty file that follows failed: this one had not been cut, or was used further.
+            return
+
+
+@dataclass(frozen=True, slots=True)
+class _LogFile:
+    first_lsn: int
+    path: str
+    data: memoryview
+
+    @property
+    def is_empty(self) -> bool:
+        return len(self.data) <= layout.LOG_FILE_HEADER.size
+
+
+def _log_files(files: LocalFiles, folder: str) -> list[_LogFile]:
+    """The log's files in order, without those that a failed rotation left: empty ones before the last."""
+    numbers = (layout.number_of(name, layout.LOG_SUFFIX) for name in files.list_names(folder))
+    ordered = sorted(number for number in numbers if number is not None)
+    paths = [os.path.join(folder, layout.numbered_name(number, layout.LOG_SUFFIX)) for number in ordered]
+    found = [_LogFile(number, path, files.map(path)) for number, path in zip(ordered, paths)]
+    return [file for file in found if not file.is_empty or file is found[-1]]
 
 
 def _file_salt(path: str, data: memoryview, is_last: bool) -> int | None:
@@ -269,9 +311,10 @@ def _is_header(data: memoryview) -> bool:
     return bool(magic == layout.LOG_FILE_MAGIC and crc32c(data[:24]) == checksum)
 
 
-def _scan_file(path: str, data: memoryview, end: LogEnd, first_lsn: int, is_last: bool) -> Iterator[Group]:
+def _scan_file(file: _LogFile, end: LogEnd, durable_lsn: int) -> Iterator[Group]:
+    """Groups up to `durable_lsn` must be whole; `sys.maxsize` allows nothing else in the file."""
+    data, expected, records = file.data, file.first_lsn, list[Record]()
     offset = end.size_bytes = layout.LOG_FILE_HEADER.size
-    expected, records = first_lsn, list[Record]()
     problem = None
     while offset < len(data):
         frame = _read_frame(data, offset, end.salt)
@@ -292,9 +335,9 @@ def _scan_file(path: str, data: memoryview, end: LogEnd, first_lsn: int, is_last
         end.size_bytes, records, expected = offset, [], expected + 1
     if problem is None and not records:
         return
-    if not is_last or _was_durable(data, end.size_bytes, end.salt, expected):
+    if expected <= durable_lsn or _was_durable(data, end.size_bytes, end.salt, expected):
         what = problem or "the last commit is incomplete"
-        raise _damaged(path, offset, f"{what} in the record of LSN {expected}")
+        raise _damaged(file.path, offset, f"{what} in the record of LSN {expected}")
     end.torn_bytes = len(data) - end.size_bytes
 
 

@@ -327,7 +327,11 @@ def checkpoint(storage: Storage) -> None:
         storage.data_files.return_obsolete(obsolete)
         raise
     storage.manifest_lsn = state.lsn
-    remove_superseded(storage, state.lsn)
+    try:
+        remove_superseded(storage, state.lsn)
+    except QuiverError as error:
+        # The manifest counts. The files are harmless, and the next checkpoint finds them again.
+        _log.warning("%s; it is tried again", error)
     storage.data_files.remove(obsolete)
 
 
@@ -374,14 +378,10 @@ def _write_index(
 ) -> int:
     """Write and sync an index file, without the folder; its id."""
     file_id = storage.data_files.allocate_id()
-    writer = storage.data_files.writer(file_id, layout.INDEX_SUFFIX)
-    try:
+    with storage.data_files.writer(file_id, layout.INDEX_SUFFIX) as writer:
         for name, array in buffers.items():
             writer.add_array(name, array)
         writer.finish({"kind": "index", "index": index_oid, "segment": segment_id})
-    except BaseException:
-        writer.abort()
-        raise
     return file_id
 
 

@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from foundation.bitset import offsets_from_bits
 from storage import layout
-from storage.blockfile import BlockFile, BlockWriter
+from storage.blockfile import BlockFile, BlockWriter, give_name
 from storage.catalog import Catalog, object_from_record
 from storage.datafiles import DataFiles
 from storage.files import LocalFiles
@@ -41,29 +41,26 @@ def write_manifest(files: LocalFiles, folder: str, checkpoint: Checkpoint, missi
     """Write the manifest of `checkpoint.state.lsn` and make it durable under its name."""
     state = checkpoint.state
     path = os.path.join(folder, layout.numbered_name(state.lsn, layout.MANIFEST_SUFFIX))
-    writer = BlockWriter(files, path + layout.TEMPORARY_SUFFIX)
-    tables = []
-    for table_oid, table in sorted(state.tables.items()):
-        attnums = _write_rows_in_memory(writer, state.catalog, table_oid, table, missing)
-        tables.append(
+    with BlockWriter(files, path + layout.TEMPORARY_SUFFIX) as writer:
+        tables = [
             {
                 "oid": table_oid,
                 "segments": [_segment_json(writer, state.catalog, segment) for segment in table.sealed],
-                "growing": attnums,
+                "growing": _write_rows_in_memory(writer, state.catalog, table_oid, table, missing),
+            }
+            for table_oid, table in sorted(state.tables.items())
+        ]
+        writer.finish(
+            {
+                "lsn": state.lsn,
+                "next_row_id": state.next_row_id,
+                "oid_limit": checkpoint.oid_limit,
+                "catalog": [obj.to_record() for obj in state.catalog.all_objects()],
+                "sequences": [record.meta() for record in checkpoint.sequences],
+                "tables": tables,
             }
         )
-    writer.finish(
-        {
-            "lsn": state.lsn,
-            "next_row_id": state.next_row_id,
-            "oid_limit": checkpoint.oid_limit,
-            "catalog": [obj.to_record() for obj in state.catalog.all_objects()],
-            "sequences": [record.meta() for record in checkpoint.sequences],
-            "tables": tables,
-        }
-    )
-    files.rename(writer.path, path)
-    files.sync_folder(folder)
+    give_name(files, writer.path, path)
 
 
 def _segment_json(writer: BlockWriter, catalog: Catalog, segment: SegmentState) -> dict[str, Any]:

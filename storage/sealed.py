@@ -86,9 +86,8 @@ def write_segment(data_files: DataFiles, source: SegmentSource) -> SegmentEntry:
 
 
 def _write_rows(data_files: DataFiles, segment_id: int, source: SegmentSource) -> None:
-    writer = data_files.writer(segment_id, layout.ROWS_SUFFIX)
     zones = {}
-    try:
+    with data_files.writer(segment_id, layout.ROWS_SUFFIX) as writer:
         if source.row_ids is not None:
             writer.add_array(ROW_IDS_BLOCK, source.row_ids)
         for attnum in source.attnums:
@@ -98,17 +97,14 @@ def _write_rows(data_files: DataFiles, segment_id: int, source: SegmentSource) -
             if zone is not None:
                 zones[str(attnum)] = zone
         writer.finish({"rows": source.row_count, "zones": zones})
-    except BaseException:
-        writer.abort()
-        raise
 
 
 def write_keys(data_files: DataFiles, file_id: int, keys: SortedKeys) -> None:
     """Write and sync a key file; the caller syncs the folder."""
-    writer = data_files.writer(file_id, layout.KEYS_SUFFIX)
-    writer.add_array("hashes", keys.hashes)
-    writer.add_array("offsets", keys.offsets)
-    writer.finish({"kind": "keys"})
+    with data_files.writer(file_id, layout.KEYS_SUFFIX) as writer:
+        writer.add_array("hashes", keys.hashes)
+        writer.add_array("offsets", keys.offsets)
+        writer.finish({"kind": "keys"})
 
 
 def discard_files(data_files: DataFiles, written: Sequence[tuple[int, str]]) -> None:

@@ -53,7 +53,6 @@ class Sequences:
                 ahead = _steps_left(sequence, last)
                 record = SequenceRecord(sequence.oid, last + ahead * sequence.increment, True)
                 lsn = self._log(record)
-                self._logged[sequence.oid] = record
             self._positions[sequence.oid] = _Position(last, True, sequence.increment, ahead)
         if lsn:
             self._wait(lsn)
@@ -64,7 +63,6 @@ class Sequences:
         with self._lock:
             record = SequenceRecord(sequence_oid, value, is_called)
             lsn = self._log(record)
-            self._logged[sequence_oid] = record
             self._positions[sequence_oid] = _Position(value, is_called)
         self._wait(lsn)
 
@@ -82,10 +80,13 @@ class Sequences:
         self._positions.pop(sequence_oid, None)
         self._logged.pop(sequence_oid, None)
 
+    def note_logged(self, record: SequenceRecord) -> None:
+        """`log` has appended the record; called under the commit lock."""
+        self._logged[record.sequence_oid] = record
+
     def logged(self) -> list[SequenceRecord]:
-        """What a checkpoint records; values given out since are covered by it."""
-        with self._lock:
-            return list(self._logged.values())
+        """What a checkpoint records; values given out since are covered by it. The caller holds the commit lock."""
+        return list(self._logged.values())
 
 
 def _following(sequence: Sequence, position: _Position, count: int) -> npt.NDArray[np.int64]:

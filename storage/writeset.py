@@ -8,6 +8,7 @@ so a savepoint is a handful of counts and rolling back cuts the lists.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +16,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from foundation.bitset import Bitset, RowOffsets, bits_from_mask
+from foundation.errors import QuiverError
 from foundation.memory import MemoryBudget
 from storage.catalog import Table
 from storage.files import AppendFile, LocalFiles
@@ -53,8 +55,10 @@ class SpillFile:
             return reader.read_next_batch()
 
     def close(self) -> None:
+        """Let the file go. One that cannot be removed is left to the next start: the transaction has ended."""
         self._file.close()
-        self._files.remove(self._path)
+        with suppress(QuiverError):
+            self._files.remove(self._path)
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,10 @@ _SETTINGS = (
 )
 
 
+_SPILL_LIMIT = "1000TB"
+"""None: by default it is what is free at the first query, so a disk that was full once would stay full for DuckDB."""
+
+
 @dataclass(frozen=True, slots=True)
 class EngineOptions:
     """What the server decides about DuckDB. `temp_directory` '' = never spill to disk.
@@ -71,6 +75,7 @@ class Engine:
             "threads": options.threads,
             "memory_limit": f"{max(64 << 20, options.memory_limit_bytes)}B",
             "temp_directory": options.temp_directory,
+            "max_temp_directory_size": _SPILL_LIMIT,
         }
         self._connection: Any = duckdb.connect(":memory:", config=config)
         for statement in _SETTINGS:

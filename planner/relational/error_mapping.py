@@ -27,6 +27,7 @@ from foundation.errors import (
     OutOfMemory,
     QuiverError,
 )
+from storage.errors import DiskFull, IoFailure, TooManyOpenFiles
 
 
 class InvalidRegularExpression(QuiverError):
@@ -120,11 +121,23 @@ def translate(
         return callback
     if isinstance(error, duckdb.OutOfMemoryException):
         return OutOfMemory("out of memory", detail="The relational engine reached its memory limit.")
+    if isinstance(error, duckdb.IOException):
+        return _while_spilling(message)
     for pattern, kind, text in _PATTERNS:
         found = pattern.search(message)
         if found:
             return kind(text.format(*found.groups()))
     return _out_of_range(error, message) or _by_class(error, message)
+
+
+def _while_spilling(message: str) -> QuiverError:
+    """DuckDB's only files are temporary ones; PostgreSQL's wording for its own."""
+    if "No space left" in message or "Could not write all bytes" in message:
+        text = "could not write to temporary file: No space left on device"
+        return DiskFull(text, hint="Check free disk space.")
+    if "Too many open files" in message:
+        return TooManyOpenFiles("could not open temporary file: Too many open files")
+    return IoFailure(message)
 
 
 def _report(text: str) -> dict[str, Any]:

@@ -136,7 +136,8 @@ def run_random(storage: Storage, seed: int, history: History) -> None:
         action = draw.choices(["insert", "delete", "flush", "checkpoint"], [10, 4, 2, 1])[0]
         if action in ("flush", "checkpoint"):
             storage.flush_log() if action == "flush" else storage.checkpoint()
-            history.durable_count = len(history.contents) - 1
+            if not storage.log.has_failed:
+                history.durable_count = len(history.contents) - 1
             continue
         synchronous = draw.random() < 0.15
         with storage.begin() as transaction:

@@ -8,6 +8,7 @@ way. Separately a child process is killed with SIGKILL in a loop of commits.
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -181,13 +182,13 @@ def test_every_operation_fails(tmp_path: Path, torn: bool, folders_too: bool) ->
 
 
 @pytest.mark.slow
-def test_failed_log_write_stops_everything(tmp_path: Path) -> None:
-    files = FaultyFiles()
+def test_failed_fsync_of_the_log_stops_everything(tmp_path: Path) -> None:
+    files = FaultyFiles(error_number=errno.EIO)
     storage = open_storage(tmp_path, files=files)
     table, _ = make_table(storage)
     insert(storage, table, [1])
     files.fail_at = files.operation_count + 2
-    with pytest.raises(IoFailure, match="injected"):
+    with pytest.raises(IoFailure, match="could not fsync file"):
         insert(storage, table, [2])
     files.fail_at = 0
     with pytest.raises(IoFailure, match="the write-ahead log has failed"):
@@ -202,7 +203,7 @@ def test_failed_log_write_stops_everything(tmp_path: Path) -> None:
 
 
 def test_failed_segment_file_fails_only_its_commit(tmp_path: Path) -> None:
-    files = FaultyFiles()
+    files = FaultyFiles(error_number=errno.EIO)
     storage = open_storage(tmp_path, files=files, options=OPTIONS)
     table, _ = make_table(storage)
     transaction = storage.begin()
@@ -210,7 +211,6 @@ def test_failed_segment_file_fails_only_its_commit(tmp_path: Path) -> None:
     files.fail_at = files.operation_count + 2
     with pytest.raises(IoFailure):
         transaction.commit()
-    files.fail_at = 0
     insert(storage, table, [7])
     assert ids_of(storage, table) == [7]
     storage.close()

@@ -32,7 +32,8 @@ def write_groups(folder: Path, groups: list[list[Record]]) -> Path:
     file, salt = create_log_file(FILES, str(folder), 1)
     log = LogWriter(FILES, str(folder), file=file, salt=salt, lsn=0, on_durable=lambda lsn: None)
     for lsn, records in enumerate(groups, 1):
-        log.enqueue(log.encode(records, lsn), lsn)
+        log.append(records, lsn)
+        log.admit(lsn)
         log.wait_durable(lsn)
     log.close()
     return Path(file.path)
@@ -78,7 +79,8 @@ def test_room_is_reserved_ahead_and_no_later_file_follows_it(tmp_path: Path) -> 
     log = LogWriter(FILES, str(tmp_path), file=file, salt=salt, lsn=0, on_durable=lambda lsn: None)
     sizes = set()
     for lsn, records in enumerate(GROUPS, 1):
-        log.enqueue(log.encode(records, lsn), lsn)
+        log.append(records, lsn)
+        log.admit(lsn)
         log.wait_durable(lsn)
         sizes.add(Path(file.path).stat().st_size)
         groups, end = read_groups(tmp_path)
@@ -98,7 +100,8 @@ def test_room_that_cannot_be_had_is_done_without(tmp_path: Path) -> None:
 
     file.reserve = refuse  # type: ignore[method-assign]
     log = LogWriter(FILES, str(tmp_path), file=file, salt=salt, lsn=0, on_durable=lambda lsn: None)
-    log.enqueue(log.encode(GROUPS[0], 1), 1)
+    log.append(GROUPS[0], 1)
+    log.admit(1)
     log.wait_durable(1)
     assert read_groups(tmp_path)[0] == [tuple(GROUPS[0])]
     log.close()

@@ -5,12 +5,14 @@ Method: provoke each error on the engine itself and translate it; the message is
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import duckdb
 import pytest
 
 from foundation.cancel import CancelToken
 from foundation.errors import QuiverError
-from planner.relational.engine import engine
+from planner.relational.engine import Engine, EngineOptions, engine
 from planner.relational.error_mapping import translate
 
 
@@ -56,3 +58,35 @@ def test_interrupt_is_the_cancel_word() -> None:
     token.cancel()
     error = translate(duckdb.InterruptException("Interrupted!"), token, None)
     assert isinstance(error, QuiverError) and error.sqlstate == "57014"
+
+
+@pytest.mark.parametrize(
+    ("text", "sqlstate", "message"),
+    [
+        (
+            'Could not write file "/t/duckdb_temp_storage-0.tmp": No space left on device',
+            "53100",
+            "could not write to temporary file: No space left on device",
+        ),
+        (
+            'Cannot open file "/t/duckdb_temp_storage-0.tmp": Too many open files',
+            "53000",
+            "could not open temporary file: Too many open files",
+        ),
+        ('Could not read from file "/t/x.tmp": Input/output error', "58030", "Could not read from file"),
+    ],
+)
+def test_failures_of_temporary_files(text: str, sqlstate: str, message: str) -> None:
+    error = translate(duckdb.IOException(f"IO Error: {text}"), CancelToken(), None)
+    assert isinstance(error, QuiverError)
+    assert error.sqlstate == sqlstate and message in error.message
+
+
+def test_a_disk_that_was_full_sets_no_limit(tmp_path: Path) -> None:
+    """DuckDB's default limit is what is free at the first query."""
+    limited = Engine(EngineOptions(temp_directory=str(tmp_path)))
+    cursor = limited.cursor()
+    ((limit,),) = cursor.sql("SELECT current_setting('max_temp_directory_size')").fetchall()
+    cursor.close()
+    limited.close()
+    assert limit.endswith("TiB")

@@ -175,4 +175,4 @@ def opened(path: Path, **settings: str) -> Iterator[Instance]:
     finally:
         for session in instance.sessions.sessions():
             session.close()
-        instance.close(checkpoint=False)
+        instance.close()
