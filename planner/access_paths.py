@@ -136,7 +136,8 @@ def looked_up_rows(node: KeyLookup, context: ExecutionContext) -> RowSelection:
         column_type = table.column_at(attnum).type
         columns.append(_key_values(node, expressions, column_type, context))
     row_ids = np.zeros(0, dtype=np.uint64)
-    if len(columns[0]):
+    # `= NULL` has left no value: no row has such a key.
+    if all(len(column) for column in columns):
         batch = pa.RecordBatch.from_arrays(columns, names=[str(attnum) for attnum in node.attnums])
         row_ids = np.asarray(context.transaction.lookup_key(node.index_oid, batch), dtype=np.uint64)
     row_ids = np.unique(row_ids[row_ids > 0])

@@ -90,7 +90,8 @@ def violation(
 
 def _key_text(table: Table, spec: KeySpec, values: Sequence[Any], encode: ValueEncoder) -> str:
     names = ", ".join(table.column_at(attnum).name for attnum in spec.attnums)
-    texts = ", ".join(encode(sql_type, value) for sql_type, value in zip(spec.types, values))
+    pairs = zip(spec.types, values)
+    texts = ", ".join("null" if value is None else encode(sql_type, value) for sql_type, value in pairs)
     return f"({names})=({texts})"
 
 

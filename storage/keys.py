@@ -3,7 +3,8 @@
 A key column is brought to a normal form in which SQL equality is byte equality (numeric 1.50 and 1.5, float
 -0 and 0, NaN and NaN are equal keys). The hash of a row's key leads to candidate offsets, the normal forms
 decide, except for a single integer or date, whose hash is a bijection. So a hash collision costs time, never a
-wrong answer. A row with a NULL in any key column has no key: NULLs are distinct.
+wrong answer. A row with a NULL in any key column has no key: NULLs are distinct. In an index with NULLS NOT DISTINCT
+it has one, in which NULL equals NULL; a look-up for SQL's `=` still finds no NULL (`key_batch(..., by_equality=True)`).
 
 Immutable rows (sealed segments, spilled chunks) have a sorted array of hashes with their offsets, rows that
 grow have a hash map that catches up with the appended rows when it is asked. Deleted rows stay in both; who
@@ -43,6 +44,7 @@ from storage.growable import GrowableArray, dense_values
 Hashes = npt.NDArray[np.uint64]
 _MIX = np.uint64(0x9E3779B97F4A7C15)
 _STEP = np.uint64(0x100000001B3)
+_NULL_HASH = np.uint64(0xD1B54A32D192ED03)
 _EXACT_TYPES = frozenset(t.oid for t in (BOOL, INT2, INT4, INT8, OID, DATE, TIME, TIMESTAMP, TIMESTAMPTZ))
 """Types of at most 64 bits whose stored bytes are equal exactly when the SQL values are."""
 
@@ -54,11 +56,12 @@ class KeySpec:
     index_oid: int
     attnums: tuple[int, ...]
     types: tuple[SqlType, ...]
+    nulls_not_distinct: bool = False
 
     @property
     def hash_is_exact(self) -> bool:
         """Whether equal hashes mean equal keys: the hash of one value of up to 64 bits is a bijection."""
-        return len(self.types) == 1 and self.types[0].oid in _EXACT_TYPES
+        return len(self.types) == 1 and self.types[0].oid in _EXACT_TYPES and not self.nulls_not_distinct
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,21 +98,30 @@ def key_spec(table: Table, index: Index) -> KeySpec:
     if not all(index.key_attnums()):
         raise FeatureNotSupported("unique indexes on expressions are not supported")
     attnums = index.key_attnums()
-    return KeySpec(index.oid, attnums, tuple(table.column_at(attnum).type for attnum in attnums))
+    types = tuple(table.column_at(attnum).type for attnum in attnums)
+    return KeySpec(index.oid, attnums, types, index.nulls_not_distinct)
 
 
-def key_batch(spec: KeySpec, columns: Sequence[pa.Array]) -> KeyBatch:
-    """Normalise and hash the key columns of some rows, given in key order."""
+def key_batch(spec: KeySpec, columns: Sequence[pa.Array], *, by_equality: bool = False) -> KeyBatch:
+    """Normalise and hash the key columns of some rows, given in key order.
+
+    `by_equality`: the keys are looked up for SQL's `=`, to which a NULL is equal to nothing in any index.
+    """
     row_count = len(columns[0])
     hashes = np.full(row_count, _MIX, dtype=np.uint64)
     has_key = np.ones(row_count, dtype=np.bool_)
     normal = []
     for column, sql_type in zip(columns, spec.types):
-        if column.null_count:
-            has_key &= column.is_valid().to_numpy(zero_copy_only=False)
         array = _normal_form(column, sql_type)
         normal.append(array)
-        hashes = _mixed(hashes ^ _hash_column(array))
+        column_hashes = _hash_column(array)
+        if column.null_count:
+            is_valid = column.is_valid().to_numpy(zero_copy_only=False)
+            if spec.nulls_not_distinct and not by_equality:
+                column_hashes = np.where(is_valid, column_hashes, _NULL_HASH)
+            else:
+                has_key &= is_valid
+        hashes = _mixed(hashes ^ column_hashes)
     return KeyBatch(tuple(normal), hashes, has_key)
 
 
@@ -326,7 +338,7 @@ def _equal_rows(
     right: Sequence[pa.Array],
     right_rows: RowOffsets,
 ) -> npt.NDArray[np.bool_]:
-    """(m,) bool: whether row i of `left` (taken at left_rows) equals row i of `right` (at right_rows)."""
+    """(m,) bool: whether row i of `left` (taken at left_rows) equals row i of `right` (at right_rows); NULL is NULL."""
     equal = np.ones(len(right_rows), dtype=np.bool_)
     for left_column, right_column in zip(left, right):
         taken = left_column if left_rows is None else left_column.take(pa.array(left_rows))
@@ -336,5 +348,8 @@ def _equal_rows(
             width = taken.type.bit_width // 8
             bits = pa.from_numpy_dtype(np.dtype(f"u{width}"))
             taken, other = taken.view(bits), other.view(bits)
-        equal &= pc.equal(taken, other).fill_null(False).to_numpy(zero_copy_only=False)
+        same = pc.equal(taken, other).fill_null(False)
+        if taken.null_count and other.null_count:
+            same = pc.or_(same, pc.and_(taken.is_null(), other.is_null()))
+        equal &= same.to_numpy(zero_copy_only=False)
     return equal

@@ -172,7 +172,7 @@ class Transaction:
         index = self.catalog.get(index_oid)
         assert isinstance(index, Index)
         spec = key_spec(self.catalog.table(index.table_oid), index)
-        keys = key_batch(spec, key_columns.columns)
+        keys = key_batch(spec, key_columns.columns, by_equality=True)
         found = np.zeros(len(keys), dtype=np.uint64)
         for segment in self.table_view(index.table_oid).segments:
             positions, offsets = segment.visible_matches(spec, keys)

@@ -72,7 +72,8 @@ class KeySides:
     def referenced_keys(self, columns: Sequence[pa.Array]) -> KeyBatch:
         """Keys of the unique index from values in the order of the constraint's columns."""
         by_attnum = dict(zip(self.foreign_key.referenced_attnums, columns, strict=True))
-        return key_batch(self.referenced_spec, [by_attnum[attnum] for attnum in self.index.key_attnums()])
+        ordered = [by_attnum[attnum] for attnum in self.index.key_attnums()]
+        return key_batch(self.referenced_spec, ordered, by_equality=True)
 
     def as_referenced(self, columns: Sequence[pa.Array]) -> list[pa.Array]:
         """Referencing values as values of the referenced columns."""
@@ -255,10 +256,11 @@ def key_text(
     position: int,
     context: ExecutionContext,
 ) -> str:
-    """`(a, b)=(1, x)`."""
+    """`(a, b)=(1, x)`, and `null` for NULL."""
     found = [table.column_at(attnum) for attnum in attnums]
+    values = [array.slice(position, 1) for array in columns]
     texts = [
-        context.codecs.to_text(values.slice(position, 1), column.type)[0].as_py()
-        for column, values in zip(found, columns, strict=True)
+        "null" if value.null_count else context.codecs.to_text(value, column.type)[0].as_py()
+        for column, value in zip(found, values, strict=True)
     ]
     return f"({', '.join(column.name for column in found)})=({', '.join(texts)})"

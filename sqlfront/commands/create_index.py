@@ -71,7 +71,7 @@ def execute_create_index(statement: CreateIndexStatement, context: CommandContex
     index = Index(
         context.storage.allocate_oid(), name, context.database_oid, table.owner_oid, schema_oid=table.schema_oid,
         table_oid=table.oid, family=family, keys=keys.keys, is_unique=statement.is_unique, metric=keys.metric,
-        options=options,
+        options=options, nulls_not_distinct=statement.nulls_not_distinct,
     )  # fmt: skip
     context.transaction.put(index)
     return CommandResult(TAG, indexes_to_build=(index.oid,) if family in VECTOR_FAMILIES else ())
@@ -97,8 +97,6 @@ def _check_family(statement: CreateIndexStatement) -> None:
         raise UndefinedObject(f'access method "{family}" does not exist')
     if statement.where is not None:
         raise FeatureNotSupported("a partial index is not supported")
-    if statement.nulls_not_distinct:
-        raise FeatureNotSupported("NULLS NOT DISTINCT is not supported")
     if len(statement.elements) > KEYS_MAX:
         raise FeatureNotSupported(f"cannot use more than {KEYS_MAX} columns in an index")
     if family == BTREE:

@@ -27,9 +27,7 @@ from storage.catalog import Column, Index, IndexKey, Table, replaced
 def check_key_options(constraint: ConstraintDefinition) -> None:
     """Raises FeatureNotSupported (0A000) for what this version has not."""
     what = None
-    if constraint.nulls_not_distinct:
-        what = "NULLS NOT DISTINCT"
-    elif constraint.include:
+    if constraint.include:
         what = "INCLUDE"
     elif constraint.using_index is not None:
         what = "a constraint USING INDEX"
@@ -60,7 +58,7 @@ def add_key(context: CommandContext, table: Table, constraint: ConstraintDefinit
         context.storage.allocate_oid(), name, context.database_oid, table.owner_oid,
         schema_oid=table.schema_oid, table_oid=table.oid, keys=keys, is_unique=True, is_primary=is_primary,
         constraint_oid=context.storage.allocate_oid(), is_deferrable=bool(constraint.is_deferrable),
-        is_initially_deferred=constraint.is_initially_deferred,
+        is_initially_deferred=constraint.is_initially_deferred, nulls_not_distinct=constraint.nulls_not_distinct,
     )  # fmt: skip
     context.transaction.put(index)
     return table

@@ -102,6 +102,8 @@ def index_definition(view: CatalogView, index: Index, *, pretty: bool = False) -
     unique = "UNIQUE " if index.is_unique else ""
     keys = ", ".join(_key_definition(index, key, table) for key in index.keys)
     text = f"CREATE {unique}INDEX {quote_identifier(index.name)} ON {name} USING {index.family} ({keys})"
+    if index.nulls_not_distinct:
+        text += " NULLS NOT DISTINCT"
     if index.options:
         text += " WITH (" + ", ".join(f"{k}='{v}'" for k, v in index.options) + ")"
     if index.predicate_sql:

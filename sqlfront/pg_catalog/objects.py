@@ -223,7 +223,7 @@ def pg_index(view: CatalogView) -> Iterator[Row]:
         yield {
             "indexrelid": index.oid, "indrelid": index.table_oid, "indnatts": len(index.keys),
             "indnkeyatts": len(index.keys), "indisunique": index.is_unique, "indisprimary": index.is_primary,
-            "indimmediate": True, "indisvalid": True, "indisready": True, "indislive": True,
+            "indnullsnotdistinct": index.nulls_not_distinct, "indimmediate": not index.is_deferrable, "indisvalid": True, "indisready": True, "indislive": True,
             "indkey": list(index.key_attnums()),
             "indcollation": [_collation(oid) for oid in types],
             "indclass": [

@@ -1,6 +1,6 @@
 """Goal: FOREIGN KEY, DEFERRABLE keys, SET CONSTRAINTS and ON CONFLICT do what PostgreSQL's do, error for error.
 
-Method: random changes over random schemas, and `sql/foreign_keys.sql`, `sql/deferrable.sql` and `sql/upsert.sql` on a real PostgreSQL 16 and on a Quiver server, statement by
+Method: random changes over random schemas, and `sql/foreign_keys.sql`, `sql/deferrable.sql`, `sql/upsert.sql` and `sql/unique_indexes.sql` on a real PostgreSQL 16 and on a Quiver server, statement by
 statement: rows, command tags, notices, and of errors SQLSTATE, message, detail, hint, table and constraint.
 """
 
@@ -60,7 +60,7 @@ def clients(postgres_uri: str, server: ServerProcess) -> Iterator[tuple[Client, 
     ours.connection.close()
 
 
-@pytest.mark.parametrize("file", ["foreign_keys.sql", "deferrable.sql", "upsert.sql"])
+@pytest.mark.parametrize("file", ["foreign_keys.sql", "deferrable.sql", "upsert.sql", "unique_indexes.sql"])
 def test_same_outcomes(clients: tuple[Client, Client], file: str) -> None:
     theirs, ours = clients
     differences = []

@@ -6,6 +6,7 @@ import datetime
 import random
 from collections import defaultdict
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -91,7 +92,7 @@ def random_columns(names: list[str], count: int, rng: random.Random) -> tuple[li
         columns.append(pa.array(values, type=arrow_type(sql_type)))
         for row, value in zip(oracle, values):
             row.append(oracle_key(name, value))
-    return columns, [None if None in row else tuple(row) for row in oracle]
+    return columns, [tuple(row) for row in oracle]
 
 
 class Rows:
@@ -114,9 +115,10 @@ class Rows:
         return self.columns[attnum].take(pa.array(offsets))
 
 
-def check_matches(names: list[str], seed: int, growing: bool) -> None:
+def check_matches(names: list[str], seed: int, growing: bool, *, nulls_not_distinct: bool = False) -> None:
     rng = random.Random(seed)
-    spec = KeySpec(1, tuple(range(1, len(names) + 1)), tuple(SPEC_TYPES[n][0] for n in names))
+    types = tuple(SPEC_TYPES[n][0] for n in names)
+    spec = KeySpec(1, tuple(range(1, len(names) + 1)), types, nulls_not_distinct)
     stored, stored_keys = random_columns(names, 60, rng)
     asked, asked_keys = random_columns(names, 40, rng)
     asked = [pa.concat_arrays([a.slice(5), a.slice(0, 5)]).slice(3) for a in asked]
@@ -124,10 +126,15 @@ def check_matches(names: list[str], seed: int, growing: bool) -> None:
     by_key = defaultdict(list)
     for offset, key in enumerate(stored_keys):
         by_key[key].append(offset)
-    expected = {(p, o) for p, key in enumerate(asked_keys) if key is not None for o in by_key[key]}
-    positions, offsets = matching_rows(Rows(spec, stored, growing=growing), spec, key_batch(spec, asked))
-    assert set(zip(positions.tolist(), offsets.tolist())) == expected
-    assert len(positions) == len(expected) and (np.diff(positions) >= 0).all()
+    rows = Rows(spec, stored, growing=growing)
+    for by_equality in (False, True):
+        finds_nulls = nulls_not_distinct and not by_equality
+        found = ((p, key) for p, key in enumerate(asked_keys) if finds_nulls or None not in key)
+        expected = {(p, o) for p, key in found for o in by_key[key]}
+        keys = key_batch(spec, asked, by_equality=by_equality)
+        positions, offsets = matching_rows(rows, spec, keys)
+        assert set(zip(positions.tolist(), offsets.tolist())) == expected
+        assert len(positions) == len(expected) and (np.diff(positions) >= 0).all()
 
 
 @pytest.mark.parametrize("growing", [False, True])
@@ -135,6 +142,7 @@ def check_matches(names: list[str], seed: int, growing: bool) -> None:
 def test_single_column_keys(name: str, growing: bool) -> None:
     for seed in range(3):
         check_matches([name], seed, growing)
+        check_matches([name], seed, growing, nulls_not_distinct=True)
 
 
 @pytest.mark.parametrize("growing", [False, True])
@@ -142,6 +150,7 @@ def test_many_column_keys(growing: bool) -> None:
     for seed in range(10):
         names = random.Random(seed).sample([n for n in SPEC_TYPES if n != "text"], 2)
         check_matches(["bool", *names], seed, growing)
+        check_matches(["bool", *names], seed, growing, nulls_not_distinct=True)
 
 
 def test_hash_collisions_cost_time_only(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -155,15 +164,16 @@ def test_hash_collisions_cost_time_only(monkeypatch: pytest.MonkeyPatch) -> None
     assert first_duplicate(key_batch(spec, [pa.array([1, 3, 5, 7, 9], pa.int32())])) is None
 
 
-def test_first_duplicate_against_a_set() -> None:
+@pytest.mark.parametrize("nulls_not_distinct", [False, True])
+def test_first_duplicate_against_a_set(nulls_not_distinct: bool) -> None:
     rng = random.Random(9)
-    spec = KeySpec(1, (1, 2), (INT4, TEXT))
+    spec = KeySpec(1, (1, 2), (INT4, TEXT), nulls_not_distinct)
     for _ in range(100):
         columns, keys = random_columns(["int4", "text"], rng.randrange(0, 12), rng)
         seen: dict[Any, int] = {}
         expected = None
         for row, key in enumerate(keys):
-            if key is not None and key in seen:
+            if key in seen and (nulls_not_distinct or None not in key):
                 expected = row
                 break
             seen[key] = row
@@ -185,6 +195,9 @@ def test_hashes_do_not_change() -> None:
     spec = KeySpec(1, (1, 2), (INT4, TEXT))
     hashes = key_batch(spec, [pa.array([1, 2], pa.int32()), pa.array(["a", "bc"])]).hashes
     assert hashes.tolist() == [12718524262010718960, 2275156377296933255]
+    nulls = replace(spec, nulls_not_distinct=True)
+    hashes = key_batch(nulls, [pa.array([None, 2], pa.int32()), pa.array([None, "bc"])]).hashes
+    assert hashes.tolist() == [9998068925682041297, 2275156377296933255]
 
 
 def test_what_storage_cannot_evaluate_is_refused() -> None:
