@@ -62,16 +62,14 @@ class SessionServices(Protocol):
         """Send a NOTICE to the client."""
 
 
-@dataclass(slots=True)
-class ExecutionContext:
-    """Everything one execution of a plan works with.
+@dataclass(slots=True, kw_only=True)
+class EvaluationContext:
+    """What expressions over given columns are evaluated with; no table is read.
 
     `parameters` are Python values as the codecs decode them, in $n order. `statement_time_us` and
     `transaction_time_us` are microseconds since 1970-01-01 UTC, for now() and its kin.
     """
 
-    storage: Storage
-    transaction: Transaction
     settings: SettingValues
     cancel_token: CancelToken
     memory: MemoryBudget
@@ -80,3 +78,11 @@ class ExecutionContext:
     parameters: Sequence[Any] = field(default_factory=tuple)
     statement_time_us: int = 0
     transaction_time_us: int = 0
+
+
+@dataclass(slots=True, kw_only=True)
+class ExecutionContext(EvaluationContext):
+    """Everything one execution of a plan works with."""
+
+    storage: Storage
+    transaction: Transaction

@@ -90,8 +90,8 @@ def arbitrate(
     view = transaction.current_table(table_oid)
     existing = np.zeros(len(batch), dtype=np.uint64)
     groups: list[RowOffsets] = []
-    for spec in unique_specs(view.table, indexes):
-        keys = key_batch(spec, [batch.column(str(attnum)) for attnum in spec.attnums])
+    for spec in unique_specs(view.table, indexes, transaction.options.row_predicate):
+        keys = key_batch(spec, [batch.column(str(attnum)) for attnum in spec.read_attnums])
         positions, row_ids = view.visible_matches(spec, keys)
         is_new = existing[positions] == 0
         existing[positions[is_new]] = row_ids[is_new]

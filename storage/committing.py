@@ -24,7 +24,7 @@ from storage import constraints
 from storage.catalog import RELATION_KINDS, Catalog, CatalogObject, Index, Table
 from storage.checksum import BytesLike
 from storage.datafiles import DataFiles
-from storage.keys import key_batch, unique_specs
+from storage.keys import key_batch, key_spec, unique_specs
 from storage.records import (
     CatalogRecord,
     DeleteRecord,
@@ -110,7 +110,8 @@ def _prepare_table(
 
     attnums = [column.attnum for column in table.live_columns()]
     if writes.is_spilled:
-        specs = unique_specs(table, transaction.catalog.indexes_of(table.oid))
+        indexes = transaction.catalog.indexes_of(table.oid)
+        specs = unique_specs(table, indexes, transaction.options.row_predicate)
         count = sum(len(offsets) for _, offsets in parts)
         source = SegmentSource(count, None, attnums, column, specs)
         with reserved_for_writing(transaction.memory, [view for view, _ in parts], attnums):
@@ -206,7 +207,7 @@ def _check_put_index(
     if transaction.checked.get(table.oid) is head.table_state(table.oid):
         return
     segments = transaction.current_view(head, table).segments
-    spec = next(s for s in unique_specs(table, (index,)))
+    spec = key_spec(table, index, transaction.options.row_predicate)
     constraints.check_buildable(table, index, spec, segments, encode)
 
 
@@ -222,11 +223,11 @@ def _check_keys(
     missing = transaction.missing_column
     committed = () if writes.is_truncated else state.view(table, missing).segments
     parts = [(view, offsets) for view, offsets in writes.live_parts(missing, table) if len(offsets)]
-    for spec in unique_specs(table, tuple(indexes.values())):
-        columns = [_own_column(parts, attnum) for attnum in spec.attnums] if parts else []
+    for spec in unique_specs(table, tuple(indexes.values()), transaction.options.row_predicate):
+        columns = [_own_column(parts, attnum) for attnum in spec.read_attnums] if parts else []
         if not columns:
             return
-        conflict = transaction.first_key_conflict(writes, key_batch(spec, columns), spec, committed)
+        conflict = constraints.first_key_conflict(writes, key_batch(spec, columns), spec, committed)
         if conflict is not None:
             if spec.index_oid in transaction.pending.arbiters:
                 raise _conflict()

@@ -19,6 +19,7 @@ from storage.keys import KeyBatch, KeySpec, first_duplicate, key_batch
 from storage.rows import RowIds
 from storage.state import TableState
 from storage.view import SegmentView
+from storage.writeset import TableWrites
 
 ValueEncoder = Callable[[SqlType, Any], str]
 _FAILING_VALUE_CHARACTERS_MAX = 64
@@ -105,7 +106,7 @@ def check_buildable(
         return
     columns = [
         pa.concat_arrays([_rows_of(segment, attnum, offsets) for segment, offsets in parts])
-        for attnum in spec.attnums
+        for attnum in spec.read_attnums
     ]
     pair = first_duplicate(key_batch(spec, columns))
     if pair is None:
@@ -143,6 +144,23 @@ def first_conflict(
         if len(positions) and (least is None or positions[0] < least):
             least = int(positions[0])
     return least
+
+
+def first_key_conflict(
+    writes: TableWrites, keys: KeyBatch, spec: KeySpec, segments: Sequence[SegmentView]
+) -> int | None:
+    """The first of `keys` that occurs twice or that a live row of `segments` has; None when all are new."""
+    deleted = writes.deleted_ids()
+
+    def is_gone(segment: SegmentView, offsets: RowOffsets) -> np.ndarray[Any, np.dtype[np.bool_]]:
+        if not len(deleted) or segment.segment_id < 0:
+            return np.zeros(len(offsets), dtype=np.bool_)
+        return np.isin(segment.row_ids[offsets], deleted)
+
+    pair = first_duplicate(keys) if len(keys) > 1 else None
+    conflict = first_conflict(spec, keys, segments, is_gone)
+    candidates = [c for c in (conflict, pair[1] if pair else None) if c is not None]
+    return min(candidates, default=None)
 
 
 def check_rows_current(table: TableState, row_ids: RowIds) -> None:

@@ -3,7 +3,8 @@
 A key column is brought to a normal form in which SQL equality is byte equality (numeric 1.50 and 1.5, float
 -0 and 0, NaN and NaN are equal keys). The hash of a row's key leads to candidate offsets, the normal forms
 decide, except for a single integer or date, whose hash is a bijection. So a hash collision costs time, never a
-wrong answer. A row with a NULL in any key column has no key: NULLs are distinct. In an index with NULLS NOT DISTINCT
+wrong answer. A row with a NULL in any key column has no key: NULLs are distinct; nor has
+one that the predicate of a partial index leaves out. In an index with NULLS NOT DISTINCT
 it has one, in which NULL equals NULL; a look-up for SQL's `=` still finds no NULL (`key_batch(..., by_equality=True)`).
 
 Immutable rows (sealed segments, spilled chunks) have a sorted array of hashes with their offsets, rows that
@@ -14,8 +15,8 @@ asks looks at the tombstones.
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -49,6 +50,34 @@ _EXACT_TYPES = frozenset(t.oid for t in (BOOL, INT2, INT4, INT8, OID, DATE, TIME
 """Types of at most 64 bits whose stored bytes are equal exactly when the SQL values are."""
 
 
+class RowPredicate(Protocol):
+    """The predicate of a partial index; who knows SQL implements it."""
+
+    @property
+    def attnums(self) -> tuple[int, ...]:
+        """The columns it reads, ascending."""
+
+    def holds(self, columns: Sequence[pa.Array], row_count: int, *, is_stored: bool) -> npt.NDArray[np.bool_]:
+        """(row_count,) bool: rows for which the predicate is TRUE.
+
+        Args:
+            columns: one array per attnum.
+            is_stored: the rows are in the table, dead ones among them, which may be older than the index: where
+                the predicate raises an error they are not covered.
+
+        Raises:
+            QuiverError: what the predicate raises for a row that is not stored.
+        """
+
+
+def no_predicates(table: Table, index: Index) -> RowPredicate:
+    """Stands in where nobody gave storage an evaluator. Raises FeatureNotSupported (0A000)."""
+    raise FeatureNotSupported("partial unique indexes are not supported")
+
+
+RowPredicates = Callable[[Table, Index], RowPredicate]
+
+
 @dataclass(frozen=True, slots=True)
 class KeySpec:
     """Which columns of a table make the key of an index."""
@@ -57,6 +86,13 @@ class KeySpec:
     attnums: tuple[int, ...]
     types: tuple[SqlType, ...]
     nulls_not_distinct: bool = False
+    predicate: RowPredicate | None = None
+    """Of a partial index: a row for which it is not TRUE has no key."""
+
+    @property
+    def read_attnums(self) -> tuple[int, ...]:
+        """The columns that `key_batch` takes: those of the key, then those of the predicate."""
+        return self.attnums if self.predicate is None else (*self.attnums, *self.predicate.attnums)
 
     @property
     def hash_is_exact(self) -> bool:
@@ -85,44 +121,64 @@ class KeyedRows(Protocol):
     def take_column(self, attnum: int, offsets: RowOffsets) -> pa.Array: ...
 
 
-def unique_specs(table: Table, indexes: Sequence[Index]) -> list[KeySpec]:
+def unique_specs(
+    table: Table, indexes: Sequence[Index], predicates: RowPredicates = no_predicates
+) -> list[KeySpec]:
     """Key specifications of a table's unique indexes, the primary key first."""
     ordered = sorted((i for i in indexes if i.is_unique), key=lambda index: (not index.is_primary, index.oid))
-    return [key_spec(table, index) for index in ordered]
+    return [key_spec(table, index, predicates) for index in ordered]
 
 
-def key_spec(table: Table, index: Index) -> KeySpec:
-    """Raises FeatureNotSupported (0A000) for what storage cannot evaluate: expressions and predicates."""
-    if index.predicate_sql is not None:
-        raise FeatureNotSupported("partial unique indexes are not supported")
+def key_spec(table: Table, index: Index, predicates: RowPredicates = no_predicates) -> KeySpec:
+    """Raises FeatureNotSupported (0A000) for an expression, and for a predicate that nobody can evaluate."""
     if not all(index.key_attnums()):
         raise FeatureNotSupported("unique indexes on expressions are not supported")
     attnums = index.key_attnums()
     types = tuple(table.column_at(attnum).type for attnum in attnums)
-    return KeySpec(index.oid, attnums, types, index.nulls_not_distinct)
+    predicate = None if index.predicate_sql is None else predicates(table, index)
+    return KeySpec(index.oid, attnums, types, index.nulls_not_distinct, predicate)
 
 
-def key_batch(spec: KeySpec, columns: Sequence[pa.Array], *, by_equality: bool = False) -> KeyBatch:
-    """Normalise and hash the key columns of some rows, given in key order.
+def key_batch(
+    spec: KeySpec, columns: Sequence[pa.Array], *, by_equality: bool = False, is_stored: bool = False
+) -> KeyBatch:
+    """Normalise and hash the key columns of some rows, given in the order of `spec.read_attnums`.
 
-    `by_equality`: the keys are looked up for SQL's `=`, to which a NULL is equal to nothing in any index.
+    Args:
+        by_equality: the keys are looked up for SQL's `=`, to which a NULL is equal to nothing in any index.
+        is_stored: the rows are in the table, see `RowPredicate.holds`.
+
+    Raises:
+        QuiverError: what the predicate of a partial index raises for new rows.
     """
     row_count = len(columns[0])
     hashes = np.full(row_count, _MIX, dtype=np.uint64)
-    has_key = np.ones(row_count, dtype=np.bool_)
+    has_key = rows_with_key(spec, columns, by_equality=by_equality, is_stored=is_stored)
     normal = []
     for column, sql_type in zip(columns, spec.types):
         array = _normal_form(column, sql_type)
         normal.append(array)
         column_hashes = _hash_column(array)
-        if column.null_count:
-            is_valid = column.is_valid().to_numpy(zero_copy_only=False)
-            if spec.nulls_not_distinct and not by_equality:
-                column_hashes = np.where(is_valid, column_hashes, _NULL_HASH)
-            else:
-                has_key &= is_valid
+        if column.null_count and spec.nulls_not_distinct:
+            is_null = column.is_null().to_numpy(zero_copy_only=False)
+            column_hashes = np.where(is_null, _NULL_HASH, column_hashes)
         hashes = _mixed(hashes ^ column_hashes)
     return KeyBatch(tuple(normal), hashes, has_key)
+
+
+def rows_with_key(
+    spec: KeySpec, columns: Sequence[pa.Array], *, by_equality: bool = False, is_stored: bool = False
+) -> npt.NDArray[np.bool_]:
+    """(n,) bool: rows that have a key in the index. Arguments and errors as those of `key_batch`."""
+    row_count, key_count = len(columns[0]), len(spec.attnums)
+    has_key = np.ones(row_count, dtype=np.bool_)
+    if spec.predicate is not None:
+        has_key &= spec.predicate.holds(columns[key_count:], row_count, is_stored=is_stored)
+    if by_equality or not spec.nulls_not_distinct:
+        for column in columns[:key_count]:
+            if column.null_count:
+                has_key &= column.is_valid().to_numpy(zero_copy_only=False)
+    return has_key
 
 
 def matching_rows(rows: KeyedRows, spec: KeySpec, keys: KeyBatch) -> tuple[RowOffsets, RowOffsets]:
@@ -132,7 +188,9 @@ def matching_rows(rows: KeyedRows, spec: KeySpec, keys: KeyBatch) -> tuple[RowOf
     positions, offsets = positions[keep], offsets[keep]
     if not len(positions) or spec.hash_is_exact:
         return positions, offsets
-    found = key_batch(spec, [rows.take_column(attnum, offsets) for attnum in spec.attnums])
+    # Rows without a key are in no look-up structure.
+    plain = replace(spec, predicate=None)
+    found = key_batch(plain, [rows.take_column(attnum, offsets) for attnum in spec.attnums])
     equal = found.has_key & _equal_rows(found.columns, None, keys.columns, positions)
     return positions[equal], offsets[equal]
 

@@ -277,7 +277,7 @@ def _live_rows(
         return whole if order is None else whole.take(pa.array(order))
 
     attnums = [c.attnum for c in table.live_columns()]
-    specs = unique_specs(table, state.catalog.indexes_of(table.oid))
+    specs = unique_specs(table, state.catalog.indexes_of(table.oid), storage.options.row_predicate)
     return SegmentSource(len(row_ids), row_ids, attnums, column, specs)
 
 
@@ -355,7 +355,8 @@ def _write_missing_keys(storage: Storage, table_oid: int) -> None:
     table = state.catalog.get(table_oid)
     if not isinstance(table, Table):
         return
-    for spec in unique_specs(table, state.catalog.indexes_of(table_oid)):
+    specs = unique_specs(table, state.catalog.indexes_of(table_oid), storage.options.row_predicate)
+    for spec in specs:
         for segment in state.table_state(table_oid).sealed:
             if spec.index_oid in segment.attachments:
                 continue

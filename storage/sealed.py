@@ -73,7 +73,8 @@ def write_segment(data_files: DataFiles, source: SegmentSource) -> SegmentEntry:
         for spec in source.key_specs:
             file_id = data_files.allocate_id()
             written.append((file_id, layout.KEYS_SUFFIX))
-            keys = key_batch(spec, [source.column(attnum) for attnum in spec.attnums])
+            columns = [source.column(attnum) for attnum in spec.read_attnums]
+            keys = key_batch(spec, columns, is_stored=True)
             write_keys(data_files, file_id, SortedKeys.build(keys))
             key_files.append((spec.index_oid, file_id))
         data_files.sync_folder()

@@ -10,7 +10,6 @@ other writer and go on with its new row version. `_check_not_replaced` is the pl
 
 from __future__ import annotations
 
-from collections.abc import Sequence as Seq
 from dataclasses import dataclass, replace
 from enum import Enum
 from types import TracebackType
@@ -20,7 +19,6 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from foundation.bitset import RowOffsets
 from foundation.errors import FeatureNotSupported, InternalError, SerializationFailure
 from foundation.memory import MemoryBudget
 from foundation.sqltypes import arrow_type
@@ -30,7 +28,8 @@ from storage.batches import checked_batch
 from storage.catalog import Catalog, CatalogObject, Index, Table
 from storage.changes import PendingChecks, RowChange, noted_columns, watched_attnums
 from storage.errors import ReadOnlyTransaction, TransactionEnded
-from storage.keys import KeyBatch, KeySpec, first_duplicate, key_batch, key_spec, unique_specs
+from storage.keys import key_batch, key_spec, unique_specs
+from storage.options import StorageOptions
 from storage.rows import RowIds
 from storage.state import DatabaseState, TableState
 from storage.view import MissingColumn, SegmentView, TableView
@@ -95,6 +94,10 @@ class Transaction:
     @property
     def activity(self) -> ActivityCounters:
         return self._storage.activity
+
+    @property
+    def options(self) -> StorageOptions:
+        return self._storage.options
 
     @property
     def missing_column(self) -> MissingColumn:
@@ -207,7 +210,7 @@ class Transaction:
 
     def _insert_checked(self, writes: TableWrites, batch: pa.RecordBatch) -> RowIds:
         table = writes.table
-        options = self._storage.options
+        options = self.options
         if not len(batch):
             return np.empty(0, dtype=np.uint64)
         constraints.check_not_null(table, batch, options.value_encoder)
@@ -216,7 +219,7 @@ class Transaction:
         if writes.memory_bytes > options.write_set_bytes_max:
             if self._spill is None:
                 self._spill = self._storage.new_spill_file()
-            specs = unique_specs(table, self.catalog.indexes_of(table.oid))
+            specs = unique_specs(table, self.catalog.indexes_of(table.oid), options.row_predicate)
             writes.spill(self._spill, specs, self.missing_column)
         return row_ids
 
@@ -233,10 +236,10 @@ class Transaction:
         missing = self.missing_column
         own = writes.views(missing, table)
         committed = () if writes.is_truncated else head.view(table, missing).segments
-        for spec in unique_specs(table, tuple(indexes.values())):
-            columns = [batch.column(batch.schema.get_field_index(str(attnum))) for attnum in spec.attnums]
+        for spec in unique_specs(table, tuple(indexes.values()), self.options.row_predicate):
+            columns = [batch.column(batch.schema.get_field_index(str(a))) for a in spec.read_attnums]
             keys = key_batch(spec, columns)
-            conflict = self.first_key_conflict(writes, keys, spec, (*committed, *own))
+            conflict = constraints.first_key_conflict(writes, keys, spec, (*committed, *own))
             if conflict is not None:
                 if not writes.is_truncated:
                     # The key may belong to the next version of a row that is deleted here: then the two
@@ -244,23 +247,7 @@ class Transaction:
                     constraints.check_rows_current(head, writes.deleted_ids())
                 values = [column[conflict].as_py() for column in columns]
                 index = indexes[spec.index_oid]
-                raise constraints.violation(table, index, spec, values, self._storage.options.value_encoder)
-
-    def first_key_conflict(
-        self, writes: TableWrites, keys: KeyBatch, spec: KeySpec, segments: Seq[SegmentView]
-    ) -> int | None:
-        """The first of `keys` that occurs twice or that a live row of `segments` has; None when all are new."""
-        deleted = writes.deleted_ids()
-
-        def is_gone(segment: SegmentView, offsets: RowOffsets) -> npt.NDArray[np.bool_]:
-            if not len(deleted) or segment.segment_id < 0:
-                return np.zeros(len(offsets), dtype=np.bool_)
-            return np.isin(segment.row_ids[offsets], deleted)
-
-        pair = first_duplicate(keys) if len(keys) > 1 else None
-        conflict = constraints.first_conflict(spec, keys, segments, is_gone)
-        candidates = [c for c in (conflict, pair[1] if pair else None) if c is not None]
-        return min(candidates, default=None)
+                raise constraints.violation(table, index, spec, values, self.options.value_encoder)
 
     def delete(self, table_oid: int, row_ids: RowIds) -> int:
         """Delete rows that this transaction sees.
@@ -372,12 +359,12 @@ class Transaction:
     def _check_unique_index(self, index: Index) -> None:
         before = self.catalog.get(index.oid)
         table = self.catalog.table(index.table_oid)
-        spec = key_spec(table, index)
+        spec = key_spec(table, index, self.options.row_predicate)
         if isinstance(before, Index) and before.is_unique and before.keys == index.keys:
             return
         self.checked.setdefault(table.oid, self._storage.head.table_state(table.oid))
         segments = self.current_view(self._storage.head, table).segments
-        constraints.check_buildable(table, index, spec, segments, self._storage.options.value_encoder)
+        constraints.check_buildable(table, index, spec, segments, self.options.value_encoder)
 
     def current_view(self, head: DatabaseState, table: Table) -> TableView:
         """The table as it would be if this transaction committed on top of `head`."""

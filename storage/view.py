@@ -174,8 +174,8 @@ class SegmentView:
             keys = self._rows.growing_keys(spec.index_oid)
             first = keys.row_count
             if first < self.row_count:
-                fresh = [self.column(attnum).slice(first) for attnum in spec.attnums]
-                keys.catch_up(key_batch(spec, fresh), first)
+                fresh = [self.column(attnum).slice(first) for attnum in spec.read_attnums]
+                keys.catch_up(key_batch(spec, fresh, is_stored=True), first)
             positions, offsets = keys.probe(hashes)
         else:
             positions, offsets = self.sorted_keys(spec).probe(hashes)
@@ -204,7 +204,7 @@ class SegmentView:
 
     def keys(self, spec: KeySpec) -> KeyBatch:
         """Keys of all rows."""
-        return key_batch(spec, [self.column(attnum) for attnum in spec.attnums])
+        return key_batch(spec, [self.column(attnum) for attnum in spec.read_attnums], is_stored=True)
 
     def visible_matches(self, spec: KeySpec, keys: KeyBatch) -> tuple[RowOffsets, RowOffsets]:
         """Pairs (position in `keys`, offset of a visible row with that key)."""

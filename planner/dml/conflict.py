@@ -6,9 +6,9 @@ evaluates WHERE and SET over pairs (existing row, EXCLUDED) as columns, then upd
 there are those committed now, whatever the snapshot; one that the snapshot does not have makes the statement take
 a newer one under READ COMMITTED and fails under REPEATABLE READ (40001).
 
-PostgreSQL proposes one row after the other. The difference shows only where an update changes the arbiter's key, so
-that a later row meets it under its new key or no longer under the old one: then rows are proposed one by one here
-too. Other unique keys are judged over all rows of the statement, as those of UPDATE are.
+PostgreSQL proposes one row after the other. The difference shows only where an update changes the arbiter's key, or
+whether a partial arbiter covers the row, so that a later row meets it under its new key or no longer under the old one:
+then rows are proposed one by one here too. Other unique keys are judged over all rows of the statement, as those of UPDATE are.
 """
 
 from __future__ import annotations
@@ -79,7 +79,8 @@ def resolve_conflicts(
     if batch.num_rows:
         indexes = arbiter_indexes(context.transaction.catalog, table.oid, clause.index_oids)
     change = _Change(statement, clause, table, indexes, context)
-    return change.run_row_by_row(batch) if change.moves_arbiter_keys() else change.run_at_once(batch)
+    is_sequential = change.moves_arbiter_keys() or (change.may_leave_index() and change.keys_repeat(batch))
+    return change.run_row_by_row(batch) if is_sequential else change.run_at_once(batch)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +101,23 @@ class _Change:
         }
         changed |= self._computed_from(changed)
         return any(not changed.isdisjoint(index.key_attnums()) for index in self.indexes)
+
+    def may_leave_index(self) -> bool:
+        """Whether an update may take a row out of a partial arbiter, so that a later row no longer meets it."""
+        assigned_attnums = {attnum for attnum, _ in self.clause.assignments or ()}
+        assigned_attnums |= self._computed_from(assigned_attnums)
+        predicates = self.context.storage.options.row_predicate
+        return any(
+            index.predicate_sql is not None
+            and not assigned_attnums.isdisjoint(predicates(self.table, index).attnums)
+            for index in self.indexes
+        )
+
+    def keys_repeat(self, batch: pa.RecordBatch) -> bool:
+        """Whether two of the proposed rows have one key."""
+        found = arbitrate(self.context.transaction, self.table.oid, self.indexes, batch)
+        met = found.existing_ids[found.meets_row]
+        return len(np.unique(met)) < len(met) or not bool((found.meets_row | found.is_first).all())
 
     def _keeps(self, attnum: int, value: bound.Expression) -> bool:
         sides = (self.clause.excluded_id, self.statement.relation_id)

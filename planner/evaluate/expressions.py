@@ -31,15 +31,15 @@ from planner.functions.implementations import (
 )
 from planner.functions.implementations_compare import compare
 from planner.functions.signature import Function, Volatility
-from planner.services import ExecutionContext
+from planner.services import EvaluationContext
 
 _SUBSET_FRACTION = 8
 """Later conditions are evaluated on the undecided rows alone when at most one row in eight is undecided."""
 
-_Evaluator = Callable[[Any, Frame, ExecutionContext], Datum]
+_Evaluator = Callable[[Any, Frame, EvaluationContext], Datum]
 
 
-def evaluate(expression: bound.Expression, frame: Frame, context: ExecutionContext) -> pa.Array:
+def evaluate(expression: bound.Expression, frame: Frame, context: EvaluationContext) -> pa.Array:
     """The expression's value for every row.
 
     Returns:
@@ -52,12 +52,12 @@ def evaluate(expression: bound.Expression, frame: Frame, context: ExecutionConte
     return conform(datum.spread(frame.row_count), expression.sql_type)
 
 
-def evaluate_datum(expression: bound.Expression, frame: Frame, context: ExecutionContext) -> Datum:
+def evaluate_datum(expression: bound.Expression, frame: Frame, context: EvaluationContext) -> Datum:
     """As `evaluate`, with constants left as one value."""
     return _EVALUATORS[type(expression)](expression, frame, context)
 
 
-def evaluate_condition(expression: bound.Expression, frame: Frame, context: ExecutionContext) -> Datum:
+def evaluate_condition(expression: bound.Expression, frame: Frame, context: EvaluationContext) -> Datum:
     """A condition of which only TRUE matters, as in WHERE: NULL and FALSE may come back as either.
 
     A row for which a conjunct is NULL needs no further conjunct and cannot raise an error in one.
@@ -67,20 +67,20 @@ def evaluate_condition(expression: bound.Expression, frame: Frame, context: Exec
     return evaluate_datum(expression, frame, context)
 
 
-def evaluate_constant(expression: bound.Expression, context: ExecutionContext) -> pa.Array:
+def evaluate_constant(expression: bound.Expression, context: EvaluationContext) -> pa.Array:
     """The (1,) value of an expression without columns."""
     return evaluate(expression, Frame(1), context)
 
 
-def _constant(node: bound.Constant, frame: Frame, context: ExecutionContext) -> Datum:
+def _constant(node: bound.Constant, frame: Frame, context: EvaluationContext) -> Datum:
     return Datum(constant_array(node.value, node.type), True)
 
 
-def _parameter(node: bound.Parameter, frame: Frame, context: ExecutionContext) -> Datum:
+def _parameter(node: bound.Parameter, frame: Frame, context: EvaluationContext) -> Datum:
     return Datum(constant_array(context.parameters[node.index], node.type), True)
 
 
-def _column(node: bound.ColumnRef, frame: Frame, context: ExecutionContext) -> Datum:
+def _column(node: bound.ColumnRef, frame: Frame, context: EvaluationContext) -> Datum:
     return Datum(frame.column(node.relation_id, node.position))
 
 
@@ -88,7 +88,7 @@ def _column(node: bound.ColumnRef, frame: Frame, context: ExecutionContext) -> D
 # Calls
 
 
-def _call(node: bound.Call, frame: Frame, context: ExecutionContext) -> Datum:
+def _call(node: bound.Call, frame: Frame, context: EvaluationContext) -> Datum:
     arguments = [evaluate_datum(argument, frame, context) for argument in node.arguments]
     function = node.function
     is_constant = function.volatility is not Volatility.VOLATILE and all(a.is_constant for a in arguments)
@@ -132,7 +132,7 @@ def _text_form(function: Function, column: pa.Array, sql_type: SqlType, site: Ca
     return site.context.codecs.to_text(column, sql_type)
 
 
-def _cast(node: bound.CastExpression, frame: Frame, context: ExecutionContext) -> Datum:
+def _cast(node: bound.CastExpression, frame: Frame, context: EvaluationContext) -> Datum:
     argument = evaluate_datum(node.argument, frame, context)
     site = CallSite(context, len(argument.array), node.type, ())
     array = cast_column(argument.array, node.argument.sql_type, node.type, site, is_explicit=node.is_explicit)
@@ -144,7 +144,7 @@ def _cast(node: bound.CastExpression, frame: Frame, context: ExecutionContext) -
 
 
 def _boolean(
-    node: bound.BoolExpression, frame: Frame, context: ExecutionContext, *, is_condition: bool = False
+    node: bound.BoolExpression, frame: Frame, context: EvaluationContext, *, is_condition: bool = False
 ) -> Datum:
     is_and = node.operator is bound.BoolOperator.AND
     combine = pc.and_kleene if is_and else pc.or_kleene
@@ -170,7 +170,7 @@ def _equals(datum: Datum, wanted: bool) -> npt.NDArray[np.bool_]:
 def _unless_decided(
     expression: bound.Expression,
     frame: Frame,
-    context: ExecutionContext,
+    context: EvaluationContext,
     result: Datum,
     decided: npt.NDArray[np.bool_],
 ) -> Datum:
@@ -197,18 +197,18 @@ def _scatter(values: pa.Array, rows: npt.NDArray[np.int64], row_count: int) -> p
     return values.take(pa.array(positions, mask=positions < 0))
 
 
-def _not(node: bound.Not, frame: Frame, context: ExecutionContext) -> Datum:
+def _not(node: bound.Not, frame: Frame, context: EvaluationContext) -> Datum:
     argument = evaluate_datum(node.argument, frame, context)
     return Datum(pc.invert(argument.array), argument.is_constant)
 
 
-def _is_null(node: bound.IsNull, frame: Frame, context: ExecutionContext) -> Datum:
+def _is_null(node: bound.IsNull, frame: Frame, context: EvaluationContext) -> Datum:
     argument = evaluate_datum(node.argument, frame, context)
     result = argument.array.is_valid() if node.is_negated else argument.array.is_null()
     return Datum(result, argument.is_constant)
 
 
-def _is_truth(node: bound.IsTruth, frame: Frame, context: ExecutionContext) -> Datum:
+def _is_truth(node: bound.IsTruth, frame: Frame, context: EvaluationContext) -> Datum:
     argument = evaluate_datum(node.argument, frame, context)
     array = argument.array
     match node.test:
@@ -221,7 +221,7 @@ def _is_truth(node: bound.IsTruth, frame: Frame, context: ExecutionContext) -> D
     return Datum(pc.invert(result) if node.is_negated else result, argument.is_constant)
 
 
-def _is_distinct(node: bound.IsDistinct, frame: Frame, context: ExecutionContext) -> Datum:
+def _is_distinct(node: bound.IsDistinct, frame: Frame, context: EvaluationContext) -> Datum:
     left, right = (evaluate_datum(side, frame, context) for side in (node.left, node.right))
     is_constant = left.is_constant and right.is_constant
     row_count = 1 if is_constant else frame.row_count
@@ -263,7 +263,7 @@ class _Pieces:
         return _scatter(pa.concat_arrays(self._arrays), np.concatenate(self._rows), self._row_count)
 
 
-def _case(node: bound.Case, frame: Frame, context: ExecutionContext) -> Datum:
+def _case(node: bound.Case, frame: Frame, context: EvaluationContext) -> Datum:
     pieces = _Pieces(node.type, frame.row_count)
     remaining = np.arange(frame.row_count)
     rest = frame
@@ -283,7 +283,7 @@ def _case(node: bound.Case, frame: Frame, context: ExecutionContext) -> Datum:
     return Datum(pieces.column())
 
 
-def _variadic(node: bound.Variadic, frame: Frame, context: ExecutionContext) -> Datum:
+def _variadic(node: bound.Variadic, frame: Frame, context: EvaluationContext) -> Datum:
     match node.kind:
         case bound.VariadicKind.COALESCE:
             return _coalesce(node, frame, context)
@@ -293,7 +293,7 @@ def _variadic(node: bound.Variadic, frame: Frame, context: ExecutionContext) -> 
             return _extreme(node, frame, context)
 
 
-def _coalesce(node: bound.Variadic, frame: Frame, context: ExecutionContext) -> Datum:
+def _coalesce(node: bound.Variadic, frame: Frame, context: EvaluationContext) -> Datum:
     first = evaluate_datum(node.arguments[0], frame, context)
     if first.is_constant and first.array.null_count == 0:
         return Datum(conform(first.array, node.type), True)
@@ -313,7 +313,7 @@ def _coalesce(node: bound.Variadic, frame: Frame, context: ExecutionContext) -> 
     return Datum(pieces.column())
 
 
-def _nullif(node: bound.Variadic, frame: Frame, context: ExecutionContext) -> Datum:
+def _nullif(node: bound.Variadic, frame: Frame, context: EvaluationContext) -> Datum:
     left, right = (evaluate_datum(argument, frame, context) for argument in node.arguments)
     types = (node.arguments[0].sql_type.oid, node.arguments[1].sql_type.oid)
     equal = compare("eq", left, right, types, CallSite(context, frame.row_count, node.type, types))
@@ -335,7 +335,7 @@ def _where(mask: pa.Array, values: pa.Array, otherwise: pa.Array | None) -> pa.A
     return both.take(pa.array(np.where(chosen, rows, rows + count)))
 
 
-def _extreme(node: bound.Variadic, frame: Frame, context: ExecutionContext) -> Datum:
+def _extreme(node: bound.Variadic, frame: Frame, context: EvaluationContext) -> Datum:
     """GREATEST and LEAST: NULL arguments are ignored."""
     suffix = "gt" if node.kind is bound.VariadicKind.GREATEST else "lt"
     types = (node.type.oid, node.type.oid)
@@ -354,7 +354,7 @@ def _extreme(node: bound.Variadic, frame: Frame, context: ExecutionContext) -> D
 # Lists and arrays
 
 
-def _in_list(node: bound.InList, frame: Frame, context: ExecutionContext) -> Datum:
+def _in_list(node: bound.InList, frame: Frame, context: EvaluationContext) -> Datum:
     left = evaluate_datum(node.left, frame, context)
     types = [item.sql_type.oid for item in node.items]
     members = constant_list(node.items)
@@ -371,7 +371,7 @@ def _in_list(node: bound.InList, frame: Frame, context: ExecutionContext) -> Dat
     return result
 
 
-def _quantified_array(node: bound.QuantifiedArray, frame: Frame, context: ExecutionContext) -> Datum:
+def _quantified_array(node: bound.QuantifiedArray, frame: Frame, context: EvaluationContext) -> Datum:
     kernel = kernel_of(node.function)
     if kernel is None:
         raise FeatureNotSupported(f"operator {node.operator} ANY is not supported")
@@ -380,12 +380,12 @@ def _quantified_array(node: bound.QuantifiedArray, frame: Frame, context: Execut
     return quantified_array(node, kernel, left, array, context)
 
 
-def _array_literal(node: bound.ArrayLiteral, frame: Frame, context: ExecutionContext) -> Datum:
+def _array_literal(node: bound.ArrayLiteral, frame: Frame, context: EvaluationContext) -> Datum:
     items = [evaluate_datum(item, frame, context) for item in node.items]
     return array_literal(items, node.type, frame.row_count)
 
 
-def _subscript(node: bound.Subscript, frame: Frame, context: ExecutionContext) -> Datum:
+def _subscript(node: bound.Subscript, frame: Frame, context: EvaluationContext) -> Datum:
     parts = [
         None if part is None else evaluate_datum(part, frame, context) for part in (node.index, node.upper)
     ]
@@ -393,7 +393,7 @@ def _subscript(node: bound.Subscript, frame: Frame, context: ExecutionContext) -
     return subscript(array, parts[0], parts[1], is_slice=node.is_slice, result_type=node.type)
 
 
-def _not_native(node: Any, frame: Frame, context: ExecutionContext) -> Datum:
+def _not_native(node: Any, frame: Frame, context: EvaluationContext) -> Datum:
     raise InternalError(f"{type(node).__name__} reached native evaluation")
 
 

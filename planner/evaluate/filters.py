@@ -30,14 +30,14 @@ from planner.evaluate.expressions import evaluate_condition
 from planner.evaluate.frame import Frame, segment_frame
 from planner.evaluate.predicate_keys import PREDICATES
 from planner.evaluate.zone_maps import can_match
-from planner.services import ExecutionContext
+from planner.services import EvaluationContext
 
 if TYPE_CHECKING:
     from storage import SegmentView
 
 
 def filter_bits(
-    predicate: bound.Expression, segment: SegmentView, scan: bound.TableScan, context: ExecutionContext
+    predicate: bound.Expression, segment: SegmentView, scan: bound.TableScan, context: EvaluationContext
 ) -> Bitset | None:
     """Rows of a segment, visible or not, for which the predicate is TRUE; None when it is for all.
 
@@ -68,7 +68,7 @@ def filter_bits(
     return _none_if_full(bits, segment.row_count)
 
 
-def true_bits(predicate: bound.Expression, frame: Frame, context: ExecutionContext) -> Bitset:
+def true_bits(predicate: bound.Expression, frame: Frame, context: EvaluationContext) -> Bitset:
     """Bitset of the frame's rows for which the predicate is TRUE."""
     datum = evaluate_condition(predicate, frame, context)
     if datum.is_constant:
@@ -77,7 +77,7 @@ def true_bits(predicate: bound.Expression, frame: Frame, context: ExecutionConte
     return bits_of_booleans(datum.array)
 
 
-def true_offsets(predicate: bound.Expression, frame: Frame, context: ExecutionContext) -> RowOffsets:
+def true_offsets(predicate: bound.Expression, frame: Frame, context: EvaluationContext) -> RowOffsets:
     """Ascending (m,) int64 offsets of the frame's rows for which the predicate is TRUE."""
     return offsets_from_bits(true_bits(predicate, frame, context), frame.row_count)
 
@@ -98,7 +98,7 @@ def bits_of_booleans(array: pa.Array) -> Bitset:
 
 
 def _visible_true_bits(
-    predicate: bound.Expression, segment: SegmentView, scan: bound.TableScan, context: ExecutionContext
+    predicate: bound.Expression, segment: SegmentView, scan: bound.TableScan, context: EvaluationContext
 ) -> Bitset:
     visible = offsets_from_bits(segment.visible_bits, segment.row_count)
     matching = true_offsets(predicate, segment_frame(segment, scan).take(visible), context)

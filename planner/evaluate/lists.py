@@ -34,7 +34,7 @@ from planner import bound
 from planner.evaluate.casts import conform
 from planner.functions.datum import CallSite, Datum, Kernel, contiguous, row_count_of
 from planner.functions.implementations_compare import compare
-from planner.services import ExecutionContext
+from planner.services import EvaluationContext
 
 _SET_TYPES = frozenset(
     t.oid
@@ -106,7 +106,7 @@ def _member(values: pa.Array, members: pa.Array) -> pa.Array:
 
 
 def quantified_array(
-    node: bound.QuantifiedArray, kernel: Kernel, left: Datum, array: Datum, context: ExecutionContext
+    node: bound.QuantifiedArray, kernel: Kernel, left: Datum, array: Datum, context: EvaluationContext
 ) -> Datum:
     """left op ANY (array) or ALL: an empty array is FALSE for ANY, TRUE for ALL; a NULL array is NULL."""
     element = element_type(node.array.sql_type)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from planner import bound
 from planner.evaluate.coverage import is_immutable
 from planner.evaluate.rewriting import rewrite
-from planner.services import ExecutionContext
+from planner.services import EvaluationContext
 
 _PREDICATES_MAX = 1024
 
@@ -51,7 +51,7 @@ class KnownPredicate:
     is_immutable: bool
     parameters: tuple[bound.Parameter, ...]
 
-    def cache_key(self, version: Hashable, context: ExecutionContext) -> Hashable:
+    def cache_key(self, version: Hashable, context: EvaluationContext) -> Hashable:
         """(segment version, predicate, parameter values)."""
         if not self.parameters:
             return (version, self.key)

@@ -13,7 +13,7 @@ import pyarrow as pa
 from foundation.sqltypes import DATE, INT2, INT4, INT8, TEXT, VARCHAR
 from planner import bound
 from planner.evaluate.constants import constant_array
-from planner.services import ExecutionContext
+from planner.services import EvaluationContext
 
 if TYPE_CHECKING:
     from storage import SegmentView
@@ -24,7 +24,7 @@ _MIRRORED = {"=": "=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 
 def can_match(
-    predicate: bound.Expression, segment: SegmentView, scan: bound.TableScan, context: ExecutionContext
+    predicate: bound.Expression, segment: SegmentView, scan: bound.TableScan, context: EvaluationContext
 ) -> bool:
     """False when no row of the segment can satisfy the predicate."""
     if segment.segment_id <= 0:
@@ -46,7 +46,7 @@ def conjuncts(predicate: bound.Expression | None) -> tuple[bound.Expression, ...
 
 
 def column_comparison(
-    node: bound.Expression, scan: bound.TableScan, context: ExecutionContext
+    node: bound.Expression, scan: bound.TableScan, context: EvaluationContext
 ) -> tuple[int, str, Any] | None:
     """(attnum, operator, Python value) of `column op constant` in a comparable type, either way round."""
     if not isinstance(node, bound.Call) or node.operator not in _MIRRORED or len(node.arguments) != 2:

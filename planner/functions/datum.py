@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 
 from foundation.sqltypes import SqlType
-from planner.services import ExecutionContext
+from planner.services import EvaluationContext
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class Datum:
 class CallSite:
     """`row_count` is 1 when all arguments are constant; `argument_types` are the overload's declared OIDs."""
 
-    context: ExecutionContext
+    context: EvaluationContext
     row_count: int
     result_type: SqlType
     argument_types: tuple[int, ...]

@@ -12,12 +12,13 @@ from sqlfront.binder.binding import bind_conversion, bind_expression, bind_query
 from sqlfront.binder.context import BindContext, VirtualRelation, VirtualRelations
 from sqlfront.binder.defaults import bound_default, column_defaults
 from sqlfront.binder.environment import Clause
+from sqlfront.binder.index_predicates import index_predicate, keep_predicate, predicate_attnums
 from sqlfront.binder.kept_expressions import (
     KeptExpression,
     generation_inputs,
-    keep_check,
+    keep_condition,
     keep_generation,
-    renamed_check,
+    renamed_condition,
     renamed_generation,
 )
 from sqlfront.binder.rules import bound_check, bound_generation, rules_of, table_rules
@@ -41,9 +42,12 @@ __all__ = [
     "bound_generation",
     "column_defaults",
     "generation_inputs",
-    "keep_check",
+    "index_predicate",
+    "keep_condition",
     "keep_generation",
-    "renamed_check",
+    "keep_predicate",
+    "predicate_attnums",
+    "renamed_condition",
     "renamed_generation",
     "rules_of",
     "table_rules",

@@ -12,10 +12,12 @@ from sqlglot import exp
 
 from foundation.errors import SyntaxErrorInStatement, UndefinedColumn, UndefinedObject, WrongObjectType
 from planner.bound import ColumnRef, OnConflict
+from planner.dml.returning import replace_columns
 from sqlfront.binder.assignments import bind_assignments
 from sqlfront.binder.environment import Clause, Environment, QueryFindings, bind_node, unsupported
 from sqlfront.binder.errors import InvalidColumnReference
 from sqlfront.binder.relations import scan_table
+from sqlfront.binder.rules import ROW_RELATION_ID
 from sqlfront.binder.scope import NamespaceItem, Scope
 from sqlfront.binder.select import bind_condition
 from sqlfront.parser.nodes import position_of
@@ -63,6 +65,8 @@ def _arbiters(
     environment: Environment, table: Table, target: NamespaceItem, node: exp.OnConflict
 ) -> tuple[int, ...]:
     """OIDs of the arbiters; () where the clause names none."""
+    from sqlfront.binder.index_predicates import index_predicate, is_implied
+
     indexes = environment.context.catalog.indexes_of(table.oid)
     constraint = node.args.get("constraint")
     if constraint is not None:
@@ -71,10 +75,17 @@ def _arbiters(
         return ()
     inner = replace(environment, scope=Scope([target]), findings=QueryFindings())
     attnums = {_arbiter_attnum(inner, table, item) for item in node.expressions}
+    condition = None
     if node.args.get("index_where") is not None:
-        # Every index there is covers all rows, so any predicate implies that the index may arbitrate.
-        bind_node(inner.at(Clause.PREDICATE), node.args["index_where"])
-    found = [index.oid for index in indexes if index.is_unique and set(index.key_attnums()) == attnums]
+        condition = bind_node(inner.at(Clause.PREDICATE), node.args["index_where"])
+        condition = replace_columns(condition, lambda column: replace(column, relation_id=ROW_RELATION_ID))
+    found = [
+        index.oid
+        for index in indexes
+        if index.is_unique
+        and set(index.key_attnums()) == attnums
+        and (index.predicate_sql is None or is_implied(index_predicate(table, index).condition, condition))
+    ]
     if not found:
         raise InvalidColumnReference(
             "there is no unique or exclusion constraint matching the ON CONFLICT specification"

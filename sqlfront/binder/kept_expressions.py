@@ -37,11 +37,11 @@ class KeptExpression:
     attnums: tuple[int, ...]
 
 
-def keep_check(context: BindContext, table: Table, expression: SqlExpression) -> KeptExpression:
-    """The condition of a CHECK constraint. Raises what `bind_table_expression` raises."""
-    return _kept(
-        table, expression, lambda source: bind_table_expression(source, context, table, Clause.CHECK)
-    )
+def keep_condition(
+    context: BindContext, table: Table, expression: SqlExpression, clause: Clause
+) -> KeptExpression:
+    """The condition of a CHECK constraint or a partial index. Raises what `bind_table_expression` raises."""
+    return _kept(table, expression, lambda source: bind_table_expression(source, context, table, clause))
 
 
 def keep_generation(
@@ -57,19 +57,19 @@ def _kept(
     tree = bind(expression.tree)
     text = definition_text(tree)
     try:
-        is_same = _comparable(bind(text)) == _comparable(tree)
+        is_same = comparable(bind(text)) == comparable(tree)
     except QuiverError:
         is_same = False
     return KeptExpression(text if is_same else expression.sql, _attnums(table, tree))
 
 
-def _comparable(node: Any) -> Any:
+def comparable(node: Any) -> Any:
     """A tree in which a cast that was implicit equals one that was written: without a length they do the same."""
     if isinstance(node, tuple):
-        return tuple(_comparable(item) for item in node)
+        return tuple(comparable(item) for item in node)
     if not is_dataclass(node) or isinstance(node, SqlType | Function | type):
         return node
-    values = {spec.name: _comparable(getattr(node, spec.name)) for spec in fields(node)}
+    values = {spec.name: comparable(getattr(node, spec.name)) for spec in fields(node)}
     if isinstance(node, bound.CastExpression) and node.type.typmod < 0:
         values["is_explicit"] = True
     return replace(node, **values)
@@ -87,9 +87,9 @@ def generation_inputs(context: BindContext, table: Table, column: Column) -> tup
     return _attnums(table, bind_generation(column.generated_sql, context, table, column))
 
 
-def renamed_check(context: BindContext, table: Table, renamed: Table, sql: str) -> str:
-    """A CHECK's text over the same columns as `renamed` calls them."""
-    return _renamed(bind_table_expression(sql, context, table, Clause.CHECK), renamed)
+def renamed_condition(context: BindContext, table: Table, renamed: Table, sql: str, clause: Clause) -> str:
+    """The text of a CHECK or of an index's predicate over the same columns as `renamed` calls them."""
+    return _renamed(bind_table_expression(sql, context, table, clause), renamed)
 
 
 def renamed_generation(context: BindContext, table: Table, renamed: Table, column: Column) -> str:

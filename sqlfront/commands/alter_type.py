@@ -18,7 +18,7 @@ from planner.bound import Expression
 from planner.dml import read_attnums, row_values
 from planner.dml.rows import assigned
 from planner.services import ExecutionContext
-from sqlfront.binder import bind_conversion, bind_expression, rules_of
+from sqlfront.binder import bind_conversion, bind_expression, predicate_attnums, rules_of
 from sqlfront.commands.check_constraints import keep_over_new_type
 from sqlfront.commands.columns import INTEGER_OIDS
 from sqlfront.commands.context import CommandContext
@@ -101,6 +101,11 @@ def _change(context: CommandContext, conversion: _Conversion, changed: Table) ->
     """Put the changed table, its rows where they differ, and what hangs on the column."""
     transaction, table, attnum = context.transaction, conversion.table, conversion.column.attnum
     indexes = [index for index in context.catalog.indexes_of(table.oid) if attnum in index.key_attnums()]
+    for index in context.catalog.indexes_of(table.oid):
+        if attnum in predicate_attnums(table, index):
+            raise FeatureNotSupported(
+                f'changing the type of a column that the predicate of index "{index.name}" uses is not supported'
+            )
     retyped = [_retyped_index(index, changed) for index in indexes]
     if _is_unchanged(context, conversion):
         if conversion.column.missing_value is not None:

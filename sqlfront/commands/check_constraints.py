@@ -8,7 +8,7 @@ from __future__ import annotations
 from foundation.bitset import offsets_from_bits
 from foundation.errors import CheckViolation, DuplicateObject, QuiverError
 from planner.dml import first_violation
-from sqlfront.binder import KeptExpression, bound_check, keep_check, renamed_check, rules_of
+from sqlfront.binder import Clause, KeptExpression, bound_check, keep_condition, renamed_condition, rules_of
 from sqlfront.commands.context import CommandContext
 from sqlfront.commands.naming import free_constraint_name
 from sqlfront.parser import ConstraintDefinition, parse_expression
@@ -25,7 +25,7 @@ def add_check(
         QuiverError: what binding raises: 42703, 42804, 42803, 0A000 for a sub-query, ...
     """
     assert constraint.expression is not None, "the grammar gives CHECK an expression"
-    kept = keep_check(context.bind_context(), table, constraint.expression)
+    kept = keep_condition(context.bind_context(), table, constraint.expression, Clause.CHECK)
     is_validated = is_new_table or not constraint.is_not_valid
     check = CheckConstraint(
         context.storage.allocate_oid(), _name(context, table, constraint, kept, is_new_table=is_new_table),
@@ -95,7 +95,8 @@ def rename_in_checks(context: CommandContext, table: Table, renamed: Table, attn
     """Let the conditions that read a column call it by its name in `renamed`."""
     for check in context.catalog.constraints_of(table.oid):
         if isinstance(check, CheckConstraint) and attnum in check.attnums:
-            sql = renamed_check(context.bind_context(), table, renamed, check.expression_sql)
+            binding = context.bind_context()
+            sql = renamed_condition(binding, table, renamed, check.expression_sql, Clause.CHECK)
             context.transaction.put(replaced(check, expression_sql=sql))
 
 
@@ -109,7 +110,7 @@ def keep_over_new_type(context: CommandContext, table: Table, changed: Table, at
         if isinstance(check, CheckConstraint) and attnum in check.attnums:
             written = parse_expression(check.expression_sql)
             try:
-                kept = keep_check(context.bind_context(), changed, written)
+                kept = keep_condition(context.bind_context(), changed, written, Clause.CHECK)
             except QuiverError as error:
                 error.position = None  # it counts in the kept text, not in the statement
                 raise

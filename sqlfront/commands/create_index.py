@@ -15,6 +15,7 @@ from foundation.errors import (
     UndefinedColumn,
     UndefinedObject,
 )
+from sqlfront.binder import keep_predicate
 from sqlfront.commands.alter_table import check_index_options
 from sqlfront.commands.columns import SYSTEM_COLUMNS
 from sqlfront.commands.context import CommandContext, CommandResult
@@ -60,6 +61,9 @@ def execute_create_index(statement: CreateIndexStatement, context: CommandContex
     _check_family(statement)
     keys = _keys(context, table, statement)
     check_unique(statement.options)
+    predicate = None
+    if statement.where is not None:
+        predicate = keep_predicate(context.bind_context(), table, statement.where).sql
     options = tuple((o.name, "true" if o.value is None else o.value) for o in statement.options)
     check_index_options(context, family, dict(options))
     name = statement.name or free_relation_name(
@@ -71,7 +75,7 @@ def execute_create_index(statement: CreateIndexStatement, context: CommandContex
     index = Index(
         context.storage.allocate_oid(), name, context.database_oid, table.owner_oid, schema_oid=table.schema_oid,
         table_oid=table.oid, family=family, keys=keys.keys, is_unique=statement.is_unique, metric=keys.metric,
-        options=options, nulls_not_distinct=statement.nulls_not_distinct,
+        options=options, predicate_sql=predicate, nulls_not_distinct=statement.nulls_not_distinct,
     )  # fmt: skip
     context.transaction.put(index)
     return CommandResult(TAG, indexes_to_build=(index.oid,) if family in VECTOR_FAMILIES else ())
@@ -95,8 +99,8 @@ def _check_family(statement: CreateIndexStatement) -> None:
         raise FeatureNotSupported(f'access method "{family}" is not supported')
     if family != BTREE and family not in VECTOR_FAMILIES:
         raise UndefinedObject(f'access method "{family}" does not exist')
-    if statement.where is not None:
-        raise FeatureNotSupported("a partial index is not supported")
+    if statement.where is not None and family != BTREE:
+        raise FeatureNotSupported(f"a partial {family} index is not supported")
     if len(statement.elements) > KEYS_MAX:
         raise FeatureNotSupported(f"cannot use more than {KEYS_MAX} columns in an index")
     if family == BTREE:

@@ -193,7 +193,7 @@ class _Check:
     def _check_table(self, table: Table) -> Iterator[Problem]:
         state = self._storage.head
         indexes = [i for i in state.catalog.indexes_of(table.oid) if i.oid not in self._faulty_oids]
-        specs = unique_specs(table, indexes)
+        specs = unique_specs(table, indexes, self._storage.options.row_predicate)
         for segment in state.table_state(table.oid).segments():
             yield from self._check_segment(table, segment, specs)
         views = self._table_view(table).segments

@@ -11,11 +11,10 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from storage.catalog import Index, Table
 from storage.checking.problems import CHUNK_ROWS, Problem, collecting
-from storage.keys import KeySpec, SortedKeys, first_duplicate, key_batch
+from storage.keys import KeySpec, SortedKeys, first_duplicate, key_batch, rows_with_key
 from storage.state import SegmentState
 from storage.view import SegmentView
 
@@ -48,9 +47,7 @@ def _key_faults(view: SegmentView, spec: KeySpec, keys: SortedKeys) -> Iterator[
         return
     is_listed = np.zeros(view.row_count, dtype=np.bool_)
     is_listed[keys.offsets] = True
-    expected = np.ones(view.row_count, dtype=np.bool_)
-    for attnum in spec.attnums:
-        expected &= pc.is_valid(view.column(attnum)).to_numpy(zero_copy_only=False)
+    expected = rows_with_key(spec, [view.column(attnum) for attnum in spec.read_attnums], is_stored=True)
     if len(keys.offsets) != int(is_listed.sum()):
         yield "a row is listed twice"
     if (is_listed != expected).any():
@@ -58,7 +55,8 @@ def _key_faults(view: SegmentView, spec: KeySpec, keys: SortedKeys) -> Iterator[
         yield f"row at offset {row} is {'missing' if expected[row] else 'listed and has no key'}"
     for start in range(0, len(keys.offsets), CHUNK_ROWS):
         offsets = keys.offsets[start : start + CHUNK_ROWS].astype(np.int64)
-        rows = key_batch(spec, [view.take_column(attnum, offsets) for attnum in spec.attnums])
+        columns = [view.take_column(attnum, offsets) for attnum in spec.read_attnums]
+        rows = key_batch(spec, columns, is_stored=True)
         differs = rows.hashes != keys.hashes[start : start + CHUNK_ROWS]
         if differs.any():
             yield f"the hash of the row at offset {offsets[np.argmax(differs)]} is not that of its key"
@@ -96,12 +94,12 @@ def _duplicate_in_range(
     repeated = np.unique(hashes[1:][hashes[1:] == hashes[:-1]])
     if not len(repeated):
         return None
-    columns: list[list[pa.Array]] = [[] for _ in spec.attnums]
+    columns: list[list[pa.Array]] = [[] for _ in spec.read_attnums]
     row_ids: list[UnsignedInts] = []
     for view, (part, offsets) in zip(views, parts, strict=True):
         chosen = offsets[np.isin(part, repeated)]
         row_ids.append(view.row_ids[chosen])
-        for pieces, attnum in zip(columns, spec.attnums, strict=True):
+        for pieces, attnum in zip(columns, spec.read_attnums, strict=True):
             pieces.append(view.take_column(attnum, chosen))
     pair = first_duplicate(key_batch(spec, [pa.concat_arrays(pieces) for pieces in columns]))
     if pair is None:

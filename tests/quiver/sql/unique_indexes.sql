@@ -1,4 +1,4 @@
--- UNIQUE NULLS NOT DISTINCT. Each statement sees what those before it left.
+-- UNIQUE NULLS NOT DISTINCT, partial unique indexes. Each statement sees what those before it left.
 CREATE TABLE o (k int UNIQUE NULLS NOT DISTINCT, a int, b text, n int DEFAULT 0, CONSTRAINT o_ab UNIQUE NULLS NOT DISTINCT (a, b))
 INSERT INTO o VALUES (NULL, 1, 'x'), (1, NULL, 'x'), (0, 1, NULL), (2, NULL, NULL)
 INSERT INTO o VALUES (NULL, 9, 'z')
@@ -59,3 +59,69 @@ INSERT INTO v VALUES (4, NULL, '')
 INSERT INTO v VALUES (5, 0, NULL)
 INSERT INTO v VALUES (6, NULL, NULL), (7, 1, NULL)
 DROP TABLE ref, o, v, de
+-- partial unique indexes
+CREATE TABLE w (id int PRIMARY KEY, email text, active bool DEFAULT true, n int DEFAULT 0, at timestamptz, j int)
+CREATE UNIQUE INDEX w_email ON w (email) WHERE active
+CREATE UNIQUE INDEX w_n ON w (n, j) WHERE n > 10 AND j IS NOT NULL
+CREATE UNIQUE INDEX w_now ON w (n) WHERE at < now()
+CREATE UNIQUE INDEX w_sub ON w (n) WHERE (SELECT true)
+CREATE UNIQUE INDEX w_no ON w (n) WHERE n
+CREATE UNIQUE INDEX w_no ON w (n) WHERE zz = 1
+CREATE UNIQUE INDEX w_no ON w (n) WHERE count(*) > 1
+CREATE INDEX w_plain ON w (j) WHERE j > 5
+SELECT indexrelid::regclass::text, indisunique, indpred IS NOT NULL, pg_get_expr(indpred, indrelid), pg_get_indexdef(indexrelid) FROM pg_index WHERE indrelid = 'w'::regclass ORDER BY 1
+INSERT INTO w VALUES (1, 'a', true), (2, 'a', false), (3, 'a', NULL), (4, 'b', true)
+INSERT INTO w VALUES (5, 'a', true)
+INSERT INTO w VALUES (5, 'a', false), (6, 'b', NULL), (7, NULL, true), (8, NULL, true)
+INSERT INTO w VALUES (9, 'c', true), (10, 'c', true)
+UPDATE w SET active = true WHERE id = 2
+UPDATE w SET active = false WHERE id = 1
+UPDATE w SET active = true WHERE id IN (2, 3)
+UPDATE w SET active = true WHERE id = 2
+UPDATE w SET active = true WHERE id = 1
+SELECT id, email, active FROM w WHERE email = 'a' AND active ORDER BY id
+SELECT id, email, active FROM w WHERE email = 'a' ORDER BY id
+INSERT INTO w (id, n, j) VALUES (20, 11, 1), (21, 5, 1), (22, 5, 1), (23, 11, NULL), (24, 11, NULL)
+INSERT INTO w (id, n, j) VALUES (25, 11, 1)
+UPDATE w SET n = 11 WHERE id = 21
+INSERT INTO w VALUES (30, 'a') ON CONFLICT DO NOTHING
+INSERT INTO w VALUES (30, 'a') ON CONFLICT (email) DO NOTHING
+INSERT INTO w VALUES (30, 'a') ON CONFLICT (email) WHERE active DO NOTHING
+INSERT INTO w VALUES (30, 'a') ON CONFLICT (email) WHERE active AND n = 3 DO NOTHING
+INSERT INTO w VALUES (30, 'a') ON CONFLICT (email) WHERE active OR n = 3 DO NOTHING
+INSERT INTO w VALUES (30, 'a') ON CONFLICT (email) WHERE NOT active DO NOTHING
+INSERT INTO w VALUES (30, 'a', false), (31, 'a', true), (32, 'zed', true) ON CONFLICT (email) WHERE active DO UPDATE SET n = w.n + 1 RETURNING id, email, active, n
+INSERT INTO w VALUES (33, 'a', true) ON CONFLICT (email) WHERE active DO UPDATE SET active = false RETURNING id, active
+INSERT INTO w VALUES (33, 'a', true), (34, 'a', true) ON CONFLICT (email) WHERE active DO UPDATE SET active = false RETURNING id, active
+INSERT INTO w VALUES (35, 'zed', true), (36, 'zed', true), (37, 'zed', true) ON CONFLICT (email) WHERE active DO UPDATE SET active = false RETURNING id, active
+INSERT INTO w VALUES (38, 'b', true), (39, 'q', true) ON CONFLICT (email) WHERE active DO UPDATE SET active = excluded.active, n = -1 RETURNING id, active, n
+INSERT INTO w (id, n, j) VALUES (40, 11, 1), (41, 3, 1) ON CONFLICT (j, n) WHERE n > 10 AND j = 1 DO UPDATE SET at = '2020-01-01 00:00Z' RETURNING id, at IS NULL
+INSERT INTO w (id, n, j) VALUES (42, 11, 1) ON CONFLICT (n, j) WHERE n > 10 DO NOTHING
+INSERT INTO w (id, n, j) VALUES (42, 11, 1) ON CONFLICT (n, j) WHERE j IS NOT NULL AND n > 10 DO NOTHING
+SELECT id, email, active, n, j, at IS NULL FROM w ORDER BY id
+ALTER TABLE w RENAME COLUMN active TO live
+SELECT pg_get_indexdef('w_email'::regclass)
+INSERT INTO w (id, email) VALUES (50, 'b')
+INSERT INTO w (id, email) VALUES (50, 'b') ON CONFLICT (email) WHERE live DO NOTHING
+CREATE UNIQUE INDEX w_small ON w (j) WHERE n < 6
+DELETE FROM w WHERE id = 22
+CREATE UNIQUE INDEX w_small ON w (j) WHERE n < 6
+INSERT INTO w (id, n, j) VALUES (60, 1, 1)
+CREATE UNIQUE INDEX w_nulls ON w (at) NULLS NOT DISTINCT WHERE id > 100
+INSERT INTO w (id) VALUES (101)
+INSERT INTO w (id) VALUES (102)
+SELECT pg_get_indexdef('w_nulls'::regclass)
+CREATE TABLE refers (e text REFERENCES w (email))
+ALTER TABLE w DROP COLUMN n
+SELECT indexrelid::regclass::text FROM pg_index WHERE indrelid = 'w'::regclass ORDER BY 1
+DROP INDEX w_email
+INSERT INTO w (id, email) VALUES (70, 'b')
+CREATE TABLE wi (a int, b int)
+CREATE UNIQUE INDEX ON wi (a) WHERE 10 / b > 1
+INSERT INTO wi VALUES (1, 2), (1, 10)
+INSERT INTO wi VALUES (1, 0)
+INSERT INTO wi VALUES (1, 1)
+UPDATE wi SET b = 10 WHERE b = 2
+INSERT INTO wi VALUES (1, 1)
+INSERT INTO wi VALUES (1, 3)
+DROP TABLE w, wi
