@@ -3,9 +3,10 @@
 from storage.catalog import Catalog
 from storage.database import Storage
 from storage.files import LocalFiles
+from storage.isolation import Isolation
 from storage.options import StorageOptions
 from storage.rows import ZoneMap
-from storage.transaction import Isolation, Mark, Transaction
+from storage.transaction import Mark, Transaction
 from storage.view import SegmentView, TableView
 
 __all__ = [

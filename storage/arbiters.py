@@ -4,24 +4,25 @@ Keys are looked up among the rows that are committed *now*, with the transaction
 snapshot: under READ COMMITTED a row committed after the snapshot is a conflict too, as in PostgreSQL. The proposed
 rows are judged in their order: of equal keys the first is inserted and stands in the way of the others.
 
-Between the look-up and the commit another transaction may commit one of the keys. `arbitrate` notes the arbiters
-in `Transaction.pending`; a commit that meets such a key taken raises 40001 in place of 23505, for the statement
-would have found the row had it run later.
+Keys are reserved before they are looked up, and the rows that have them are locked, or waited for at least, so what
+was found stays so until the transaction ends.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
 from foundation.bitset import RowOffsets
-from foundation.errors import ObjectNotInPrerequisiteState
+from foundation.errors import ObjectNotInPrerequisiteState, SerializationFailure
 from storage.catalog import Catalog, Index
-from storage.keys import first_equal, key_batch, unique_specs
+from storage.isolation import Isolation
+from storage.keys import KeyBatch, KeySpec, first_equal, key_batch, unique_specs
+from storage.lock_modes import RowStrength
 from storage.rows import RowIds
 from storage.transaction import Transaction
 from storage.view import TableView
@@ -76,27 +77,62 @@ def next_own_id(transaction: Transaction, table_oid: int) -> int:
 
 
 def arbitrate(
-    transaction: Transaction, table_oid: int, indexes: Sequence[Index], batch: pa.RecordBatch
+    transaction: Transaction,
+    table_oid: int,
+    indexes: Sequence[Index],
+    batch: pa.RecordBatch,
+    strength: RowStrength | None,
 ) -> Arbitration:
-    """Look up the keys of proposed rows.
+    """Reserve the keys of proposed rows, look them up and lock the rows that have them.
 
     Args:
         indexes: the arbiters, from `arbiter_indexes`.
         batch: (n) complete rows, columns named by str(attnum).
+        strength: how existing rows are locked; None = whoever changes one is only waited for, as DO NOTHING does.
+
+    Raises:
+        SerializationFailure: 40001, under REPEATABLE READ when a row was changed while it was waited for.
+        LockNotAvailable: 55P03. DeadlockDetected: 40P01. QueryCanceled: 57014.
     """
-    transaction.pending = replace(
-        transaction.pending, arbiters=transaction.pending.arbiters | {index.oid for index in indexes}
-    )
-    view = transaction.current_table(table_oid)
-    existing = np.zeros(len(batch), dtype=np.uint64)
-    groups: list[RowOffsets] = []
-    for spec in unique_specs(view.table, indexes, transaction.options.row_predicate):
+    table = transaction.catalog.table(table_oid)
+    proposed: list[tuple[KeySpec, KeyBatch]] = []
+    for spec in unique_specs(table, indexes, transaction.options.row_predicate):
         keys = key_batch(spec, [batch.column(str(attnum)) for attnum in spec.read_attnums])
+        transaction.locks.reserve_keys(spec.index_oid, keys.hashes[keys.has_key])
+        proposed.append((spec, keys))
+    view, existing = _existing_rows(transaction, table_oid, proposed, len(batch))
+    while not _settled(transaction, table_oid, existing, strength):
+        view, existing = _existing_rows(transaction, table_oid, proposed, len(batch))
+    groups = [first_equal(keys, is_exact=spec.hash_is_exact) for spec, keys in proposed]
+    return Arbitration(view, existing, _first_rows(groups, existing == 0))
+
+
+def _existing_rows(
+    transaction: Transaction, table_oid: int, proposed: Sequence[tuple[KeySpec, KeyBatch]], row_count: int
+) -> tuple[TableView, RowIds]:
+    """The table as it is now, and for each proposed row the row that has its key by the first such arbiter, or 0."""
+    view = transaction.current_table(table_oid)
+    existing = np.zeros(row_count, dtype=np.uint64)
+    for spec, keys in proposed:
         positions, row_ids = view.visible_matches(spec, keys)
         is_new = existing[positions] == 0
         existing[positions[is_new]] = row_ids[is_new]
-        groups.append(first_equal(keys, is_exact=spec.hash_is_exact))
-    return Arbitration(view, existing, _first_rows(groups, existing == 0))
+    return view, existing
+
+
+def _settled(
+    transaction: Transaction, table_oid: int, existing: RowIds, strength: RowStrength | None
+) -> bool:
+    """Lock the existing rows, or wait for who changes them. False when one was changed meanwhile."""
+    row_ids = np.unique(existing[existing != 0])
+    mark = transaction.locks.mark()
+    asked = RowStrength.SHARE if strength is None else strength
+    locked = transaction.lock_rows(table_oid, row_ids, asked)
+    if strength is None:
+        transaction.locks.rollback_to(mark)
+    if locked.is_replaced.any() and transaction.isolation is not Isolation.READ_COMMITTED:
+        raise SerializationFailure("could not serialize access due to concurrent update")
+    return not locked.is_replaced.any()
 
 
 def _first_rows(groups: Sequence[RowOffsets], is_free: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:

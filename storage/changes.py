@@ -63,8 +63,7 @@ class PendingChecks:
     """What is left to check, and how SET CONSTRAINTS changed the constraints' own timing.
 
     `modes` are by constraint OID, True = deferred; `mode_of_all` is what ALL was last set to. `guards` and
-    `validations` are what the commit looks at again (`storage.references`); `arbiters` are unique indexes that
-    ON CONFLICT asked (`storage.arbiters`).
+    `validations` are what the commit looks at again (`storage.references`).
     """
 
     changes: tuple[RowChange, ...] = ()
@@ -73,7 +72,6 @@ class PendingChecks:
     mode_of_all: bool | None = None
     guards: tuple[KeyGuard, ...] = ()
     validations: tuple[Validation, ...] = ()
-    arbiters: frozenset[int] = frozenset()
 
     def is_deferred(self, constraint: ConstraintObject) -> bool:
         """Whether a constraint is checked at COMMIT rather than after the statement."""

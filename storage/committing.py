@@ -24,6 +24,7 @@ from storage import constraints
 from storage.catalog import RELATION_KINDS, Catalog, CatalogObject, Index, Table
 from storage.checksum import BytesLike
 from storage.datafiles import DataFiles
+from storage.key_checks import first_key_conflict
 from storage.keys import key_batch, key_spec, unique_specs
 from storage.records import (
     CatalogRecord,
@@ -59,6 +60,12 @@ class PreparedTable:
     batch: pa.RecordBatch | None = None
     encoded: BytesLike = b""
     entry: SegmentEntry | None = None
+
+    @property
+    def row_count(self) -> int:
+        if self.entry is not None:
+            return self.entry.row_count
+        return 0 if self.batch is None else len(self.batch)
 
     @property
     def memory_bytes(self) -> int:
@@ -227,11 +234,9 @@ def _check_keys(
         columns = [_own_column(parts, attnum) for attnum in spec.read_attnums] if parts else []
         if not columns:
             return
-        conflict = constraints.first_key_conflict(writes, key_batch(spec, columns), spec, committed)
+        conflict = first_key_conflict(writes, key_batch(spec, columns), spec, committed)
         if conflict is not None:
-            if spec.index_oid in transaction.pending.arbiters:
-                raise _conflict()
-            values = [column[conflict].as_py() for column in columns]
+            values = [column[conflict.position].as_py() for column in columns]
             raise constraints.violation(table, indexes[spec.index_oid], spec, values, encode)
 
 

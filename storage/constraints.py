@@ -6,20 +6,27 @@ CHECK conditions are expressions, so the planner evaluates them.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from foundation.bitset import RowOffsets, offsets_from_bits
-from foundation.errors import CheckViolation, NotNullViolation, SerializationFailure, UniqueViolation
-from foundation.sqltypes import SqlType
+from foundation.errors import (
+    CheckViolation,
+    InternalError,
+    NotNullViolation,
+    SerializationFailure,
+    UniqueViolation,
+)
+from foundation.sqltypes import SqlType, arrow_type
 from storage.catalog import Index, Table
 from storage.keys import KeyBatch, KeySpec, first_duplicate, key_batch
 from storage.rows import RowIds
 from storage.state import TableState
 from storage.view import SegmentView
-from storage.writeset import TableWrites
 
 ValueEncoder = Callable[[SqlType, Any], str]
 _FAILING_VALUE_CHARACTERS_MAX = 64
@@ -126,54 +133,54 @@ def _rows_of(segment: SegmentView, attnum: int, offsets: RowOffsets) -> pa.Array
     return segment.take_column(attnum, offsets)
 
 
+@dataclass(frozen=True, slots=True)
+class KeyConflict:
+    """A key at `position` that a row has already; `row_id` 0: an earlier row of the same batch."""
+
+    position: int
+    row_id: int
+
+
 def first_conflict(
-    spec: KeySpec,
-    keys: KeyBatch,
-    segments: Sequence[SegmentView],
-    is_gone: Callable[[SegmentView, RowOffsets], np.ndarray[Any, np.dtype[np.bool_]]],
-) -> int | None:
+    spec: KeySpec, keys: KeyBatch, segments: Sequence[SegmentView], deleted: RowIds
+) -> KeyConflict | None:
     """The least position in `keys` whose key a live row has already; None when there is none.
 
-    `is_gone(segment, offsets)` says which visible rows the transaction itself has deleted.
+    `deleted`: (m,) uint64 ascending ids of committed rows that the transaction itself has deleted.
     """
-    least: int | None = None
+    least: KeyConflict | None = None
     for segment in segments:
         positions, offsets = segment.visible_matches(spec, keys)
-        if len(positions):
-            positions = positions[~is_gone(segment, offsets)]
-        if len(positions) and (least is None or positions[0] < least):
-            least = int(positions[0])
+        if len(deleted) and len(positions):
+            is_live = ~np.isin(segment.row_ids[offsets], deleted)
+            positions, offsets = positions[is_live], offsets[is_live]
+        if len(positions) and (least is None or positions[0] < least.position):
+            least = KeyConflict(int(positions[0]), int(segment.row_ids[offsets[0]]))
     return least
 
 
-def first_key_conflict(
-    writes: TableWrites, keys: KeyBatch, spec: KeySpec, segments: Sequence[SegmentView]
-) -> int | None:
-    """The first of `keys` that occurs twice or that a live row of `segments` has; None when all are new."""
-    deleted = writes.deleted_ids()
-
-    def is_gone(segment: SegmentView, offsets: RowOffsets) -> np.ndarray[Any, np.dtype[np.bool_]]:
-        if not len(deleted) or segment.segment_id < 0:
-            return np.zeros(len(offsets), dtype=np.bool_)
-        return np.isin(segment.row_ids[offsets], deleted)
-
-    pair = first_duplicate(keys) if len(keys) > 1 else None
-    conflict = first_conflict(spec, keys, segments, is_gone)
-    candidates = [c for c in (conflict, pair[1] if pair else None) if c is not None]
-    return min(candidates, default=None)
+def current_mask(table: TableState, row_ids: RowIds) -> npt.NDArray[np.bool_]:
+    """(n,) bool: which committed rows are there and have no tombstone."""
+    is_current = np.zeros(len(row_ids), dtype=np.bool_)
+    left = np.arange(len(row_ids))
+    for segment in table.segments():
+        if not len(left):
+            break
+        offsets = segment.rows.find(row_ids[left], segment.row_count)
+        found = offsets >= 0
+        is_current[left[found]] = ~segment.rows.tombstones.is_deleted(offsets[found])
+        left = left[~found]
+    return is_current
 
 
 def check_rows_current(table: TableState, row_ids: RowIds) -> None:
     """Raises SerializationFailure (40001) unless all rows are there and have no tombstone."""
-    missing = row_ids
-    if not len(missing):
-        return
-    for segment in table.segments():
-        offsets = segment.rows.find(missing, segment.row_count)
-        found = offsets >= 0
-        if segment.rows.tombstones.is_deleted(offsets[found]).any():
-            break
-        missing = missing[~found]
-        if not len(missing):
-            return
-    raise SerializationFailure("could not serialize access due to concurrent update")
+    if not current_mask(table, row_ids).all():
+        raise SerializationFailure("could not serialize access due to concurrent update")
+
+
+def check_stored_types(before: Table, after: Table) -> None:
+    """Stored rows keep their types: changing one takes a truncation and new rows in the same transaction."""
+    for old, new in zip(before.columns, after.columns):
+        if arrow_type(old.type) != arrow_type(new.type) and not new.is_dropped:
+            raise InternalError(f'column "{new.name}" of "{after.name}" changes its type over stored rows')

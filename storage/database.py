@@ -13,6 +13,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
+import weakref
 from collections import deque
 from collections.abc import Callable
 from collections.abc import Sequence as Seq
@@ -25,7 +26,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from foundation.backoff import Backoff
-from foundation.errors import FeatureNotSupported, QuiverError
+from foundation.errors import QuiverError
 from foundation.memory import MemoryBudget
 from foundation.sqltypes import arrow_type
 from storage import committing, layout, maintenance
@@ -35,27 +36,20 @@ from storage.catalog import Catalog, Column, Sequence
 from storage.datafiles import DataFiles
 from storage.errors import IoFailure
 from storage.files import FolderLock, LocalFiles
+from storage.isolation import Isolation
+from storage.locks import LockGroup, LockManager
 from storage.log import LogWriter
 from storage.options import StorageOptions
 from storage.records import OidsRecord, Record, SequenceRecord
 from storage.sequences import Sequences
 from storage.state import DatabaseState
-from storage.transaction import Isolation, Transaction
+from storage.successors import Replacement, Successors
+from storage.transaction import Transaction
 from storage.writeset import SpillFile
 
 GROWING_HOLDER = "growing rows"
 _OIDS_LOGGED_AHEAD = 64
 _log = logging.getLogger("quiver.storage")
-
-
-def _isolation(level: Isolation | str) -> Isolation:
-    if isinstance(level, Isolation):
-        return level
-    if level == "read uncommitted":
-        return Isolation.READ_COMMITTED
-    if level not in [known.value for known in Isolation]:
-        raise FeatureNotSupported(f"isolation level {level} is not supported")
-    return Isolation(level)
 
 
 class Storage:
@@ -73,6 +67,8 @@ class Storage:
         self.growing_bytes_max = options.growing_bytes_max
         self.activity = ActivityCounters()
         self.sequences = Sequences(self._log_sequence, self.wait_durable)
+        self.locks = LockManager()
+        self.successors = Successors()
         self.maintenance_lock = threading.Lock()
         self.commit_lock = threading.Lock()
         self.head: DatabaseState = DatabaseState(0, Catalog({}), {}, 1)
@@ -91,6 +87,7 @@ class Storage:
         self._log: LogWriter | None = None
         self._spill_count = 0
         self._missing: dict[tuple[Any, ...], pa.Array] = {}
+        self._open: weakref.WeakValueDictionary[int, Transaction] = weakref.WeakValueDictionary()
 
     @classmethod
     def open(
@@ -144,14 +141,27 @@ class Storage:
         return self._log
 
     def begin(
-        self, *, isolation: Isolation | str = Isolation.READ_COMMITTED, read_only: bool = False
+        self,
+        *,
+        isolation: Isolation | str = Isolation.READ_COMMITTED,
+        read_only: bool = False,
+        lock_group: LockGroup | None = None,
     ) -> Transaction:
         """Start a transaction with a snapshot of now. `read uncommitted` is `read committed`, as in PostgreSQL.
 
         Raises:
             FeatureNotSupported: 0A000, for an isolation level that is not real here: serializable.
         """
-        return Transaction(self, isolation=_isolation(isolation), read_only=read_only)
+        return Transaction(
+            self, isolation=Isolation.of(isolation), read_only=read_only, lock_group=lock_group
+        )
+
+    def transaction_began(self, transaction: Transaction) -> None:
+        """From now on new versions of the rows that its snapshot shows are remembered; see `successors`."""
+        self._open[id(transaction)] = transaction
+
+    def transaction_ended(self, transaction: Transaction) -> None:
+        self._open.pop(id(transaction), None)
 
     def commit(self, transaction: Transaction, synchronous: bool) -> int:
         """`Transaction.commit` for one with changes; its LSN, visible."""
@@ -180,10 +190,26 @@ class Storage:
         size_bytes = sum(table.memory_bytes for table in prepared)
         self.memory.reserve(GROWING_HOLDER, size_bytes)
         try:
-            return self.append_group(records, synchronous=synchronous)
+            next_row_id = self.head.next_row_id
+            lsn = self.append_group(records, synchronous=synchronous)
         except BaseException:
             self.memory.release(GROWING_HOLDER, size_bytes)
             raise
+        self._note_successors(transaction, prepared, next_row_id)
+        return lsn
+
+    def _note_successors(
+        self, transaction: Transaction, prepared: list[committing.PreparedTable], next_row_id: int
+    ) -> None:
+        others = [ref() for ref in self._open.valuerefs()]
+        snapshots = [other.snapshot_lsn for other in others if other is not None and other is not transaction]
+        oldest = min([self.published.lsn, *snapshots])
+        for table in prepared:
+            old_ids, new_ids = table.writes.replacements(next_row_id)
+            if len(old_ids):
+                replacement = Replacement.of(self.head.lsn, old_ids, new_ids)
+                self.successors.note(table.writes.table.oid, replacement, oldest)
+            next_row_id += table.row_count
 
     def append_group(self, records: Seq[Record], *, synchronous: bool = True) -> int:
         """Write records to the log and apply them to the head; their LSN. The caller holds the commit lock.

@@ -11,7 +11,8 @@ already passes the queue, for the queue waits for him.
 
 Owners of one `LockGroup` (a session's transaction, and the session with its advisory locks) never conflict. A
 group waits for one id at most, so the waits-for graph has groups as nodes; it is looked at when a wait has lasted
-`deadlock_timeout`, and whoever looks gives way.
+`deadlock_timeout`, and whoever looks gives way. The last to join a cycle looks after it is closed, so once is enough
+until something is given up.
 
 Releasing is the owner's last act: `Transaction` does it after its commit is durable and published, so the snapshot
 that a waiter takes next has it. The manager's mutex is a leaf lock: nothing else is taken under it.
@@ -341,10 +342,13 @@ class LockManager:
         deadline = start + waiting.lock_timeout_ms / 1000 if waiting.lock_timeout_ms else float("inf")
         while True:
             with self._mutex:
-                request.event.clear()
+                if request.event.is_set():
+                    # Others may be in the way now than when it was last looked.
+                    request.event.clear()
+                    next_check = min(next_check, time.monotonic() + waiting.deadlock_timeout_ms / 1000)
                 if time.monotonic() >= next_check:
                     self._check_deadlock(request)
-                    next_check += waiting.deadlock_timeout_ms / 1000
+                    next_check = float("inf")
                 count = request.space.first_free(request)
                 if count:
                     self._grant(request, count)

@@ -4,14 +4,13 @@ Reads go to `table_view`: the snapshot's segments with own changes on top. Write
 once, keys against the rows that are committed *now*, as PostgreSQL does, and again at commit. A transaction
 belongs to one session and is used by one thread at a time.
 
-There are no row locks yet: `delete` raises 40001 where PostgreSQL under READ COMMITTED would wait for the
-other writer and go on with its new row version. `_check_not_replaced` is the place where waiting belongs.
+Changing a row locks it first, which waits for another transaction that has it; inserting a key reserves it. What is
+committed is looked at after the wait. The locks are given up last, when the commit is durable and visible.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from enum import Enum
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -19,31 +18,28 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from foundation.errors import FeatureNotSupported, InternalError, SerializationFailure
+from foundation.errors import FeatureNotSupported, SerializationFailure
 from foundation.memory import MemoryBudget
-from foundation.sqltypes import arrow_type
 from storage import constraints
 from storage.activity import ActivityCounters
 from storage.batches import checked_batch
 from storage.catalog import Catalog, CatalogObject, Index, Table
 from storage.changes import PendingChecks, RowChange, noted_columns, watched_attnums
 from storage.errors import ReadOnlyTransaction, TransactionEnded
+from storage.isolation import Isolation
+from storage.key_checks import check_new_keys, update_strength
 from storage.keys import key_batch, key_spec, unique_specs
+from storage.lock_modes import RowStrength
+from storage.locks import LockGroup, WaitPolicy
 from storage.options import StorageOptions
 from storage.rows import RowIds
 from storage.state import DatabaseState, TableState
+from storage.transaction_locks import LockedRows, TransactionLocks
 from storage.view import MissingColumn, SegmentView, TableView
 from storage.writeset import PROVISIONAL_ID_MIN, SpillFile, TableMark, TableWrites
 
 if TYPE_CHECKING:
     from storage.database import Storage
-
-
-class Isolation(Enum):
-    """SQL's isolation levels that are real here."""
-
-    READ_COMMITTED = "read committed"
-    REPEATABLE_READ = "repeatable read"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +50,15 @@ class Mark:
     puts: dict[int, CatalogObject]
     drops: frozenset[int]
     pending: PendingChecks
+    locks: int
 
 
 class Transaction:
     """Made by `Storage.begin`; ends with `commit` or `rollback`, or as a context manager with rollback."""
 
-    def __init__(self, storage: Storage, *, isolation: Isolation, read_only: bool) -> None:
+    def __init__(
+        self, storage: Storage, *, isolation: Isolation, read_only: bool, lock_group: LockGroup | None
+    ) -> None:
         self.isolation = isolation
         self.read_only = read_only
         self.writes: dict[int, TableWrites] = {}
@@ -72,8 +71,11 @@ class Transaction:
         self.expected: dict[int, TableState] = {}  # of the tables all of whose rows a command has looked at
         self.pending = PendingChecks()
         """Constraints to check after the statement or before COMMIT; who runs statements does it."""
+        self.locks = TransactionLocks(storage.locks, lock_group)
         self._storage = storage
         self._snapshot = storage.published
+        storage.transaction_began(self)
+        self._snapshot = storage.published  # once more: the first one was nobody's to keep versions for
         self._catalog: tuple[Catalog, Catalog] | None = None
         self._views: dict[int, tuple[tuple[Any, ...], TableView]] = {}
         self._spill: SpillFile | None = None
@@ -135,7 +137,7 @@ class Transaction:
             self._snapshot = self._storage.published
 
     def catch_up(self) -> None:
-        """Before another attempt after 40001: a snapshot that has the commit this transaction lost against."""
+        """A snapshot that has every commit which conflicts were looked for in."""
         self._storage.catch_up()
         self.refresh_snapshot()
 
@@ -194,11 +196,11 @@ class Transaction:
 
         Raises:
             NotNullViolation: 23502. UniqueViolation: 23505. OutOfMemory: 53200. Nothing is added then.
-            SerializationFailure: 40001, in place of 23505 when a row deleted here was replaced meanwhile.
+            LockNotAvailable: 55P03. DeadlockDetected: 40P01, while waiting for another transaction's key.
         """
         writes = self._writes_of(table_oid)
         batch = checked_batch(self.catalog.table(table_oid), batch)
-        row_ids = self._insert_checked(writes, batch)
+        row_ids = self._insert_checked(writes, batch, None)
         watched = watched_attnums(self.catalog, table_oid)
         if watched:
             self._note(RowChange(table_oid, None, row_ids, {}, noted_columns(batch, watched)))
@@ -208,13 +210,15 @@ class Transaction:
         if change.row_count:
             self.pending = replace(self.pending, changes=(*self.pending.changes, change))
 
-    def _insert_checked(self, writes: TableWrites, batch: pa.RecordBatch) -> RowIds:
+    def _insert_checked(
+        self, writes: TableWrites, batch: pa.RecordBatch, changed: frozenset[int] | None
+    ) -> RowIds:
         table = writes.table
         options = self.options
         if not len(batch):
             return np.empty(0, dtype=np.uint64)
         constraints.check_not_null(table, batch, options.value_encoder)
-        self._check_keys(writes, batch)
+        check_new_keys(self, writes, batch, changed)
         row_ids = writes.insert(batch, self.missing_column)
         if writes.memory_bytes > options.write_set_bytes_max:
             if self._spill is None:
@@ -223,34 +227,8 @@ class Transaction:
             writes.spill(self._spill, specs, self.missing_column)
         return row_ids
 
-    def _check_keys(self, writes: TableWrites, batch: pa.RecordBatch) -> None:
-        """Keys of new rows must be new: among themselves, to own rows, to the rows committed by now."""
-        table = writes.table
-        indexes = {
-            i.oid: i for i in self.catalog.indexes_of(table.oid) if i.is_unique and not i.is_deferrable
-        }
-        if not indexes:
-            return
-        head = self._storage.head.table_state(table.oid)
-        self.checked.setdefault(table.oid, head)
-        missing = self.missing_column
-        own = writes.views(missing, table)
-        committed = () if writes.is_truncated else head.view(table, missing).segments
-        for spec in unique_specs(table, tuple(indexes.values()), self.options.row_predicate):
-            columns = [batch.column(batch.schema.get_field_index(str(a))) for a in spec.read_attnums]
-            keys = key_batch(spec, columns)
-            conflict = constraints.first_key_conflict(writes, keys, spec, (*committed, *own))
-            if conflict is not None:
-                if not writes.is_truncated:
-                    # The key may belong to the next version of a row that is deleted here: then the two
-                    # transactions collided over the row, and trying again helps.
-                    constraints.check_rows_current(head, writes.deleted_ids())
-                values = [column[conflict].as_py() for column in columns]
-                index = indexes[spec.index_oid]
-                raise constraints.violation(table, index, spec, values, self.options.value_encoder)
-
     def delete(self, table_oid: int, row_ids: RowIds) -> int:
-        """Delete rows that this transaction sees.
+        """Delete rows that this transaction sees, after locking them.
 
         Args:
             table_oid: the table.
@@ -261,37 +239,73 @@ class Transaction:
 
         Raises:
             SerializationFailure: 40001, when another transaction deleted or updated one of them meanwhile.
+            LockNotAvailable: 55P03. DeadlockDetected: 40P01, while waiting for another transaction.
         """
         watched = watched_attnums(self.catalog, table_oid)
         if not watched:
-            return self._delete_rows(table_oid, row_ids)
+            return self._delete_rows(table_oid, row_ids, RowStrength.UPDATE)
         row_ids = np.unique(np.asarray(row_ids, dtype=np.uint64))
         before = self.table_view(table_oid).take(row_ids, sorted(watched))
-        count = self._delete_rows(table_oid, row_ids)
+        count = self._delete_rows(table_oid, row_ids, RowStrength.UPDATE)
         self._note(RowChange(table_oid, row_ids, None, before))
         return count
 
-    def _delete_rows(self, table_oid: int, row_ids: RowIds) -> int:
+    def _delete_rows(self, table_oid: int, row_ids: RowIds, strength: RowStrength) -> int:
         writes = self._writes_of(table_oid)
         row_ids = np.asarray(row_ids, dtype=np.uint64)
         is_own = row_ids >= np.uint64(PROVISIONAL_ID_MIN)
         committed = np.unique(row_ids[~is_own])
         if len(committed):
-            self._check_not_replaced(table_oid, committed)
+            locked = self.lock_rows(table_oid, committed, strength)
+            self.check_not_replaced(table_oid, committed[locked.is_replaced])
         count = writes.delete(committed)
         return count + (writes.delete_own(row_ids[is_own]) if is_own.any() else 0)
 
-    def _check_not_replaced(self, table_oid: int, row_ids: RowIds) -> None:
-        """First updater wins: the rows must still be current. Waiting for an open transaction goes here."""
-        constraints.check_rows_current(self._storage.head.table_state(table_oid), row_ids)
+    def lock_rows(
+        self, table_oid: int, row_ids: RowIds, strength: RowStrength, policy: WaitPolicy = WaitPolicy.WAIT
+    ) -> LockedRows:
+        """Lock rows until the transaction ends, then see which of them are still current.
 
-    def update(self, table_oid: int, row_ids: RowIds, batch: pa.RecordBatch | pa.Table) -> RowIds:
+        Args:
+            row_ids: (n,) uint64 without repetition, committed or provisional.
+
+        Raises:
+            LockNotAvailable: 55P03. DeadlockDetected: 40P01. QueryCanceled: 57014.
+        """
+        table = self.catalog.table(table_oid)
+        is_locked = np.ones(len(row_ids), dtype=np.bool_)
+        is_replaced = np.zeros(len(row_ids), dtype=np.bool_)
+        others = np.flatnonzero(row_ids < np.uint64(PROVISIONAL_ID_MIN))
+        if len(others):
+            is_locked[others] = self.locks.lock_rows(table, row_ids[others], strength, policy)
+            is_replaced[others] = ~constraints.current_mask(self.committed_table(table_oid), row_ids[others])
+        return LockedRows(is_locked, is_replaced)
+
+    def check_not_replaced(self, table_oid: int, replaced: RowIds) -> None:
+        """Raises SerializationFailure (40001) when there are such rows: the first updater wins."""
+        if len(replaced):
+            is_updated = self.newest_versions(table_oid, replaced[:1])[0]
+            what = "update" if is_updated else "delete"
+            raise SerializationFailure(f"could not serialize access due to concurrent {what}")
+
+    def newest_versions(self, table_oid: int, row_ids: RowIds) -> RowIds:
+        """(n,) uint64: what rows that others have updated since the snapshot are now; 0 for deleted ones."""
+        return self._storage.successors.newest(table_oid, row_ids)
+
+    def update(
+        self,
+        table_oid: int,
+        row_ids: RowIds,
+        batch: pa.RecordBatch | pa.Table,
+        *,
+        changed: frozenset[int] | None = None,
+    ) -> RowIds:
         """Replace rows: `delete` and `insert` with the keys checked as one change.
 
         Args:
-            table_oid: the table.
             row_ids: (m,) uint64 rows to replace, without repetition.
             batch: (m) complete new versions.
+            changed: columns whose values may be others than before; None = any.
 
         Returns:
             (m,) uint64 provisional ids of the new versions.
@@ -300,16 +314,19 @@ class Transaction:
             As `delete` and `insert`; nothing is changed then.
         """
         writes = self._writes_of(table_oid)
-        batch = checked_batch(self.catalog.table(table_oid), batch)
+        table = self.catalog.table(table_oid)
+        batch = checked_batch(table, batch)
+        strength = update_strength(self.catalog, table_oid, changed)
         watched = watched_attnums(self.catalog, table_oid)
         before = self.table_view(table_oid).take(row_ids, sorted(watched)) if watched else {}
         mark = writes.mark()
         try:
-            self._delete_rows(table_oid, row_ids)
-            fresh_ids = self._insert_checked(writes, batch)
+            self._delete_rows(table_oid, row_ids, strength)
+            fresh_ids = self._insert_checked(writes, batch, changed)
         except BaseException:
             writes.rollback_to(mark)
             raise
+        writes.note_replaced(row_ids, fresh_ids)
         if watched:
             self._note(RowChange(table_oid, row_ids, fresh_ids, before, noted_columns(batch, watched)))
         return fresh_ids
@@ -334,7 +351,9 @@ class Transaction:
             # Arrow batches without columns have no row count.
             raise FeatureNotSupported("tables without columns are not supported")
         if isinstance(obj, Table):
-            self._check_column_types(obj)
+            before, writes = self.catalog.get(obj.oid), self.writes.get(obj.oid)
+            if isinstance(before, Table) and not (writes is not None and writes.is_truncated):
+                constraints.check_stored_types(before, obj)
         if isinstance(obj, Index) and obj.is_unique:
             self._check_unique_index(obj)
         self.bases.setdefault(obj.oid, self._snapshot.catalog.get(obj.oid))
@@ -343,18 +362,6 @@ class Transaction:
         self._catalog = None
         if isinstance(obj, Table) and obj.oid in self.writes:
             self.writes[obj.oid].table = obj
-
-    def _check_column_types(self, table: Table) -> None:
-        """Stored rows keep their types: changing one takes a truncation and new rows in the same transaction."""
-        before = self.catalog.get(table.oid)
-        writes = self.writes.get(table.oid)
-        if not isinstance(before, Table) or (writes is not None and writes.is_truncated):
-            return
-        for old, new in zip(before.columns, table.columns):
-            if arrow_type(old.type) != arrow_type(new.type) and not new.is_dropped:
-                raise InternalError(
-                    f'column "{new.name}" of "{table.name}" changes its type over stored rows'
-                )
 
     def _check_unique_index(self, index: Index) -> None:
         before = self.catalog.get(index.oid)
@@ -414,10 +421,12 @@ class Transaction:
     def savepoint(self) -> Mark:
         """A mark of what was written so far."""
         marks = {oid: writes.mark() for oid, writes in self.writes.items()}
-        return Mark(marks, self.puts, self.drops, self.pending)
+        return Mark(marks, self.puts, self.drops, self.pending, self.locks.mark())
 
-    def rollback_to(self, mark: Mark) -> None:
-        """Undo everything written after `mark`, which stays valid."""
+    def rollback_to(self, mark: Mark, *, keeps_locks: bool = False) -> None:
+        """Undo everything written after `mark`, which stays valid, and give up what was locked since."""
+        if not keeps_locks:
+            self.locks.rollback_to(mark.locks)
         self.puts, self.drops, self._catalog = mark.puts, mark.drops, None
         self.pending = mark.pending
         # A write set that begins anew counts its versions from the start again.
@@ -460,12 +469,16 @@ class Transaction:
 
     def _end(self) -> None:
         self._is_open = False
-        for writes in self.writes.values():
-            writes.close()
         self._views.clear()
-        if self._spill is not None:
-            self._spill.close()
-            self._spill = None
+        try:
+            for writes in self.writes.values():
+                writes.close()
+            spill, self._spill = self._spill, None
+            if spill is not None:
+                spill.close()
+        finally:
+            self._storage.transaction_ended(self)
+            self.locks.release()
 
     def _check_open(self) -> None:
         if not self._is_open:

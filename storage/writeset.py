@@ -76,6 +76,7 @@ class TableMark:
     row_count: int
     own_deletes: int
     deletes: int
+    replaced: int
     is_truncated: bool
     row_floor: int
 
@@ -96,6 +97,7 @@ class TableWrites:
         """The rows in memory as they came, while they are one batch that nobody has looked at."""
         self._own_deletes: list[RowOffsets] = []
         self._deletes: list[RowIds] = []
+        self._replaced: list[tuple[RowIds, RowIds]] = []
         self._memory = memory
         self._reserved_bytes = 0
 
@@ -197,6 +199,30 @@ class TableWrites:
             return self._deletes[0]
         return np.sort(np.concatenate(self._deletes))
 
+    def note_replaced(self, old_ids: RowIds, fresh_ids: RowIds) -> None:
+        """Note that (n,) rows, committed or own, have (n,) own rows as their next versions."""
+        self._replaced.append((old_ids, fresh_ids))
+
+    def replacements(self, first_row_id: int) -> tuple[RowIds, RowIds]:
+        """Committed rows that were updated, and their new versions' ids (0 = deleted again) once own rows have theirs.
+
+        Args:
+            first_row_id: the id of the first own row that commit inserts; the others follow.
+        """
+        live = self.own_live_mask()
+        row_ids = np.where(live, np.uint64(first_row_id - 1) + np.cumsum(live, dtype=np.uint64), 0)
+        row_ids = row_ids.astype(np.uint64)
+        old_parts, new_parts = [], []
+        for old_ids, fresh_ids in reversed(self._replaced):
+            newest = row_ids[(fresh_ids - np.uint64(PROVISIONAL_ID_MIN)).astype(np.int64)]
+            is_own = old_ids >= np.uint64(PROVISIONAL_ID_MIN)
+            row_ids[(old_ids[is_own] - np.uint64(PROVISIONAL_ID_MIN)).astype(np.int64)] = newest[is_own]
+            old_parts.append(old_ids[~is_own])
+            new_parts.append(newest[~is_own])
+        if not old_parts:
+            return np.empty(0, dtype=np.uint64), np.empty(0, dtype=np.uint64)
+        return np.concatenate(old_parts), np.concatenate(new_parts)
+
     def truncate(self, missing: MissingColumn) -> None:
         """Remove all rows. Later ones may be of other types: they do not share columns with these."""
         self._settle(missing)
@@ -217,12 +243,18 @@ class TableWrites:
 
     def mark(self) -> TableMark:
         return TableMark(
-            self.row_count, len(self._own_deletes), len(self._deletes), self.is_truncated, self._row_floor
+            self.row_count,
+            len(self._own_deletes),
+            len(self._deletes),
+            len(self._replaced),
+            self.is_truncated,
+            self._row_floor,
         )
 
     def rollback_to(self, mark: TableMark) -> None:
         del self._own_deletes[mark.own_deletes :]
         del self._deletes[mark.deletes :]
+        del self._replaced[mark.replaced :]
         self.is_truncated, self._row_floor = mark.is_truncated, mark.row_floor
         if mark.row_count < self.row_count:
             self._cut_rows(mark.row_count)

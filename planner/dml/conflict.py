@@ -13,8 +13,7 @@ then rows are proposed one by one here too. Other unique keys are judged over al
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,7 +21,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from foundation.bitset import RowOffsets
-from foundation.errors import CardinalityViolation, FeatureNotSupported, SerializationFailure, UniqueViolation
+from foundation.errors import CardinalityViolation, FeatureNotSupported
 from planner import bound
 from planner.dml.result import DmlResult
 from planner.dml.returning import (
@@ -34,13 +33,14 @@ from planner.dml.returning import (
     table_columns,
 )
 from planner.dml.rows import assigned, table_batch
-from planner.dml.rules import check_rows, read_attnums, with_generated
+from planner.dml.rules import check_rows, generated_attnums, read_attnums, with_generated
 from planner.services import ExecutionContext
 from planner.subqueries import has_subqueries
 from storage import Isolation
 from storage.arbiters import Arbitration, arbiter_indexes, arbitrate, next_own_id
 from storage.catalog import Index, Table
 from storage.constraints import check_not_null
+from storage.key_checks import update_strength
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ def resolve_conflicts(
         NotNullViolation: 23502, of a proposed row, also of one that would not be inserted.
         CardinalityViolation: 21000, DO UPDATE would change a row that this statement wrote.
         ObjectNotInPrerequisiteState: 55000, a deferrable arbiter.
-        SerializationFailure: 40001, a row is there that the snapshot does not have, or came meanwhile.
+        SerializationFailure: 40001, under REPEATABLE READ when a row is there that the snapshot does not have.
         FeatureNotSupported: 0A000, a sub-query beside a change of the arbiter's key.
         QuiverError: what SET, WHERE and the rules of the table raise; 23505 of another key.
     """
@@ -115,9 +115,16 @@ class _Change:
 
     def keys_repeat(self, batch: pa.RecordBatch) -> bool:
         """Whether two of the proposed rows have one key."""
-        found = arbitrate(self.context.transaction, self.table.oid, self.indexes, batch)
+        found = self._arbitrated(batch)
         met = found.existing_ids[found.meets_row]
         return len(np.unique(met)) < len(met) or not bool((found.meets_row | found.is_first).all())
+
+    def _arbitrated(self, batch: pa.RecordBatch) -> Arbitration:
+        """Which of the proposed rows meet a row; those that DO UPDATE may change are locked."""
+        transaction, strength = self.context.transaction, None
+        if self.clause.assignments is not None:
+            strength = update_strength(transaction.catalog, self.table.oid, self._changed())
+        return arbitrate(transaction, self.table.oid, self.indexes, batch, strength)
 
     def _keeps(self, attnum: int, value: bound.Expression) -> bool:
         sides = (self.clause.excluded_id, self.statement.relation_id)
@@ -132,6 +139,13 @@ class _Change:
         if rules is None:
             return set()
         return {a for a, value in rules.generated if not changed.isdisjoint(read_attnums(rules, value))}
+
+    def _assigned(self) -> frozenset[int]:
+        return frozenset(attnum for attnum, _ in self.clause.assignments or ())
+
+    def _changed(self) -> frozenset[int]:
+        """Columns that DO UPDATE may give other values."""
+        return self._assigned() | generated_attnums(self.statement.rules)
 
     def run_at_once(self, batch: pa.RecordBatch) -> DmlResult:
         written = self._written(batch, next_own_id(self.context.transaction, self.table.oid))
@@ -169,7 +183,7 @@ class _Change:
     def _written(self, batch: pa.RecordBatch, first_own_id: int) -> _Written:
         """What the proposed rows become; the statement's own rows have ids from `first_own_id` on."""
         transaction = self.context.transaction
-        found = arbitrate(transaction, self.table.oid, self.indexes, batch)
+        found = self._arbitrated(batch)
         if self.clause.assignments is None:
             if transaction.isolation is not Isolation.READ_COMMITTED:
                 transaction.see_rows(self.table.oid, np.unique(found.existing_ids[found.meets_row]))
@@ -206,9 +220,8 @@ class _Change:
         for (attnum, expression), array in zip(assignments, arrays, strict=True):
             wanted = self.table.column_at(attnum).type
             stored[attnum] = assigned(array, expression.sql_type, wanted, self.context)
-        changed = frozenset(attnum for attnum, _ in assignments)
         rows = table_batch(self.table, stored, len(positions))
-        rows = with_generated(self.statement.rules, self.table, rows, self.context, changed)
+        rows = with_generated(self.statement.rules, self.table, rows, self.context, self._assigned())
         check_rows(self.statement.rules, self.table, rows, self.context)
         return rows, positions
 
@@ -248,34 +261,19 @@ class _Change:
         )
 
     def _write(self, written: _Written) -> RowIds:
-        """Update and insert; (m,) ids of the new row versions.
-
-        Raises:
-            SerializationFailure: 40001, a key of an arbiter was committed since it was looked up.
-        """
+        """Update and insert; (m,) ids of the new row versions."""
         transaction, batch = self.context.transaction, written.batch
         is_update = written.old_ids != 0
         row_ids = np.zeros(batch.num_rows, dtype=np.uint64)
         if is_update.any():
             rows = batch if is_update.all() else batch.filter(pa.array(is_update))
-            # An update that moves keys may meet a key that has been there all along.
-            with self._races_told(() if self.moves_arbiter_keys() else self.indexes):
-                row_ids[is_update] = transaction.update(self.table.oid, written.old_ids[is_update], rows)
+            row_ids[is_update] = transaction.update(
+                self.table.oid, written.old_ids[is_update], rows, changed=self._changed()
+            )
         if not is_update.all():
             rows = batch.filter(pa.array(~is_update)) if is_update.any() else batch
-            with self._races_told(self.indexes):
-                row_ids[~is_update] = transaction.insert(self.table.oid, rows)
+            row_ids[~is_update] = transaction.insert(self.table.oid, rows)
         return row_ids
-
-    @contextmanager
-    def _races_told(self, indexes: Sequence[Index]) -> Iterator[None]:
-        """A key of these indexes was looked up and not found: if it is there now that is a lost race, not 23505."""
-        try:
-            yield
-        except UniqueViolation as error:
-            if error.constraint not in [index.name for index in indexes]:
-                raise
-            raise SerializationFailure("could not serialize access due to concurrent update") from error
 
 
 def _check_affected_once(row_ids: RowIds, passes: npt.NDArray[np.bool_]) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from planner import bound
-from planner.dml.matching import match_rows
+from planner.dml.matching import Matches, match_rows
 from planner.dml.result import DmlResult, atomically
 from planner.dml.returning import referenced_columns, returned_rows, table_columns
+from planner.dml.row_locks import locked_matches
 from planner.dml.rows import take_rows
 from planner.dml.update import no_rows
 from planner.services import ExecutionContext
+from storage.lock_modes import RowStrength
 
 
 def run_delete(statement: bound.Delete, context: ExecutionContext) -> DmlResult:
@@ -25,9 +27,13 @@ def run_delete(statement: bound.Delete, context: ExecutionContext) -> DmlResult:
 def _delete(statement: bound.Delete, context: ExecutionContext) -> DmlResult:
     target = statement.target
     borrowed = referenced_columns(statement.returning, target.relation_id)
-    matches = match_rows(
-        target, statement.using, statement.where, borrowed, ctes=statement.ctes, context=context
-    )
+
+    def find() -> Matches:
+        return match_rows(
+            target, statement.using, statement.where, borrowed, ctes=statement.ctes, context=context
+        )
+
+    matches = locked_matches(find, target.table_oid, RowStrength.UPDATE, context)
     row_count = len(matches.row_ids)
     if not row_count:
         return DmlResult(0, returned_rows(statement.returning, no_rows(statement), 0, context))

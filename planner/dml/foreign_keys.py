@@ -1,8 +1,10 @@
 """Looking along a foreign key: which keys are missing on its referenced side, which rows reference a key.
 
 All look-ups are set-wise and read the *current* state, committed rows of others and own changes, because a
-constraint must hold for what is there at commit, not for what a snapshot sees. Two transactions can still cross,
-one inserting a reference while the other removes its key; the guards make the later commit fail (40001).
+constraint must hold for what is there at commit, not for what a snapshot sees. Two transactions can cross, one
+inserting a reference while the other removes its key: the referenced row is locked FOR KEY SHARE, as in PostgreSQL,
+and its key is reserved for as long, because a row lock does not pass to the row's next version. A guard makes sure
+at commit.
 """
 
 from __future__ import annotations
@@ -15,13 +17,15 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from foundation.errors import ForeignKeyViolation
+from foundation.errors import ForeignKeyViolation, SerializationFailure
 from foundation.sqltypes import SqlType
 from planner.dml.key_types import converted
 from planner.services import ExecutionContext
+from storage import Isolation
 from storage.catalog import ForeignKey, Index, Table
 from storage.constraints import check_rows_current
 from storage.keys import KeyBatch, KeySpec, key_batch, key_spec
+from storage.lock_modes import RowStrength, SharedMode
 from storage.references import guard_keys
 from storage.rows import RowIds
 from storage.writeset import PROVISIONAL_ID_MIN
@@ -167,6 +171,34 @@ def referencing_rows(
     return view.visible_matches(sides.referencing_spec, keys)
 
 
+def locked_referencing_rows(
+    sides: KeySides, columns: Sequence[pa.Array], strength: RowStrength, context: ExecutionContext
+) -> tuple[Positions, RowIds]:
+    """As `referencing_rows`, locked. Waits for transactions that change such rows; raises 55P03, 40P01, 57014.
+
+    Raises:
+        SerializationFailure: 40001, under REPEATABLE READ when one was changed meanwhile.
+    """
+    while True:
+        positions, row_ids = referencing_rows(sides, columns, context)
+        locked = context.transaction.lock_rows(sides.referencing.oid, np.unique(row_ids), strength)
+        if not locked.is_replaced.any():
+            return positions, row_ids
+        if context.transaction.isolation is not Isolation.READ_COMMITTED:
+            raise SerializationFailure("could not serialize access due to concurrent update")
+
+
+def lock_referenced(sides: KeySides, columns: Sequence[pa.Array], context: ExecutionContext) -> None:
+    """Lock the rows that referencing keys name FOR KEY SHARE. Waits for who removes them; raises 55P03, 40P01, 57014."""
+    transaction, oid = context.transaction, sides.referenced.oid
+    keys = sides.referenced_keys(sides.as_referenced(columns))
+    is_replaced = True
+    while is_replaced:
+        _, row_ids = transaction.current_table(oid).visible_matches(sides.referenced_spec, keys)
+        locked = transaction.lock_rows(oid, np.unique(row_ids), RowStrength.KEY_SHARE)
+        is_replaced = bool(locked.is_replaced.any())
+
+
 def present_keys(sides: KeySides, columns: Sequence[pa.Array], context: ExecutionContext) -> Mask:
     """(n,) bool: referenced keys that some referenced row has (again)."""
     keys = sides.referenced_keys(columns)
@@ -197,6 +229,8 @@ def _guard(
     *,
     is_removal: bool,
 ) -> None:
+    mode = SharedMode.EXCLUSIVE if is_removal else SharedMode.SHARED
+    context.transaction.locks.reserve_keys(sides.foreign_key.oid, referenced.hashes[referenced.has_key], mode)
     guard_keys(
         context.transaction,
         sides.foreign_key,

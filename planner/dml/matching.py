@@ -29,6 +29,19 @@ class Matches:
     row_ids: npt.NDArray[np.uint64]
     values: list[pa.Array]
 
+    def take(self, mask: npt.NDArray[np.bool_]) -> Matches:
+        """Those under a mask (m,)."""
+        keep = pa.array(mask)
+        return Matches(self.row_ids[mask], [array.filter(keep) for array in self.values])
+
+
+def merged_matches(left: Matches, right: Matches) -> Matches:
+    """Two matches of different rows as one."""
+    row_ids = np.concatenate([left.row_ids, right.row_ids])
+    order = np.argsort(row_ids)
+    values = [pa.concat_arrays([a, b]).take(pa.array(order)) for a, b in zip(left.values, right.values)]
+    return Matches(row_ids[order], values)
+
 
 def match_rows(
     target: bound.TableScan,

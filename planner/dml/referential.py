@@ -28,12 +28,13 @@ from planner.dml.foreign_keys import (
     guard_removed,
     key_columns,
     key_text,
+    lock_referenced,
+    locked_referencing_rows,
     missing_references,
     mixed_nulls_violation,
     null_counts,
     present_keys,
     reference_violation,
-    referencing_rows,
     removal_violation,
     same_bytes,
 )
@@ -49,6 +50,7 @@ from storage.changes import (
     deferrable_keys,
 )
 from storage.keys import key_batch, key_spec
+from storage.lock_modes import RowStrength
 from storage.references import note_validation
 from storage.writeset import PROVISIONAL_ID_MIN
 
@@ -180,6 +182,7 @@ def _first_missing(
             columns = [column.take(pa.array(rows)) for column in columns]
         keys = distinct_keys(columns)
         if is_guarded:
+            lock_referenced(sides, keys, context)
             guard_references(sides, keys, context)
         missing = missing_references(sides, keys, context)
         if len(missing):
@@ -275,7 +278,7 @@ def _check_not_referenced(sides: KeySides, change: RowChange, context: Execution
 
 
 def _refuse_referenced(sides: KeySides, columns: list[pa.Array], context: ExecutionContext) -> None:
-    positions, _ = referencing_rows(sides, columns, context)
+    positions, _ = locked_referencing_rows(sides, columns, RowStrength.KEY_SHARE, context)
     if len(positions):
         raise removal_violation(sides, columns, int(positions[0]), context)
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from foundation.errors import NumericValueOutOfRange
 from foundation.sqltypes import SqlType, arrow_type, format_type
-from planner.dml.foreign_keys import KeySides, Positions, key_columns, referencing_rows
+from planner.dml.foreign_keys import KeySides, Positions, key_columns, locked_referencing_rows
 from planner.dml.key_types import converted
 from planner.dml.rows import assigned, table_batch, take_rows
 from planner.dml.rules import check_rows, with_generated
@@ -19,6 +19,7 @@ from planner.evaluate import Frame, evaluate
 from planner.services import ExecutionContext
 from storage.catalog import ReferentialAction
 from storage.changes import RowChange
+from storage.lock_modes import RowStrength
 from storage.rows import RowIds
 
 
@@ -43,9 +44,9 @@ def run_action(
 
 
 def _found_rows(sides: KeySides, removed: RowChange, context: ExecutionContext) -> tuple[Positions, RowIds]:
-    """(position in `removed`, referencing row id) of each row once, by ascending id, ready to be changed."""
+    """(position in `removed`, referencing row id) of each row once, by ascending id, locked to be changed."""
     columns = key_columns(removed.before, sides.foreign_key.referenced_attnums)
-    positions, row_ids = referencing_rows(sides, columns, context)
+    positions, row_ids = locked_referencing_rows(sides, columns, RowStrength.UPDATE, context)
     unique, first = np.unique(row_ids, return_index=True)
     context.transaction.see_rows(sides.referencing.oid, unique)
     return positions[first], unique

@@ -29,8 +29,8 @@ class DmlResult:
 def atomically(context: ExecutionContext, change: Callable[[], DmlResult]) -> DmlResult:
     """Run a change and what foreign keys ask for after it; if it fails nothing of it stays in the transaction.
 
-    Under READ COMMITTED a change that met a row which another transaction has replaced meanwhile runs again at
-    a fresh snapshot, as PostgreSQL's does.
+    Under READ COMMITTED a change whose referential action met a row that another transaction has replaced
+    meanwhile runs again at a fresh snapshot.
 
     Raises:
         ForeignKeyViolation: 23503. UniqueViolation: 23505, of a deferrable key.
@@ -44,8 +44,9 @@ def atomically(context: ExecutionContext, change: Callable[[], DmlResult]) -> Dm
             result = change()
             check_statement(context)
         except SerializationFailure:
-            transaction.rollback_to(mark)
-            if not is_retried or attempt == _ATTEMPTS_MAX - 1:
+            is_lost = not is_retried or attempt == _ATTEMPTS_MAX - 1
+            transaction.rollback_to(mark, keeps_locks=not is_lost)
+            if is_lost:
                 raise
             transaction.catch_up()
         except BaseException:

@@ -23,6 +23,11 @@ ALL_COLUMNS: Set[int] | None = None
 """As `changed`: the rows are new, every column is."""
 
 
+def generated_attnums(rules: bound.TableRules | None) -> frozenset[int]:
+    """The stored generated columns: any update may change them."""
+    return frozenset(attnum for attnum, _ in rules.generated) if rules is not None else frozenset()
+
+
 def with_generated(
     rules: bound.TableRules | None,
     table: Table,

@@ -6,7 +6,7 @@ import pyarrow as pa
 
 from foundation.sqltypes import arrow_type
 from planner import bound
-from planner.dml.matching import match_rows
+from planner.dml.matching import Matches, match_rows
 from planner.dml.result import DmlResult, atomically
 from planner.dml.returning import (
     Columns,
@@ -16,9 +16,11 @@ from planner.dml.returning import (
     returned_rows,
     table_columns,
 )
+from planner.dml.row_locks import locked_matches
 from planner.dml.rows import assigned, table_batch, take_rows
-from planner.dml.rules import check_rows, with_generated
+from planner.dml.rules import check_rows, generated_attnums, with_generated
 from planner.services import ExecutionContext
+from storage.key_checks import update_strength
 
 
 def run_update(statement: bound.Update, context: ExecutionContext) -> DmlResult:
@@ -37,14 +39,20 @@ def _update(statement: bound.Update, context: ExecutionContext) -> DmlResult:
     table = context.transaction.catalog.table(target.table_oid)
     borrowed = referenced_columns(statement.returning, target.relation_id)
     expressions = [expression for _, expression in statement.assignments]
-    matches = match_rows(
-        target,
-        statement.from_,
-        statement.where,
-        [*expressions, *borrowed],
-        ctes=statement.ctes,
-        context=context,
-    )
+    changed = frozenset(attnum for attnum, _ in statement.assignments) | generated_attnums(statement.rules)
+
+    def find() -> Matches:
+        return match_rows(
+            target,
+            statement.from_,
+            statement.where,
+            [*expressions, *borrowed],
+            ctes=statement.ctes,
+            context=context,
+        )
+
+    strength = update_strength(context.transaction.catalog, table.oid, changed)
+    matches = locked_matches(find, table.oid, strength, context)
     row_count = len(matches.row_ids)
     if not row_count:
         return DmlResult(0, returned_rows(statement.returning, no_rows(statement), 0, context))
@@ -54,7 +62,6 @@ def _update(statement: bound.Update, context: ExecutionContext) -> DmlResult:
         values[attnum] = assigned(array, expression.sql_type, table.column_at(attnum).type, context)
     kept = [column.attnum for column in table.live_columns() if column.attnum not in values]
     values.update(take_rows(context, target.table_oid, matches.row_ids, kept))
-    changed = frozenset(attnum for attnum, _ in statement.assignments)
     batch = with_generated(statement.rules, table, table_batch(table, values, row_count), context, changed)
     check_rows(statement.rules, table, batch, context)
     context.cancel_token.check()
@@ -68,7 +75,7 @@ def _update(statement: bound.Update, context: ExecutionContext) -> DmlResult:
         return own | joined
 
     def write() -> RowIds:
-        return context.transaction.update(table.oid, matches.row_ids, batch)
+        return context.transaction.update(table.oid, matches.row_ids, batch, changed=changed)
 
     returning = returned_after(statement.returning, columns_of, write, row_count, context)
     return DmlResult(row_count, returning)

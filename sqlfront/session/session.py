@@ -41,6 +41,7 @@ from sqlfront.types import CodecContext
 from sqlfront.types.postgres_codecs import PostgresCodecs
 from storage import Transaction
 from storage.catalog import Catalog
+from storage.locks import LockGroup
 
 if TYPE_CHECKING:
     from sqlfront.session.factory import Shared
@@ -82,7 +83,8 @@ class LocalSession:
         self.settings = settings
         self.registry = registry
         self.cancel_token = CancelToken()
-        self.block = TransactionBlock(shared.storage, settings, self)
+        self.lock_group = LockGroup(identity.process_id)
+        self.block = TransactionBlock(shared.storage, settings, self, self.cancel_token, self.lock_group)
         self.portals: dict[str, Portal] = {}
         self.cursors = CursorTable(self.portals)
         self.statements: dict[str, Statement] = {}

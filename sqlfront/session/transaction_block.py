@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Protocol
 
+from foundation.cancel import CancelToken
 from foundation.errors import FeatureNotSupported
 from foundation.settings import TRANSACTION_SETTINGS, Setting, SettingValues
 from sqlfront.backend import TransactionStatus
@@ -28,6 +29,7 @@ from sqlfront.session.errors import (
     ReadOnlyTransaction,
 )
 from storage import Storage, Transaction
+from storage.locks import LockGroup, Waiting
 
 
 class BlockState(Enum):
@@ -71,8 +73,17 @@ class TransactionOwner(Protocol):
 class TransactionBlock:
     """One session's current transaction, if any."""
 
-    def __init__(self, storage: Storage, settings: SettingValues, owner: TransactionOwner) -> None:
+    def __init__(
+        self,
+        storage: Storage,
+        settings: SettingValues,
+        owner: TransactionOwner,
+        cancel_token: CancelToken,
+        lock_group: LockGroup,
+    ) -> None:
         self.state = BlockState.IDLE
+        self._cancel_token = cancel_token
+        self._lock_group = lock_group
         self._storage = storage
         self._settings = settings
         self._owner = owner
@@ -109,7 +120,16 @@ class TransactionBlock:
             self._transaction = self._begin_in_storage()
         else:
             self._transaction.refresh_snapshot()
+        self._transaction.locks.waiting = self.waiting()
         return self._transaction
+
+    def waiting(self) -> Waiting:
+        """How a statement waits for locks now."""
+        return Waiting(
+            self._cancel_token,
+            self._settings.integer("lock_timeout"),
+            self._settings.integer("deadlock_timeout"),
+        )
 
     def current(self) -> Transaction | None:
         """The storage transaction, if a statement has opened one."""
@@ -131,6 +151,7 @@ class TransactionBlock:
         return self._storage.begin(
             isolation="repeatable read" if isolation == "repeatable read" else "read committed",
             read_only=self._settings.boolean("transaction_read_only"),
+            lock_group=self._lock_group,
         )
 
     # -- BEGIN, COMMIT, ROLLBACK ----------------------------------------------------------------------------
@@ -213,6 +234,16 @@ class TransactionBlock:
             self.rollback()
         elif self.state is BlockState.EXPLICIT:
             self.state = BlockState.FAILED
+            self._release_failed_locks()
+
+    def _release_failed_locks(self) -> None:
+        """A failed block can only go back: to its last savepoint, or to nothing. Nobody waits for it meanwhile."""
+        if self._transaction is None:
+            return
+        if self._savepoints:
+            self._transaction.rollback_to(self._savepoints[-1].storage_mark)
+        else:
+            self._transaction.rollback()
 
     def _finish(self, *, committed: bool) -> None:
         was_open = self.state is not BlockState.IDLE

@@ -18,7 +18,10 @@ from storage import Storage, Transaction
 from storage import keys as keys_module
 from storage.arbiters import arbiter_indexes, arbitrate, next_own_id
 from storage.catalog import Column, Index, Table
+from storage.errors import LockNotAvailable
 from storage.keys import KeySpec, first_equal, key_batch
+from storage.lock_modes import RowStrength
+from storage.locks import Waiting
 from tests.storage.sample_tables import columns_batch, make_table, open_storage, unique_index
 
 COLUMNS = (Column(1, "id", INT4, not_null=True), Column(2, "a", INT4), Column(3, "b", TEXT))
@@ -108,7 +111,11 @@ def test_arbitration_against_a_dictionary(
                 change_something(transaction, table, chance)
                 proposed = random_rows(chance, chance.randrange(1, 25))
                 found = arbitrate(
-                    transaction, table.oid, [indexes[n] for n in arbiters], rows_batch(proposed)
+                    transaction,
+                    table.oid,
+                    [indexes[n] for n in arbiters],
+                    rows_batch(proposed),
+                    chance.choice((None, RowStrength.NO_KEY_UPDATE)),
                 )
                 model = Model(current_rows(transaction, table), arbiters)
                 expected = [model.propose(row) for row in proposed]
@@ -161,28 +168,48 @@ def test_a_row_committed_after_the_snapshot_is_met(tmp_path: Path) -> None:
             (row_id,) = [int(i) for i in newer.insert(table.oid, rows_batch([(1, None, None)]))]
             newer.commit()
             found = arbitrate(
-                older, table.oid, [indexes["id"]], rows_batch([(1, None, None), (2, None, None)])
+                older, table.oid, [indexes["id"]], rows_batch([(1, None, None), (2, None, None)]), None
             )
             assert found.meets_row.tolist() == [True, False] and row_id not in found.existing_ids
             with pytest.raises(SerializationFailure):
                 older.see_rows(table.oid, found.existing_ids[:1])
 
 
-def test_a_key_that_was_taken_meanwhile_is_a_lost_race_at_commit(tmp_path: Path) -> None:
+def test_a_key_that_was_not_found_stays_free_until_the_transaction_ends(tmp_path: Path) -> None:
     with open_storage(tmp_path) as storage:
-        table, indexes = table_with_keys(storage, ["id", "a"])
-        for arbiters, error in ((["id"], SerializationFailure), (["a"], UniqueViolation)):
-            with storage.begin() as loser, storage.begin() as winner:
-                row = [(len(arbiters[0]), None, None)]
-                arbitrate(loser, table.oid, [indexes[name] for name in arbiters], rows_batch(row))
-                loser.insert(table.oid, rows_batch(row))
-                winner.insert(table.oid, rows_batch(row))
-                winner.commit()
-                with pytest.raises(error):
-                    loser.commit()
-            with storage.begin() as cleaner:
-                cleaner.truncate(table.oid)
-                cleaner.commit()
+        table, indexes = table_with_keys(storage, ["id"])
+        row = rows_batch([(1, None, None)])
+        with storage.begin() as first, storage.begin() as second:
+            second.locks.waiting = Waiting(lock_timeout_ms=1)
+            arbitrate(first, table.oid, [indexes["id"]], row, None)
+            with pytest.raises(LockNotAvailable):
+                second.insert(table.oid, row)
+            first.insert(table.oid, row)
+            first.commit()
+            with pytest.raises(UniqueViolation):
+                second.insert(table.oid, row)
+
+
+def test_rows_that_were_met_are_locked_or_only_waited_for(tmp_path: Path) -> None:
+    with open_storage(tmp_path) as storage:
+        table, indexes = table_with_keys(storage, ["id"])
+        row = rows_batch([(1, None, None)])
+        with storage.begin() as transaction:
+            transaction.insert(table.oid, row)
+            transaction.commit()
+        for strength in (None, RowStrength.NO_KEY_UPDATE):
+            with storage.begin() as first, storage.begin() as second:
+                second.locks.waiting = Waiting(lock_timeout_ms=1)
+                found = arbitrate(first, table.oid, [indexes["id"]], row, strength)
+                assert found.meets_row.all()
+                if strength is None:
+                    second.delete(table.oid, found.existing_ids)
+                    first.locks.waiting = Waiting(lock_timeout_ms=1)
+                    with pytest.raises(LockNotAvailable):
+                        arbitrate(first, table.oid, [indexes["id"]], row, strength)
+                else:
+                    with pytest.raises(LockNotAvailable):
+                        second.delete(table.oid, found.existing_ids)
 
 
 def test_arbiters_must_be_immediate(tmp_path: Path) -> None:

@@ -25,7 +25,14 @@ from foundation.memory import MemoryBudget
 from foundation.sqltypes import HALFVEC, INT4, TEXT, VECTOR, SqlType
 from storage import Isolation, Storage, StorageOptions
 from storage.catalog import Column, Index, IndexKey, Table
-from storage.errors import DirectoryInUse, DirectoryUnusable, ReadOnlyTransaction, TransactionEnded
+from storage.errors import (
+    DirectoryInUse,
+    DirectoryUnusable,
+    LockNotAvailable,
+    ReadOnlyTransaction,
+    TransactionEnded,
+)
+from storage.locks import Waiting
 from tests.storage.sample_tables import (
     batch,
     columns_batch,
@@ -103,16 +110,34 @@ def test_first_updater_wins(tmp_path: Path) -> None:
     storage = open_storage(tmp_path)
     table, _ = make_table(storage)
     insert(storage, table, [1, 2])
-    first, second, third = storage.begin(), storage.begin(), storage.begin()
+    first, second = storage.begin(), storage.begin()
     delete_ids(first, table, [1])
     ids = row_ids_of(second, table, [1])
-    second.delete(table.oid, ids)
+    second.locks.waiting = Waiting(lock_timeout_ms=1)
+    with pytest.raises(LockNotAvailable):
+        second.delete(table.oid, ids)
+    first.commit()
+    with pytest.raises(SerializationFailure, match="concurrent delete") as caught:
+        second.delete(table.oid, ids)
+    assert caught.value.sqlstate == "40001"
+
+
+def test_the_loser_is_told_of_an_update_and_finds_the_new_version(tmp_path: Path) -> None:
+    storage = open_storage(tmp_path)
+    table, _ = make_table(storage)
+    insert(storage, table, [1, 2])
+    first, second = storage.begin(), storage.begin()
+    ids = row_ids_of(second, table, [1])
+    fresh = first.update(table.oid, ids, batch([7]))
+    first.update(table.oid, fresh, batch([8]))
     first.commit()
     with pytest.raises(SerializationFailure, match="concurrent update"):
-        second.commit()
-    with pytest.raises(SerializationFailure) as caught:
-        third.delete(table.oid, ids)
-    assert caught.value.sqlstate == "40001"
+        second.delete(table.oid, ids)
+    newest = second.newest_versions(table.oid, ids)
+    second.refresh_snapshot()
+    assert newest.tolist() == row_ids_of(second, table, [8]).tolist()
+    second.delete(table.oid, newest)
+    second.commit()
     assert ids_of(storage, table) == [2]
     storage.close()
 

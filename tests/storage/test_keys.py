@@ -38,8 +38,19 @@ from foundation.sqltypes import (
 )
 from storage import keys as keys_module
 from storage.catalog import Column, Index, IndexKey, Table
+from storage.errors import LockNotAvailable
 from storage.keys import GrowingKeys, KeySpec, SortedKeys, first_duplicate, key_batch, key_spec, matching_rows
-from tests.storage.sample_tables import batch, columns_batch, insert, make_table, open_storage
+from storage.locks import Waiting
+from tests.storage.sample_tables import (
+    batch,
+    columns_batch,
+    delete_ids,
+    ids_of,
+    insert,
+    make_table,
+    open_storage,
+    row_ids_of,
+)
 
 SPEC_TYPES: dict[str, tuple[SqlType, Callable[[random.Random], Any]]] = {
     "int2": (INT2, lambda r: r.randrange(-5, 5)),
@@ -225,22 +236,58 @@ def test_violations_name_the_key(tmp_path: Path) -> None:
         assert caught.value.detail == "Key (b, a)=(x, 2) already exists."
         with pytest.raises(UniqueViolation, match="t_pkey"):
             transaction.insert(table.oid, columns_batch(columns, [[9, 9], ["y", "y"]]))
+        transaction.rollback()
         storage.flush_table(table.oid)
     storage.close()
 
 
-def test_commit_checks_against_what_came_meanwhile(tmp_path: Path) -> None:
+def test_an_insert_waits_for_the_transaction_that_inserts_its_key(tmp_path: Path) -> None:
     storage = open_storage(tmp_path)
     table, _ = make_table(storage)
     first, second, third = storage.begin(), storage.begin(), storage.begin()
+    second.locks.waiting = Waiting(lock_timeout_ms=1)
     first.insert(table.oid, batch([1]))
-    second.insert(table.oid, batch([5, 1]))
+    with pytest.raises(LockNotAvailable):
+        second.insert(table.oid, batch([5, 1]))
     third.insert(table.oid, batch([2]))
-    first.commit()
     third.commit()
+    first.commit()
     with pytest.raises(UniqueViolation) as caught:
-        second.commit()
+        second.insert(table.oid, batch([5, 1]))
     assert caught.value.detail == "Key (id)=(1) already exists."
+    second.rollback()
+    storage.close()
+
+
+def test_an_insert_waits_for_the_transaction_that_deletes_its_key(tmp_path: Path) -> None:
+    storage = open_storage(tmp_path)
+    table, _ = make_table(storage)
+    insert(storage, table, [1])
+    first, second = storage.begin(), storage.begin()
+    second.locks.waiting = Waiting(lock_timeout_ms=1)
+    delete_ids(first, table, [1])
+    with pytest.raises(LockNotAvailable):
+        second.insert(table.oid, batch([1]))
+    first.commit()
+    second.insert(table.oid, batch([1]))
+    second.commit()
+    assert ids_of(storage, table) == [1]
+    storage.close()
+
+
+def test_an_insert_waits_for_the_transaction_that_updates_the_row_with_its_key(tmp_path: Path) -> None:
+    storage = open_storage(tmp_path)
+    table, _ = make_table(storage)
+    insert(storage, table, [1])
+    first, second = storage.begin(), storage.begin()
+    second.locks.waiting = Waiting(lock_timeout_ms=1)
+    first.update(table.oid, row_ids_of(first, table, [1]), batch([1], ["x"]), changed=frozenset([2]))
+    with pytest.raises(LockNotAvailable):
+        second.insert(table.oid, batch([1]))
+    first.rollback()
+    with pytest.raises(UniqueViolation):
+        second.insert(table.oid, batch([1]))
+    second.rollback()
     storage.close()
 
 

@@ -3,22 +3,25 @@
 Method: seeded random scripts over three tables and three interleaved sessions (insert, update, delete,
 truncate, savepoints, commit, rollback, flush, merge, checkpoint, clean and dirty restarts) with limits so
 small that spilling, freezing and sealing happen all the time. A dictionary model predicts every visible row
-and every 23505 and 40001.
+and every 23505, 40001 and 55P03: the sessions share a thread, so whatever would wait gives up at once.
 """
 
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from foundation.errors import QuiverError, SerializationFailure, UniqueViolation
+from foundation.errors import SerializationFailure, UniqueViolation
 from foundation.memory import MemoryBudget
 from storage import Isolation, Mark, Storage, StorageOptions, Transaction
 from storage.catalog import Index, Table
+from storage.errors import LockNotAvailable
+from storage.locks import Waiting
 from tests.storage.sample_tables import batch, columns_batch, make_table, open_storage, rows_by_id
 
 Row = tuple[int, str | None]
@@ -45,16 +48,29 @@ class ModelWrites:
         return ModelWrites(dict(self.puts), set(self.deleted), self.truncated)
 
 
+@dataclass
+class ModelLocks:
+    """What one session has locked of one table: row versions that it deletes, keys that it inserts."""
+
+    rows: set[tuple[int, int]] = field(default_factory=set)
+    keys: set[int] = field(default_factory=set)
+
+    def copy(self) -> ModelLocks:
+        return ModelLocks(set(self.rows), set(self.keys))
+
+
 class Session:
     """A transaction and its model."""
 
     def __init__(self, world: World, isolation: Isolation) -> None:
         self.world = world
         self.transaction: Transaction = world.storage.begin(isolation=isolation)
+        self.transaction.locks.waiting = Waiting(lock_timeout_ms=1)
         self.is_repeatable = isolation is Isolation.REPEATABLE_READ
         self.snapshot = world.committed_copy()
         self.writes = [ModelWrites() for _ in world.tables]
-        self.marks: list[tuple[Mark, list[ModelWrites]]] = []
+        self.locks = [ModelLocks() for _ in world.tables]
+        self.marks: list[tuple[Mark, list[ModelWrites], list[ModelLocks]]] = []
 
     def refresh(self) -> None:
         self.transaction.refresh_snapshot()
@@ -118,9 +134,42 @@ class World:
             )[0]
             action(session, rng.randrange(len(self.tables)))
 
-    def key_error(self, session: Session, number: int) -> type[QuiverError]:
-        """A transaction whose deletes are stale hears of that first."""
-        return SerializationFailure if self._commit_conflicts(session, number) else UniqueViolation
+    def _others(self, session: Session, number: int) -> list[ModelLocks]:
+        return [other.locks[number] for other in self.sessions if other is not session]
+
+    def _attempt(
+        self, session: Session, number: int, call: Callable[[], object], errors: tuple[type[Exception], ...]
+    ) -> bool:
+        """Make the call; with `errors`, see one of them and that it left nothing behind."""
+        if not errors:
+            call()
+            return True
+        mark = session.transaction.savepoint()
+        with pytest.raises(errors):
+            call()
+        session.transaction.rollback_to(mark)
+        return False
+
+    def _insert_errors(self, session: Session, number: int, keys: list[int]) -> tuple[type[Exception], ...]:
+        """What an insert must raise: it waits for keys that others insert, and for rows that others delete."""
+        others = self._others(session, number)
+        if any(key in locks.keys for locks in others for key in keys):
+            return (LockNotAvailable,)
+        taken = [key for key in keys if session.has_key(number, key)]
+        if not taken:
+            return ()
+        current = self.committed[number].rows
+        leaving = {
+            key for locks in others for key, version in locks.rows if current.get(key, (0,))[0] == version
+        }
+        if leaving.isdisjoint(taken):
+            return (UniqueViolation,)
+        return (LockNotAvailable,) if leaving.issuperset(taken) else (LockNotAvailable, UniqueViolation)
+
+    def _is_locked(self, session: Session, number: int, keys: list[int]) -> bool:
+        """Whether another session has one of these rows."""
+        versions = {(key, session.visible(number)[key][0]) for key in keys}
+        return any(locks.rows & versions for locks in self._others(session, number))
 
     def _fresh_rows(self, keys: list[int]) -> dict[int, Row]:
         rows: dict[int, Row] = {}
@@ -135,12 +184,15 @@ class World:
     def insert(self, session: Session, number: int) -> None:
         keys = self.rng.sample(range(KEYS), self.rng.choice([1, 1, 3, 20]))
         rows = self._fresh_rows(keys)
-        if any(session.has_key(number, key) for key in keys):
-            with pytest.raises(self.key_error(session, number)):
-                session.transaction.insert(self.tables[number].oid, self._batch(rows))
-            return
-        session.transaction.insert(self.tables[number].oid, self._batch(rows))
-        session.writes[number].puts.update(rows)
+        errors = self._insert_errors(session, number, keys)
+        if self._attempt(
+            session,
+            number,
+            lambda: session.transaction.insert(self.tables[number].oid, self._batch(rows)),
+            errors,
+        ):
+            session.writes[number].puts.update(rows)
+            session.locks[number].keys.update(keys)
 
     def _targets(self, session: Session, number: int) -> tuple[list[int], list[int]]:
         """Some visible keys and their row ids."""
@@ -158,19 +210,26 @@ class World:
 
     def delete(self, session: Session, number: int) -> None:
         keys, row_ids = self._targets(session, number)
-        ids = np.array(row_ids, dtype=np.uint64)
-        if self._is_stale(session, number, keys):
-            with pytest.raises(SerializationFailure):
-                session.transaction.delete(self.tables[number].oid, ids)
-            return
+        ids = np.concatenate([np.array(row_ids, dtype=np.uint64)] * 2)
         visible = session.visible(number)
-        assert session.transaction.delete(self.tables[number].oid, np.concatenate([ids, ids])) == len(keys)
-        self._note_deleted(session.writes[number], keys, visible)
+        errors = self._change_errors(session, number, keys)
+        if self._attempt(
+            session, number, lambda: session.transaction.delete(self.tables[number].oid, ids), errors
+        ):
+            self._note_deleted(session, number, keys, visible)
 
-    def _note_deleted(self, writes: ModelWrites, keys: list[int], visible: dict[int, Row]) -> None:
+    def _change_errors(self, session: Session, number: int, keys: list[int]) -> tuple[type[Exception], ...]:
+        """What locking these rows must raise: first it waits, then it sees whether they are current."""
+        if self._is_locked(session, number, keys):
+            return (LockNotAvailable,)
+        return (SerializationFailure,) if self._is_stale(session, number, keys) else ()
+
+    def _note_deleted(self, session: Session, number: int, keys: list[int], visible: dict[int, Row]) -> None:
+        writes = session.writes[number]
         for key in keys:
             if writes.puts.pop(key, None) is None:
                 writes.deleted.add((key, visible[key][0]))
+                session.locks[number].rows.add((key, visible[key][0]))
 
     def update(self, session: Session, number: int) -> None:
         """Replace rows; half of the time their keys move, perhaps onto others."""
@@ -181,33 +240,32 @@ class World:
         targets = keys if self.rng.random() < 0.5 else self.rng.sample(range(KEYS), len(keys))
         rows = self._fresh_rows(targets)
         arguments = (self.tables[number].oid, np.array(row_ids, dtype=np.uint64), self._batch(rows))
-        if self._is_stale(session, number, keys):
-            with pytest.raises(SerializationFailure):
-                session.transaction.update(*arguments)
-            return
-        before = session.writes[number].copy()
-        self._note_deleted(session.writes[number], keys, visible)
-        if any(session.has_key(number, key) for key in targets):
-            with pytest.raises(self.key_error(session, number)):
-                session.transaction.update(*arguments)
-            session.writes[number] = before
-            return
-        session.transaction.update(*arguments)
-        session.writes[number].puts.update(rows)
+        errors = self._change_errors(session, number, keys)
+        before, locked = session.writes[number].copy(), session.locks[number].copy()
+        if not errors:
+            self._note_deleted(session, number, keys, visible)
+            errors = self._insert_errors(session, number, targets)
+        if self._attempt(session, number, lambda: session.transaction.update(*arguments), errors):
+            session.writes[number].puts.update(rows)
+            session.locks[number].keys.update(targets)
+        else:
+            session.writes[number], session.locks[number] = before, locked
 
     def truncate(self, session: Session, number: int) -> None:
         session.transaction.truncate(self.tables[number].oid)
         session.writes[number] = ModelWrites(truncated=True)
 
     def savepoint(self, session: Session, number: int) -> None:
-        session.marks.append((session.transaction.savepoint(), [w.copy() for w in session.writes]))
+        writes, locks = [w.copy() for w in session.writes], [held.copy() for held in session.locks]
+        session.marks.append((session.transaction.savepoint(), writes, locks))
 
     def roll_back_to(self, session: Session, number: int) -> None:
         if session.marks:
             del session.marks[self.rng.randrange(len(session.marks)) + 1 :]
-            mark, writes = session.marks[-1]
+            mark, writes, locks = session.marks[-1]
             session.transaction.rollback_to(mark)
             session.writes = [w.copy() for w in writes]
+            session.locks = [held.copy() for held in locks]
 
     def end(self, session: Session, number: int) -> None:
         self.check_session(session)

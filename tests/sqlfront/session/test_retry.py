@@ -55,28 +55,3 @@ def test_concurrent_increments_all_count(connect: ConnectClient, table: str, is_
     for thread in threads:
         thread.join()
     assert sorted(seen) == list(range(1, THREADS * ROUNDS + 1)), "no update is lost and none is seen twice"
-
-
-def test_a_conflict_at_commit_runs_the_statement_again(connect: ConnectClient, table: str) -> None:
-    client, other = connect(), connect()
-    client.script(f"CREATE TABLE {table} (id int PRIMARY KEY, n int); INSERT INTO {table} VALUES (1, 0)")
-    portal_text = f"UPDATE {table} SET n = n + 10 WHERE id = 1 RETURNING n"
-    commit, calls = client.session.block.end_implicit, []
-
-    def interrupted() -> None:
-        if not calls:
-            calls.append(1)
-            other.script(f"UPDATE {table} SET n = n + 1")
-        commit()
-
-    client.session.block.end_implicit = interrupted  # type: ignore[method-assign]
-    assert client.script(portal_text)[0].rows == [(11,)]
-
-
-def test_several_statements_are_not_run_again(connect: ConnectClient, table: str) -> None:
-    client, other = connect(), connect()
-    client.script(f"CREATE TABLE {table} (id int PRIMARY KEY, n int); INSERT INTO {table} VALUES (1, 0)")
-    other.script(f"BEGIN; UPDATE {table} SET n = 1")
-    client.script(f"BEGIN; UPDATE {table} SET n = 2")
-    other.script("COMMIT")
-    assert client.sqlstate("COMMIT") == "40001"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -304,14 +305,35 @@ def test_repeatable_read_fails_to_change_what_changed_meanwhile(connect: Connect
     assert first.value(f"SELECT v FROM {filled} WHERE id = 1") == "second"
 
 
-def test_the_first_of_two_blocks_to_commit_wins(connect: ConnectClient, filled: str) -> None:
+def test_the_second_of_two_blocks_waits_and_looks_again(connect: ConnectClient, filled: str) -> None:
     first, second = connect(), connect()
-    for client, word in ((first, "first"), (second, "second")):
-        client.script(f"BEGIN; UPDATE {filled} SET v = '{word}' WHERE id = 1")
-    first.script("COMMIT")
-    assert second.sqlstate("COMMIT") == "40001"
-    assert second.status == "I"
-    assert second.value(f"SELECT v FROM {filled} WHERE id = 1") == "first"
+    first.script(f"BEGIN; UPDATE {filled} SET v = 'first' WHERE id = 1")
+    second.script("BEGIN; SET LOCAL lock_timeout = 1")
+    assert second.sqlstate(f"UPDATE {filled} SET v = 'second' WHERE id = 1") == "55P03"
+    second.script("ROLLBACK; BEGIN")
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(second.script, f"UPDATE {filled} SET v = v || '+second' WHERE v = 'first'")
+        first.script("COMMIT")
+        waiting.result()
+    second.script(f"UPDATE {filled} SET v = v || '+second' WHERE id = 1 AND v = 'first'; COMMIT")
+    assert second.value(f"SELECT v FROM {filled} WHERE id = 1") == "first+second"
+
+
+def test_a_failed_block_is_in_nobodys_way(connect: ConnectClient, filled: str) -> None:
+    first, second = connect(), connect()
+    first.script(
+        f"BEGIN; UPDATE {filled} SET v = 'a' WHERE id = 1; SAVEPOINT s; UPDATE {filled} SET v = 'b' WHERE id = 2"
+    )
+    assert first.sqlstate("SELECT 1 / 0") == "22012"
+    second.script("SET lock_timeout = 1")
+    second.script(f"UPDATE {filled} SET v = 'second' WHERE id = 2")
+    assert second.sqlstate(f"UPDATE {filled} SET v = 'second' WHERE id = 1") == "55P03"
+    assert first.sqlstate("SELECT 1") == "25P02"
+    first.script("ROLLBACK TO s; COMMIT; BEGIN")
+    first.script(f"UPDATE {filled} SET v = 'third' WHERE id = 1")
+    assert first.sqlstate("SELECT 1 / 0") == "22012"
+    second.script(f"UPDATE {filled} SET v = 'second' WHERE id = 1")
+    assert second.value(f"SELECT v FROM {filled} WHERE id = 1") == "second"
 
 
 # -- synchronous_commit ---------------------------------------------------------------------------------------
