@@ -167,6 +167,10 @@ def _start_log(storage: Storage, end: LogEnd) -> None:
 
 def _remove_leftovers(storage: Storage) -> None:
     files = storage.files
+    for folder in (storage.path, _manifest_folder(storage), os.path.join(storage.path, layout.LOG_FOLDER)):
+        # An fsync of the folder may have failed before the process ended: the names this start goes by must
+        # be durable before what they replace is removed, and before a commit relies on them.
+        files.sync_folder(folder)
     referenced = storage.data_files.referenced_by_obsolete()
     for table in storage.head.tables.values():
         for segment in table.sealed:

@@ -57,6 +57,9 @@ class GraphKeeper:
             return
         transaction = self._storage.begin(read_only=True)
         try:
+            if transaction.catalog.get(index.oid) is None:
+                # Dropped, perhaps with its table, since the caller looked.
+                return
             segments = transaction.table_view(index.table_oid).segments
             for segment in segments:
                 if segment.segment_id != 0:

@@ -87,13 +87,13 @@ def build_table_index(
         QueryCanceled: 57014; what has been installed before stays.
         OutOfMemory: 53200.
     """
-    index = storage.catalog.get(index_oid)
-    if not isinstance(index, Index) or index.metric is None:
-        raise UndefinedObject(f"vector index with OID {index_oid} does not exist")
-    if index.family == _FLAT:
-        return 0
     transaction = storage.begin(read_only=True)
     try:
+        index = transaction.catalog.get(index_oid)
+        if not isinstance(index, Index) or index.metric is None:
+            raise UndefinedObject(f"vector index with OID {index_oid} does not exist")
+        if index.family == _FLAT:
+            return 0
         view = transaction.table_view(index.table_oid)
         pending = [s for s in view.segments if is_worth_building(s, index)]
         if not rebuild:

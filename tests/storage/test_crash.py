@@ -1,184 +1,276 @@
-"""Goal: whatever was acknowledged survives, nothing else appears, however and whenever the machine stops.
+"""Goal: whatever was acknowledged survives, nothing else appears, however and whenever the machine or a call fails.
 
-Method: one script of commits and maintenance runs on a file system that fails at its n-th operation, for
-every n; then the bytes and names that were not synced are taken away (all, half of the bytes, or none) and
-the directory is opened again. The rows must be those of the last acknowledged commit, or of the one under
-way. Separately a child process is killed with SIGKILL in a loop of commits.
+Method: a scenario with every kind of change runs on a file system that fails at its n-th operation, for every n.
+* As a crash: what was not synced is taken away (bytes, half of them, names), or the last write is torn at every length.
+* As an error of one call (EIO, ENOSPC): the change fails, nothing of it is there, it is made again and all goes on; only a
+  failed fsync of the log ends the run.
+* A second crash during the recovery from the first.
+Then the directory is opened again: its contents are those of the last acknowledged change, or of the one under way; it
+passes the check of directories, takes writes, and has no files but its own. The suite takes a seeded sample, the soak
+takes all; both print how many points they tried. Separately a child process is killed with SIGKILL in a loop.
 """
 
 from __future__ import annotations
 
 import errno
 import os
+import random
+import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-import numpy as np
+import pyarrow as pa
 import pytest
 
 from foundation.errors import QuiverError
-from storage import Storage, StorageOptions
-from storage.catalog import Index, IndexKey, Sequence
+from foundation.memory import MemoryBudget
+from storage import SegmentView
+from storage.catalog import Index
+from storage.checking import CheckHooks, CheckTotals, Severity, check_directory
 from storage.errors import IoFailure
 from tests.storage.faulty_files import FaultyFiles
-from tests.storage.sample_tables import (
-    batch,
-    delete_ids,
-    ids_of,
-    insert,
-    make_table,
-    open_storage,
-    unique_index,
+from tests.storage.sample_tables import batch, ids_of, insert, make_table, open_storage
+from tests.storage.scenario import OPTIONS, Scenario, check_writable, stored
+
+SMALL_WRITE_BYTES = 4096
+"""A write up to this size is torn at every length, a larger one at both ends and at random places."""
+TORN_EDGE_BYTES = 64
+TORN_RANDOM = 64
+
+
+@dataclass(frozen=True)
+class Loss:
+    """What a crash takes away of what was not synced."""
+
+    bytes_too: bool
+    keeps_torn_half: bool
+    folders_too: bool
+
+
+LOSSES = tuple(
+    Loss(bytes_too, half, folders)
+    for bytes_too, half in ((True, False), (True, True), (False, False))
+    for folders in (True, False)
 )
 
-OPTIONS = StorageOptions(growing_bytes_max=1500, write_set_bytes_max=600, checkpoint_rows_bytes_max=300)
 
-
-class Script:
-    """A fixed sequence of changes; `allowed` are the contents a reader may find at any moment."""
-
-    def __init__(self, storage: Storage) -> None:
-        self.storage = storage
-        self.done: set[int] = set()
-        self.pending: set[int] = set()
-        self.has_table = False
-        self.sequence_values: list[int] = []
-
-    def change(self, ids: set[int], run: Callable[[], object]) -> None:
-        """Do `run`, after which the table holds `ids`."""
-        self.pending = ids
-        run()
-        self.done = ids
-
-    def run(self) -> None:
-        storage = self.storage
-        self.table, self.index = make_table(storage)
-        self.has_table = True
-        self.change(set(range(5)), lambda: insert(storage, self.table, range(5)))
-        self.change(self.done | {5}, lambda: insert(storage, self.table, [5]))
-        self._next_value()
-        storage.flush_table(self.table.oid)
-        self.change(self.done - {2}, lambda: self._delete([2]))
-        # Spills, so it becomes a sealed segment of its own.
-        self.change(self.done | set(range(10, 60)), lambda: insert(storage, self.table, range(10, 60)))
-        storage.checkpoint()
-        self.change(self.done | {70}, lambda: insert(storage, self.table, [70]))
-        self._install_index()
-        storage.merge_segments(self.table.oid)
-        self._next_value()
-        self.change(self.done - {5, 20, 70}, lambda: self._delete([5, 20, 70]))
-        storage.checkpoint()
-        self.change({80}, self._truncate)
-        self.change(self.done | set(range(90, 130)), lambda: insert(storage, self.table, range(90, 130)))
-        storage.close()
-
-    def _next_value(self) -> None:
-        sequence = Sequence(15000, "s", 5, 10)
-        self.sequence_values += self.storage.next_sequence_values(sequence, 3).tolist()
-
-    def _delete(self, ids: list[int]) -> None:
-        with self.storage.begin() as transaction:
-            delete_ids(transaction, self.table, ids)
-            transaction.commit()
-
-    def _truncate(self) -> None:
-        with self.storage.begin() as transaction:
-            transaction.truncate(self.table.oid)
-            transaction.insert(self.table.oid, batch([80]))
-            transaction.commit()
-
-    def _install_index(self) -> None:
-        index = Index(16000, "h", 5, 10, table_oid=self.table.oid, family="hnsw", keys=(IndexKey(3),))
-        with self.storage.begin() as transaction:
-            transaction.put(index)
-            transaction.put(unique_index(self.storage, self.table, (2, 1), "u"))
-            transaction.commit()
-        with self.storage.begin() as transaction:
-            for segment in transaction.table_view(self.table.oid).segments:
-                if segment.segment_id > 0:
-                    self.storage.install_index(16000, segment.segment_id, {"a": np.arange(9)})
-
-
-def run_until_failure(path: Path, files: FaultyFiles) -> Script | None:
-    """The script up to the injected failure; None when not even opening worked."""
+def run_scenario(path: Path, files: FaultyFiles) -> Scenario | None:
+    """The scenario up to the crash; None when not even opening worked."""
     try:
         storage = open_storage(path, files=files, options=OPTIONS)
     except IoFailure:
         return None
-    script = Script(storage)
+    scenario = Scenario(storage)
     try:
-        script.run()
+        scenario.run()
     except QuiverError as error:
         assert error.sqlstate == "58030"
     storage.abandon()
-    return script
+    return scenario
 
 
-def check_recovered(path: Path, script: Script | None) -> None:
-    storage = open_storage(path, options=OPTIONS)
-    if script is not None and script.has_table:
-        table = script.table
-        found = set(ids_of(storage, table))
-        assert found in (script.done, script.pending)
-        if script.sequence_values:
-            fresh = storage.next_sequence_values(Sequence(15000, "s", 5, 10), 1)[0]
-            assert fresh not in script.sequence_values
-        # The keys are enforced and the directory takes writes.
-        with storage.begin() as transaction:
-            for segment in transaction.table_view(table.oid).segments:
-                buffers = segment.index_buffers(16000)
-                assert buffers is None or buffers["a"].tolist() == list(range(9))
-        insert(storage, table, [100_000])
-        with pytest.raises(QuiverError, match="duplicate key"):
-            insert(storage, table, [100_000])
-        if found:
-            with pytest.raises(QuiverError, match="duplicate key"):
-                insert(storage, table, [min(found)])
+def operations(path: Path) -> list[str]:
+    """What the scenario does to files, without a failure."""
+    files = FaultyFiles()
+    scenario = run_scenario(path, files)
+    assert scenario is not None and scenario.done.keys() == {"t", "v"}
+    check_recovered(path, scenario)
+    return files.operations
+
+
+def no_faults(index: Index, segment: SegmentView, buffers: dict[str, Any]) -> Iterator[str]:
+    yield from ()
+
+
+def same_keys(column: pa.Array, source: object, target: object) -> pa.Array:
+    return column
+
+
+def damage(path: Path) -> list[str]:
+    """What the check of directories finds that no crash may leave."""
+    if not (path / "FORMAT").exists():
+        return []
+    hooks = CheckHooks(no_faults, same_keys, MemoryBudget(1 << 28), OPTIONS)
+    problems = check_directory(str(path), hooks, CheckTotals())
+    return [str(problem) for problem in problems if problem.severity is Severity.DAMAGE]
+
+
+def check_recovered(path: Path, scenario: Scenario | None) -> None:
+    assert damage(path) == []
+    storage = open_storage(path, files=FaultyFiles(), options=OPTIONS)
+    if scenario is not None:
+        assert stored(storage) in (scenario.done, scenario.pending)
+        check_writable(storage, scenario)
     storage.close()
-    state = storage.published
-    segments = [segment for table in state.tables.values() for segment in table.sealed]
+    assert damage(path) == []
+    segments = [segment for table in storage.published.tables.values() for segment in table.sealed]
     named = {segment.rows.segment_id for segment in segments}
     named |= {attachment.file_id for segment in segments for attachment in segment.attachments.values()}
-    assert {int(p.stem, 16) for p in (path / "data").iterdir()} == named
-    leftovers = [p.name for p in path.rglob("*") if p.suffix in (".tmp", ".spill")]
-    assert not leftovers
+    found = [p for p in path.rglob("*") if p.is_file() and p.suffix != ".removed"]
+    assert {int(p.stem, 16) for p in found if p.parent.name == "data"} == named
+    assert not [p.name for p in found if p.suffix in (".tmp", ".spill")]
 
 
-def operation_count(path: Path) -> int:
-    files = FaultyFiles()
-    script = run_until_failure(path, files)
-    assert script is not None and script.done == {80, *range(90, 130)}
-    return files.operation_count
+def crash_at(path: Path, number: int, loss: Loss) -> None:
+    files = FaultyFiles(number, keeps_torn_half=loss.keeps_torn_half)
+    scenario = run_scenario(path, files)
+    files.crash(bytes_too=loss.bytes_too, folders_too=loss.folders_too)
+    check_recovered(path, scenario)
 
 
-def crash_at(path: Path, number: int, *, torn: bool, folders_too: bool) -> None:
-    files = FaultyFiles(number, keeps_torn_half=torn)
-    script = run_until_failure(path, files)
-    files.crash(folders_too=folders_too)
-    check_recovered(path, script)
+def fail_once_at(path: Path, number: int, error_number: int, *, crashes: bool) -> None:
+    files = FaultyFiles(number, error_number=error_number, torn_share=(number % 5) / 4)
+    try:
+        storage = open_storage(path, files=files, options=OPTIONS)
+    except QuiverError:
+        storage = open_storage(path, files=files, options=OPTIONS)
+    scenario = Scenario(storage, survives=True)
+    try:
+        scenario.run()
+        assert scenario.done.keys() == {"t", "v"}
+    except QuiverError:
+        assert files.operations[number - 1].startswith(("fsync file", "truncate file"))
+        assert ".log" in files.operations[number - 1]
+    storage.abandon()
+    if crashes:
+        files.crash()
+    check_recovered(path, scenario)
 
 
-def test_script_without_failure(tmp_path: Path) -> None:
-    assert operation_count(tmp_path) > 100
+def torn_lengths(size_bytes: int, generator: random.Random) -> list[int]:
+    if size_bytes <= SMALL_WRITE_BYTES:
+        return list(range(size_bytes + 1))
+    edges = [*range(TORN_EDGE_BYTES), *range(size_bytes - TORN_EDGE_BYTES, size_bytes + 1)]
+    return edges + generator.sample(range(TORN_EDGE_BYTES, size_bytes - TORN_EDGE_BYTES), TORN_RANDOM)
 
 
-def test_some_operations_fail(tmp_path: Path) -> None:
-    total = operation_count(tmp_path / "whole")
-    for number in range(1, total + 1, 23):
-        crash_at(tmp_path / str(number), number, torn=False, folders_too=True)
+def tear_at(path: Path, number: int, lengths: int | None, generator: random.Random) -> int:
+    """Crash in the middle of an append, after each of its bytes (or `lengths` of them); how many points that were."""
+    files = FaultyFiles(number, torn_share=0.0)
+    scenario = run_scenario(path / "base", files)
+    torn = files.torn
+    if torn is None:
+        return 0
+    chosen = torn_lengths(len(torn.data), generator)
+    if lengths is not None:
+        chosen = generator.sample(chosen, min(lengths, len(chosen)))
+    for length in chosen:
+        copy = path / str(length)
+        shutil.copytree(path / "base", copy)
+        with open(copy / os.path.relpath(torn.path, path / "base"), "r+b") as file:
+            file.seek(torn.position)
+            file.write(torn.data[:length])
+        check_recovered(copy, scenario)
+        shutil.rmtree(copy)
+    return len(chosen)
+
+
+def crash_while_recovering(path: Path, number: int, loss: Loss, *, step: int = 1) -> int:
+    """Recover from a crash on a file system that crashes again, at every operation; how many points that were."""
+    files = FaultyFiles(number, keeps_torn_half=loss.keeps_torn_half)
+    scenario = run_scenario(path / "base", files)
+    files.crash(bytes_too=loss.bytes_too, folders_too=loss.folders_too)
+    points = 0
+    while True:
+        copy = path / f"{points}"
+        shutil.copytree(path / "base", copy)
+        again = FaultyFiles(1 + points * step, keeps_torn_half=loss.keeps_torn_half)
+        try:
+            open_storage(copy, files=again, options=OPTIONS).abandon()
+        except IoFailure:
+            again.crash(bytes_too=loss.bytes_too, folders_too=loss.folders_too)
+        else:
+            return points
+        check_recovered(copy, scenario)
+        shutil.rmtree(copy)
+        points += 1
+
+
+def report(capsys: pytest.CaptureFixture[str], points: int, what: str) -> None:
+    with capsys.disabled():
+        print(f"\n{points} points of failure tried: {what}")
+
+
+def test_scenario_without_failure(tmp_path: Path) -> None:
+    """It has every kind of operation on every kind of file."""
+    done = operations(tmp_path)
+    kinds = {(line.split()[0], os.path.splitext(line)[1]) for line in done}
+    suffixes = (".log", ".rows", ".keys", ".index", ".tmp")
+    assert {(action, suffix) for action in ("create", "extend", "fsync") for suffix in suffixes} <= kinds
+    assert {("rename", ".tmp"), ("truncate", ".log"), ("extend", ".spill"), ("remove", ".manifest")} <= kinds
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("torn", "folders_too"), [(False, True), (True, True), (True, False), (False, False)]
-)
-def test_every_operation_fails(tmp_path: Path, torn: bool, folders_too: bool) -> None:
-    total = operation_count(tmp_path / "whole")
+def test_sample_of_all_failures(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    generator = random.Random(7)
+    total = len(operations(tmp_path / "whole"))
+    points = 0
+    for number in generator.sample(range(1, total + 1), 12):
+        crash_at(tmp_path / f"crash{number}", number, generator.choice(LOSSES))
+        error_number = generator.choice((errno.EIO, errno.ENOSPC))
+        fail_once_at(tmp_path / f"once{number}", number, error_number, crashes=generator.random() < 0.5)
+        points += 2
+    for number in generator.sample(range(1, total + 1), 6):
+        points += tear_at(tmp_path / f"torn{number}", number, 4, generator)
+    for number in generator.sample(range(1, total + 1), 2):
+        points += crash_while_recovering(
+            tmp_path / f"again{number}", number, generator.choice(LOSSES), step=5
+        )
+    report(capsys, points, "a sample of all kinds")
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("loss", LOSSES, ids=str)
+def test_crash_at_every_operation(tmp_path: Path, loss: Loss, capsys: pytest.CaptureFixture[str]) -> None:
+    total = len(operations(tmp_path / "whole"))
     for number in range(1, total + 1):
-        crash_at(tmp_path / str(number), number, torn=torn, folders_too=folders_too)
+        crash_at(tmp_path / str(number), number, loss)
+        shutil.rmtree(tmp_path / str(number))
+    report(capsys, total, str(loss))
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("crashes", [False, True])
+@pytest.mark.parametrize("error_number", [errno.EIO, errno.ENOSPC])
+def test_every_operation_fails_once(
+    tmp_path: Path, error_number: int, crashes: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    total = len(operations(tmp_path / "whole"))
+    for number in range(1, total + 1):
+        fail_once_at(tmp_path / str(number), number, error_number, crashes=crashes)
+        shutil.rmtree(tmp_path / str(number))
+    report(
+        capsys, total, f"one {errno.errorcode[error_number]}, then {'a crash' if crashes else 'a restart'}"
+    )
+
+
+@pytest.mark.soak
+def test_every_write_is_torn_at_every_length(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Every length in the log and in what is renamed; a sample in files that nothing names until they are synced."""
+    generator = random.Random(8)
+    points = 0
+    for number, operation in enumerate(operations(tmp_path / "whole"), 1):
+        if operation.startswith("extend"):
+            is_sampled = operation.endswith((".rows", ".keys", ".index", ".spill"))
+            points += tear_at(tmp_path / str(number), number, 16 if is_sampled else None, generator)
+            shutil.rmtree(tmp_path / str(number))
+    report(capsys, points, "a torn write")
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("loss", LOSSES[:3], ids=str)
+def test_crash_during_every_recovery(tmp_path: Path, loss: Loss, capsys: pytest.CaptureFixture[str]) -> None:
+    total = len(operations(tmp_path / "whole"))
+    points = 0
+    for number in range(1, total + 1, 3):
+        points += crash_while_recovering(tmp_path / str(number), number, loss)
+        shutil.rmtree(tmp_path / str(number))
+    report(capsys, points, f"a second crash during recovery, {loss}")
 
 
 @pytest.mark.slow
@@ -207,7 +299,7 @@ def test_failed_segment_file_fails_only_its_commit(tmp_path: Path) -> None:
     storage = open_storage(tmp_path, files=files, options=OPTIONS)
     table, _ = make_table(storage)
     transaction = storage.begin()
-    transaction.insert(table.oid, batch(range(50)))
+    transaction.insert(table.oid, batch(range(300)))
     files.fail_at = files.operation_count + 2
     with pytest.raises(IoFailure):
         transaction.commit()
@@ -269,6 +361,6 @@ def test_five_kills(tmp_path: Path) -> None:
     kill_loop(tmp_path, 5)
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 def test_fifty_kills(tmp_path: Path) -> None:
     kill_loop(tmp_path, 50)

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import vecengine
-from foundation.errors import OutOfMemory
+from foundation.errors import OutOfMemory, UndefinedObject
 from planner.vector import (
     GraphKeeper,
     build_table_index,
@@ -113,6 +113,19 @@ def test_a_few_rows_get_no_graph(items: Items, keeper: GraphKeeper) -> None:
     add_rows(items, 0, SCANNED_ROWS_MAX)
     keeper.grow(index_of(items))
     assert status(items).rows_served == 0
+
+
+def test_an_index_that_was_dropped_with_its_table_is_left_alone(items: Items, keeper: GraphKeeper) -> None:
+    """Background work looks at the catalog first and at the rows a moment later."""
+    add_rows(items, 0, ROWS)
+    index = index_of(items)
+    with items.storage.begin() as transaction:
+        transaction.drop(index.oid)
+        transaction.drop(index.table_oid)
+        transaction.commit()
+    keeper.grow(index)
+    with pytest.raises(UndefinedObject):
+        build_table_index(items.storage, index.oid)
 
 
 def test_growing_rows_are_served_but_for_the_newest(items: Items, keeper: GraphKeeper) -> None:
