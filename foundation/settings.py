@@ -332,6 +332,9 @@ TRANSACTION_SETTINGS = {
 """Settings that live as long as a transaction, and the setting each starts from."""
 
 
+_DEFAULTS = {key: setting.default for key, setting in SETTINGS.items() if key not in TRANSACTION_SETTINGS}
+
+
 class SettingValues:
     """A session's settings. `base` holds everything below SET (defaults, config, database, role, start-up).
 
@@ -346,14 +349,20 @@ class SettingValues:
         self._state = _State()
         self._at_begin: _State | None = None
         self._reported: tuple[_State, Mapping[str, str]] | None = None
+        self._given: tuple[_State, dict[str, str]] | None = None
         self.guard: Callable[[Setting, str], None] | None = None
 
     def get(self, name: str) -> str:
         """Canonical value. Raises UndefinedObject (42704) for an unknown name."""
-        key = name.lower()
-        for layer in (self._state.local, self._state.session, self._base):
-            if key in layer:
-                return layer[key]
+        key, given = name.lower(), self._given
+        if given is None or given[0] is not self._state:
+            given = self._given = (
+                self._state,
+                {**_DEFAULTS, **self._base, **self._state.session, **self._state.local},
+            )
+        value = given[1].get(key)
+        if value is not None:
+            return value
         if key in TRANSACTION_SETTINGS:
             return self.get(TRANSACTION_SETTINGS[key])
         setting = lookup_setting(name)
@@ -412,7 +421,7 @@ class SettingValues:
         """Give a value below SET: configuration, database, role or start-up packet."""
         setting = lookup_setting(name)
         self._base[name.lower()] = parse_setting(setting, text) if setting else text
-        self._reported = None
+        self._reported = self._given = None
 
     def reset(self, name: str) -> None:
         setting = lookup_setting(name)

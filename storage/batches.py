@@ -17,8 +17,12 @@ def checked_batch(table: Table, batch: pa.RecordBatch | pa.Table) -> pa.RecordBa
     if isinstance(batch, pa.Table):
         pieces = batch.combine_chunks().to_batches()
         batch = pieces[0] if pieces else pa.RecordBatch.from_pylist([], schema=batch.schema)
-    columns = []
     live = table.live_columns()
+    if batch.schema.names == [str(column.attnum) for column in live] and all(
+        given == arrow_type(column.type) for given, column in zip(batch.schema.types, live)
+    ):
+        return batch
+    columns = []
     for column in live:
         position = batch.schema.get_field_index(str(column.attnum))
         expected = arrow_type(column.type)

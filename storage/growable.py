@@ -34,7 +34,7 @@ class GrowableArray:
     __slots__ = ("count", "data")
 
     def __init__(self, dtype: npt.DTypeLike) -> None:
-        self.data: npt.NDArray[Any] = aligned_empty(0, dtype)
+        self.data: npt.NDArray[Any] = np.empty(0, dtype)
         self.count = 0
 
     def append(self, values: npt.NDArray[Any]) -> None:

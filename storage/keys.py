@@ -46,6 +46,7 @@ Hashes = npt.NDArray[np.uint64]
 _MIX = np.uint64(0x9E3779B97F4A7C15)
 _STEP = np.uint64(0x100000001B3)
 _NULL_HASH = np.uint64(0xD1B54A32D192ED03)
+_MASK = (1 << 64) - 1
 _EXACT_TYPES = frozenset(t.oid for t in (BOOL, INT2, INT4, INT8, OID, DATE, TIME, TIMESTAMP, TIMESTAMPTZ))
 """Types of at most 64 bits whose stored bytes are equal exactly when the SQL values are."""
 
@@ -384,10 +385,20 @@ def _hash_binary(column: pa.Array) -> Hashes:
 
 def _mixed(values: npt.NDArray[np.uint64]) -> Hashes:
     """The finaliser of splitmix64 (https://prng.di.unimi.it/splitmix64.c): spreads every bit over all."""
+    if len(values) == 1:
+        # The key of one row: Python's integers take 2 us, nine operations on arrays 10.
+        return np.array([_mixed_integer(int(values[0]))], dtype=np.uint64)
     values = values + _MIX
     values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return values ^ (values >> np.uint64(31))
+
+
+def _mixed_integer(value: int) -> int:
+    value = (value + 0x9E3779B97F4A7C15) & _MASK
+    value = ((value ^ (value >> 30)) * 0xBF58476D1CE4E5B9) & _MASK
+    value = ((value ^ (value >> 27)) * 0x94D049BB133111EB) & _MASK
+    return value ^ (value >> 31)
 
 
 def _equal_rows(

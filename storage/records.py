@@ -20,6 +20,12 @@ from storage.catalog import CatalogObject, object_from_record
 from storage.checksum import BytesLike, crc32c
 from storage.rows import RowIds, SegmentEntry
 
+_IPC_OPTIONS = pa.ipc.IpcWriteOptions()
+"""Given, because pyarrow looks for its default in the environment, variable by variable."""
+
+_to_json = json.JSONEncoder(separators=(",", ":")).encode
+"""Made once: `json.dumps` makes an encoder at every call that has separators."""
+
 
 class RecordType(IntEnum):
     INSERT = 1
@@ -230,14 +236,14 @@ class CommitRecord:
 def encode_batch(batch: pa.RecordBatch) -> BytesLike:
     """An Arrow IPC stream with one record batch."""
     sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, batch.schema) as writer:
+    with pa.ipc.new_stream(sink, batch.schema, options=_IPC_OPTIONS) as writer:
         writer.write_batch(batch)
     return sink.getvalue()
 
 
 def encode_record(record: Record, lsn: int, salt: int) -> list[BytesLike]:
     """The record's bytes in pieces: header, meta, body, padding."""
-    meta = json.dumps(record.meta(), separators=(",", ":")).encode()
+    meta = _to_json(record.meta()).encode()
     meta += b" " * layout.padding(len(meta), layout.RECORD_ALIGNMENT)
     body = record.body()
     body_padding = bytes(layout.padding(len(body), layout.RECORD_ALIGNMENT))

@@ -171,6 +171,9 @@ class TableWrites:
 
     def _new_growing(self) -> None:
         self._growing = _own_growing()
+        self._release()
+
+    def _release(self) -> None:
         self._memory.release(MEMORY_HOLDER, self._reserved_bytes)
         self._reserved_bytes = 0
 
@@ -278,6 +281,8 @@ class TableWrites:
 
     def views(self, missing: MissingColumn, table: Table) -> list[SegmentView]:
         """Own rows as segments, in ordinal order, read with the columns of `table`."""
+        if not self.row_count:
+            return []
         self._settle(missing)
         parts: list[tuple[GrowingRows | SpilledRows, int]]
         parts = [(chunk.rows, chunk.row_count) for chunk in self._chunks]
@@ -313,7 +318,9 @@ class TableWrites:
     def close(self) -> None:
         """Give the memory back."""
         self._chunks, self._only_batch = [], None
-        self._new_growing()
+        if self._growing.row_count:
+            self._growing = _own_growing()
+        self._release()
         self.row_count = 0
 
 

@@ -47,9 +47,9 @@ def _insert(statement: bound.Insert, context: ExecutionContext) -> DmlResult:
     check_rows(statement.rules, table, batch, context)
     if statement.on_conflict is not None:
         return resolve_conflicts(statement, statement.on_conflict, table, batch, context)
-    stored = {int(name): batch.column(name) for name in batch.schema.names}
 
     def columns_of(row_ids: RowIds) -> Columns:
+        stored = {int(name): column for name, column in zip(batch.schema.names, batch.columns)}
         return table_columns(
             statement.relation_id, statement.columns, stored, row_ids=row_ids, table_oid=table.oid
         )

@@ -42,6 +42,8 @@ class LazyPortal:
         if self._outcome.columns is not None:
             self.columns = self._outcome.columns
         copy = self._outcome.copy
+        if copy is None:
+            return None
         return _FinishingCopyIn(copy, self._finish) if isinstance(copy, CopyIn) else copy
 
     def next_batch(self, rows_max: int) -> pa.RecordBatch | None:

@@ -211,6 +211,18 @@ def test_hashes_do_not_change() -> None:
     assert hashes.tolist() == [9998068925682041297, 2275156377296933255]
 
 
+def test_the_hash_of_one_key_is_that_of_the_key_among_others() -> None:
+    generator = np.random.default_rng(5)
+    values = generator.integers(-(2**63), 2**63 - 1, 500, endpoint=True).tolist()
+    values += [0, 1, -1, 2**63 - 1, -(2**63)]
+    for sql_type, items in ((INT8, values), (TEXT, [str(value) for value in values])):
+        spec = KeySpec(1, (1,), (sql_type,))
+        column = pa.array(items, arrow_type(sql_type))
+        together = key_batch(spec, [column]).hashes
+        alone = [key_batch(spec, [column.slice(i, 1)]).hashes[0] for i in range(len(items))]
+        assert together.tolist() == alone
+
+
 def test_what_storage_cannot_evaluate_is_refused() -> None:
     table = Table(1, "t", 5, 10, columns=(Column(1, "a", INT4),))
     index = Index(2, "i", 5, 10, table_oid=1, keys=(IndexKey(1),), is_unique=True, predicate_sql="a > 0")
