@@ -101,6 +101,8 @@ def _lists_of(
 ) -> list[Printed]:
     """The list-valued expressions of one call in FROM; `type` is the element type."""
     if not (isinstance(call, bound.Call) and call.function.kind is FunctionKind.SET):
+        if isinstance(call, bound.Call) and len(call.function.result_columns) > 1:
+            raise FeatureNotSupported(f"function {call.function.name} in FROM is not supported")
         value = as_plain(printer.print(call))
         return [Printed(f"[{value}]", call.sql_type)]
     width = max(1, len(call.function.result_columns))

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from sqlglot import exp
 
-from foundation.errors import FeatureNotSupported, SyntaxErrorInStatement
-from foundation.sqltypes import INT8, OID, RECORD, TID, XID, SqlType
+from foundation.errors import SyntaxErrorInStatement
+from foundation.sqltypes import BOOL, INT8, OID, RECORD, TID, XID, SqlType
 from planner.bound import (
     Call,
     ColumnRef,
@@ -36,7 +36,7 @@ from sqlfront.binder.scope import NamespaceColumn, NamespaceItem, check_alias_fr
 from sqlfront.binder.type_rules import resolve_polymorphic
 from sqlfront.parser.nodes import ColumnDefinition, FunctionTable, JoinTree, position_of, type_name_of
 from sqlfront.parser.typenames import resolve_type
-from storage.catalog import Table
+from storage.catalog import Sequence, Table
 
 SYSTEM_COLUMNS = (
     RelationColumn("ctid", TID, -1),
@@ -138,6 +138,13 @@ def scan_table(
     return scan, NamespaceItem(alias, names, schema, table_name=table.name)
 
 
+_SEQUENCE_COLUMNS = (
+    RelationColumn("last_value", INT8, 1),
+    RelationColumn("log_cnt", INT8, 2),
+    RelationColumn("is_called", BOOL, 3),
+)
+
+
 def _bind_table(environment: Environment, node: exp.Table) -> Bound:
     if node.args.get("sample") is not None:
         raise unsupported(node, "TABLESAMPLE")
@@ -152,10 +159,12 @@ def _bind_table(environment: Environment, node: exp.Table) -> Bound:
     shown = alias or parts[-1]
     if isinstance(found, VirtualRelation):
         return _bind_virtual(environment, found, shown, alias is None, column_names)
-    if not isinstance(found, Table):
-        raise FeatureNotSupported(
-            f'reading sequence "{found.name}" as a relation is not supported', position=position
+    if isinstance(found, Sequence):
+        state = VirtualRelation(
+            schema_name_of(environment.context, found.schema_oid), found.name, _SEQUENCE_COLUMNS, found.oid
         )
+        return _bind_virtual(environment, state, shown, alias is None, column_names)
+    assert isinstance(found, Table)
     schema = "" if alias else schema_name_of(environment.context, found.schema_oid)
     scan, item = scan_table(environment, found, shown, schema)
     if column_names:

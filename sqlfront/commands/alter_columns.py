@@ -47,14 +47,16 @@ from sqlfront.commands.foreign_keys import keys_using_column
 from sqlfront.commands.generated_columns import generated_from, keep_generations
 from sqlfront.commands.key_constraints import check_no_nulls
 from sqlfront.commands.lookup import described, find_column
-from sqlfront.commands.sequences import create_owned_sequence, owned_sequences
+from sqlfront.commands.sequences import alter_sequence, create_owned_sequence, owned_sequences
 from sqlfront.commands.stored_rows import ValuesOf, fill_column, has_rows, null_values
 from sqlfront.parser import (
     AddColumn,
     AlterAction,
     AlterColumnType,
+    ChangeIdentity,
     DropColumn,
     DropExpression,
+    SequenceOptions,
     SetColumnStorage,
     SetDefault,
     SetIdentity,
@@ -227,6 +229,20 @@ def _set_identity(context: CommandContext, table: Table, action: SetIdentity) ->
     context.transaction.put(with_column(table, replace(column, identity=action.identity)))
 
 
+def _change_identity(context: CommandContext, table: Table, action: ChangeIdentity) -> None:
+    """SET GENERATED, SET with options of the sequence, RESTART. Raises 55000, the column is no identity."""
+    column = find_column(table, action.column)
+    if not column.identity:
+        raise ObjectNotInPrerequisiteState(
+            f'column "{column.name}" of relation "{table.name}" is not an identity column'
+        )
+    if action.options != SequenceOptions():
+        (sequence,) = owned_sequences(context, table.oid, column.attnum)
+        alter_sequence(context, sequence, action.options)
+    if action.identity is not None:
+        context.transaction.put(with_column(table, replace(column, identity=action.identity)))
+
+
 COLUMN_ACTIONS: dict[type[AlterAction], Callable[[CommandContext, Table, Any], None]] = {
     AddColumn: _add_column,
     DropColumn: _drop_column,
@@ -235,5 +251,6 @@ COLUMN_ACTIONS: dict[type[AlterAction], Callable[[CommandContext, Table, Any], N
     AlterColumnType: alter_type,
     SetColumnStorage: _set_storage,
     SetIdentity: _set_identity,
+    ChangeIdentity: _change_identity,
     DropExpression: _drop_expression,
 }

@@ -119,7 +119,11 @@ def _serial(table_name: str, specification: ColumnSpecification, attnum: int) ->
     type_name = specification.type
     if type_name.dimensions:
         raise FeatureNotSupported("array of serial is not implemented")
-    if specification.default is not None or specification.identity:
+    if specification.identity:
+        raise SyntaxErrorInStatement(
+            f'both default and identity specified for column "{specification.name}" of table "{table_name}"'
+        )
+    if specification.default is not None:
         raise SyntaxErrorInStatement(
             f'multiple default values specified for column "{specification.name}" of table "{table_name}"'
         )

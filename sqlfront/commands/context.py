@@ -14,6 +14,7 @@ from planner import ExecutionContext
 from sqlfront.backend import ResultColumn
 from sqlfront.binder import BindContext
 from storage import Catalog, Storage, Transaction
+from storage.catalog import Sequence
 
 
 class NoticeCallback(Protocol):
@@ -32,7 +33,8 @@ class CommandContext:
 
     `search_path` are schema names, "$user" replaced; those that do not exist are skipped. `bind_context` and
     `execution_context` are for binding and evaluating expressions, with the transaction's catalog as it is at the
-    call. `sessions_in` counts the sessions connected to a database.
+    call. `sessions_in` counts the sessions connected to a database. `restart_sequence` gives a sequence the value
+    that comes next, until the transaction or its savepoint is rolled back.
     """
 
     storage: Storage
@@ -44,6 +46,7 @@ class CommandContext:
     notice: NoticeCallback
     bind_context: Callable[[], BindContext]
     execution_context: Callable[[], ExecutionContext]
+    restart_sequence: Callable[[Sequence, int], None]
     sessions_in: Callable[[int], int] | None = None
     check_build_params: Callable[[str, Mapping[str, str]], None] = _check_build_params
 

@@ -11,6 +11,7 @@ from foundation.errors import (
     ObjectNotInPrerequisiteState,
     SyntaxErrorInStatement,
     UndefinedTable,
+    WrongObjectType,
 )
 from foundation.sqltypes import INT2, INT4, INT8, TYPES, SqlType, format_type
 from sqlfront.commands.context import CommandContext, CommandResult
@@ -18,7 +19,7 @@ from sqlfront.commands.lookup import (
     check_owner,
     creation_schema,
     find_column,
-    find_table,
+    find_relation,
     maybe_relation,
     of_kind,
     schema_of,
@@ -78,7 +79,7 @@ def _given_name(context: CommandContext, table: Table, given: QualifiedName) -> 
 
 
 def execute_alter_sequence(statement: AlterSequenceStatement, context: CommandContext) -> CommandResult:
-    """ALTER SEQUENCE with options. RESTART takes effect at once, as in PostgreSQL it is not transactional here."""
+    """ALTER SEQUENCE with options. Raises UndefinedTable (42P01), InvalidParameterValue (22023)."""
     tag = "ALTER SEQUENCE"
     found = maybe_relation(context, statement.name)
     if found is None:
@@ -88,13 +89,22 @@ def execute_alter_sequence(statement: AlterSequenceStatement, context: CommandCo
         raise UndefinedTable(f'relation "{statement.name}" does not exist')
     before = of_kind(found, Sequence)
     check_owner(context, before)
-    after = with_options(context, before, statement.options, is_new=False)
-    context.transaction.put(after)
-    if statement.options.is_restarted:
-        value = after.start if statement.options.restart is None else statement.options.restart
-        check_sequence_value(after, value, "RESTART")
-        context.storage.set_sequence(after.oid, value, False)
+    alter_sequence(context, before, statement.options)
     return CommandResult(tag)
+
+
+def alter_sequence(context: CommandContext, before: Sequence, options: SequenceOptions) -> None:
+    """Change a sequence's options. A RESTART is seen at once, and taken back when the transaction is."""
+    after = with_options(context, before, options, is_new=False)
+    state = context.storage.sequences.state(before.oid)
+    value = before.start if state is None else state[0]
+    if options.is_restarted:
+        value = after.start if options.restart is None else options.restart
+    check_sequence_value(after, value, "RESTART")
+    context.transaction.put(after)
+    if options.is_restarted or (state is None and after.start != before.start):
+        # START WITH says where a later RESTART goes to; a sequence that was never used stays where it is.
+        context.restart_sequence(after, value)
 
 
 def retype_sequence(context: CommandContext, sequence: Sequence, sql_type: SqlType) -> Sequence:
@@ -126,13 +136,18 @@ def with_options(
     increment = sequence.increment if options.increment is None else options.increment
     if increment == 0:
         raise InvalidParameterValue("INCREMENT must not be zero")
-    is_reset = is_new or options.type is not None
+    # A new type moves the bounds that were the old type's own.
+    old_bound = _BOUNDS[sequence.type.oid] if options.type is not None and not is_new else None
+    moves_maximum = sequence.maximum == old_bound
+    moves_minimum = old_bound is not None and sequence.minimum == -old_bound - 1
     maximum = _limit(
-        options.maximum, options.no_maximum or is_reset, sequence.maximum, bound if increment > 0 else -1
-    )
+        options.maximum, is_new or options.no_maximum or moves_maximum, sequence.maximum,
+        bound if increment > 0 or moves_maximum else -1,
+    )  # fmt: skip
     minimum = _limit(
-        options.minimum, options.no_minimum or is_reset, sequence.minimum, 1 if increment > 0 else -bound - 1
-    )
+        options.minimum, is_new or options.no_minimum or moves_minimum, sequence.minimum,
+        -bound - 1 if increment < 0 or moves_minimum else 1,
+    )  # fmt: skip
     _check_bounds(sql_type, bound, minimum, maximum)
     start = options.start
     if start is None:
@@ -167,17 +182,23 @@ def _check_bounds(sql_type: SqlType, bound: int, minimum: int, maximum: int) -> 
 
 
 def _owner(context: CommandContext, sequence: Sequence, parts: tuple[str, ...]) -> tuple[int, int] | None:
-    if parts == ("none",):
-        return None
-    if len(parts) < 2:
+    if len(parts) < 2 and parts != ("none",):
         raise SyntaxErrorInStatement(
             "invalid OWNED BY option", hint="Specify OWNED BY table.column or OWNED BY NONE."
         )
     if sequence.owned_by is not None and _is_identity(context, sequence.owned_by):
-        raise FeatureNotSupported("cannot change ownership of identity sequence")
+        raise FeatureNotSupported(
+            "cannot change ownership of identity sequence",
+            detail=f'Sequence "{sequence.name}" is linked to table '
+            f'"{context.catalog.table(sequence.owned_by[0]).name}".',
+        )
+    if parts == ("none",):
+        return None
     name, schema, database, *_ = (*reversed(parts[:-1]), None, None)
     assert name is not None
-    table = find_table(context, QualifiedName(name, schema, database))
+    table = find_relation(context, QualifiedName(name, schema, database))
+    if not isinstance(table, Table):
+        raise WrongObjectType(f'sequence cannot be owned by relation "{table.name}"')
     if table.owner_oid != sequence.owner_oid:
         raise ObjectNotInPrerequisiteState("sequence must have same owner as table it is linked to")
     if table.schema_oid != sequence.schema_oid:

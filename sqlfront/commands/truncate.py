@@ -11,7 +11,7 @@ from storage.catalog import Table
 
 
 def execute_truncate(statement: TruncateStatement, context: CommandContext) -> CommandResult:
-    """Remove all rows of tables; RESTART IDENTITY sets their sequences back at once, not at commit.
+    """Remove all rows of tables; RESTART IDENTITY sets their sequences back.
 
     CASCADE also empties the tables that reference them, and those that reference these.
 
@@ -30,7 +30,7 @@ def execute_truncate(statement: TruncateStatement, context: CommandContext) -> C
         context.transaction.truncate(table.oid)
         if statement.restart_identity:
             for sequence in owned_sequences(context, table.oid):
-                context.storage.set_sequence(sequence.oid, sequence.start, False)
+                context.restart_sequence(sequence, sequence.start)
     return CommandResult("TRUNCATE TABLE")
 
 

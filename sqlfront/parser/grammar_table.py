@@ -9,7 +9,7 @@ from sqlfront.parser.dml import DmlGrammar
 from sqlfront.parser.grammar_constraints import deferral, maybe_column_constraint, maybe_table_constraint
 from sqlfront.parser.lexer import STRING
 from sqlfront.parser.names import cascade, if_exists, if_not_exists, option_list, relation_name, role_name
-from sqlfront.parser.sequence_grammar import sequence_options
+from sqlfront.parser.sequence_grammar import sequence_option, sequence_options
 from sqlfront.parser.statements import QualifiedName, SqlExpression, Statement
 from sqlfront.parser.statements_schema import (
     AddColumn,
@@ -18,6 +18,7 @@ from sqlfront.parser.statements_schema import (
     AlterColumnType,
     AlterConstraint,
     AlterTableStatement,
+    ChangeIdentity,
     ColumnSpecification,
     ConstraintDefinition,
     ConstraintKind,
@@ -26,6 +27,7 @@ from sqlfront.parser.statements_schema import (
     DropConstraint,
     DropExpression,
     RenameStatement,
+    SequenceOptions,
     SetColumnStorage,
     SetDefault,
     SetIdentity,
@@ -185,6 +187,11 @@ def _generated(grammar: DmlGrammar, column: ColumnSpecification) -> ColumnSpecif
     kind = _identity_kind(grammar)
     grammar.expect("as")
     if grammar.accept("identity"):
+        if column.identity:
+            raise SyntaxErrorInStatement(
+                f'multiple identity specifications for column "{column.name}"',
+                position=grammar.last.start + 1,
+            )
         options = sequence_options(grammar, parenthesized=True)
         return replace(column, identity=kind, identity_options=options, not_null=True)
     if kind != "a":
@@ -287,8 +294,8 @@ def _alter_column(grammar: DmlGrammar, column: str) -> AlterAction:
         kind = _identity_kind(grammar)
         grammar.expect("as", "identity")
         return SetIdentity(column, kind, sequence_options(grammar, parenthesized=True))
-    if grammar.token.key == "restart" or grammar.looking_at("set", "generated"):
-        grammar.unsupported("ALTER COLUMN of an identity column's sequence")
+    if grammar.token.key == "restart" or _at_identity_option(grammar):
+        return _change_identity(grammar, column)
     if grammar.accept("reset"):
         option_list(grammar)
         return SetColumnStorage(column, "options")
@@ -305,6 +312,41 @@ def _alter_column(grammar: DmlGrammar, column: str) -> AlterAction:
         using = grammar.sql_expression() if grammar.accept("using") else None
         return AlterColumnType(column, target, using)
     return _set_property(grammar, column)
+
+
+_IDENTITY_OPTIONS = frozenset(
+    (
+        "generated",
+        "increment",
+        "minvalue",
+        "maxvalue",
+        "start",
+        "restart",
+        "cache",
+        "cycle",
+        "no",
+        "as",
+        "owned",
+    )
+)
+
+
+def _at_identity_option(grammar: DmlGrammar) -> bool:
+    return grammar.token.key == "set" and grammar.peek().key in _IDENTITY_OPTIONS
+
+
+def _change_identity(grammar: DmlGrammar, column: str) -> AlterAction:
+    """SET GENERATED, SET with an option of the sequence, and RESTART, one after the other."""
+    kind, options = None, SequenceOptions()
+    while grammar.token.key == "restart" or _at_identity_option(grammar):
+        grammar.accept("set")
+        if not grammar.accept("generated"):
+            options = sequence_option(grammar, options)
+            continue
+        if kind is not None:
+            raise SyntaxErrorInStatement("conflicting or redundant options", position=grammar.last.start + 1)
+        kind = _identity_kind(grammar)
+    return ChangeIdentity(column, kind, options)
 
 
 def _drop_property(grammar: DmlGrammar, column: str) -> AlterAction:

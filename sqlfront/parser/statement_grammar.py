@@ -120,8 +120,8 @@ def _create(grammar: DmlGrammar) -> Statement:
         while grammar.accept_any("temp", "temporary", "local", "global"):
             pass
         grammar.unsupported(f"CREATE TEMPORARY {grammar.label().upper()}", grammar.last)
-    if grammar.looking_at("unlogged", "table"):
-        # A log is all the durability there is, so an unlogged table would gain nothing: it is logged.
+    if grammar.looking_at("unlogged", "table") or grammar.looking_at("unlogged", "sequence"):
+        # A log is all the durability there is, so an unlogged relation would gain nothing: it is logged.
         grammar.advance()
     handler = None if grammar.looking_at("user", "mapping") else _CREATE.get(grammar.token.key)
     if handler is None:

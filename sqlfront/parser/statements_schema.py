@@ -148,6 +148,15 @@ class SetColumnStorage(AlterAction):
 
 
 @dataclass(frozen=True, slots=True)
+class ChangeIdentity(AlterAction):
+    """SET GENERATED (`identity` 'a' or 'd', None = not said), SET with options of the sequence, RESTART."""
+
+    column: str
+    identity: str | None
+    options: SequenceOptions
+
+
+@dataclass(frozen=True, slots=True)
 class SetIdentity(AlterAction):
     """ADD GENERATED ... AS IDENTITY (`identity` 'a' or 'd'), DROP IDENTITY (`identity` '')."""
 

@@ -20,6 +20,7 @@ from planner.bound import RelationColumn
 from sqlfront.binder import VirtualRelation
 from sqlfront.pg_catalog.relation_columns import RELATION_COLUMNS
 from sqlfront.pg_catalog.view import CatalogView
+from storage.catalog import Sequence
 
 Row = dict[str, Any]
 RowMaker = Callable[[CatalogView], Iterable[Row]]
@@ -117,16 +118,32 @@ def builtin_by_oid(name: str) -> dict[int, Row]:
 def relation_rows(schema: str, name: str, view: CatalogView) -> pa.Table:
     """All rows of a computed relation as the current database and session see it.
 
+    A sequence of the database is one too, with its state as its row.
+
     Returns:
         A table with the relation's columns in declared order, each of its type's Arrow type. NOT NULL flags,
         counters and options a row maker leaves out are filled with the type's empty value.
     """
-    relation = all_relations()[schema, name]
+    relation = all_relations().get((schema, name))
+    if relation is None:
+        return _sequence_row(schema, name, view)
     maker = _ROW_MAKERS.get((schema, name))
     made = _table_of(relation, list(maker(view)) if maker is not None else [])
     if schema == "pg_catalog" and name in BUILTIN:
         return pa.concat_tables([builtin_rows(name), made]).combine_chunks()
     return made
+
+
+def _sequence_row(schema: str, name: str, view: CatalogView) -> pa.Table:
+    """What a sequence read as a relation shows: (last_value, log_cnt, is_called)."""
+    sequence = next(
+        found
+        for found in view.objects(Sequence)
+        if found.name == name and view.schema_names.get(found.schema_oid) == schema
+    )
+    value, is_called = view.storage.sequences.state(sequence.oid) or (sequence.start, False)
+    columns = {"last_value": pa.array([value], pa.int64()), "log_cnt": pa.array([0], pa.int64())}
+    return pa.table({**columns, "is_called": pa.array([is_called])})
 
 
 _EMPTY: dict[int, Any] = {

@@ -41,6 +41,7 @@ from sqlfront.types import CodecContext
 from sqlfront.types.postgres_codecs import PostgresCodecs
 from storage import Transaction
 from storage.catalog import Catalog
+from storage.catalog import Sequence as StoredSequence
 from storage.locks import LockGroup
 
 if TYPE_CHECKING:
@@ -272,8 +273,21 @@ class LocalSession:
             notice=self.notice,
             bind_context=self.bind_context,
             execution_context=lambda: self.execution_context(transaction),
+            restart_sequence=self._restart_sequence,
             sessions_in=self._sessions_in,
         )
+
+    def _restart_sequence(self, sequence: StoredSequence, value: int) -> None:
+        storage = self.shared.storage
+        before = storage.sequence_state(sequence.oid)
+
+        def undo() -> None:
+            # A sequence that was made in the transaction goes with it.
+            if storage.catalog.get(sequence.oid) is not None:
+                storage.set_sequence(sequence.oid, *before)
+
+        storage.set_sequence(sequence.oid, value, False)
+        self.effects.restarted(undo)
 
     def bind_context(self) -> BindContext:
         """Names and types as this session sees them now."""

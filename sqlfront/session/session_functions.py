@@ -174,9 +174,15 @@ def currval(session: LocalSession, name: str | int) -> int:
 
 @session_function("lastval")
 def lastval(session: LocalSession) -> int:
-    if session.last_sequence_oid is None:
+    if session.last_sequence_oid is None or session.catalog().get(session.last_sequence_oid) is None:
         raise ObjectNotInPrerequisiteState("lastval is not yet defined in this session")
     return session.sequence_values[session.last_sequence_oid]
+
+
+@session_function("pg_sequence_last_value")
+def pg_sequence_last_value(session: LocalSession, name: str | int) -> int | None:
+    value, is_called = session.shared.storage.sequence_state(_sequence(session, name).oid)
+    return value if is_called else None
 
 
 @session_function("setval")

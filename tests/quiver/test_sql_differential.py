@@ -17,7 +17,7 @@ from tests.quiver.sql_outcomes import Outcome, Prober, Statement, is_ordered, st
 
 pytestmark = pytest.mark.slow
 
-FILES = ("functions.sql", "queries.sql", "pgvector.sql", "changes.sql")
+FILES = ("functions.sql", "queries.sql", "pgvector.sql", "changes.sql", "sequences.sql")
 FEATURE_NOT_SUPPORTED = "0A000"
 
 

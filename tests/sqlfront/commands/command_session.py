@@ -60,6 +60,7 @@ class CommandSession:
             notice=self.notice,
             bind_context=lambda: BindContext(transaction.catalog, DEFAULT_DATABASE_OID, ("public",)),
             execution_context=lambda: make_context(storage=self.storage, transaction=transaction),
+            restart_sequence=lambda sequence, value: self.storage.set_sequence(sequence.oid, value, False),
         )
 
     def run(self, script: str) -> CommandResult:
