@@ -47,6 +47,9 @@ _MIX = np.uint64(0x9E3779B97F4A7C15)
 _STEP = np.uint64(0x100000001B3)
 _NULL_HASH = np.uint64(0xD1B54A32D192ED03)
 _MASK = (1 << 64) - 1
+_ORDERED_PROBE_MIN = 256
+"""Look-ups of so many keys at once are made in the order of their hashes."""
+
 _EXACT_TYPES = frozenset(t.oid for t in (BOOL, INT2, INT4, INT8, OID, DATE, TIME, TIMESTAMP, TIMESTAMPTZ))
 """Types of at most 64 bits whose stored bytes are equal exactly when the SQL values are."""
 
@@ -256,9 +259,24 @@ class SortedKeys:
         return cls(keys.hashes[order], order.astype(np.uint32))
 
     def probe(self, hashes: Hashes) -> tuple[RowOffsets, RowOffsets]:
-        first = np.searchsorted(self.hashes, hashes, side="left")
-        counts = np.searchsorted(self.hashes, hashes, side="right") - first
-        positions = np.repeat(np.arange(len(hashes), dtype=np.int64), counts)
+        """Pairs (position in `hashes`, row offset) with equal hashes. Ascending positions."""
+        order = None
+        if len(hashes) >= _ORDERED_PROBE_MIN:
+            # In ascending order they walk through the array: a million in ten million take 0.3 s, in any order 3 s.
+            order = np.argsort(hashes)
+            hashes = hashes[order]
+        first = np.searchsorted(self.hashes, hashes)
+        found = np.flatnonzero(first < len(self.hashes))
+        found = found[self.hashes[first[found]] == hashes[found]]
+        if not len(found):
+            return found, found
+        first = first[found]
+        counts = np.searchsorted(self.hashes, hashes[found], side="right") - first
+        if order is not None:
+            found = order[found]
+            ascending = np.argsort(found)
+            found, first, counts = found[ascending], first[ascending], counts[ascending]
+        positions = np.repeat(found, counts)
         within = np.arange(len(positions), dtype=np.int64) - np.repeat(np.cumsum(counts) - counts, counts)
         return positions, self.offsets[np.repeat(first, counts) + within].astype(np.int64)
 

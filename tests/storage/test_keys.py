@@ -211,6 +211,22 @@ def test_hashes_do_not_change() -> None:
     assert hashes.tolist() == [9998068925682041297, 2275156377296933255]
 
 
+def test_sorted_keys_find_what_a_dictionary_finds() -> None:
+    """Few and many keys at once, repeated in the rows and among the wanted ones, below and above all hashes."""
+    generator = np.random.default_rng(6)
+    hashes = np.sort(generator.integers(10, 3000, 2000).astype(np.uint64))
+    offsets = generator.permutation(2000).astype(np.uint32)
+    rows = defaultdict(list)
+    for key_hash, offset in zip(hashes.tolist(), offsets.tolist()):
+        rows[key_hash].append(offset)
+    keys = SortedKeys(hashes, offsets)
+    for count in (0, 1, 7, 255, 256, 257, 5000):
+        wanted = generator.integers(0, 3010, count).astype(np.uint64)
+        positions, found = keys.probe(wanted)
+        pairs = [(i, offset) for i, key_hash in enumerate(wanted.tolist()) for offset in rows[key_hash]]
+        assert list(zip(positions.tolist(), found.tolist())) == pairs
+
+
 def test_the_hash_of_one_key_is_that_of_the_key_among_others() -> None:
     generator = np.random.default_rng(5)
     values = generator.integers(-(2**63), 2**63 - 1, 500, endpoint=True).tolist()
