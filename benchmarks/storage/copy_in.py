@@ -8,6 +8,7 @@ import struct
 import time
 
 import numpy as np
+import psycopg
 
 from benchmarks.storage.contenders import Contender, compare, contenders
 
@@ -31,19 +32,24 @@ def binary_rows(vectors: np.ndarray) -> bytes:
     return out.getvalue()
 
 
+def copy_stream(connection: psycopg.Connection, data: bytes, options: str, columns: str = "") -> int:
+    """COPY `data` into the table `bench_copy`; how many rows it took."""
+    with connection.cursor() as cursor:
+        with cursor.copy(f"COPY bench_copy {columns} FROM STDIN {options}".encode()) as copy:
+            for offset in range(0, len(data), _CHUNK_BYTES):
+                copy.write(data[offset : offset + _CHUNK_BYTES])
+        return cursor.rowcount
+
+
 def copy_rows(contender: Contender, data: bytes, dim: int, rows: int, options: str) -> float:
     """Rows per second of one COPY into a fresh table."""
     contender.run(
         "DROP TABLE IF EXISTS bench_copy", f"CREATE TABLE bench_copy (id bigint PRIMARY KEY, v vector({dim}))"
     )
-    with contender.connect() as connection, connection.cursor() as cursor:
+    with contender.connect() as connection:
         started = time.perf_counter()
-        with cursor.copy(f"COPY bench_copy FROM STDIN {options}".encode()) as copy:
-            for offset in range(0, len(data), _CHUNK_BYTES):
-                copy.write(data[offset : offset + _CHUNK_BYTES])
-        seconds = time.perf_counter() - started
-        assert cursor.rowcount == rows
-        return rows / seconds
+        assert copy_stream(connection, data, options) == rows
+        return rows / (time.perf_counter() - started)
 
 
 def main() -> None:

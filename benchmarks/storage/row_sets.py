@@ -1,15 +1,19 @@
-"""Transactions of 100 rows, and UPDATE, upsert and DELETE of 100,000 rows."""
+"""Transactions of 100 rows, and UPDATE, upsert and DELETE of 100,000 rows, and UPDATE of rows with vectors."""
 
 from __future__ import annotations
 
 import argparse
 import time
 
+import numpy as np
+
 from benchmarks.storage.contenders import Contender, compare, contenders
+from benchmarks.storage.copy_in import binary_rows, copy_stream
 
 _TABLE = "CREATE TABLE bench_sets (id bigint PRIMARY KEY, n int, body text)"
 _FILL = "INSERT INTO bench_sets SELECT i, i % 1000, 'some text of a row' FROM generate_series(1, {}) AS g(i)"
 _BATCH_ROWS = 100
+_DIM = 384
 
 
 def executemany_rows(contender: Contender, seconds: float) -> float:
@@ -48,6 +52,20 @@ def rows_changed(contender: Contender, statement: str, rows: int) -> float:
         return rows / seconds
 
 
+def vector_rows_changed(contender: Contender, data: bytes, rows: int) -> float:
+    """Rows per second of an UPDATE of a number in rows that hold vectors too, without a vector index."""
+    contender.run(
+        "DROP TABLE IF EXISTS bench_copy",
+        f"CREATE TABLE bench_copy (id bigint PRIMARY KEY, v vector({_DIM}), n int DEFAULT 0)",
+    )
+    with contender.connect() as connection:
+        copy_stream(connection, data, "WITH (FORMAT binary)", "(id, v)")
+        connection.execute("CHECKPOINT")
+        started = time.perf_counter()
+        assert connection.execute("UPDATE bench_copy SET n = n + 1").rowcount == rows
+        return rows / (time.perf_counter() - started)
+
+
 def statements(rows: int) -> dict[str, str]:
     """The measured statements by what is printed for them."""
     keys = ", ".join(map(str, range(1, rows + 1)))
@@ -80,6 +98,12 @@ def main() -> None:
             if options.only in name:
                 take = lambda contender, sql=statement: rows_changed(contender, sql, options.rows)  # noqa: E731
                 compare(name, "rows/s", pair, take, options.turns)
+        name = f"UPDATE beside vectors of {_DIM} d, {options.rows}"
+        if options.only in name:
+            vectors = np.random.default_rng(1).standard_normal((options.rows, _DIM), dtype=np.float32)
+            data = binary_rows(vectors)
+            take = lambda contender: vector_rows_changed(contender, data, options.rows)  # noqa: E731
+            compare(name, "rows/s", pair, take, options.turns)
 
 
 if __name__ == "__main__":
