@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from foundation.backoff import Backoff
 from foundation.cancel import CANCEL_SHUTDOWN, CancelToken
@@ -61,8 +61,12 @@ class Maintenance:
         self._storage.stop_background()
         self._keeper.close()
 
-    def _inherited(self, table_oid: int, segment: SegmentView) -> dict[int, Buffers]:
-        return inherited_indexes(self._storage, self._keeper, table_oid, segment, self._cancel.word)
+    def _inherited(
+        self, table_oid: int, segment: SegmentView, sources: Sequence[SegmentView]
+    ) -> dict[int, Buffers]:
+        return inherited_indexes(
+            self._storage, self._keeper, table_oid, segment, sources, cancel=self._cancel.word
+        )
 
     def _repeat(self, work: Callable[[], None], seconds: float) -> None:
         backoff = Backoff()

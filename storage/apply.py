@@ -16,9 +16,11 @@ from typing import Protocol
 import numpy as np
 import pyarrow as pa
 
+from foundation.bitset import RowOffsets
 from storage.catalog import Catalog, Column, Index
 from storage.datafiles import DataFiles
 from storage.errors import DataCorrupted
+from storage.overlay import patched, replaced
 from storage.records import (
     AttachRecord,
     CatalogRecord,
@@ -27,11 +29,13 @@ from storage.records import (
     InsertRecord,
     LinkRecord,
     OidsRecord,
+    PatchRecord,
     Record,
     SequenceRecord,
     TruncateRecord,
 )
 from storage.rows import GrowingRows, RowIds, SealedRows
+from storage.sealed import selected
 from storage.state import DatabaseState, SegmentState, TableState
 
 
@@ -89,6 +93,8 @@ def _apply(changes: _Changes, record: Record) -> None:
         case DeleteRecord():
             table = changes.table(record.table_oid)
             changes.tables[record.table_oid] = _with_tombstones(table, record.row_ids)
+        case PatchRecord():
+            _patch(changes, record)
         case TruncateRecord():
             _remove_rows(changes, record.table_oid)
         case CatalogRecord():
@@ -135,7 +141,7 @@ def _with_tombstones(table: TableState, row_ids: RowIds) -> TableState:
         nonlocal missing
         if not len(missing):
             return segment
-        offsets = segment.rows.find(missing, segment.row_count)
+        offsets = segment.find(missing)
         found = offsets >= 0
         if not found.any():
             return segment
@@ -147,6 +153,45 @@ def _with_tombstones(table: TableState, row_ids: RowIds) -> TableState:
     if len(missing):
         raise DataCorrupted(f"row {missing[0]} is deleted in the log but not in any segment")
     return changed
+
+
+def _patch(changes: _Changes, record: PatchRecord) -> None:
+    table = changes.table(record.table_oid)
+    replaced_ids = record.replaced_ids
+    is_left = np.ones(len(replaced_ids), dtype=np.bool_)
+    sealed = []
+    for segment in table.sealed:
+        offsets = segment.find(replaced_ids)
+        here = np.flatnonzero(offsets >= 0)
+        is_left[here] = False
+        sealed.append(_patched(changes, record, segment, here, offsets[here]) if len(here) else segment)
+    if is_left.any():
+        row_id = replaced_ids[np.argmax(is_left)]
+        raise DataCorrupted(f"row {row_id} is patched in the log but not in any sealed segment")
+    changes.tables[record.table_oid] = replace(table, sealed=tuple(sealed))
+    if record.first_row_id is not None:
+        changes.next_row_id = max(changes.next_row_id, record.first_row_id + len(replaced_ids))
+
+
+def _patched(
+    changes: _Changes, record: PatchRecord, segment: SegmentState, chosen: RowOffsets, offsets: RowOffsets
+) -> SegmentState:
+    """A segment with the `chosen` rows of a patch at its `offsets`."""
+    before, count = segment.overlay, segment.row_count
+    row_ids = segment.row_ids().copy()
+    row_ids[offsets] = record.row_ids[chosen]
+    columns = []
+    for attnum, values in record.columns.items():
+        column = None if before is None else before.column(attnum)
+        if column is None:
+            column = segment.rows.stored_column(attnum, count)
+        if column is None:
+            column = _missing(changes, record.table_oid, attnum, count)
+        columns.append(replaced(column, offsets, selected(values, chosen)))
+    overlay = patched(before, columns, list(record.columns), row_ids)
+    changes.environment.release_rows((0 if before is None else before.memory_bytes) - overlay.memory_bytes)
+    _retire_overlay(changes, segment)
+    return segment.changed(overlay=overlay)
 
 
 def _mapped_segments(table: TableState, change: Callable[[SegmentState], SegmentState]) -> TableState:
@@ -166,6 +211,15 @@ def _retire(changes: _Changes, segments: Iterable[SegmentState]) -> None:
     for segment in segments:
         assert isinstance(segment.rows, SealedRows)
         changes.environment.data_files.retire_segment(segment.rows, segment.attachments.values())
+        if segment.overlay is not None:
+            changes.environment.release_rows(segment.overlay.memory_bytes)
+            _retire_overlay(changes, segment)
+
+
+def _retire_overlay(changes: _Changes, segment: SegmentState) -> None:
+    """The segment's overlay file, if there is one, will be named by no further manifest."""
+    if segment.overlay is not None and segment.overlay.saved is not None:
+        changes.environment.data_files.retire(segment.overlay.saved[1])
 
 
 def _change_catalog(changes: _Changes, record: CatalogRecord) -> None:

@@ -1,12 +1,14 @@
-"""Batches of complete rows on their way into a table's write set."""
+"""Batches of rows on their way into a table's write set."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import pyarrow as pa
 
 from foundation.errors import InternalError
 from foundation.sqltypes import arrow_type
-from storage.catalog import Table
+from storage.catalog import Column, Table
 
 
 def checked_batch(table: Table, batch: pa.RecordBatch | pa.Table) -> pa.RecordBatch:
@@ -14,28 +16,49 @@ def checked_batch(table: Table, batch: pa.RecordBatch | pa.Table) -> pa.RecordBa
 
     A wrong column set or type is a mistake of the layer above: InternalError (XX000).
     """
-    if isinstance(batch, pa.Table):
-        pieces = batch.combine_chunks().to_batches()
-        batch = pieces[0] if pieces else pa.RecordBatch.from_pylist([], schema=batch.schema)
+    batch = _one_batch(batch)
     live = table.live_columns()
     if batch.schema.names == [str(column.attnum) for column in live] and all(
         given == arrow_type(column.type) for given, column in zip(batch.schema.types, live)
     ):
         return batch
-    columns = []
-    for column in live:
-        position = batch.schema.get_field_index(str(column.attnum))
-        expected = arrow_type(column.type)
-        if position < 0:
-            raise InternalError(f'column "{column.name}" of "{table.name}" is missing in a batch of rows')
-        if not batch.column(position).type.equals(expected):
-            actual = batch.column(position).type
-            raise InternalError(
-                f'column "{column.name}" of "{table.name}" is {actual} in place of {expected}'
-            )
-        columns.append(batch.column(position))
+    missing = [column for column in live if str(column.attnum) not in batch.schema.names]
+    if missing:
+        raise InternalError(f'column "{missing[0].name}" of "{table.name}" is missing in a batch of rows')
     if batch.num_columns != len(live):
         raise InternalError(
             f'a batch of rows of "{table.name}" has {batch.num_columns} columns, not {len(live)}'
         )
-    return pa.RecordBatch.from_arrays(columns, names=[str(column.attnum) for column in live])
+    return _checked_columns(table, batch, live)
+
+
+def checked_changes(
+    table: Table, batch: pa.RecordBatch | pa.Table, changed: frozenset[int] | None
+) -> pa.RecordBatch:
+    """One RecordBatch with the columns of `changed` that the batch has (None = all it has), in attnum order."""
+    batch = _one_batch(batch)
+    wanted = [
+        column
+        for column in table.live_columns()
+        if str(column.attnum) in batch.schema.names and (changed is None or column.attnum in changed)
+    ]
+    return _checked_columns(table, batch, wanted)
+
+
+def _one_batch(batch: pa.RecordBatch | pa.Table) -> pa.RecordBatch:
+    if not isinstance(batch, pa.Table):
+        return batch
+    pieces = batch.combine_chunks().to_batches()
+    return pieces[0] if pieces else pa.RecordBatch.from_pylist([], schema=batch.schema)
+
+
+def _checked_columns(table: Table, batch: pa.RecordBatch, wanted: Sequence[Column]) -> pa.RecordBatch:
+    arrays = []
+    for column in wanted:
+        array, expected = batch.column(str(column.attnum)), arrow_type(column.type)
+        if not array.type.equals(expected):
+            raise InternalError(
+                f'column "{column.name}" of "{table.name}" is {array.type} in place of {expected}'
+            )
+        arrays.append(array)
+    return pa.RecordBatch.from_arrays(arrays, names=[str(column.attnum) for column in wanted])

@@ -112,5 +112,6 @@ def watched_attnums(catalog: Catalog, table_oid: int) -> frozenset[int]:
 
 
 def noted_columns(batch: pa.RecordBatch, attnums: frozenset[int]) -> dict[int, pa.Array]:
-    """The noted columns of a batch of rows, without a copy."""
-    return {attnum: batch.column(batch.schema.get_field_index(str(attnum))) for attnum in attnums}
+    """The noted columns that a batch of rows has, without a copy."""
+    names = set(batch.schema.names)
+    return {attnum: batch.column(str(attnum)) for attnum in attnums if str(attnum) in names}

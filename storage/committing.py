@@ -6,12 +6,15 @@ segments. Under the lock the checks against the newest state follow, then row id
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
+from foundation.bitset import RowOffsets
 from foundation.errors import (
     DuplicateDatabase,
     DuplicateObject,
@@ -26,17 +29,21 @@ from storage.checksum import BytesLike
 from storage.datafiles import DataFiles
 from storage.key_checks import first_key_conflict
 from storage.keys import key_batch, key_spec, unique_specs
+from storage.overlay import can_hold, has_offsets
 from storage.records import (
     CatalogRecord,
     DeleteRecord,
     InsertRecord,
     LinkRecord,
+    PatchRecord,
     Record,
     TruncateRecord,
     encode_batch,
+    patch_batch,
 )
 from storage.references import check_references
-from storage.rows import SegmentEntry
+from storage.revisions import RevisedRows, key_attnums
+from storage.rows import RowIds, SegmentEntry, dense_ids
 from storage.sealed import (
     SegmentSource,
     concatenated,
@@ -48,24 +55,37 @@ from storage.sealed import (
 )
 from storage.state import DatabaseState
 from storage.transaction import Transaction
-from storage.view import MissingColumn
-from storage.writeset import TableWrites
+from storage.view import MissingColumn, SegmentView
+from storage.writeset import PROVISIONAL_ID_MIN, TableWrites
 
 
 @dataclass(frozen=True, slots=True)
 class PreparedTable:
-    """A table's new rows, ready for the log: a batch with its encoding, or a segment written already."""
+    """A table's new rows, ready for the log: a batch with its encoding, or a segment written already; and patches."""
 
     writes: TableWrites
     batch: pa.RecordBatch | None = None
     encoded: BytesLike = b""
     entry: SegmentEntry | None = None
+    patches: tuple[PreparedPatch, ...] = ()
 
     @property
     def row_count(self) -> int:
+        count = sum(len(patch.batch) for patch in self.patches)
         if self.entry is not None:
-            return self.entry.row_count
-        return 0 if self.batch is None else len(self.batch)
+            return count + self.entry.row_count
+        return count if self.batch is None else count + len(self.batch)
+
+    def own_ids(self, first_row_id: int) -> RowIds:
+        """(own rows,) uint64 ids that they get from `first_row_id` on, 0 for those that are not live."""
+        is_left = self.writes.own_live_mask()
+        row_ids = np.zeros(len(is_left), dtype=np.uint64)
+        for patch in self.patches:
+            row_ids[patch.ordinals] = dense_ids(first_row_id, len(patch.ordinals))
+            is_left[patch.ordinals] = False
+            first_row_id += len(patch.ordinals)
+        row_ids[is_left] = dense_ids(first_row_id, int(np.count_nonzero(is_left)))
+        return row_ids
 
     @property
     def memory_bytes(self) -> int:
@@ -78,6 +98,23 @@ def must_be_synchronous(transaction: Transaction) -> bool:
     return bool(transaction.puts or transaction.drops) or any(
         writes.is_truncated for writes in transaction.writes.values()
     )
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedPatch:
+    """Live revised rows that change the same columns, as the log will have them."""
+
+    batch: pa.RecordBatch
+    encoded: BytesLike
+    ordinals: RowOffsets
+    """(m,) which own rows these are."""
+    source_rows: int
+    """Rows of the segments that are patched, which get new columns."""
+
+    @property
+    def overlay_bytes(self) -> int:
+        """About what the new columns and row ids will take."""
+        return self.source_rows * int(self.batch.nbytes) // len(self.batch)
 
 
 def prepare(transaction: Transaction, data_files: DataFiles, missing: MissingColumn) -> list[PreparedTable]:
@@ -108,8 +145,10 @@ def _prepare_table(
     if plain is not None:
         return PreparedTable(writes, plain, encode_batch(plain))
     parts = [(view, offsets) for view, offsets in writes.live_parts(missing, table) if len(offsets)]
+    patches = _prepare_patches(parts, table)
+    parts = [part for part in parts if not isinstance(part[0].stored_rows, RevisedRows)]
     if not parts:
-        return PreparedTable(writes)
+        return PreparedTable(writes, patches=patches)
 
     def column(attnum: int) -> pa.Array:
         pieces = [selected(view.column(attnum), offsets) for view, offsets in parts]
@@ -122,9 +161,36 @@ def _prepare_table(
         count = sum(len(offsets) for _, offsets in parts)
         source = SegmentSource(count, None, attnums, column, specs)
         with reserved_for_writing(transaction.memory, [view for view, _ in parts], attnums):
-            return PreparedTable(writes, entry=write_segment(data_files, source))
+            return PreparedTable(writes, entry=write_segment(data_files, source), patches=patches)
     batch = pa.RecordBatch.from_arrays(list(map(column, attnums)), names=list(map(str, attnums)))
-    return PreparedTable(writes, batch, encode_batch(batch))
+    return PreparedTable(writes, batch, encode_batch(batch), patches=patches)
+
+
+def _prepare_patches(
+    parts: Sequence[tuple[SegmentView, RowOffsets]], table: Table
+) -> tuple[PreparedPatch, ...]:
+    """The revised ones among own live rows, those that change the same columns as one patch."""
+    live = {str(column.attnum) for column in table.live_columns()}
+    batches: dict[tuple[str, ...], list[pa.RecordBatch]] = {}
+    ordinals: dict[tuple[str, ...], list[RowIds]] = {}
+    source_rows: Counter[tuple[str, ...]] = Counter()
+    for view, offsets in parts:
+        rows = view.stored_rows
+        if not isinstance(rows, RevisedRows):
+            continue
+        names = tuple(name for name in rows.changed.schema.names if name in live)
+        columns = {int(name): selected(rows.changed.column(name), offsets) for name in names}
+        batches.setdefault(names, []).append(patch_batch(rows.replaced_ids[offsets], columns))
+        ordinals.setdefault(names, []).append(view.row_ids[offsets] - np.uint64(PROVISIONAL_ID_MIN))
+        source_rows[names] += rows.source.row_count
+    patches = []
+    for names, pieces in batches.items():
+        whole = (
+            pieces[0] if len(pieces) == 1 else pa.Table.from_batches(pieces).combine_chunks().to_batches()[0]
+        )
+        own = np.concatenate(ordinals[names]).astype(np.int64)
+        patches.append(PreparedPatch(whole, encode_batch(whole), own, source_rows[names]))
+    return tuple(patches)
 
 
 def check_and_record(
@@ -145,6 +211,7 @@ def check_and_record(
     check_references(transaction, head, catalog)
     for table in prepared:
         _check_table(transaction, table.writes, head, catalog)
+        _check_patches(transaction, table, head)
     for obj in transaction.puts.values():
         if isinstance(obj, Index) and obj.is_unique and obj.table_oid not in transaction.drops:
             _check_put_index(transaction, obj, head, catalog, encode)
@@ -197,6 +264,23 @@ def _check_table(
         deleted = writes.deleted_ids()
         if len(deleted):
             constraints.check_rows_current(head.table_state(table.oid), deleted)
+
+
+def _check_patches(transaction: Transaction, prepared: PreparedTable, head: DatabaseState) -> None:
+    """Columns of a unique index that came meanwhile are not patched, and a merged segment must have room."""
+    table_oid = prepared.writes.table.oid
+    for patch in prepared.patches:
+        record = PatchRecord(table_oid, None, patch.batch)
+        if not key_attnums(head.catalog, prepared.writes.table, transaction.options).isdisjoint(
+            record.columns
+        ):
+            raise _conflict()
+        long = {attnum: values for attnum, values in record.columns.items() if has_offsets(values.type)}
+        for segment in head.table_state(table_oid).sealed if long else ():
+            view = segment.view(prepared.writes.table, transaction.missing_column)
+            is_full = any(not can_hold(view.column(attnum), values) for attnum, values in long.items())
+            if is_full and (segment.find(record.replaced_ids) >= 0).any():
+                raise _conflict()
 
 
 def _foreign_keys(catalog: Catalog, table_oid: int) -> tuple[set[int], set[int]]:
@@ -252,10 +336,18 @@ def _records(transaction: Transaction, prepared: list[PreparedTable], head: Data
     next_row_id = head.next_row_id
     for table in prepared:
         table_oid = table.writes.table.oid
+        patched: list[Record] = []
+        deleted = table.writes.deleted_ids()
+        for patch in table.patches:
+            record = PatchRecord(table_oid, next_row_id, patch.batch, patch.encoded)
+            patched.append(record)
+            deleted = np.setdiff1d(deleted, record.replaced_ids, assume_unique=True)
+            next_row_id += len(patch.batch)
         if table.writes.is_truncated:
             records.append(TruncateRecord(table_oid))
-        elif len(deleted := table.writes.deleted_ids()):
+        elif len(deleted):
             records.append(DeleteRecord(table_oid, deleted))
+        records += patched
         if table.entry is not None:
             records.append(LinkRecord(table_oid, replace(table.entry, first_row_id=next_row_id)))
             next_row_id += table.entry.row_count

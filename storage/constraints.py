@@ -33,13 +33,14 @@ _FAILING_VALUE_CHARACTERS_MAX = 64
 
 
 def first_null(table: Table, batch: pa.RecordBatch) -> tuple[int, str] | None:
-    """The first row with a NULL in a NOT NULL column, and that column's name; None when there is none."""
+    """The first row with a NULL in a NOT NULL column that the batch has, and that column's name; None without one."""
     worst: tuple[int, str] | None = None
     for column in table.live_columns():
         if not column.not_null:
             continue
-        values = batch.column(batch.schema.get_field_index(str(column.attnum)))
-        if values.null_count:
+        position = batch.schema.get_field_index(str(column.attnum))
+        values = batch.column(position) if position >= 0 else None
+        if values is not None and values.null_count:
             row = int(np.argmax(values.is_null().to_numpy(zero_copy_only=False)))
             if worst is None or row < worst[0]:
                 worst = (row, column.name)
@@ -166,7 +167,7 @@ def current_mask(table: TableState, row_ids: RowIds) -> npt.NDArray[np.bool_]:
     for segment in table.segments():
         if not len(left):
             break
-        offsets = segment.rows.find(row_ids[left], segment.row_count)
+        offsets = segment.find(row_ids[left])
         found = offsets >= 0
         is_current[left[found]] = ~segment.rows.tombstones.is_deleted(offsets[found])
         left = left[~found]

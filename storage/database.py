@@ -187,6 +187,10 @@ class Storage:
         self, transaction: Transaction, prepared: list[committing.PreparedTable], synchronous: bool
     ) -> int:
         records = committing.check_and_record(transaction, prepared, self.head, self.options.value_encoder)
+        overlay_bytes = sum(patch.overlay_bytes for table in prepared for patch in table.patches)
+        # Applying a patch counts what it takes; here the question is whether there is room for it.
+        self.memory.reserve(GROWING_HOLDER, overlay_bytes)
+        self.memory.release(GROWING_HOLDER, overlay_bytes)
         size_bytes = sum(table.memory_bytes for table in prepared)
         self.memory.reserve(GROWING_HOLDER, size_bytes)
         try:
@@ -205,7 +209,7 @@ class Storage:
         snapshots = [other.snapshot_lsn for other in others if other is not None and other is not transaction]
         oldest = min([self.published.lsn, *snapshots])
         for table in prepared:
-            old_ids, new_ids = table.writes.replacements(next_row_id)
+            old_ids, new_ids = table.writes.replacements(table.own_ids(next_row_id))
             if len(old_ids):
                 replacement = Replacement.of(self.head.lsn, old_ids, new_ids)
                 self.successors.note(table.writes.table.oid, replacement, oldest)
@@ -456,5 +460,5 @@ class Storage:
         log, self._log = self._log, None
         if log is not None:
             log.close()
-            self.release_rows(sum(table.memory_bytes() for table in self.head.tables.values()))
+            self.release_rows(self.head.memory_bytes())
             self._directory_lock.release()

@@ -70,7 +70,7 @@ class DataFiles:
 
     def open_rows(self, entry: SegmentEntry) -> tuple[SealedRows, dict[int, Attachment]]:
         """A segment and its key files, as a log record or the manifest names them."""
-        rows = SealedRows(self._open(entry.segment_id, layout.ROWS_SUFFIX), entry)
+        rows = SealedRows(self.open(entry.segment_id, layout.ROWS_SUFFIX), entry)
         attachments = {}
         for index_oid, file_id in entry.key_files:
             attachment = self.open_attachment(file_id, is_keys=True)
@@ -82,12 +82,13 @@ class DataFiles:
         """An index or key file; None when it is damaged: both can be made again from the rows."""
         suffix = layout.KEYS_SUFFIX if is_keys else layout.INDEX_SUFFIX
         try:
-            return Attachment(file_id, self._open(file_id, suffix), is_keys)
+            return Attachment(file_id, self.open(file_id, suffix), is_keys)
         except DataCorrupted as error:
             _log.warning("%s; it is left out and can be built again", error)
             return None
 
-    def _open(self, file_id: int, suffix: str) -> BlockFile:
+    def open(self, file_id: int, suffix: str) -> BlockFile:
+        """A file that a log record or the manifest names. Raises DataCorrupted (XX001)."""
         self.note_id(file_id)
         with self._lock:
             prepared = self._prepared.pop(file_id, None)
@@ -95,14 +96,15 @@ class DataFiles:
 
     def retire_segment(self, rows: SealedRows, attachments: Iterable[Attachment]) -> None:
         """A committed change dropped this segment with all its files."""
-        self._retire(rows.file)
+        self.retire(rows.file)
         for attachment in attachments:
-            self._retire(attachment.file)
+            self.retire(attachment.file)
 
     def retire_attachment(self, attachment: Attachment) -> None:
-        self._retire(attachment.file)
+        self.retire(attachment.file)
 
-    def _retire(self, file: BlockFile) -> None:
+    def retire(self, file: BlockFile) -> None:
+        """The current state has no use for a file any more."""
         with self._lock:
             self._obsolete.append(file.path)
             self.obsolete_bytes += file.size_bytes

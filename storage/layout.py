@@ -49,6 +49,7 @@ RECORD_PAYLOAD_BYTES_MAX = 1 << 40
 ROWS_SUFFIX = ".rows"
 KEYS_SUFFIX = ".keys"
 INDEX_SUFFIX = ".index"
+OVERLAY_SUFFIX = ".overlay"
 LOG_SUFFIX = ".log"
 MANIFEST_SUFFIX = ".manifest"
 TEMPORARY_SUFFIX = ".tmp"

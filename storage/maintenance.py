@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
@@ -26,7 +27,8 @@ from storage.catalog import Index, Table
 from storage.compaction import DEAD_SHARE_MAX, due_sources
 from storage.keys import unique_specs
 from storage.manifest import Checkpoint, manifest_numbers, write_manifest
-from storage.records import AttachRecord, EditRecord
+from storage.overlay import VARIABLE_BYTES_MAX, Overlay, has_offsets, write_overlay
+from storage.records import AttachRecord, EditRecord, PatchRecord, patch_batch
 from storage.rows import RowIds, SealedRows, SegmentEntry
 from storage.sealed import (
     SegmentSource,
@@ -49,12 +51,9 @@ _SMALL_SEGMENT_SHARE = 4
 
 _log = logging.getLogger("quiver.storage")
 
-IndexHeir = Callable[[int, SegmentView], Mapping[int, Mapping[str, npt.NDArray[Any]]]]
-"""(table OID, segment that is written and not yet published) -> buffers of the indexes it comes with, by index OID."""
-
-_VARIABLE_BYTES_MAX = (1 << 31) - 1
-"""Arrow's 32-bit offsets: most bytes of a text column in one array."""
-
+IndexHeir = Callable[[int, SegmentView, Sequence[SegmentView]], Mapping[int, Mapping[str, npt.NDArray[Any]]]]
+"""(table OID, segment that is written and not yet published, segments it replaces as they were written) -> buffers of
+the indexes it comes with, by index OID."""
 
 _MERGE_MEMORY_SHARE = 4
 """A merge that nobody asked for reads files of at most this part of the memory limit."""
@@ -106,7 +105,7 @@ def merge(storage: Storage, table_oid: int) -> None:
     if not isinstance(table, Table):
         return
     for sources in _merge_groups(storage, table, state.table_state(table_oid).sealed):
-        if len(sources) > 1 or sources[0].tombstone_count:
+        if len(sources) > 1 or sources[0].tombstone_count or sources[0].overlay is not None:
             _rewrite(storage, table_oid, sources)
 
 
@@ -163,20 +162,14 @@ def _merge_groups(
     sizes: dict[int, int] = {}
     for segment in segments:
         view = segment.view(table, storage.missing_column)
-        added = {a: view.column(a).nbytes for a in attnums if _has_offsets(view.column(a).type)}
+        added = {a: view.column(a).nbytes for a in attnums if has_offsets(view.column(a).type)}
         total = {a: sizes.get(a, 0) + size for a, size in added.items()}
-        if not groups or any(size > _VARIABLE_BYTES_MAX for size in total.values()):
+        if not groups or any(size > VARIABLE_BYTES_MAX for size in total.values()):
             groups.append([])
             total = added
         groups[-1].append(segment)
         sizes = total
     return groups
-
-
-def _has_offsets(arrow_type: pa.DataType) -> bool:
-    return bool(
-        pa.types.is_string(arrow_type) or pa.types.is_binary(arrow_type) or pa.types.is_list(arrow_type)
-    )
 
 
 def _rewrite(
@@ -196,8 +189,8 @@ def _rewrite(
         return
     source = _live_rows(storage, state, table, sources, check)
     entry = None
+    views = [segment.view(table, storage.missing_column) for segment in sources]
     if source.row_count:
-        views = [segment.view(table, storage.missing_column) for segment in sources]
         with reserved_for_writing(storage.memory, views, source.attnums):
             entry = write_segment(storage.data_files, source)
     inherited: list[AttachRecord] = []
@@ -205,7 +198,7 @@ def _rewrite(
     lsn = None
     try:
         if entry is not None:
-            inherited = superfluous = _inherited(storage, table, entry)
+            inherited = superfluous = _inherited(storage, table, entry, views)
         with storage.commit_lock:
             wanted = [r for r in inherited if isinstance(storage.head.catalog.get(r.index_oid), Index)]
             lsn = _publish_edit(storage, table_oid, sources, entry, wanted)
@@ -219,7 +212,9 @@ def _rewrite(
         storage.wait_durable(lsn)
 
 
-def _inherited(storage: Storage, table: Table, entry: SegmentEntry) -> list[AttachRecord]:
+def _inherited(
+    storage: Storage, table: Table, entry: SegmentEntry, sources: Sequence[SegmentView]
+) -> list[AttachRecord]:
     """Write the index files that a new segment comes with. A failure leaves it without: they can be built later."""
     if storage.index_heir is None:
         return []
@@ -228,7 +223,7 @@ def _inherited(storage: Storage, table: Table, entry: SegmentEntry) -> list[Atta
     view = SegmentState(rows, entry.row_count, 0).view(table, storage.missing_column)
     records = []
     try:
-        for index_oid, buffers in storage.index_heir(table.oid, view).items():
+        for index_oid, buffers in storage.index_heir(table.oid, view, sources).items():
             file_id = _write_index(storage, index_oid, entry.segment_id, buffers)
             records.append(AttachRecord(table.oid, entry.segment_id, index_oid, file_id, False))
             storage.data_files.prepare(file_id, layout.INDEX_SUFFIX)
@@ -293,17 +288,60 @@ def _publish_edit(
     if any(segment.rows.uid not in now for segment in sources):
         return None
     deleted = [_deleted_since(segment, now[segment.rows.uid]) for segment in sources]
+    patches = [
+        patch
+        for segment in sources
+        if (patch := _patched_since(table_oid, segment, now[segment.rows.uid])) is not None
+    ]
+    if not _can_hold(storage, table_oid, sources, patches):
+        return None
     sealed = [s.rows.segment_id for s in sources if isinstance(s.rows, SealedRows)]
     in_memory = [s for s in sources if not isinstance(s.rows, SealedRows)]
     covered = max((int(s.rows.row_ids(s.row_count)[-1]) for s in in_memory), default=0)
     record = EditRecord(table_oid, tuple(sealed), covered, entry, np.sort(np.concatenate(deleted)))
-    return storage.append_group([record, *inherited])
+    return storage.append_group([record, *patches, *inherited])
 
 
 def _deleted_since(segment: SegmentState, now: SegmentState) -> RowIds:
     """Rows deleted between two states of one segment."""
     offsets = segment.rows.tombstones.offsets(segment.tombstone_count, now.tombstone_count)
-    return segment.rows.row_ids(segment.row_count)[offsets]
+    return segment.row_ids()[offsets]
+
+
+def _patched_since(table_oid: int, segment: SegmentState, now: SegmentState) -> PatchRecord | None:
+    """What makes the rows of one state of a segment those of a later state, deletes aside."""
+    overlay, before = now.overlay, segment.overlay
+    if overlay is None or overlay is before:
+        return None
+    is_chosen = segment.row_ids() != overlay.row_ids
+    is_chosen[segment.rows.tombstones.offsets(0, now.tombstone_count)] = False
+    chosen = np.flatnonzero(is_chosen)
+    if not len(chosen):
+        return None
+    columns = {
+        attnum: selected(column, chosen)
+        for attnum in overlay.attnums()
+        if (column := overlay.column(attnum)) is not (None if before is None else before.column(attnum))
+    }
+    batch = patch_batch(segment.row_ids()[chosen], columns, overlay.row_ids[chosen])
+    return PatchRecord(table_oid, None, batch)
+
+
+def _can_hold(
+    storage: Storage, table_oid: int, sources: Sequence[SegmentState], patches: Sequence[PatchRecord]
+) -> bool:
+    """Whether the merged columns have room for patches that came meanwhile; if not, the merge is given up."""
+    if not patches:
+        return True
+    table = storage.head.catalog.table(table_oid)
+    sizes: Counter[int] = Counter()
+    for patch in patches:
+        sizes.update({a: c.nbytes for a, c in patch.columns.items() if has_offsets(c.type)})
+    for segment in sources:
+        view = segment.view(table, storage.missing_column)
+        live = {column.attnum for column in table.live_columns()}
+        sizes.update({attnum: view.column(attnum).nbytes for attnum in list(sizes) if attnum in live})
+    return all(size_bytes <= VARIABLE_BYTES_MAX for size_bytes in sizes.values())
 
 
 def checkpoint(storage: Storage) -> None:
@@ -320,12 +358,16 @@ def checkpoint(storage: Storage) -> None:
         state = storage.head
         obsolete = storage.data_files.take_obsolete()
         pinned = Checkpoint(state, storage.oid_limit, storage.sequences.logged())
+    written: dict[Overlay, int] = {}
     try:
+        _write_overlays(storage, state, written)
         folder = os.path.join(storage.path, layout.MANIFEST_FOLDER)
-        write_manifest(storage.files, folder, pinned, storage.missing_column)
+        write_manifest(storage.files, folder, replace(pinned, overlays=written), storage.missing_column)
     except BaseException:
+        obsolete += [storage.data_files.path(i, layout.OVERLAY_SUFFIX) for i in written.values()]
         storage.data_files.return_obsolete(obsolete)
         raise
+    _keep_overlays(storage, written)
     storage.manifest_lsn = state.lsn
     try:
         remove_superseded(storage, state.lsn)
@@ -333,6 +375,31 @@ def checkpoint(storage: Storage) -> None:
         # The manifest counts. The files are harmless, and the next checkpoint finds them again.
         _log.warning("%s; it is tried again", error)
     storage.data_files.remove(obsolete)
+
+
+def _write_overlays(storage: Storage, state: DatabaseState, written: dict[Overlay, int]) -> None:
+    """Write the overlays of a state that no file has, and note the files' ids in `written`."""
+    for table in state.tables.values():
+        for segment in table.sealed:
+            overlay = segment.overlay
+            if overlay is not None and overlay.saved is None:
+                written[overlay] = write_overlay(storage.data_files, overlay, segment.rows.segment_id)
+    if written:
+        storage.data_files.sync_folder()
+
+
+def _keep_overlays(storage: Storage, written: Mapping[Overlay, int]) -> None:
+    """Let the overlays that the new manifest names read from their files, which gives their memory back."""
+    files = {overlay: storage.data_files.open(i, layout.OVERLAY_SUFFIX) for overlay, i in written.items()}
+    with storage.commit_lock:
+        segments = (segment for table in storage.head.tables.values() for segment in table.sealed)
+        current = {segment.overlay for segment in segments}
+        for overlay, file in files.items():
+            if overlay in current:
+                storage.release_rows(overlay.memory_bytes)
+                overlay.keep_in(written[overlay], file)
+            else:
+                storage.data_files.retire(file)
 
 
 def remove_superseded(storage: Storage, lsn: int) -> None:

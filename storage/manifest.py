@@ -8,7 +8,7 @@ damaged one is damage and recovery says so instead of going back to an older sta
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -21,6 +21,7 @@ from storage.blockfile import BlockFile, BlockWriter, give_name
 from storage.catalog import Catalog, object_from_record
 from storage.datafiles import DataFiles
 from storage.files import LocalFiles
+from storage.overlay import Overlay, open_overlay
 from storage.records import SequenceRecord
 from storage.rows import GrowingRows, SealedRows, SegmentEntry
 from storage.sealed import concatenated, selected
@@ -35,6 +36,8 @@ class Checkpoint:
     state: DatabaseState
     oid_limit: int
     sequences: list[SequenceRecord] = field(default_factory=list)
+    overlays: Mapping[Overlay, int] = field(default_factory=dict)
+    """Ids of the files of overlays that no earlier manifest names."""
 
 
 def write_manifest(files: LocalFiles, folder: str, checkpoint: Checkpoint, missing: MissingColumn) -> None:
@@ -45,7 +48,7 @@ def write_manifest(files: LocalFiles, folder: str, checkpoint: Checkpoint, missi
         tables = [
             {
                 "oid": table_oid,
-                "segments": [_segment_json(writer, state.catalog, segment) for segment in table.sealed],
+                "segments": [_segment_json(writer, checkpoint, segment) for segment in table.sealed],
                 "growing": _write_rows_in_memory(writer, state.catalog, table_oid, table, missing),
             }
             for table_oid, table in sorted(state.tables.items())
@@ -63,7 +66,7 @@ def write_manifest(files: LocalFiles, folder: str, checkpoint: Checkpoint, missi
     give_name(files, writer.path, path)
 
 
-def _segment_json(writer: BlockWriter, catalog: Catalog, segment: SegmentState) -> dict[str, Any]:
+def _segment_json(writer: BlockWriter, checkpoint: Checkpoint, segment: SegmentState) -> dict[str, Any]:
     rows = segment.rows
     assert isinstance(rows, SealedRows)
     if segment.tombstone_count:
@@ -72,9 +75,14 @@ def _segment_json(writer: BlockWriter, catalog: Catalog, segment: SegmentState) 
     attached = [
         [index_oid, attachment.file_id, attachment.is_keys]
         for index_oid, attachment in segment.attachments.items()
-        if catalog.get(index_oid) is not None
+        if checkpoint.state.catalog.get(index_oid) is not None
     ]
-    return {**replace(rows.entry, key_files=()).to_json(), "attached": attached}
+    overlay = segment.overlay
+    file_id = None if overlay is None else checkpoint.overlays.get(overlay)
+    if overlay is not None and file_id is None:
+        assert overlay.saved is not None, "an overlay is written before the manifest that names it"
+        file_id = overlay.saved[0]
+    return {**replace(rows.entry, key_files=()).to_json(), "attached": attached, "overlay": file_id}
 
 
 def _write_rows_in_memory(
@@ -143,7 +151,10 @@ def _read_segment(file: BlockFile, record: dict[str, Any], data_files: DataFiles
         attachment = data_files.open_attachment(file_id, is_keys=is_keys)
         if attachment is not None:
             attachments[index_oid] = attachment
-    return SegmentState(rows, entry.row_count, rows.tombstones.count, attachments)
+    # Manifests written before there were overlays do not mention them.
+    file_id = record.get("overlay")
+    overlay = None if file_id is None else open_overlay(data_files, file_id, entry)
+    return SegmentState(rows, entry.row_count, rows.tombstones.count, attachments, overlay)
 
 
 def _read_rows_in_memory(

@@ -36,6 +36,9 @@ class StorageOptions:
     write_set_bytes_max: int = 8 * MEGABYTE
     """Rows a transaction holds in memory per table before they spill to a private file."""
 
+    revised_bytes_max: int = 64 * MEGABYTE
+    """Values of one update that revised rows hold in memory; more become new rows, which can spill."""
+
     checkpoint_log_bytes: int = 256 * MEGABYTE
     """Log written since the last checkpoint that makes `needs_checkpoint` true."""
 

@@ -7,7 +7,7 @@ a commit and recovery apply the same values in the same way.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any, ClassVar, Protocol
@@ -18,7 +18,7 @@ import pyarrow as pa
 from storage import layout
 from storage.catalog import CatalogObject, object_from_record
 from storage.checksum import BytesLike, crc32c
-from storage.rows import RowIds, SegmentEntry
+from storage.rows import RowIds, SegmentEntry, dense_ids
 
 _IPC_OPTIONS = pa.ipc.IpcWriteOptions()
 """Given, because pyarrow looks for its default in the environment, variable by variable."""
@@ -37,6 +37,7 @@ class RecordType(IntEnum):
     ATTACH = 7
     SEQUENCE = 8
     OIDS = 9
+    PATCH = 10
     COMMIT = 15
 
 
@@ -83,6 +84,65 @@ class DeleteRecord:
 
     def body(self) -> BytesLike:
         return self.row_ids.tobytes()
+
+
+REPLACED_COLUMN = "replaced"
+ROW_IDS_COLUMN = "row_ids"
+
+
+@dataclass(frozen=True, slots=True)
+class PatchRecord:
+    """Rows of sealed segments that got new versions in their place, with other values in some columns.
+
+    `batch` has the column `replaced` (uint64 ids of the versions that end), the changed columns named by attnum, and,
+    when `first_row_id` is None, the column `row_ids` of the new versions; else their ids are dense from there.
+    """
+
+    type: ClassVar[RecordType] = RecordType.PATCH
+
+    table_oid: int
+    first_row_id: int | None
+    batch: pa.RecordBatch
+    encoded: BytesLike | None = field(default=None, repr=False)
+    """`encode_batch(batch)` when the caller has made it already, outside the commit lock."""
+
+    @property
+    def replaced_ids(self) -> RowIds:
+        """(m,) uint64."""
+        ids: RowIds = self.batch.column(REPLACED_COLUMN).to_numpy()
+        return ids
+
+    @property
+    def row_ids(self) -> RowIds:
+        """(m,) uint64 ids of the new versions."""
+        if self.first_row_id is not None:
+            return dense_ids(self.first_row_id, len(self.batch))
+        ids: RowIds = self.batch.column(ROW_IDS_COLUMN).to_numpy()
+        return ids
+
+    @property
+    def columns(self) -> dict[int, pa.Array]:
+        """(m,) values of the changed columns by attnum."""
+        ids = (REPLACED_COLUMN, ROW_IDS_COLUMN)
+        named = zip(self.batch.schema.names, self.batch.columns, strict=True)
+        return {int(name): column for name, column in named if name not in ids}
+
+    def meta(self) -> dict[str, Any]:
+        return {"table": self.table_oid, "first": self.first_row_id, "rows": len(self.batch)}
+
+    def body(self) -> BytesLike:
+        return encode_batch(self.batch) if self.encoded is None else self.encoded
+
+
+def patch_batch(
+    replaced_ids: RowIds, columns: Mapping[int, pa.Array], row_ids: RowIds | None = None
+) -> pa.RecordBatch:
+    """The batch of a PatchRecord."""
+    named = {REPLACED_COLUMN: pa.array(replaced_ids)}
+    if row_ids is not None:
+        named[ROW_IDS_COLUMN] = pa.array(row_ids)
+    named |= {str(attnum): column for attnum, column in columns.items()}
+    return pa.RecordBatch.from_arrays(list(named.values()), names=list(named))
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,10 +329,9 @@ def decode_record(record_type: int, meta_bytes: memoryview, body: memoryview) ->
     meta = json.loads(bytes(meta_bytes))
     match record_type:
         case RecordType.INSERT:
-            # Copied: the record outlives the mapping of the log file.
-            with pa.ipc.open_stream(pa.py_buffer(bytes(body))) as reader:
-                batch = reader.read_next_batch()
-            return InsertRecord(meta["table"], meta["first"], batch)
+            return InsertRecord(meta["table"], meta["first"], _decoded_batch(body))
+        case RecordType.PATCH:
+            return PatchRecord(meta["table"], meta["first"], _decoded_batch(body))
         case RecordType.DELETE:
             return DeleteRecord(meta["table"], np.frombuffer(bytes(body), dtype=np.uint64))
         case RecordType.TRUNCATE:
@@ -294,3 +353,9 @@ def decode_record(record_type: int, meta_bytes: memoryview, body: memoryview) ->
         case RecordType.COMMIT:
             return CommitRecord(meta["records"], meta["durable"])
     raise ValueError(f"unknown record type {record_type}")
+
+
+def _decoded_batch(body: memoryview) -> pa.RecordBatch:
+    # Copied: the record outlives the mapping of the log file.
+    with pa.ipc.open_stream(pa.py_buffer(bytes(body))) as reader:
+        return reader.read_next_batch()

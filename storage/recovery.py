@@ -51,7 +51,7 @@ def _open_locked(
         storage.set_head(storage.head)
         _start_log(storage, end)
     except BaseException:
-        memory.release(GROWING_HOLDER, sum(t.memory_bytes() for t in storage.head.tables.values()))
+        memory.release(GROWING_HOLDER, storage.head.memory_bytes())
         raise
     _remove_leftovers(storage)
     return storage
@@ -176,6 +176,8 @@ def _remove_leftovers(storage: Storage) -> None:
         for segment in table.sealed:
             referenced.add(segment.rows.segment_id)
             referenced.update(attachment.file_id for attachment in segment.attachments.values())
+            if segment.overlay is not None and segment.overlay.saved is not None:
+                referenced.add(segment.overlay.saved[0])
     storage.data_files.remove_orphans(referenced)
     spill_folder = storage.spill_folder
     files.make_folder(spill_folder)

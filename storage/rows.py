@@ -27,9 +27,17 @@ from storage.keys import GrowingKeys, SortedKeys
 from storage.tombstones import Tombstones
 
 RowIds = npt.NDArray[np.uint64]
+KnownKeys = tuple[tuple[pa.Array | None, ...], SortedKeys]
+"""Sorted keys with the patched key columns they were made of; None for a column as it is stored."""
+
 ROW_IDS_BLOCK = "row_ids"
 _uids = itertools.count(1)
 _ZONE_TEXT_BYTES_MAX = 64
+
+
+def next_uid() -> int:
+    """A `StoredRows.uid` that no rows had before."""
+    return next(_uids)
 
 
 class StoredRows(Protocol):
@@ -38,7 +46,7 @@ class StoredRows(Protocol):
     uid: int
     segment_id: int
     tombstones: Tombstones
-    sorted_keys: dict[int, SortedKeys]
+    sorted_keys: dict[int, KnownKeys]
 
     def row_ids(self, count: int) -> RowIds: ...
 
@@ -62,10 +70,10 @@ class GrowingRows:
     """Rows in memory, in commit order. One thread appends; readers use prefixes they know to be complete."""
 
     def __init__(self) -> None:
-        self.uid = next(_uids)
+        self.uid = next_uid()
         self.segment_id = 0
         self.tombstones = Tombstones()
-        self.sorted_keys: dict[int, SortedKeys] = {}
+        self.sorted_keys: dict[int, KnownKeys] = {}
         self.size_bytes = 0
         self._row_ids = GrowableArray(np.uint64)
         self._columns: dict[int, GrowableColumn] = {}
@@ -127,17 +135,17 @@ class GrowingRows:
             grown.truncate(count)
         self._row_ids.truncate(count)
         self._keys = {}
-        self.uid = next(_uids)
+        self.uid = next_uid()
 
 
 class SpilledRows:
     """A chunk of a transaction's own rows in its private spill file: dense row ids, columns mapped on demand."""
 
     def __init__(self, load: Callable[[], pa.RecordBatch], first_row_id: int) -> None:
-        self.uid = next(_uids)
+        self.uid = next_uid()
         self.segment_id = -1
         self.tombstones = Tombstones()
-        self.sorted_keys: dict[int, SortedKeys] = {}
+        self.sorted_keys: dict[int, KnownKeys] = {}
         self._first_row_id = first_row_id
         self._load = load
 
@@ -211,12 +219,12 @@ class SealedRows:
         if file.meta["rows"] != entry.row_count:
             what = f"{file.meta['rows']} rows; the log says {entry.row_count}"
             raise DataCorrupted(f'file "{file.path}" has {what}', path=file.path, what=what)
-        self.uid = next(_uids)
+        self.uid = next_uid()
         self.segment_id = entry.segment_id
         self.entry = entry
         self.file = file
         self.tombstones = Tombstones()
-        self.sorted_keys: dict[int, SortedKeys] = {}
+        self.sorted_keys: dict[int, KnownKeys] = {}
         self._columns: dict[int, pa.Array] = {}
         self._row_ids: RowIds | None = None
         self._lock = threading.Lock()

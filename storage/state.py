@@ -10,8 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
+from foundation.bitset import RowOffsets
 from storage.catalog import Catalog, Table
-from storage.rows import GrowingRows, StoredRows
+from storage.overlay import Overlay
+from storage.rows import GrowingRows, RowIds, StoredRows
 from storage.view import Attachment, MissingColumn, SegmentView, TableView
 
 _NO_ATTACHMENTS: Mapping[int, Attachment] = {}
@@ -37,6 +39,8 @@ class SegmentState:
     tombstone_count: int
     attachments: Mapping[int, Attachment] = field(default_factory=lambda: _NO_ATTACHMENTS)
     """By index OID."""
+    overlay: Overlay | None = None
+    """The patches of a sealed segment that belong to the state."""
     _cached: _Cached = field(default_factory=_Cached, repr=False, init=False)
 
     def view(self, table: Table, missing: MissingColumn) -> SegmentView:
@@ -50,18 +54,34 @@ class SegmentState:
             table=table,
             missing=missing,
             attachments=self.attachments,
+            overlay=self.overlay,
         )
         self._cached.segment = (table, segment)
         return segment
 
+    def row_ids(self) -> RowIds:
+        """(n,) uint64, ascending unless rows were patched."""
+        return self.rows.row_ids(self.row_count) if self.overlay is None else self.overlay.row_ids
+
+    def find(self, row_ids: RowIds) -> RowOffsets:
+        """(m,) offsets of row ids, -1 for those that are not in this state of the segment."""
+        if self.overlay is not None:
+            return self.overlay.find(row_ids)
+        return self.rows.find(row_ids, self.row_count)
+
     def changed(
-        self, *, tombstone_count: int | None = None, attachments: Mapping[int, Attachment] | None = None
+        self,
+        *,
+        tombstone_count: int | None = None,
+        attachments: Mapping[int, Attachment] | None = None,
+        overlay: Overlay | None = None,
     ) -> SegmentState:
         return SegmentState(
             self.rows,
             self.row_count,
             self.tombstone_count if tombstone_count is None else tombstone_count,
             self.attachments if attachments is None else attachments,
+            self.overlay if overlay is None else overlay,
         )
 
 
@@ -96,6 +116,10 @@ class TableState:
         """Bytes of the rows in memory."""
         return sum(s.rows.size_bytes for s in self.in_memory() if isinstance(s.rows, GrowingRows))
 
+    def overlay_bytes(self) -> int:
+        """Bytes of patches in memory."""
+        return sum(s.overlay.memory_bytes for s in self.sealed if s.overlay is not None)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DatabaseState:
@@ -108,6 +132,10 @@ class DatabaseState:
 
     def table_state(self, table_oid: int) -> TableState:
         return self.tables.get(table_oid, _EMPTY_TABLE)
+
+    def memory_bytes(self) -> int:
+        """Bytes of rows and patches in memory."""
+        return sum(table.memory_bytes() + table.overlay_bytes() for table in self.tables.values())
 
     def with_tables(self, changed: Mapping[int, TableState]) -> DatabaseState:
         return replace(self, tables={**self.tables, **changed})

@@ -22,7 +22,7 @@ from foundation.errors import FeatureNotSupported, SerializationFailure
 from foundation.memory import MemoryBudget
 from storage import constraints
 from storage.activity import ActivityCounters
-from storage.batches import checked_batch
+from storage.batches import checked_batch, checked_changes
 from storage.catalog import Catalog, CatalogObject, Index, Table
 from storage.changes import PendingChecks, RowChange, noted_columns, watched_attnums
 from storage.errors import ReadOnlyTransaction, TransactionEnded
@@ -32,6 +32,7 @@ from storage.keys import key_batch, key_spec, unique_specs
 from storage.lock_modes import RowStrength
 from storage.locks import LockGroup, WaitPolicy
 from storage.options import StorageOptions
+from storage.revisions import attnums_of, plan_update
 from storage.rows import RowIds
 from storage.state import DatabaseState, TableState
 from storage.transaction_locks import LockedRows, TransactionLocks
@@ -304,8 +305,8 @@ class Transaction:
 
         Args:
             row_ids: (m,) uint64 rows to replace, without repetition.
-            batch: (m) complete new versions.
-            changed: columns whose values may be others than before; None = any.
+            batch: (m) new values of the columns that change; the others keep theirs.
+            changed: of these columns, those whose values may be others than before; None = all.
 
         Returns:
             (m,) uint64 provisional ids of the new versions.
@@ -314,21 +315,23 @@ class Transaction:
             As `delete` and `insert`; nothing is changed then.
         """
         writes = self._writes_of(table_oid)
-        table = self.catalog.table(table_oid)
-        batch = checked_batch(table, batch)
-        strength = update_strength(self.catalog, table_oid, changed)
-        watched = watched_attnums(self.catalog, table_oid)
-        before = self.table_view(table_oid).take(row_ids, sorted(watched)) if watched else {}
+        batch = checked_changes(self.catalog.table(table_oid), batch, changed)
+        changed = attnums_of(batch)
+        view, watched = self.table_view(table_oid), watched_attnums(self.catalog, table_oid)
+        before = view.take(row_ids, sorted(watched)) if watched else {}
         mark = writes.mark()
         try:
-            self._delete_rows(table_oid, row_ids, strength)
-            fresh_ids = self._insert_checked(writes, batch, changed)
+            plan = plan_update(view, row_ids, batch, self.catalog, self.options)
+            self._delete_rows(table_oid, row_ids, update_strength(self.catalog, table_oid, changed))
+            fresh_ids = writes.revise(plan, self.missing_column)
+            fresh_ids[plan.rest] = self._insert_checked(writes, plan.whole, changed)
         except BaseException:
             writes.rollback_to(mark)
             raise
         writes.note_replaced(row_ids, fresh_ids)
         if watched:
-            self._note(RowChange(table_oid, row_ids, fresh_ids, before, noted_columns(batch, watched)))
+            after = before | noted_columns(batch, watched)
+            self._note(RowChange(table_oid, row_ids, fresh_ids, before, after))
         return fresh_ids
 
     def expect_unchanged(self, table_oid: int) -> None:
@@ -401,10 +404,7 @@ class Transaction:
         Raises:
             SerializationFailure: 40001, under REPEATABLE READ, whose snapshot stays as it is.
         """
-        found = np.zeros(len(row_ids), dtype=np.bool_)
-        for segment in self.table_view(table_oid).segments:
-            found |= segment.find(row_ids) >= 0
-        if found.all():
+        if self.table_view(table_oid).contains(row_ids).all():
             return
         if self.isolation is not Isolation.READ_COMMITTED:
             raise SerializationFailure("could not serialize access due to concurrent update")

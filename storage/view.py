@@ -8,6 +8,7 @@ dropped meanwhile.
 from __future__ import annotations
 
 import logging
+import operator
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -25,6 +26,7 @@ from storage.catalog import Column, Table
 from storage.errors import DataCorrupted
 from storage.growable import aligned_empty
 from storage.keys import Hashes, KeyBatch, KeySpec, SortedKeys, key_batch, matching_rows
+from storage.overlay import Overlay
 from storage.rows import GrowingRows, RowIds, SealedRows, StoredRows, ZoneMap
 
 MissingColumn = Callable[[Column, int], pa.Array]
@@ -58,6 +60,7 @@ class SegmentView:
         table: Table,
         missing: MissingColumn,
         attachments: Mapping[int, Attachment],
+        overlay: Overlay | None = None,
     ) -> None:
         self.segment_id = rows.segment_id
         self.row_count = row_count
@@ -67,12 +70,18 @@ class SegmentView:
         self._table = table
         self._missing = missing
         self._attachments = attachments
+        self._overlay = overlay
         self._columns: dict[int, pa.Array] = {}
         self._vectors: dict[int, tuple[npt.NDArray[Any], Bitset | None]] = {}
 
     @property
     def version(self) -> Hashable:
         """Equal for two views whose columns have equal content; deletes do not change it."""
+        return (self._rows.uid, self.row_count, 0 if self._overlay is None else self._overlay.serial)
+
+    @property
+    def stored_version(self) -> Hashable:
+        """Equal for two views of the same stored rows, which patches leave alone: their vectors and indexes."""
         return (self._rows.uid, self.row_count)
 
     @property
@@ -80,10 +89,19 @@ class SegmentView:
         """Identifies the rows in this process: a growing segment keeps it while rows are added."""
         return self._rows.uid
 
+    @property
+    def stored_rows(self) -> StoredRows:
+        """What the view reads from, of which a snapshot may see less or, patched, something else."""
+        return self._rows
+
+    def has_column(self, attnum: int) -> bool:
+        """Whether the view's definition of the table has the column."""
+        return any(column.attnum == attnum for column in self._table.columns)
+
     @cached_property
     def row_ids(self) -> RowIds:
-        """(n,) uint64, ascending."""
-        return self._rows.row_ids(self.row_count)
+        """(n,) uint64; ascending unless rows were patched."""
+        return self._rows.row_ids(self.row_count) if self._overlay is None else self._overlay.row_ids
 
     @cached_property
     def visible_count(self) -> int:
@@ -93,7 +111,9 @@ class SegmentView:
         """All n values of a column, in one piece. Rows stored before it was added have its missing value."""
         column = self._columns.get(attnum)
         if column is None:
-            column = self._rows.stored_column(attnum, self.row_count)
+            column = None if self._overlay is None else self._overlay.column(attnum)
+            if column is None:
+                column = self._rows.stored_column(attnum, self.row_count)
             if column is None:
                 column = self._missing(self._table.column_at(attnum), self.row_count)
             self._columns[attnum] = column
@@ -137,14 +157,16 @@ class SegmentView:
 
     @property
     def size_bytes(self) -> int:
-        """Bytes of the segment's file, or of its rows in memory; attached files not counted."""
+        """Bytes of the segment's file and its patches, or of its rows in memory; attached files not counted."""
         rows = self._rows
         if isinstance(rows, SealedRows):
-            return rows.file.size_bytes
+            return rows.file.size_bytes + (0 if self._overlay is None else self._overlay.size_bytes)
         return rows.size_bytes if isinstance(rows, GrowingRows) else 0
 
     def zone_map(self, attnum: int) -> ZoneMap | None:
         """Bounds of a column over all rows of a sealed segment, visible or not; None when not known."""
+        if self._overlay is not None and self._overlay.column(attnum) is not None:
+            return self._overlay.zone_map(attnum)
         return self._rows.zone_map(attnum) if isinstance(self._rows, SealedRows) else None
 
     def take(self, attnums: Sequence[int], offsets: RowOffsets) -> pa.RecordBatch:
@@ -155,6 +177,12 @@ class SegmentView:
 
     def find(self, row_ids: RowIds) -> RowOffsets:
         """(m,) offsets of row ids, -1 for those that are not in this segment."""
+        return (
+            self._rows.find(row_ids, self.row_count) if self._overlay is None else self._overlay.find(row_ids)
+        )
+
+    def find_stored(self, row_ids: RowIds) -> RowOffsets:
+        """(m,) offsets of the rows that had these ids when the segment was written, -1 for others."""
         return self._rows.find(row_ids, self.row_count)
 
     def is_visible(self, offsets: RowOffsets) -> npt.NDArray[np.bool_]:
@@ -184,13 +212,23 @@ class SegmentView:
 
     def sorted_keys(self, spec: KeySpec) -> SortedKeys:
         """The sorted keys of immutable rows: mapped when a key file is there, else computed once."""
-        keys = self._rows.sorted_keys.get(spec.index_oid)
+        known = self._rows.sorted_keys.get(spec.index_oid)
+        if known is not None and all(map(operator.is_, known[0], self._patched_columns(spec))):
+            return known[1]
+        # A key file was made when its columns could not be patched any more.
+        keys = self._mapped_keys(spec.index_oid)
         if keys is None:
-            keys = self._mapped_keys(spec.index_oid)
-            if keys is None:
-                keys = SortedKeys.build(self.keys(spec))
-            self._rows.sorted_keys[spec.index_oid] = keys
+            keys = SortedKeys.build(self.keys(spec))
+        self.keep_keys(spec, keys)
         return keys
+
+    def keep_keys(self, spec: KeySpec, keys: SortedKeys) -> None:
+        """Let `sorted_keys` give these, which are right, to all views of the rows with the same key columns."""
+        self._rows.sorted_keys[spec.index_oid] = (self._patched_columns(spec), keys)
+
+    def _patched_columns(self, spec: KeySpec) -> tuple[pa.Array | None, ...]:
+        overlay = self._overlay
+        return tuple(None if overlay is None else overlay.column(attnum) for attnum in spec.read_attnums)
 
     def _mapped_keys(self, index_oid: int) -> SortedKeys | None:
         attachment = self._attachments.get(index_oid)
@@ -225,6 +263,7 @@ class SegmentView:
             table=self._table,
             missing=self._missing,
             attachments=self._attachments,
+            overlay=self._overlay,
         )
         view._columns, view._vectors = self._columns, self._vectors
         return view
@@ -261,6 +300,13 @@ class TableView:
             attnum: pa.concat_arrays([piece.column(str(attnum)) for piece in pieces]).take(restore)
             for attnum in attnums
         }
+
+    def contains(self, row_ids: RowIds) -> npt.NDArray[np.bool_]:
+        """(m,) bool: which rows are in a segment, visible or not."""
+        found = np.zeros(len(row_ids), dtype=np.bool_)
+        for segment in self.segments:
+            found |= segment.find(row_ids) >= 0
+        return found
 
     def _empty_column(self, attnum: int) -> pa.Array:
         return pa.nulls(0, arrow_type(self.table.column_at(attnum).type))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +22,7 @@ from storage.catalog import Table
 from storage.files import AppendFile, LocalFiles
 from storage.keys import KeySpec
 from storage.records import encode_batch
+from storage.revisions import RevisedRows, UpdatePlan
 from storage.rows import GrowingRows, RowIds, SpilledRows, dense_ids
 from storage.view import MissingColumn, SegmentView
 
@@ -63,10 +64,11 @@ class SpillFile:
 
 @dataclass(frozen=True, slots=True)
 class _Chunk:
-    """Rows that take no more: spilled, or from before a TRUNCATE. `row_count` of them are still wanted."""
+    """Rows that take no more: spilled, revised, or from before one of these. `row_count` of them are still wanted."""
 
-    rows: SpilledRows | GrowingRows
+    rows: SpilledRows | GrowingRows | RevisedRows
     row_count: int
+    reserved_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +171,36 @@ class TableWrites:
         self._new_growing()
         self.version += 1
 
+    def revise(self, plan: UpdatePlan, missing: MissingColumn) -> RowIds:
+        """Add own rows that take the place of stored ones.
+
+        Returns:
+            (m,) uint64 for the rows of the update: provisional ids of the revised ones, 0 for the rest.
+
+        Raises:
+            OutOfMemory: 53200.
+        """
+        row_ids = np.zeros(len(plan.rest) + sum(len(r.positions) for r in plan.revisions), dtype=np.uint64)
+        for revision in plan.revisions:
+            self._settle(missing)
+            self._freeze_growing()
+            count = len(revision.positions)
+            size_bytes = revision.changed.nbytes + 16 * count
+            self._memory.reserve(MEMORY_HOLDER, size_bytes)
+            first_row_id = PROVISIONAL_ID_MIN + self.row_count
+            rows = RevisedRows(revision.source, revision.offsets, revision.changed, first_row_id)
+            self._chunks.append(_Chunk(rows, count, size_bytes))
+            self.row_count += count
+            self.version += 1
+            row_ids[revision.positions] = dense_ids(first_row_id, count)
+        return row_ids
+
+    def _freeze_growing(self) -> None:
+        """Let the rows in memory take no more."""
+        if self._growing.row_count:
+            self._chunks.append(_Chunk(self._growing, self._growing.row_count, self._reserved_bytes))
+            self._growing, self._reserved_bytes = _own_growing(), 0
+
     def _new_growing(self) -> None:
         self._growing = _own_growing()
         self._release()
@@ -206,15 +238,12 @@ class TableWrites:
         """Note that (n,) rows, committed or own, have (n,) own rows as their next versions."""
         self._replaced.append((old_ids, fresh_ids))
 
-    def replacements(self, first_row_id: int) -> tuple[RowIds, RowIds]:
+    def replacements(self, row_ids: RowIds) -> tuple[RowIds, RowIds]:
         """Committed rows that were updated, and their new versions' ids (0 = deleted again) once own rows have theirs.
 
         Args:
-            first_row_id: the id of the first own row that commit inserts; the others follow.
+            row_ids: (row_count,) uint64 ids that commit gave to own rows, 0 for those it did not insert; overwritten.
         """
-        live = self.own_live_mask()
-        row_ids = np.where(live, np.uint64(first_row_id - 1) + np.cumsum(live, dtype=np.uint64), 0)
-        row_ids = row_ids.astype(np.uint64)
         old_parts, new_parts = [], []
         for old_ids, fresh_ids in reversed(self._replaced):
             newest = row_ids[(fresh_ids - np.uint64(PROVISIONAL_ID_MIN)).astype(np.int64)]
@@ -229,9 +258,7 @@ class TableWrites:
     def truncate(self, missing: MissingColumn) -> None:
         """Remove all rows. Later ones may be of other types: they do not share columns with these."""
         self._settle(missing)
-        if self._growing.row_count:
-            self._chunks.append(_Chunk(self._growing, self._growing.row_count))
-            self._growing = _own_growing()
+        self._freeze_growing()
         self.is_truncated = True
         self._row_floor = self.row_count
         self.version += 1
@@ -275,7 +302,9 @@ class TableWrites:
         first, kept = 0, []
         for chunk in self._chunks:
             if first < row_count:
-                kept.append(_Chunk(chunk.rows, min(chunk.row_count, row_count - first)))
+                kept.append(replace(chunk, row_count=min(chunk.row_count, row_count - first)))
+            else:
+                self._memory.release(MEMORY_HOLDER, chunk.reserved_bytes)
             first += chunk.row_count
         self._chunks = kept
 
@@ -284,7 +313,7 @@ class TableWrites:
         if not self.row_count:
             return []
         self._settle(missing)
-        parts: list[tuple[GrowingRows | SpilledRows, int]]
+        parts: list[tuple[GrowingRows | SpilledRows | RevisedRows, int]]
         parts = [(chunk.rows, chunk.row_count) for chunk in self._chunks]
         live = self.own_live_mask()
         is_all_live = bool(live.all())
@@ -307,7 +336,7 @@ class TableWrites:
 
     def _view(
         self,
-        rows: GrowingRows | SpilledRows,
+        rows: GrowingRows | SpilledRows | RevisedRows,
         count: int,
         bits: Bitset | None,
         missing: MissingColumn,
@@ -317,6 +346,7 @@ class TableWrites:
 
     def close(self) -> None:
         """Give the memory back."""
+        self._memory.release(MEMORY_HOLDER, sum(chunk.reserved_bytes for chunk in self._chunks))
         self._chunks, self._only_batch = [], None
         if self._growing.row_count:
             self._growing = _own_growing()

@@ -13,8 +13,8 @@ from foundation.errors import NumericValueOutOfRange
 from foundation.sqltypes import SqlType, arrow_type, format_type
 from planner.dml.foreign_keys import KeySides, Positions, key_columns, locked_referencing_rows
 from planner.dml.key_types import converted
-from planner.dml.rows import assigned, table_batch, take_rows
-from planner.dml.rules import check_rows, with_generated
+from planner.dml.rows import assigned
+from planner.dml.rules import updated_rows
 from planner.evaluate import Frame, evaluate
 from planner.services import ExecutionContext
 from storage.catalog import ReferentialAction
@@ -95,10 +95,5 @@ def _rewrite(
     sides: KeySides, row_ids: RowIds, values: dict[int, pa.Array], context: ExecutionContext
 ) -> None:
     table = sides.referencing
-    kept = [column.attnum for column in table.live_columns() if column.attnum not in values]
-    columns = {**take_rows(context, table.oid, row_ids, kept), **values}
-    rules = context.session.table_rules(table.oid)
-    batch = table_batch(table, columns, len(row_ids))
-    batch = with_generated(rules, table, batch, context, frozenset(values))
-    check_rows(rules, table, batch, context)
-    context.transaction.update(table.oid, row_ids, batch)
+    changed, _ = updated_rows(context.session.table_rules(table.oid), table, row_ids, values, context)
+    context.transaction.update(table.oid, row_ids, changed)

@@ -69,6 +69,16 @@ def referenced_columns(targets: Sequence[bound.Target], relation_id: int) -> lis
     return list(found.values())
 
 
+def read_columns(targets: Sequence[bound.Target], scan: bound.TableScan) -> frozenset[int]:
+    """Attnums of the target table's columns that RETURNING reads."""
+    return frozenset(
+        scan.columns[node.position].attnum
+        for target in targets
+        for node in bound.walk(target)
+        if isinstance(node, bound.ColumnRef) and node.relation_id == scan.relation_id
+    )
+
+
 def returned_after(
     targets: Sequence[bound.Target],
     columns_of: Callable[[RowIds], Columns],

@@ -1,12 +1,12 @@
 """What every new row goes through before it is stored: stored generated columns, then CHECK constraints.
 
-Both work on whole batches of complete rows. Of several violations the one in the first row is reported, and in
+Both work on whole batches. Of several violations the one in the first row is reported, and in
 one row a NULL in a NOT NULL column comes before a CHECK, as PostgreSQL checks row by row (ExecConstraints).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Set
+from collections.abc import Callable, Iterator, Mapping, Set
 
 import numpy as np
 import pyarrow as pa
@@ -14,10 +14,11 @@ import pyarrow as pa
 from foundation.sqltypes import arrow_type
 from planner import bound
 from planner.dml.returning import Columns, returned_rows, table_columns
-from planner.dml.rows import assigned
+from planner.dml.rows import RowIds, assigned, take_rows
 from planner.services import ExecutionContext
 from storage.catalog import Table
 from storage.constraints import check_violation, first_null
+from storage.revisions import completed
 
 ALL_COLUMNS: Set[int] | None = None
 """As `changed`: the rows are new, every column is."""
@@ -39,17 +40,13 @@ def with_generated(
 
     Args:
         rules: of the table; None = it has none.
-        batch: (n) complete rows, columns named by str(attnum).
+        batch: (n) rows with the columns that expressions read, named by str(attnum).
         changed: attnums that an UPDATE assigns; a column none of whose inputs is among them keeps its values.
 
     Raises:
         QuiverError: what an expression raises; 22001, 22003, 22000 where a value does not fit its column.
     """
-    due = [] if rules is None else [
-        (attnum, expression)
-        for attnum, expression in rules.generated
-        if changed is None or attnum in changed or not changed.isdisjoint(read_attnums(rules, expression))
-    ]  # fmt: skip
+    due = _due_columns(rules, changed)
     if rules is None or not due:
         return batch
     given = _rule_columns(rules, table, batch)
@@ -60,10 +57,73 @@ def with_generated(
     return pa.RecordBatch.from_arrays(list(arrays.values()), names=[str(attnum) for attnum in arrays])
 
 
+def _due_columns(
+    rules: bound.TableRules | None, changed: Set[int] | None
+) -> list[tuple[int, bound.Expression]]:
+    """The generated columns that have to be computed when the columns `changed` get new values."""
+    return [] if rules is None else [
+        (attnum, expression)
+        for attnum, expression in rules.generated
+        if changed is None or attnum in changed or not changed.isdisjoint(read_attnums(rules, expression))
+    ]  # fmt: skip
+
+
+def updated_rows(
+    rules: bound.TableRules | None,
+    table: Table,
+    row_ids: RowIds,
+    values: Mapping[int, pa.Array],
+    context: ExecutionContext,
+    *,
+    returned: Set[int] = frozenset(),
+) -> tuple[pa.RecordBatch, pa.RecordBatch]:
+    """What an update makes of stored rows, checked; columns that nothing reads are not touched.
+
+    Args:
+        rules: of the table; None = it has none.
+        table: the table.
+        row_ids: (n,) uint64 visible rows.
+        values: (n,) new values of the assigned columns by attnum.
+        returned: attnums that RETURNING reads.
+
+    Returns:
+        The columns that change, generated ones included, and these with the columns of `returned`.
+
+    Raises:
+        As `with_generated` and `check_rows`.
+    """
+    assigned_attnums = frozenset(values)
+    read = {attnum for attnum in returned if attnum > 0}
+    if rules is not None:
+        expressions = [expression for _, expression in _due_columns(rules, assigned_attnums)]
+        expressions += [check.condition for check in rules.checks]
+        read.update(attnum for expression in expressions for attnum in read_attnums(rules, expression))
+    kept = [c.attnum for c in table.live_columns() if c.attnum in read and c.attnum not in values]
+    columns = {**values, **take_rows(context, table.oid, row_ids, kept)}
+    given = pa.RecordBatch.from_arrays(list(columns.values()), names=list(map(str, columns)))
+    batch = with_generated(rules, table, given, context, assigned_attnums)
+
+    def whole_row(row: int) -> pa.RecordBatch:
+        return completed(context.transaction.table_view(table.oid), row_ids, batch, np.array([row]))
+
+    check_rows(rules, table, batch, context, whole_row)
+    computed = {attnum for attnum, _ in _due_columns(rules, assigned_attnums)}
+    changed = [name for name in batch.schema.names if int(name) in values or int(name) in computed]
+    return batch.select(changed), batch
+
+
 def check_rows(
-    rules: bound.TableRules | None, table: Table, batch: pa.RecordBatch, context: ExecutionContext
+    rules: bound.TableRules | None,
+    table: Table,
+    batch: pa.RecordBatch,
+    context: ExecutionContext,
+    whole_row: Callable[[int], pa.RecordBatch] | None = None,
 ) -> None:
-    """Check complete rows against NOT NULL and the CHECK constraints.
+    """Check rows against NOT NULL and the CHECK constraints.
+
+    Args:
+        batch: (n) rows with at least the columns that the constraints read, named by str(attnum).
+        whole_row: gives all columns of one of them, for the error; None = the batch has all.
 
     Raises:
         CheckViolation: 23514, for the first row that violates a constraint, of several constraints the first
@@ -78,7 +138,8 @@ def check_rows(
     found = first_violation(rules, table, batch, context)
     if found is not None:
         row, name = found
-        raise check_violation(table, name, batch, row, context.storage.options.value_encoder)
+        failing = batch.slice(row, 1) if whole_row is None else whole_row(row)
+        raise check_violation(table, name, failing, 0, context.storage.options.value_encoder)
 
 
 def first_violation(

@@ -1,4 +1,4 @@
-"""UPDATE: find rows and new values, complete them with the stored columns, replace the row versions."""
+"""UPDATE: find rows and new values, compute what depends on them, replace the row versions."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ from planner.dml.result import DmlResult, atomically
 from planner.dml.returning import (
     Columns,
     RowIds,
+    read_columns,
     referenced_columns,
     returned_after,
     returned_rows,
     table_columns,
 )
 from planner.dml.row_locks import locked_matches
-from planner.dml.rows import assigned, table_batch, take_rows
-from planner.dml.rules import check_rows, generated_attnums, with_generated
+from planner.dml.rows import assigned
+from planner.dml.rules import generated_attnums, updated_rows
 from planner.services import ExecutionContext
 from storage.key_checks import update_strength
 
@@ -60,12 +61,10 @@ def _update(statement: bound.Update, context: ExecutionContext) -> DmlResult:
     for (attnum, expression), array in zip(statement.assignments, matches.values, strict=False):
         context.cancel_token.check()
         values[attnum] = assigned(array, expression.sql_type, table.column_at(attnum).type, context)
-    kept = [column.attnum for column in table.live_columns() if column.attnum not in values]
-    values.update(take_rows(context, target.table_oid, matches.row_ids, kept))
-    batch = with_generated(statement.rules, table, table_batch(table, values, row_count), context, changed)
-    check_rows(statement.rules, table, batch, context)
+    returned = read_columns(statement.returning, target)
+    changes, rows = updated_rows(statement.rules, table, matches.row_ids, values, context, returned=returned)
     context.cancel_token.check()
-    stored = {int(name): batch.column(name) for name in batch.schema.names}
+    stored = {int(name): rows.column(name) for name in rows.schema.names}
     joined = {
         (c.relation_id, c.position): matches.values[len(expressions) + i] for i, c in enumerate(borrowed)
     }
@@ -75,7 +74,7 @@ def _update(statement: bound.Update, context: ExecutionContext) -> DmlResult:
         return own | joined
 
     def write() -> RowIds:
-        return context.transaction.update(table.oid, matches.row_ids, batch, changed=changed)
+        return context.transaction.update(table.oid, matches.row_ids, changes)
 
     returning = returned_after(statement.returning, columns_of, write, row_count, context)
     return DmlResult(row_count, returning)

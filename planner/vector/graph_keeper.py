@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -71,6 +72,12 @@ class GraphKeeper:
         finally:
             transaction.rollback()
 
+    def note_replaced(self, index: Index, sources: Sequence[SegmentView]) -> None:
+        """Remembered segments are about to be replaced as they are in `sources`: patches have given rows other ids."""
+        with self._lock:
+            known = self._remembered.get(index.oid, {})
+            known.update({s.rows_uid: s for s in sources if s.segment_id > 0 and s.rows_uid in known})
+
     def source_for(self, segment: SegmentView, index: Index) -> GraphSource | None:
         """The remembered graph that covers most rows of a segment which has none."""
         with self._lock:
@@ -84,7 +91,8 @@ class GraphKeeper:
             # A graph may have grown past the view taken above; such rows are inserted as if they were missing.
             moved_to = np.full(graph.vector_rows, -1, dtype=np.int64)
             row_ids = known.row_ids[: graph.vector_rows]
-            moved_to[: len(row_ids)] = segment.find(row_ids)
+            # Patches since change ids, not places.
+            moved_to[: len(row_ids)] = segment.find_stored(row_ids)
             count = int(np.count_nonzero(moved_to >= 0))
             if count > most:
                 best, most = GraphSource(graph, moved_to), count

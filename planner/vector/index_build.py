@@ -10,7 +10,7 @@ file are scanned, so an index is never wrong, only absent. Rows deleted since st
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -145,9 +145,11 @@ def inherited_indexes(
     keeper: GraphKeeper,
     table_oid: int,
     segment: SegmentView,
+    sources: Sequence[SegmentView],
+    *,
     cancel: CancelWord | None = None,
 ) -> dict[int, vecengine.Buffers]:
-    """Indexes that a segment, not published yet, gets from the graphs of the rows it replaces; see `IndexHeir`.
+    """Indexes that a segment, not published yet, gets from the graphs of the `sources` it replaces; see `IndexHeir`.
 
     Raises:
         QueryCanceled: 57014. OutOfMemory: 53200.
@@ -156,6 +158,7 @@ def inherited_indexes(
     for index in storage.catalog.indexes_of(table_oid):
         if index.metric is None or not is_worth_building(segment, index):
             continue
+        keeper.note_replaced(index, sources)
         source = keeper.source_for(segment, index)
         if source is not None:
             with _reserved(storage, index, segment):

@@ -1,4 +1,4 @@
-"""Loaded vector indexes, shared by all sessions: one per (segment content, index), least recently used goes first.
+"""Loaded vector indexes, shared by all sessions: one per (stored rows, index), least recently used goes first.
 
 Loading maps buffers and checks them; the vectors stay the segment's. Sizes are reserved in the memory budget;
 an index that does not fit is used for the one statement and forgotten. A damaged one is not used at all: its
@@ -47,7 +47,7 @@ class IndexCache:
             return GROWING.get(segment, index_oid, attnum)
         if not segment.has_index(index_oid):
             return None
-        key = (segment.version, index_oid)
+        key = (segment.stored_version, index_oid)
         with self._lock:
             entry = self._entries.get(key)
             if entry is not None:

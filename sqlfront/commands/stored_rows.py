@@ -47,8 +47,7 @@ def fill_column(context: CommandContext, table: Table, column: Column, values_of
         values = values_of(batch)
         if column.not_null and values.null_count:
             raise null_values(table, column)
-        names = [*batch.schema.names, str(column.attnum)]
-        filled = pa.RecordBatch.from_arrays([*batch.columns, values], names=names)
+        filled = pa.RecordBatch.from_arrays([values], names=[str(column.attnum)])
         context.transaction.update(table.oid, row_ids, filled)
 
 

@@ -85,7 +85,7 @@ class _RecordingDataFiles(DataFiles):
     def open_attachment(self, file_id: int, *, is_keys: bool) -> Attachment | None:
         suffix = layout.KEYS_SUFFIX if is_keys else layout.INDEX_SUFFIX
         try:
-            return Attachment(file_id, self._open(file_id, suffix), is_keys)
+            return Attachment(file_id, self.open(file_id, suffix), is_keys)
         except DataCorrupted as error:
             self.problems.append(Problem(error.path, error.offset, error.what))
             return None
@@ -227,6 +227,8 @@ class _Check:
             yield from self._check_attachment(segment, view, index_oid, attachment)
         if isinstance(segment.rows, SealedRows):
             self._advance(segment.rows.file.size_bytes)
+        if segment.overlay is not None and segment.overlay.saved is not None:
+            self._advance(segment.overlay.saved[1].size_bytes)
 
     def _check_attachment(
         self, segment: SegmentState, view: SegmentView, index_oid: int, attachment: Attachment
@@ -305,6 +307,8 @@ class _Check:
             for segment in table.sealed:
                 assert isinstance(segment.rows, SealedRows)
                 paths = [segment.rows.file.path, *(a.file.path for a in segment.attachments.values())]
+                if segment.overlay is not None and segment.overlay.saved is not None:
+                    paths.append(segment.overlay.saved[1].path)
                 names.update(map(os.path.basename, paths))
         return names | {
             name

@@ -33,7 +33,7 @@ def check_key_file(
         found += [Problem(file, None, what) for what in _key_faults(view, spec, keys)]
     if found:
         problems += found
-        segment.rows.sorted_keys[spec.index_oid] = SortedKeys.build(view.keys(spec))
+        view.keep_keys(spec, SortedKeys.build(view.keys(spec)))
 
 
 def _key_faults(view: SegmentView, spec: KeySpec, keys: SortedKeys) -> Iterator[str]:
@@ -110,12 +110,13 @@ def _duplicate_in_range(
 
 def repeated_row_id(views: Sequence[SegmentView]) -> Iterator[str]:
     """A row that is in two segments, if there is one."""
-    row_ids = [view.row_ids for view in views]
+    # Patched rows have later ids than their neighbours.
+    orders = [np.argsort(view.row_ids, kind="stable") for view in views]
+    row_ids = [view.row_ids[order] for view, order in zip(views, orders, strict=True)]
     for bounds in _common_ranges(row_ids):
         visible = []
-        for view, (start, end) in zip(views, bounds, strict=True):
-            offsets = np.arange(start, end, dtype=np.int64)
-            visible.append(view.row_ids[start:end][view.is_visible(offsets)])
+        for view, order, ids, (start, end) in zip(views, orders, row_ids, bounds, strict=True):
+            visible.append(ids[start:end][view.is_visible(order[start:end])])
         ids = np.sort(np.concatenate(visible))
         repeated = ids[1:][ids[1:] == ids[:-1]]
         if len(repeated):

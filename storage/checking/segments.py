@@ -46,6 +46,12 @@ def _row_id_faults(state: DatabaseState, segment: SegmentState) -> Iterator[str]
         yield f"{len(row_ids)} row ids for {segment.row_count} rows"
     elif len(row_ids) and ((row_ids[1:] <= row_ids[:-1]).any() or int(row_ids[-1]) >= state.next_row_id):
         yield f"row ids do not ascend below {state.next_row_id}"
+    if segment.overlay is not None:
+        patched = np.sort(segment.row_ids())
+        if len(patched) != segment.row_count:
+            yield f"{len(patched)} row ids in its overlay for {segment.row_count} rows"
+        elif (patched[1:] == patched[:-1]).any() or int(patched[-1]) >= state.next_row_id:
+            yield f"row ids in its overlay are not distinct and below {state.next_row_id}"
     offsets = segment.rows.tombstones.offsets(0, segment.tombstone_count)
     if len(offsets) and (offsets.min() < 0 or offsets.max() >= segment.row_count):
         yield "a tombstone is for a row that is not there"
@@ -66,9 +72,10 @@ def _column_faults(segment: SegmentState, view: SegmentView, column: Column) -> 
         yield "NULL in a row, against its NOT NULL constraint"
     rows = segment.rows
     if isinstance(rows, SealedRows) and rows.file.has(str(column.attnum)):
-        stored = rows.file.meta["zones"].get(str(column.attnum))
-        if stored is not None and stored != column_zone(values):
-            yield f"its zone map says {stored}, its values {column_zone(values)}"
+        zone = rows.file.meta["zones"].get(str(column.attnum))
+        stored = rows.stored_column(column.attnum, segment.row_count)
+        if zone is not None and zone != column_zone(stored):
+            yield f"its zone map says {zone}, its values {column_zone(stored)}"
 
 
 def _has_visible_null(view: SegmentView, values: pa.Array) -> bool:

@@ -109,7 +109,6 @@ def rows_by_id(transaction: Transaction, table: Table) -> dict[int, tuple[Any, .
     view = transaction.table_view(table.oid)
     for segment in view.segments:
         row_ids = segment.row_ids
-        assert (row_ids[1:] > row_ids[:-1]).all()
         offsets = np.flatnonzero(segment.is_visible(np.arange(segment.row_count, dtype=np.int64)))
         taken = segment.take(attnums, offsets)
         for row_id, *row in zip(row_ids[offsets].tolist(), *(c.to_pylist() for c in taken.columns)):

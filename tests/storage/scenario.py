@@ -89,12 +89,16 @@ class Scenario:
         self._update("t", [2, 3])
         self._write({"t": range(10, 70)})
         self._write({"t": range(200, 500), "u": range(200, 400)}, deletes={"u": [101]})
+        self._patch([3, 10, 12, 300], 2, "patched")
         self._keep(storage.checkpoint)
+        self._patch([12, 301], 2, "patched again")
         self._write({"t": [70]})
         self._install_index()
         self._add_column()
         self._write({"t": [71]})
+        self._patch([11, 12, 302], 4, "noted")
         self._keep(lambda: storage.merge_segments(self._table("t").oid))
+        self._patch([12, 13], 4, "noted again")
         self._next_value()
         self._write({}, deletes={"t": [70, *range(200, 300)]})
         self._set_sequence()
@@ -171,6 +175,20 @@ class Scenario:
             for row in rows:
                 found = row_ids_of(transaction, table, [row[0]])
                 transaction.update(table.oid, found, self._batch(table, [row]))
+
+        self._commit(after, change)
+
+    def _patch(self, ids: list[int], attnum: int, text: str) -> None:
+        """Give rows of "t" another value in a column that leaves their vectors and keys where they are."""
+        after = copied(self.done)
+        for key in ids:
+            row = after["t"].rows[key]
+            after["t"].rows[key] = (*row[: attnum - 1], text, *row[attnum:])
+
+        def change(transaction: Transaction) -> None:
+            table = self._table("t")
+            values = columns_batch(table.columns[attnum - 1 : attnum], [[text] * len(ids)])
+            transaction.update(table.oid, row_ids_of(transaction, table, ids), values)
 
         self._commit(after, change)
 

@@ -30,6 +30,7 @@ from tests.storage.sample_tables import (
     insert,
     make_table,
     open_storage,
+    row_ids_of,
     unique_index,
 )
 
@@ -442,3 +443,44 @@ def test_rows_of_no_table(directory: Path) -> None:
     os.truncate(file_of(directory, ".log"), layout.LOG_FILE_HEADER.size)
     rewrite(file_of(directory, ".manifest"), meta=drop)
     assert len([f for f in damage(directory) if f.startswith("there are rows of table")]) == 2
+
+
+@pytest.fixture
+def patched_directory(directory: Path) -> Path:
+    """Names of some parents were patched before the checkpoint, of others after it."""
+    storage = open_storage(directory)
+    parent = next(table for table in storage.catalog.objects(Table) if table.name == "parent")
+    for ids in ([1, 2, 5], [2, 9]):
+        with storage.begin() as transaction:
+            names = columns_batch(parent.columns[1:2], [[f"zzz {key}" for key in ids]])
+            transaction.update(parent.oid, row_ids_of(transaction, parent, ids), names)
+            transaction.commit()
+        if 1 in ids:
+            storage.checkpoint()
+    storage.abandon()
+    return directory
+
+
+def test_a_sound_directory_with_patches(patched_directory: Path) -> None:
+    assert damage(patched_directory) == [] and notes(patched_directory) == []
+
+
+def test_an_overlay_that_is_damaged_or_of_another_segment(patched_directory: Path) -> None:
+    overlay = file_of(patched_directory, ".overlay")
+    name = overlay.relative_to(patched_directory)
+    sound = overlay.read_bytes()
+    flip(overlay, 70)
+    assert any(str(name) in found and "checksum" in found for found in damage(patched_directory))
+    overlay.write_bytes(sound)
+    rewrite(overlay, meta=lambda meta: meta.update(rows=7))
+    assert any(f"{name}: it is of segment" in found for found in damage(patched_directory))
+    overlay.unlink()
+    assert any("is missing" in found for found in damage(patched_directory))
+
+
+def test_row_ids_of_an_overlay(patched_directory: Path) -> None:
+    overlay = file_of(patched_directory, ".overlay")
+    row_ids = array_of(overlay, "row_ids")
+    row_ids[1] = row_ids[5]
+    rewrite(overlay, arrays={"row_ids": row_ids})
+    assert any("row ids in its overlay" in found for found in damage(patched_directory))

@@ -111,6 +111,8 @@ def check_recovered(path: Path, scenario: Scenario | None) -> None:
     segments = [segment for table in storage.published.tables.values() for segment in table.sealed]
     named = {segment.rows.segment_id for segment in segments}
     named |= {attachment.file_id for segment in segments for attachment in segment.attachments.values()}
+    overlays = [segment.overlay for segment in segments if segment.overlay is not None]
+    named |= {overlay.saved[0] for overlay in overlays if overlay.saved is not None}
     found = [p for p in path.rglob("*") if p.is_file() and p.suffix != ".removed"]
     assert {int(p.stem, 16) for p in found if p.parent.name == "data"} == named
     assert not [p.name for p in found if p.suffix in (".tmp", ".spill")]
@@ -200,7 +202,7 @@ def test_scenario_without_failure(tmp_path: Path) -> None:
     """It has every kind of operation on every kind of file."""
     done = operations(tmp_path)
     kinds = {(line.split()[0], os.path.splitext(line)[1]) for line in done}
-    suffixes = (".log", ".rows", ".keys", ".index", ".tmp")
+    suffixes = (".log", ".rows", ".keys", ".index", ".overlay", ".tmp")
     assert {(action, suffix) for action in ("create", "extend", "fsync") for suffix in suffixes} <= kinds
     assert {("rename", ".tmp"), ("truncate", ".log"), ("extend", ".spill"), ("remove", ".manifest")} <= kinds
 

@@ -1,9 +1,10 @@
 """Goal: storage agrees with a dictionary, whatever happens in whatever order.
 
-Method: seeded random scripts over three tables and three interleaved sessions (insert, update, delete,
-truncate, savepoints, commit, rollback, flush, merge, checkpoint, clean and dirty restarts) with limits so
-small that spilling, freezing and sealing happen all the time. A dictionary model predicts every visible row
-and every 23505, 40001 and 55P03: the sessions share a thread, so whatever would wait gives up at once.
+Method: seeded random scripts over three tables and three interleaved sessions (insert, update of whole rows and of
+a column, delete, truncate, savepoints, commit, rollback, flush, merge, checkpoint, clean and dirty restarts) with
+limits so small that spilling, freezing, sealing and patching happen all the time; sessions go on between the writing
+of a segment and its publication. A dictionary model predicts every visible row and every 23505, 40001 and 55P03: the
+sessions share a thread, so whatever would wait gives up at once.
 """
 
 from __future__ import annotations
@@ -12,8 +13,10 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from foundation.errors import SerializationFailure, UniqueViolation
@@ -22,13 +25,34 @@ from storage import Isolation, Mark, Storage, StorageOptions, Transaction
 from storage.catalog import Index, Table
 from storage.errors import LockNotAvailable
 from storage.locks import Waiting
-from tests.storage.sample_tables import batch, columns_batch, make_table, open_storage, rows_by_id
+from tests.storage.sample_tables import (
+    batch,
+    columns_batch,
+    make_table,
+    open_storage,
+    rows_by_id,
+    vector_of,
+)
 
 Row = tuple[int, str | None]
 """(version, name): the version is new with every insert and update, so it stands for the row id."""
 
 OPTIONS = StorageOptions(growing_bytes_max=3000, write_set_bytes_max=250, checkpoint_rows_bytes_max=600)
 KEYS = 60
+
+
+@dataclass(frozen=True)
+class Mix:
+    """How often maintenance comes, what sessions do, and how often an update keeps keys and vectors."""
+
+    maintenance_share: float
+    weights: tuple[int, ...]
+    """Of insert, update, delete, truncate, savepoint, rollback to a savepoint, end."""
+    patch_share: float
+
+
+USUAL = Mix(0.06, (30, 15, 15, 2, 5, 5, 12), 0.35)
+PATCHES = Mix(0.15, (10, 40, 5, 0, 5, 5, 20), 0.9)
 
 
 @dataclass
@@ -95,11 +119,13 @@ class Session:
 
 
 class World:
-    def __init__(self, path: Path, rng: random.Random) -> None:
+    def __init__(self, path: Path, rng: random.Random, mix: Mix) -> None:
         self.path = path
         self.rng = rng
+        self.mix = mix
         self.memory = MemoryBudget(1 << 28)
-        self.storage: Storage = open_storage(path, memory=self.memory, options=OPTIONS)
+        self.is_maintaining = False
+        self.storage: Storage = self.opened()
         pairs = [make_table(self.storage, f"t{n}") for n in range(3)]
         self.tables: list[Table] = [table for table, _ in pairs]
         self.indexes: list[Index] = [index for _, index in pairs]
@@ -107,12 +133,24 @@ class World:
         self.sessions: list[Session] = []
         self.version = 0
 
+    def opened(self) -> Storage:
+        storage = open_storage(self.path, memory=self.memory, options=OPTIONS)
+        storage.start_background(self.go_on_meanwhile, 0)
+        return storage
+
+    def go_on_meanwhile(self, *segments: object) -> dict[int, dict[str, Any]]:
+        """What sessions do while maintenance has written a segment that is not published yet; no index is inherited."""
+        if self.is_maintaining:
+            for _ in range(self.rng.choice([0, 3, 12])):
+                self.step()
+        return {}
+
     def committed_copy(self) -> list[dict[int, Row]]:
         return [dict(table.rows) for table in self.committed]
 
     def step(self) -> None:
         rng = self.rng
-        if rng.random() < 0.06:
+        if rng.random() < self.mix.maintenance_share and not self.is_maintaining:
             self.maintain()
             return
         if len(self.sessions) < 3 and rng.random() < 0.3:
@@ -130,7 +168,7 @@ class World:
                     self.roll_back_to,
                     self.end,
                 ],
-                weights=[30, 15, 15, 2, 5, 5, 12],
+                weights=self.mix.weights,
             )[0]
             action(session, rng.randrange(len(self.tables)))
 
@@ -178,7 +216,7 @@ class World:
             rows[key] = (self.version, None if self.version % 5 == 0 else f"v{self.version}")
         return rows
 
-    def _batch(self, rows: dict[int, Row]) -> object:
+    def _batch(self, rows: dict[int, Row]) -> pa.RecordBatch:
         return batch(list(rows), [name for _, name in rows.values()])
 
     def insert(self, session: Session, number: int) -> None:
@@ -232,22 +270,28 @@ class World:
                 session.locks[number].rows.add((key, visible[key][0]))
 
     def update(self, session: Session, number: int) -> None:
-        """Replace rows; half of the time their keys move, perhaps onto others."""
+        """Replace rows. Their keys move, perhaps onto others, or all columns but the key change, or one that can be patched."""
         keys, row_ids = self._targets(session, number)
         if not keys:
             return
         visible = session.visible(number)
-        targets = keys if self.rng.random() < 0.5 else self.rng.sample(range(KEYS), len(keys))
+        is_patch = self.rng.random() < self.mix.patch_share
+        keeps_keys = is_patch or self.rng.random() < 0.3
+        targets = keys if keeps_keys else self.rng.sample(range(KEYS), len(keys))
         rows = self._fresh_rows(targets)
-        arguments = (self.tables[number].oid, np.array(row_ids, dtype=np.uint64), self._batch(rows))
+        changed = self._batch(rows)
+        if is_patch:
+            changed = changed.select(["2"])
+        arguments = (self.tables[number].oid, np.array(row_ids, dtype=np.uint64), changed)
         errors = self._change_errors(session, number, keys)
         before, locked = session.writes[number].copy(), session.locks[number].copy()
         if not errors:
             self._note_deleted(session, number, keys, visible)
-            errors = self._insert_errors(session, number, targets)
+            # Keys that do not change are neither reserved nor looked up before the commit.
+            errors = () if is_patch else self._insert_errors(session, number, targets)
         if self._attempt(session, number, lambda: session.transaction.update(*arguments), errors):
             session.writes[number].puts.update(rows)
-            session.locks[number].keys.update(targets)
+            session.locks[number].keys.update(() if is_patch else targets)
         else:
             session.writes[number], session.locks[number] = before, locked
 
@@ -302,7 +346,8 @@ class World:
 
     def maintain(self) -> None:
         number = self.rng.randrange(len(self.tables))
-        action = self.rng.choice(["flush", "merge", "checkpoint", "close", "abandon"])
+        action = self.rng.choice(["flush", "merge", "merge", "checkpoint", "close", "abandon"])
+        self.is_maintaining = action in ("flush", "merge", "checkpoint")
         if action == "flush":
             self.storage.flush_table(self.tables[number].oid)
         elif action == "merge":
@@ -311,6 +356,7 @@ class World:
             self.storage.checkpoint()
         else:
             self.restart(is_clean=action == "close")
+        self.is_maintaining = False
         self.check_committed()
 
     def restart(self, *, is_clean: bool) -> None:
@@ -322,11 +368,13 @@ class World:
         else:
             self.storage.abandon()
         assert self.memory.held() == {}
-        self.storage = open_storage(self.path, memory=self.memory, options=OPTIONS)
+        self.storage = self.opened()
 
     def check_session(self, session: Session) -> None:
         for number, (table, index) in enumerate(zip(self.tables, self.indexes)):
-            found = {r[0]: r[1] for r in rows_by_id(session.transaction, table).values()}
+            rows = rows_by_id(session.transaction, table).values()
+            assert all(list(vector) == vector_of(key) for key, _, vector in rows)
+            found = {key: name for key, name, _ in rows}
             expected = {key: name for key, (_, name) in session.visible(number).items()}
             assert found == expected
             keys = columns_batch(table.columns[:1], [list(range(KEYS))])
@@ -339,8 +387,8 @@ class World:
         self.sessions.pop().transaction.rollback()
 
 
-def run(path: Path, seed: int, steps: int) -> None:
-    world = World(path, random.Random(seed))
+def run(path: Path, seed: int, steps: int, mix: Mix) -> None:
+    world = World(path, random.Random(seed), mix)
     for _ in range(steps):
         world.step()
     world.restart(is_clean=False)
@@ -352,10 +400,16 @@ def run(path: Path, seed: int, steps: int) -> None:
 
 
 def test_short_script(tmp_path: Path) -> None:
-    run(tmp_path, seed=1, steps=60)
+    run(tmp_path, 1, 60, USUAL)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(10, 22))
 def test_long_script(tmp_path: Path, seed: int) -> None:
-    run(tmp_path, seed, steps=500)
+    run(tmp_path, seed, 500, USUAL)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(30, 42))
+def test_script_of_patches(tmp_path: Path, seed: int) -> None:
+    run(tmp_path, seed, 500, PATCHES)

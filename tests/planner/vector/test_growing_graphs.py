@@ -181,7 +181,10 @@ def test_a_merge_extends_the_largest_graph(items: Items, keeper: GraphKeeper) ->
 def inherit(items: Items, keeper: GraphKeeper) -> None:
     """What background work does: successors of segments come with the graphs of those."""
     items.storage.start_background(
-        lambda table_oid, segment: inherited_indexes(items.storage, keeper, table_oid, segment), 0
+        lambda table_oid, segment, sources: inherited_indexes(
+            items.storage, keeper, table_oid, segment, sources
+        ),
+        0,
     )
 
 
@@ -221,7 +224,7 @@ def test_a_graph_that_outgrew_the_view_of_its_rows_is_inherited(items: Items, ke
 
 
 def test_a_graph_that_cannot_be_inherited_is_built_later(items: Items, keeper: GraphKeeper) -> None:
-    def refuse(table_oid: int, segment: Any) -> Any:
+    def refuse(table_oid: int, segment: Any, sources: Any) -> Any:
         raise OutOfMemory("out of memory")
 
     add_rows(items, 0, ROWS)
@@ -234,8 +237,8 @@ def test_a_graph_that_cannot_be_inherited_is_built_later(items: Items, keeper: G
 
 
 def test_an_index_that_is_dropped_meanwhile_leaves_no_file(items: Items, keeper: GraphKeeper) -> None:
-    def drop_and_build(table_oid: int, segment: Any) -> Any:
-        found = inherited_indexes(items.storage, keeper, table_oid, segment)
+    def drop_and_build(table_oid: int, segment: Any, sources: Any) -> Any:
+        found = inherited_indexes(items.storage, keeper, table_oid, segment, sources)
         assert list(found) == [INDEX]
         transaction = items.storage.begin()
         transaction.drop(INDEX)
