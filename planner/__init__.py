@@ -1,6 +1,7 @@
 """Bound statements become plans, plans become rows. See `DESIGN.md`."""
 
 from planner.execution import Execution
+from planner.lock_plans import plan_locking
 from planner.planning import OutputColumn, Plan, plan_statement
 from planner.services import Codecs, ExecutionContext, SessionServices
 
@@ -11,5 +12,6 @@ __all__ = [
     "OutputColumn",
     "Plan",
     "SessionServices",
+    "plan_locking",
     "plan_statement",
 ]

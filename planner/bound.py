@@ -17,6 +17,8 @@ from typing import Any, TypeAlias
 
 from foundation.sqltypes import BOOL, SqlType
 from planner.functions.signature import Function
+from storage.lock_modes import RowStrength
+from storage.locks import WaitPolicy
 
 # ---------------------------------------------------------------------------------------------------------
 # Expressions
@@ -432,6 +434,16 @@ class GroupingSet:
 
 
 @dataclass(frozen=True, slots=True)
+class RowLock:
+    """FOR UPDATE and its like: rows of one table in FROM that are locked when they are returned."""
+
+    relation_id: int
+    table_oid: int
+    strength: RowStrength
+    policy: WaitPolicy
+
+
+@dataclass(frozen=True, slots=True)
 class Select:
     """SELECT. `distinct_on` is () for none and for plain DISTINCT (`is_distinct`)."""
 
@@ -446,8 +458,7 @@ class Select:
     limit: Expression | None = None
     offset: Expression | None = None
     ctes: tuple[Cte, ...] = ()
-    locking: str = ""
-    """'' or 'UPDATE', 'SHARE', ... of FOR UPDATE."""
+    locks: tuple[RowLock, ...] = ()
 
 
 class SetOperator(Enum):

@@ -26,7 +26,7 @@ _ALWAYS = bound.Constant(True, BOOL)
 
 def native_node(select: bound.Select) -> Node | None:
     """The native plan of a SELECT, None when it needs the relational engine."""
-    if select.ctes or select.group_by or select.having is not None or select.locking:
+    if select.ctes or select.group_by or select.having is not None or select.locks:
         return None
     if select.is_distinct or select.distinct_on:
         return None

@@ -66,7 +66,7 @@ class NativePlan:
 
     @property
     def columns(self) -> tuple[OutputColumn, ...]:
-        return _target_columns(self.targets)
+        return target_columns(self.targets)
 
     def execute(self, context: ExecutionContext) -> Execution:
         return Execution(self._batches(context))
@@ -101,7 +101,7 @@ class RelationalPlan:
     @property
     def columns(self) -> tuple[OutputColumn, ...]:
         if isinstance(self.query, bound.Select):
-            return _target_columns(self.query.targets)
+            return target_columns(self.query.targets)
         return tuple(OutputColumn(c.name, c.type) for c in bound.output_columns(self.query))
 
     def execute(self, context: ExecutionContext) -> Execution:
@@ -142,7 +142,7 @@ class ChangePlan:
 
     @property
     def columns(self) -> tuple[OutputColumn, ...] | None:
-        return _target_columns(self.statement.returning) if self.statement.returning else None
+        return target_columns(self.statement.returning) if self.statement.returning else None
 
     def execute(self, context: ExecutionContext) -> Execution:
         from planner import dml
@@ -190,12 +190,16 @@ class ChangeExecution(Execution):
 
 
 def plan_statement(statement: bound.BoundStatement) -> Plan:
-    """Choose how to run a statement.
+    """Choose how to run a statement without row locks below its top; `plan_locking` is for the others.
 
     Raises:
         FeatureNotSupported: 0A000, by name.
     """
     match statement:
+        case bound.Select() if statement.locks:
+            from planner.lock_plans import LockRowsPlan
+
+            return LockRowsPlan(statement)
         case bound.Select():
             node = native_node(statement)
             if node is None:
@@ -215,7 +219,8 @@ def _relational(query: bound.Query) -> RelationalPlan:
     return RelationalPlan(query)
 
 
-def _target_columns(targets: tuple[bound.Target, ...]) -> tuple[OutputColumn, ...]:
+def target_columns(targets: tuple[bound.Target, ...]) -> tuple[OutputColumn, ...]:
+    """The result columns of a select list."""
     return tuple(OutputColumn(t.name, t.expression.sql_type, t.table_oid, t.attnum) for t in targets)
 
 

@@ -56,10 +56,15 @@ def resolve_subqueries(node: _T, context: ExecutionContext) -> _T:
         if not isinstance(part, bound.Subquery):
             return None
         if part not in results:
-            results[part] = _replacement(part, _run(part, context))
+            results[part] = resolved_subquery(part, context)
         return results[part]
 
     return rewrite(node, change)
+
+
+def resolved_subquery(node: bound.Subquery, context: ExecutionContext) -> bound.Expression:
+    """Run a sub-query; its result as an expression. Raises CardinalityViolation (21000)."""
+    return _replacement(node, _run(node, context))
 
 
 def _replacement(node: bound.Subquery, value: Any) -> bound.Expression:

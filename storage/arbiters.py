@@ -18,9 +18,8 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from foundation.bitset import RowOffsets
-from foundation.errors import ObjectNotInPrerequisiteState, SerializationFailure
+from foundation.errors import ObjectNotInPrerequisiteState
 from storage.catalog import Catalog, Index
-from storage.isolation import Isolation
 from storage.keys import KeyBatch, KeySpec, first_equal, key_batch, unique_specs
 from storage.lock_modes import RowStrength
 from storage.rows import RowIds
@@ -91,7 +90,6 @@ def arbitrate(
         strength: how existing rows are locked; None = whoever changes one is only waited for, as DO NOTHING does.
 
     Raises:
-        SerializationFailure: 40001, under REPEATABLE READ when a row was changed while it was waited for.
         LockNotAvailable: 55P03. DeadlockDetected: 40P01. QueryCanceled: 57014.
     """
     table = transaction.catalog.table(table_oid)
@@ -130,8 +128,6 @@ def _settled(
     locked = transaction.lock_rows(table_oid, row_ids, asked)
     if strength is None:
         transaction.locks.rollback_to(mark)
-    if locked.is_replaced.any() and transaction.isolation is not Isolation.READ_COMMITTED:
-        raise SerializationFailure("could not serialize access due to concurrent update")
     return not locked.is_replaced.any()
 
 

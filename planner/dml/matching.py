@@ -17,8 +17,8 @@ from foundation.bitset import and_bits, offsets_from_bits
 from foundation.sqltypes import INT8, SqlType, arrow_type
 from planner import bound
 from planner.evaluate import evaluate, filter_bits, is_native, segment_frame
+from planner.evaluate.system_columns import ROW_ID
 from planner.relational.execution import run_query
-from planner.relational.registration import ROW_ID_ATTNUM
 from planner.services import ExecutionContext
 
 
@@ -41,6 +41,12 @@ def merged_matches(left: Matches, right: Matches) -> Matches:
     order = np.argsort(row_ids)
     values = [pa.concat_arrays([a, b]).take(pa.array(order)) for a, b in zip(left.values, right.values)]
     return Matches(row_ids[order], values)
+
+
+def scan_with_row_id(scan: bound.TableScan) -> tuple[bound.TableScan, bound.ColumnRef]:
+    """A scan with the row id (its 64 bits as int8) as its last column, and that column."""
+    column = bound.ColumnRef(scan.relation_id, len(scan.columns), "row_id", INT8)
+    return replace(scan, columns=(*scan.columns, bound.RelationColumn("row_id", INT8, ROW_ID))), column
 
 
 def match_rows(
@@ -114,9 +120,7 @@ def _match_relationally(
     ctes: tuple[bound.Cte, ...],
     context: ExecutionContext,
 ) -> Matches:
-    row_id_column = bound.RelationColumn("row_id", INT8, ROW_ID_ATTNUM)
-    scan = replace(target, columns=(*target.columns, row_id_column))
-    row_id = bound.ColumnRef(target.relation_id, len(target.columns), "row_id", INT8)
+    scan, row_id = scan_with_row_id(target)
     source: bound.Relation = scan
     if others is not None:
         source = bound.Join(bound.JoinKind.CROSS, scan, others)

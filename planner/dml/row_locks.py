@@ -34,14 +34,14 @@ def locked_matches(
         return matches
     if transaction.isolation is not Isolation.READ_COMMITTED:
         transaction.check_not_replaced(table_oid, matches.row_ids[replaced])
-    newest = _locked_newest(table_oid, matches.row_ids[replaced], strength, transaction)
+    newest = locked_newest(table_oid, matches.row_ids[replaced], strength, transaction)
     # The locked versions are in this snapshot: whoever made them has ended, and nobody can replace them now.
     transaction.catch_up()
     again = find()
     return merged_matches(matches.take(~replaced), again.take(np.isin(again.row_ids, newest)))
 
 
-def _locked_newest(
+def locked_newest(
     table_oid: int, replaced: RowIds, strength: RowStrength, transaction: Transaction
 ) -> RowIds:
     """The newest versions of rows that were replaced, locked; those that were deleted have none."""

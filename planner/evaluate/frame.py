@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from foundation.bitset import RowOffsets
 from planner.bound import RelationColumn, TableScan
-from planner.evaluate.system_columns import CTID, TABLEOID, XMIN, ctid_text, xmin_values
+from planner.evaluate.system_columns import CTID, ROW_ID, TABLEOID, XMIN, ctid_text, xmin_values
 
 if TYPE_CHECKING:
     from storage import SegmentView
@@ -73,6 +73,8 @@ def segment_column(segment: SegmentView, column: RelationColumn, table_oid: int)
         return xmin_values(segment.row_ids)
     if column.attnum == TABLEOID:
         return pa.array(np.full(segment.row_count, table_oid, dtype=np.uint32))
+    if column.attnum == ROW_ID:
+        return pa.array(segment.row_ids.view(np.int64))
     raise KeyError(column.attnum)
 
 

@@ -18,6 +18,8 @@ from foundation.errors import InvalidTextRepresentation
 CTID = -1
 XMIN = -2
 TABLEOID = -6
+ROW_ID = -100
+"""No column of PostgreSQL's: a stored row's id as int8 (the uint64's bits), for changes and row locks."""
 
 _TID = re.compile(r"\s*\(\s*(\d+)\s*,\s*(\d+)\s*\)\s*\Z")
 

@@ -19,13 +19,10 @@ from foundation.errors import FeatureNotSupported
 from foundation.sqltypes import NUMERIC, SqlType, arrow_type
 from planner import bound
 from planner.evaluate import Frame, evaluate
-from planner.evaluate.system_columns import CTID, TABLEOID, XMIN, ctid_text, xmin_values
+from planner.evaluate.system_columns import CTID, ROW_ID, TABLEOID, XMIN, ctid_text, xmin_values
 from planner.relational.carriers import decimal_form, to_carrier
 from planner.relational.printed import DECIMAL_DIGITS_MAX, DecimalForm, Printed
 from planner.relational.statement import RelationalStatement
-
-ROW_ID_ATTNUM = -100
-"""attnum of the pseudo column that carries a stored row's id as int8 (the uint64's bits)."""
 
 _KEPT_SHARE = 4
 """Below one visible row in so many, rows are copied out instead of masked."""
@@ -97,7 +94,7 @@ def segment_column(segment: Any, scan: bound.TableScan, position: int) -> pa.Arr
     attnum = scan.columns[position].attnum
     if attnum > 0:
         return segment.column(attnum)
-    if attnum == ROW_ID_ATTNUM:
+    if attnum == ROW_ID:
         return pa.array(segment.row_ids.view(np.int64))
     if attnum == CTID:
         return ctid_text(segment.row_ids)

@@ -21,6 +21,7 @@ from sqlfront.binder.kept_expressions import (
     renamed_condition,
     renamed_generation,
 )
+from sqlfront.binder.row_locks import lock_name
 from sqlfront.binder.rules import bound_check, bound_generation, rules_of, table_rules
 
 # Modules whose import registers how their syntax nodes are bound.
@@ -46,6 +47,7 @@ __all__ = [
     "keep_condition",
     "keep_generation",
     "keep_predicate",
+    "lock_name",
     "predicate_attnums",
     "renamed_condition",
     "renamed_generation",

@@ -51,6 +51,8 @@ class BindContext:
     settings: SettingValues = field(default_factory=SettingValues)
     allows_parameters: bool = True
     """False for text that is kept (defaults, checks, definitions): `$1` is then 42P02."""
+    locks_rows: bool = False
+    """Whether a SELECT ... FOR UPDATE or its like was bound."""
     _parameters: dict[int, SqlType] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from sqlglot import exp
 
-from foundation.errors import CannotCoerce, DatatypeMismatch, FeatureNotSupported, SyntaxErrorInStatement
+from foundation.errors import CannotCoerce, DatatypeMismatch, SyntaxErrorInStatement
 from foundation.sqltypes import UNKNOWN, SqlType
 from planner.bound import (
     Call,
@@ -31,6 +31,7 @@ from sqlfront.binder.calls import check_groupable
 from sqlfront.binder.coerce import coerce, coerce_to_common
 from sqlfront.binder.ctes import bind_with
 from sqlfront.binder.environment import Clause, Environment, QueryFindings, bind_node, unsupported
+from sqlfront.binder.row_locks import refuse_row_locks
 from sqlfront.binder.scope import Scope
 from sqlfront.binder.select import bind_select
 from sqlfront.binder.sorting import (
@@ -105,6 +106,7 @@ def bind_values(environment: Environment, node: exp.Expr) -> Values:
         SyntaxErrorInStatement: 42601, rows of different lengths, DEFAULT.
         DatatypeMismatch: 42804, a column's types do not match.
     """
+    refuse_row_locks(node, "cannot be applied to VALUES")
     inner = environment.at(Clause.VALUES)
     rows = [row.expressions for row in node.expressions]
     bound = []
@@ -156,8 +158,7 @@ def _bind_set_operation(environment: Environment, node: exp.Expr, settles: bool)
     if not is_all:
         for column in columns:
             check_groupable(column.type, column_position(environment, left, columns.index(column)))
-    if node.args.get("locks"):
-        raise FeatureNotSupported("FOR UPDATE is not allowed with UNION/INTERSECT/EXCEPT")
+    refuse_row_locks(node, "is not allowed with UNION/INTERSECT/EXCEPT")
     operation = SetOperation(operator, is_all, left, right)
     order = bind_output_order(environment, node, columns, is_set_operation=True)
     limit, offset = bind_limits(environment, node)

@@ -7,17 +7,18 @@ from dataclasses import replace
 
 from sqlglot import exp
 
-from foundation.errors import FeatureNotSupported, SyntaxErrorInStatement, UndefinedTable
+from foundation.errors import FeatureNotSupported, SyntaxErrorInStatement
 from foundation.sqltypes import RECORD
 from planner.bound import ColumnRef, Expression, OutputRef, Select, SortKey, Target
 from sqlfront.binder.calls import check_groupable
 from sqlfront.binder.coerce import coerce_to_boolean
 from sqlfront.binder.columns import resolve_column
-from sqlfront.binder.environment import Clause, Environment, bind_node, place_of, unsupported
+from sqlfront.binder.environment import Clause, Environment, bind_node, place_of
 from sqlfront.binder.errors import InvalidColumnReference, TooManyTargets
 from sqlfront.binder.grouping import bind_group_by, check_grouping
 from sqlfront.binder.output_names import figure_name
 from sqlfront.binder.relations import bind_from
+from sqlfront.binder.row_locks import bind_row_locks
 from sqlfront.binder.scope import NamespaceColumn, find_item, missing_item
 from sqlfront.binder.sorting import (
     bind_limits,
@@ -56,7 +57,7 @@ def bind_select(environment: Environment, node: exp.Expr, *, settles: bool) -> S
         targets = [settled_target(environment, target) for target in targets]
     select = Select(
         tuple(targets), from_, where, group_by, having, is_distinct, distinct_on, order_by, limit, offset,
-        locking=_locking(environment, node),
+        locks=bind_row_locks(environment, node, from_),
     )  # fmt: skip
     if findings.has_aggregates or group_by or having is not None:
         check_grouping(environment, select)
@@ -138,7 +139,7 @@ def _target(environment: Environment, node: exp.Expr) -> Target:
     return Target(expression, name)
 
 
-# -- DISTINCT, FOR UPDATE -----------------------------------------------------------------------------------
+# -- DISTINCT -----------------------------------------------------------------------------------------------
 
 
 def _bind_distinct(
@@ -192,40 +193,3 @@ def _check_distinct_order(
     raise InvalidColumnReference(
         "SELECT DISTINCT ON expressions must match initial ORDER BY expressions", position=position
     )
-
-
-def _locking(environment: Environment, node: exp.Expr) -> str:
-    """FOR UPDATE and its kin as one word; the strongest of several."""
-    strongest = ""
-    order = ("KEY SHARE", "SHARE", "NO KEY UPDATE", "UPDATE")
-    for lock in node.args.get("locks") or ():
-        word = ("NO KEY UPDATE" if lock.args.get("key") else "UPDATE") if lock.args.get("update") else (
-            "KEY SHARE" if lock.args.get("key") else "SHARE")  # fmt: skip
-        _check_lock(environment, node, lock, word)
-        if not strongest or order.index(word) > order.index(strongest):
-            strongest = word
-    return strongest
-
-
-def _check_lock(environment: Environment, node: exp.Expr, lock: exp.Expr, word: str) -> None:
-    if lock.args.get("wait") is not None:
-        raise unsupported(lock, f"FOR {word} {'NOWAIT' if lock.args['wait'] else 'SKIP LOCKED'}")
-    findings = environment.findings
-    refused = (
-        "DISTINCT clause" if node.args.get("distinct")
-        else "GROUP BY clause" if node.args.get("group")
-        else "HAVING clause" if node.args.get("having")
-        else "aggregate functions" if findings.has_aggregates
-        else "window functions" if findings.has_windows
-        else "set-returning functions in the target list" if findings.has_set_functions
-        else ""
-    )  # fmt: skip
-    if refused:
-        raise FeatureNotSupported(f"FOR {word} is not allowed with {refused}")
-    for table in lock.expressions or ():
-        name = str(table.this.this)
-        if not any(item.is_named and item.alias == name for item in environment.scope.items):
-            raise UndefinedTable(
-                f'relation "{name}" in FOR {word} clause not found in FROM clause',
-                position=position_of(table),
-            )

@@ -60,6 +60,8 @@ class CachedPlan:
     plan: Plan
     parameter_types: tuple[SqlType, ...]
     kind: QueryKind
+    writes_as: str = ""
+    """What a read-only transaction refuses it as; '' for what only reads."""
 
 
 class PlanCache:

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from foundation.errors import FeatureNotSupported, SyntaxErrorInStatement
 from foundation.sqltypes import SqlType
-from planner import plan_statement
+from planner import plan_locking, plan_statement
+from planner.bound import BoundStatement, Select, walk
 from sqlfront.backend import ResultColumn
-from sqlfront.binder import BindContext, bind_query
+from sqlfront.binder import BindContext, bind_query, lock_name
 from sqlfront.parser import ParsedStatement, QueryStatement, parse_script
 from sqlfront.pg_catalog import VIRTUAL_RELATIONS
 from sqlfront.session.command_shape import command_columns, is_allowed_in_failed_block
@@ -134,7 +135,8 @@ class StatementPlanner:
         context = self.bind_context(place.key.parameter_oids)
         context.allows_parameters = allows_parameters
         bound = bind_query(parsed.node.expression, context)
-        entry = CachedPlan(plan_statement(bound), context.parameter_types(), kind_of(bound))
+        plan = plan_locking(bound) if context.locks_rows else plan_statement(bound)
+        entry = CachedPlan(plan, context.parameter_types(), kind_of(bound), _writing_name(bound, context))
         # Without a transaction another session may have changed the catalog since `place` was taken.
         if place.own_catalog is None and context.catalog.version == place.key.catalog_version:
             self._session.shared.plans.put(place.key, entry)
@@ -162,8 +164,8 @@ class StatementPlanner:
         self._bring_up_to_date(statement)
         assert statement.cached is not None
         entry = statement.cached
-        if entry.kind is not QueryKind.SELECT:
-            session.block.check_writable(entry.kind.value)
+        if entry.writes_as:
+            session.block.check_writable(entry.writes_as)
         execution = entry.plan.execute(session.execution_context(transaction, parameters))
         batches = execution.batches()
         if statement.columns is None:
@@ -193,6 +195,15 @@ class StatementPlanner:
         if _row_type(fresh.columns) != _row_type(statement.columns):
             raise FeatureNotSupported("cached plan must not change result type")
         statement.cached, statement.place = fresh.cached, fresh.place
+
+
+def _writing_name(bound: BoundStatement, context: BindContext) -> str:
+    """What a statement is called that a read-only transaction refuses; '' for one that only reads."""
+    kind = kind_of(bound)
+    if kind is not QueryKind.SELECT or not context.locks_rows:
+        return "" if kind is QueryKind.SELECT else kind.value
+    locks = next(node.locks for node in walk(bound) if isinstance(node, Select) and node.locks)
+    return f"SELECT {lock_name(locks[0].strength)}"
 
 
 def _row_type(columns: tuple[ResultColumn, ...] | None) -> tuple[tuple[str, SqlType], ...] | None:

@@ -17,7 +17,14 @@ from tests.quiver.sql_outcomes import Outcome, Prober, Statement, is_ordered, st
 
 pytestmark = pytest.mark.slow
 
-FILES = ("functions.sql", "queries.sql", "pgvector.sql", "changes.sql", "sequences.sql")
+FILES = (
+    "functions.sql",
+    "queries.sql",
+    "pgvector.sql",
+    "changes.sql",
+    "sequences.sql",
+    "row_locks.sql",
+)
 FEATURE_NOT_SUPPORTED = "0A000"
 
 

@@ -146,7 +146,6 @@ SELECT 1
 ROLLBACK
 SELECT a FROM draft WHERE a >= 500
 COMMIT
--- refused: ON CONFLICT is not supported
 INSERT INTO draft (id) VALUES (100000) ON CONFLICT DO NOTHING
 -- refused: DELETE in WITH is not supported
 WITH gone AS (DELETE FROM draft WHERE id > 1000 RETURNING id) SELECT count(*) FROM gone

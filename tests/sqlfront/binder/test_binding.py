@@ -300,7 +300,7 @@ def test_regclass_constants() -> None:
         "SELECT docs FROM docs",
         "SELECT (1, 2) < ALL (SELECT 1, 2)",
         "SELECT ARRAY[ARRAY[1]]",
-        "SELECT id FROM docs FOR UPDATE SKIP LOCKED",
+        "SELECT id FROM (SELECT * FROM docs) AS d FOR UPDATE",
         "SELECT id FROM docs ORDER BY id FETCH FIRST 1 ROW WITH TIES",
         "SELECT * FROM docs TABLESAMPLE system (5)",
         "SELECT * FROM keyed_id_seq",
