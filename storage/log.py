@@ -107,7 +107,12 @@ class LogWriter:
             self.appended_lsn = lsn
 
     def _take_back(self) -> None:
-        """Cut off what was written and not admitted, which also gives its space back."""
+        """Cut off what was written and not admitted, which also gives its space back.
+
+        Where nothing was written there is nothing to cut, as on a file system that became read-only.
+        """
+        if self._file.size_bytes == self._end_bytes:
+            return
         try:
             self._file.truncate(self._end_bytes)
         except QuiverError as error:
@@ -119,7 +124,7 @@ class LogWriter:
             is_first = self._failure is None
             self._failure = self._failure or failure
             self._condition.notify_all()
-        if is_first and self._file.size_bytes > self._end_bytes:
+        if is_first:
             self._take_back()
 
     @property

@@ -43,7 +43,7 @@ class _TrackedFile(AppendFile):
         try:
             self._owner.step("extend file", self.path)
         except BaseException:
-            if self._owner.torn is None:
+            if self._owner.refuses_writes is None and self._owner.torn is None:
                 self._owner.torn = Torn(self.path, self.size_bytes, bytes(view))
                 super().append(view[: self._owner.torn_bytes(len(view))])
             raise
@@ -95,6 +95,8 @@ class FaultyFiles(LocalFiles):
         self.is_full = False
         self.refuses_names: int | None = None
         """errno of everything that makes, renames or removes a file, as in a directory that is read-only."""
+        self.refuses_writes: int | None = None
+        """errno of every write, none of which writes anything, as on a file system that became read-only."""
         self.synced_bytes: dict[str, int] = {}
         self._error_number = error_number
         self._torn_share = torn_share
@@ -102,6 +104,8 @@ class FaultyFiles(LocalFiles):
         self._undo: dict[str, list[Callable[[], None]]] = {}
 
     def step(self, action: str, path: str) -> None:
+        if self.refuses_writes is not None and action in ("extend file", "truncate file"):
+            self.fail(action, path, self.refuses_writes)
         self.operation_count += 1
         self.operations.append(f"{action} {path}")
         if self._error_number is not None:

@@ -262,6 +262,27 @@ def test_names_refused(tmp_path: Path, error_number: int, error: type[QuiverErro
     storage.close()
 
 
+def test_a_file_system_that_becomes_read_only_for_a_while(tmp_path: Path) -> None:
+    files = FaultyFiles()
+    storage = open_storage(tmp_path, files=files)
+    table, _ = make_table(storage)
+    insert(storage, table, [1])
+    files.refuses_writes = files.refuses_names = errno.EROFS
+    for _ in range(3):
+        with pytest.raises(IoFailure, match="Read-only file system"):
+            insert(storage, table, [2])
+        with pytest.raises(IoFailure, match="Read-only file system"):
+            storage.checkpoint()
+    assert ids_of(storage, table) == [1]
+    files.refuses_writes = files.refuses_names = None
+    insert(storage, table, [3])
+    storage.abandon()
+    files.crash()
+    storage = open_storage(tmp_path)
+    assert ids_of(storage, table) == [1, 3]
+    storage.close()
+
+
 def test_a_failed_removal_is_made_up_for(tmp_path: Path) -> None:
     files = FaultyFiles()
     storage = open_storage(tmp_path, files=files, options=OPTIONS)
