@@ -29,14 +29,17 @@ _LENGTH = struct.Struct("!i")
 _CRITICAL_FLAGS = 0x7FFF0000
 _OIDS_FLAG = 1 << 16
 _TRAILER = _COUNT.pack(-1)
+_FEW_ALIKE = 8
+_ROWS_UNTIL_TRY = 50
+"""Rows that are walked one by one after one that had fewer than `_FEW_ALIKE` like it behind it."""
 
 
 class CopyBinaryReader(CopyReader):
     """Binary format.
 
     Where a field lies is known only when the one before it has been read, so a Python loop walks the lengths:
-    about 0.2 us a field, a million rows of five fields a second. The values are then cut and decoded by the
-    column.
+    about 0.2 us a field, a million rows of five fields a second. Rows whose lengths are those of the row before them,
+    as of numbers and vectors, are found many at a time. The values are then cut and decoded by the column.
     """
 
     def __init__(self, relation: str, columns: Sequence[CopyColumn], settings: CodecSettings) -> None:
@@ -95,7 +98,7 @@ class CopyBinaryReader(CopyReader):
         end = len(data)
         read_length = _LENGTH.unpack_from
         fields = range(len(self.columns))
-        row = self._line_number
+        row = next_try = self._line_number
         if self._is_over and position < end:
             raise bad_format("received copy data after EOF marker", context=self._context(row + 1))
         while position + _COUNT.size <= end:
@@ -124,7 +127,13 @@ class CopyBinaryReader(CopyReader):
                 if is_last:
                     raise bad_format("unexpected EOF in COPY data", context=self._context(row, field))
                 return starts, sizes, position
-            position = at
+            alike = 0
+            if row > next_try and self.columns:
+                alike = _rows_alike(data, position, at, starts[kept:])
+                _repeat_row(starts, sizes, len(self.columns), at - position, alike)
+                row += alike
+                next_try = row + (0 if alike >= _FEW_ALIKE else _ROWS_UNTIL_TRY)
+            position = at + alike * (at - position)
         # Half a field count at the end is taken for the end, as PostgreSQL does.
         return starts, sizes, end if is_last else position
 
@@ -159,6 +168,38 @@ class CopyBinaryReader(CopyReader):
             return self._context(self._line_number + row + 1, position)
 
         return self._batch(self._decode_columns(cells, decode, error_context))
+
+
+def _rows_alike(data: bytes, first: int, end: int, starts: Sequence[int]) -> int:
+    """How many whole rows behind the one at `first`..`end` have its field count and field sizes.
+
+    Where all rows before it are alike, a row's counts and lengths lie a multiple of the first one's size further on.
+
+    Args:
+        starts: where the values of the fields of the first row start.
+    """
+    row_bytes = end - first
+    heads = np.array([0, 1, *(start - first - back for start in starts for back in (4, 3, 2, 1))])
+    expected = np.frombuffer(data, np.uint8, row_bytes, first)[heads]
+    found, wanted, present = 0, 4 * _FEW_ALIKE, (len(data) - end) // row_bytes
+    while found < present:
+        count = min(wanted, present - found)
+        rows = np.frombuffer(data, np.uint8, count * row_bytes, end + found * row_bytes).reshape(
+            count, row_bytes
+        )
+        is_alike = (rows[:, heads] == expected).all(axis=1)
+        if not is_alike.all():
+            return found + int(np.argmin(is_alike))
+        found, wanted = found + count, 8 * wanted
+    return found
+
+
+def _repeat_row(starts: list[int], sizes: list[int], width: int, row_bytes: int, count: int) -> None:
+    """Add `count` rows like the last one, which has `width` fields, one behind the other."""
+    if count:
+        shifts = np.arange(1, count + 1, dtype=np.int64)[:, np.newaxis] * row_bytes
+        starts += (np.array(starts[-width:], np.int64) + shifts).ravel().tolist()
+        sizes += sizes[-width:] * count
 
 
 class CopyBinaryWriter:
