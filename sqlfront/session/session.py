@@ -8,12 +8,13 @@ touched from others.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from foundation.cancel import CANCEL_SHUTDOWN, CancelToken
-from foundation.errors import AdminShutdown
+from foundation.errors import AdminShutdown, QuiverError
 from foundation.settings import SettingValues
 from planner import ExecutionContext
 from planner.dml import check_deferred
@@ -46,6 +47,8 @@ from storage.locks import LockGroup
 
 if TYPE_CHECKING:
     from sqlfront.session.factory import Shared
+
+_log = logging.getLogger("quiver.session")
 
 SEVERITY_ORDER = (
     "debug5",
@@ -283,8 +286,13 @@ class LocalSession:
 
         def undo() -> None:
             # A sequence that was made in the transaction goes with it.
-            if storage.catalog.get(sequence.oid) is not None:
+            if storage.catalog.get(sequence.oid) is None:
+                return
+            try:
                 storage.set_sequence(sequence.oid, *before)
+            except QuiverError as error:
+                # The rollback must not fail; the log has, or the disk is full.
+                _log.warning("sequence %s stays restarted: %s", sequence.name, error)
 
         storage.set_sequence(sequence.oid, value, False)
         self.effects.restarted(undo)

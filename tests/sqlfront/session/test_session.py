@@ -11,6 +11,7 @@ import pytest
 from foundation.errors import QueryCanceled
 from quiver.instance import Instance
 from storage.catalog import Index
+from storage.errors import IoFailure
 from tests.sqlfront.session.driver import Client
 
 ConnectClient = Callable[..., Client]
@@ -258,3 +259,23 @@ def test_truncate_in_a_block(connect: ConnectClient, vectors: str) -> None:
     assert nearest(other, vectors, 3) == [3, 2, 4]
     client.script("COMMIT")
     assert nearest(other, vectors, 3) == [1]
+
+
+def test_a_rollback_sets_a_restarted_sequence_back_and_never_fails(
+    client: Client, instance: Instance, table: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client.script(f"CREATE SEQUENCE {table}_s; SELECT setval('{table}_s', 40)")
+    client.script(f"BEGIN; ALTER SEQUENCE {table}_s RESTART WITH 5")
+    assert client.value(f"SELECT nextval('{table}_s')") == 5
+    client.script("ROLLBACK")
+    assert client.value(f"SELECT nextval('{table}_s')") == 41
+    client.script(f"BEGIN; ALTER SEQUENCE {table}_s RESTART WITH 5")
+
+    def refuse(*_: object) -> None:
+        raise IoFailure("the disk is gone")
+
+    with monkeypatch.context() as failing:
+        failing.setattr(instance.storage, "set_sequence", refuse)
+        assert client.tags("ROLLBACK") == ["ROLLBACK"]
+    assert client.status == "I"
+    assert client.value(f"SELECT nextval('{table}_s')") == 5
