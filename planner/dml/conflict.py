@@ -192,9 +192,13 @@ class _Change:
         meets_own = found.existing_ids >= np.uint64(first_own_id)
         if (meets_own | ~(found.meets_row | found.is_first)).any():
             raise _affected_twice()
+        if found.is_first.all():
+            return _Written(batch, found.existing_ids)
         transaction.see_rows(self.table.oid, np.unique(found.existing_ids[found.meets_row]))
         updated, positions = self._updated(batch, found)
         inserted = np.flatnonzero(found.is_first)
+        if not len(inserted):
+            return _Written(updated, found.existing_ids[positions])
         merged = pa.Table.from_batches([updated, batch.filter(pa.array(found.is_first))])
         order = np.argsort(np.concatenate([positions, inserted]), kind="stable")
         old_ids = np.concatenate([found.existing_ids[positions], np.zeros(len(inserted), dtype=np.uint64)])
@@ -242,11 +246,18 @@ class _Change:
         """Existing rows and EXCLUDED side by side, as WHERE and SET refer to them."""
         proposed = batch.take(pa.array(positions))
         excluded = {int(name): proposed.column(name) for name in proposed.schema.names}
-        ids, columns, oid = existing_ids[positions], self.statement.columns, self.table.oid
-        return {
-            **table_columns(self.statement.relation_id, columns, stored, row_ids=ids, table_oid=oid),
-            **table_columns(self.clause.excluded_id, columns, excluded, row_ids=ids, table_oid=oid),
-        }
+        sides = ((self.statement.relation_id, stored), (self.clause.excluded_id, excluded))
+        pairs: dict[tuple[int, int], pa.Array] = {}
+        for relation_id, values in sides:
+            pairs |= table_columns(
+                relation_id,
+                self.statement.columns,
+                values,
+                row_ids=existing_ids[positions],
+                table_oid=self.table.oid,
+                read_by=(self.clause,),
+            )
+        return pairs
 
     def _evaluated(
         self, expressions: Sequence[bound.Expression], columns: Columns, row_count: int
@@ -257,7 +268,12 @@ class _Change:
         stored = {int(name): batch.column(name) for name in batch.schema.names}
         statement = self.statement
         return table_columns(
-            statement.relation_id, statement.columns, stored, row_ids=row_ids, table_oid=self.table.oid
+            statement.relation_id,
+            statement.columns,
+            stored,
+            row_ids=row_ids,
+            table_oid=self.table.oid,
+            read_by=statement.returning,
         )
 
     def _write(self, written: _Written) -> RowIds:

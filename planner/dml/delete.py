@@ -5,7 +5,7 @@ from __future__ import annotations
 from planner import bound
 from planner.dml.matching import Matches, match_rows
 from planner.dml.result import DmlResult, atomically
-from planner.dml.returning import referenced_columns, returned_rows, table_columns
+from planner.dml.returning import referenced_columns, returned_rows, scan_columns
 from planner.dml.row_locks import locked_matches
 from planner.dml.rows import take_rows
 from planner.dml.update import no_rows
@@ -41,9 +41,7 @@ def _delete(statement: bound.Delete, context: ExecutionContext) -> DmlResult:
     if statement.returning:
         attnums = [column.attnum for column in target.columns if column.attnum > 0]
         stored = take_rows(context, target.table_oid, matches.row_ids, attnums)
-        columns = table_columns(
-            target.relation_id, target.columns, stored, row_ids=matches.row_ids, table_oid=target.table_oid
-        )
+        columns = scan_columns(target, stored, matches.row_ids, statement.returning)
         columns |= {(c.relation_id, c.position): matches.values[i] for i, c in enumerate(borrowed)}
     returning = returned_rows(statement.returning, columns, row_count, context)
     return DmlResult(context.transaction.delete(target.table_oid, matches.row_ids), returning)

@@ -51,7 +51,12 @@ def _insert(statement: bound.Insert, context: ExecutionContext) -> DmlResult:
     def columns_of(row_ids: RowIds) -> Columns:
         stored = {int(name): column for name, column in zip(batch.schema.names, batch.columns)}
         return table_columns(
-            statement.relation_id, statement.columns, stored, row_ids=row_ids, table_oid=table.oid
+            statement.relation_id,
+            statement.columns,
+            stored,
+            row_ids=row_ids,
+            table_oid=table.oid,
+            read_by=statement.returning,
         )
 
     def write() -> RowIds:

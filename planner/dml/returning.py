@@ -37,10 +37,23 @@ def table_columns(
     *,
     row_ids: RowIds,
     table_oid: int,
+    read_by: Sequence[Any],
 ) -> dict[tuple[int, int], pa.Array]:
-    """The columns of a target table for RETURNING, from arrays by attnum and the rows' ids."""
+    """The columns of a table that expressions read, from arrays by attnum and the rows' ids.
+
+    Args:
+        relation_id: what the table is called in the expressions, `columns` its columns there.
+        read_by: the expressions, or nodes around them. Making a ctid costs more than all else of a small statement.
+    """
+    positions = {
+        node.position
+        for part in read_by
+        for node in bound.walk(part)
+        if isinstance(node, bound.ColumnRef) and node.relation_id == relation_id
+    }
     found: dict[tuple[int, int], pa.Array] = {}
-    for position, column in enumerate(columns):
+    for position in positions:
+        column = columns[position]
         if column.attnum == CTID:
             array = ctid_text(row_ids)
         elif column.attnum == XMIN:
@@ -53,6 +66,15 @@ def table_columns(
             continue
         found[relation_id, position] = array
     return found
+
+
+def scan_columns(
+    scan: bound.TableScan, values: Mapping[int, pa.Array], row_ids: RowIds, read_by: Sequence[Any]
+) -> dict[tuple[int, int], pa.Array]:
+    """`table_columns` of the table that an UPDATE or DELETE is about."""
+    return table_columns(
+        scan.relation_id, scan.columns, values, row_ids=row_ids, table_oid=scan.table_oid, read_by=read_by
+    )
 
 
 def referenced_columns(targets: Sequence[bound.Target], relation_id: int) -> list[bound.ColumnRef]:

@@ -6,7 +6,7 @@ one row a NULL in a NOT NULL column comes before a CHECK, as PostgreSQL checks r
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 
 import numpy as np
 import pyarrow as pa
@@ -49,7 +49,7 @@ def with_generated(
     due = _due_columns(rules, changed)
     if rules is None or not due:
         return batch
-    given = _rule_columns(rules, table, batch)
+    given = _rule_columns(rules, table, batch, [expression for _, expression in due])
     arrays = {int(name): batch.column(name) for name in batch.schema.names}
     for attnum, expression in due:
         (values,) = _evaluated([expression], given, batch.num_rows, context)
@@ -148,8 +148,8 @@ def first_violation(
     """The first row that violates a CHECK and the constraint's name; None when all rows pass."""
     if not batch.num_rows:
         return None
-    columns = _rule_columns(rules, table, batch)
     conditions = [check.condition for check in rules.checks]
+    columns = _rule_columns(rules, table, batch, conditions)
     worst: tuple[int, str] | None = None
     for check, passes in zip(rules.checks, _evaluated(conditions, columns, batch.num_rows, context)):
         context.cancel_token.check()
@@ -169,7 +169,7 @@ def row_values(
     context: ExecutionContext,
 ) -> pa.Array:
     """(n,) values of an expression over n rows; `batch` has at least the columns it reads, named by str(attnum)."""
-    columns = _rule_columns(rules, table, batch)
+    columns = _rule_columns(rules, table, batch, [expression])
     (values,) = _evaluated([expression], columns, batch.num_rows, context)
     return values
 
@@ -183,11 +183,15 @@ def read_attnums(rules: bound.TableRules, expression: bound.Expression) -> froze
     )
 
 
-def _rule_columns(rules: bound.TableRules, table: Table, batch: pa.RecordBatch) -> Columns:
+def _rule_columns(
+    rules: bound.TableRules, table: Table, batch: pa.RecordBatch, read_by: Sequence[bound.Expression]
+) -> Columns:
     """The rows as the rules' expressions refer to them."""
     values = {int(name): batch.column(name) for name in batch.schema.names}
     no_ids = np.zeros(batch.num_rows, dtype=np.uint64)
-    return table_columns(rules.relation_id, rules.columns, values, row_ids=no_ids, table_oid=table.oid)
+    return table_columns(
+        rules.relation_id, rules.columns, values, row_ids=no_ids, table_oid=table.oid, read_by=read_by
+    )
 
 
 def _evaluated(

@@ -15,7 +15,7 @@ from planner.dml.returning import (
     referenced_columns,
     returned_after,
     returned_rows,
-    table_columns,
+    scan_columns,
 )
 from planner.dml.row_locks import locked_matches
 from planner.dml.rows import assigned
@@ -70,8 +70,7 @@ def _update(statement: bound.Update, context: ExecutionContext) -> DmlResult:
     }
 
     def columns_of(row_ids: RowIds) -> Columns:
-        own = table_columns(target.relation_id, target.columns, stored, row_ids=row_ids, table_oid=table.oid)
-        return own | joined
+        return scan_columns(target, stored, row_ids, statement.returning) | joined
 
     def write() -> RowIds:
         return context.transaction.update(table.oid, matches.row_ids, changes)
