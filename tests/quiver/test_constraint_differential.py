@@ -7,7 +7,7 @@ statement: rows, command tags, notices, and of errors SQLSTATE, message, detail,
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import psycopg
@@ -143,14 +143,40 @@ def random_upsert(chance: random.Random) -> str:
     return f"INSERT INTO u VALUES {rows} ON CONFLICT {key} DO {action}{returning}"
 
 
+def random_partial_upsert(chance: random.Random) -> str:
+    """As `random_upsert`, with a partial arbiter, whose rows an update may take out of it, and equal NULLs."""
+    keys = ["NULL", *map(str, range(5))]
+    rows = ", ".join(
+        f"({chance.choice(keys)}, {chance.choice(keys)}, {chance.randrange(6)})"
+        for _ in range(chance.choice((1, 2, 3, 6)))
+    )
+    where = chance.choice(("", " WHERE excluded.n > u.n", " WHERE u.n % 4 = 0"))
+    partial = "(a) WHERE n % 2 = 0"
+    key, action = chance.choice((
+        ("", "NOTHING"), ("(b)", "NOTHING"), (partial, "NOTHING"), ("(b)", f"UPDATE SET b = excluded.b{where}"),
+        (partial, f"UPDATE SET n = u.n + {chance.randrange(3)}{where}"), (partial, "UPDATE SET n = excluded.n"),
+        (partial, f"UPDATE SET a = u.a + {chance.randrange(2)}{where}"),
+    ))  # fmt: skip
+    return f"INSERT INTO u VALUES {rows} ON CONFLICT {key} DO {action}{chance.choice(('', ' RETURNING *'))}"
+
+
+PLAIN = ["CREATE TABLE u (a int PRIMARY KEY, b int UNIQUE, n int)"]
+PARTIAL = [
+    "CREATE TABLE u (a int, b int UNIQUE NULLS NOT DISTINCT, n int)",
+    "CREATE UNIQUE INDEX ON u (a) WHERE n % 2 = 0",
+]
+
+
 @pytest.mark.parametrize("seed", range(6))
-def test_random_upserts_have_the_same_outcomes(clients: tuple[Client, Client], seed: int) -> None:
+@pytest.mark.parametrize(("schema", "upsert"), [(PLAIN, random_upsert), (PARTIAL, random_partial_upsert)])
+def test_random_upserts_have_the_same_outcomes(
+    clients: tuple[Client, Client], seed: int, schema: list[str], upsert: Callable[[random.Random], str]
+) -> None:
     chance = random.Random(seed)
     changes = ("DELETE FROM u WHERE a = 3", "BEGIN", "COMMIT", "SAVEPOINT s", "ROLLBACK TO s")
-    script = ["CREATE TABLE u (a int PRIMARY KEY, b int UNIQUE, n int)"]
-    script += [
-        random_upsert(chance) if chance.random() < 0.85 else chance.choice(changes) for _ in range(ROUNDS * 3)
-    ]
+    script = [*schema]
+    for _ in range(ROUNDS * 3):
+        script.append(upsert(chance) if chance.random() < 0.85 else chance.choice(changes))
     for position, text in enumerate([*script, "ROLLBACK"]):
         theirs, ours = (client.outcome(text) for client in clients)
         # Of several rows that fail PostgreSQL reports the first, whatever its error.
