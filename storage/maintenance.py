@@ -425,7 +425,8 @@ def _write_missing_keys(storage: Storage, table_oid: int) -> None:
     specs = unique_specs(table, state.catalog.indexes_of(table_oid), storage.options.row_predicate)
     for spec in specs:
         for segment in state.table_state(table_oid).sealed:
-            if spec.index_oid in segment.attachments:
+            attached = segment.attachments.get(spec.index_oid)
+            if attached is not None and not attached.file.is_damaged:
                 continue
             keys = segment.view(table, storage.missing_column).sorted_keys(spec)
             file_id = storage.data_files.allocate_id()

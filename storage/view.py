@@ -150,6 +150,15 @@ class SegmentView:
         attachment = self._attachments.get(index_oid)
         return attachment is not None and not attachment.is_keys and not attachment.file.is_damaged
 
+    def is_index_damaged(self, index_oid: int) -> bool:
+        """Whether an installed index is known to be damaged; False where none is installed."""
+        attachment = self._attachments.get(index_oid)
+        return attachment is not None and not attachment.is_keys and attachment.file.is_damaged
+
+    def mark_index_damaged(self, index_oid: int) -> None:
+        """The buffers mean nothing, whatever their checksums: for all views the index is to be built again."""
+        self._attachments[index_oid].file.is_damaged = True
+
     def index_size_bytes(self, index_oid: int) -> int:
         """Size of the installed index file; 0 when there is none."""
         attachment = self._attachments.get(index_oid)

@@ -7,7 +7,13 @@
 from planner.vector.build_claims import BuildClaims
 from planner.vector.checking import index_file_faults
 from planner.vector.graph_keeper import GraphKeeper
-from planner.vector.index_build import IndexStatus, build_table_index, index_status, inherited_indexes
+from planner.vector.index_build import (
+    IndexStatus,
+    build_table_index,
+    index_status,
+    inherited_indexes,
+    is_index_valid,
+)
 from planner.vector.island import IslandPlan, try_island
 from planner.vector.recognise import vector_order
 
@@ -20,6 +26,7 @@ __all__ = [
     "index_file_faults",
     "index_status",
     "inherited_indexes",
+    "is_index_valid",
     "try_island",
     "vector_order",
 ]

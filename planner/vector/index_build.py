@@ -10,6 +10,7 @@ file are scanned, so an index is never wrong, only absent. Rows deleted since st
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -36,6 +37,8 @@ _FLAT = "flat"
 _HOLDER = "index builds"
 _LINK_BYTES = 4
 
+_log = logging.getLogger("quiver.planner")
+
 Progress = Callable[[int, int], None]
 CancelWord = npt.NDArray[np.int32]
 
@@ -45,8 +48,10 @@ class IndexStatus:
     """A row of quiver_index_status.
 
     `rows_served` are rows of segments with an index file and rows in memory that a growing graph covers,
-    `rows_scanned` all other visible rows. `state` is
-    'ready', 'scan' (exact scans by design: a flat index, or no segment large enough for a graph) or 'building'.
+    `rows_scanned` all other visible rows. `state` is 'ready', 'scan' (exact scans by design: a flat index, or no segment
+    large enough for a graph), 'building' (a segment waits for its graph) or 'damaged' (a file was found damaged and is
+    to be built again). `is_valid` is pg_index.indisvalid: False while a file is damaged, and while none of the segments
+    that should have a graph has one. Answers are complete in every state.
     """
 
     index_oid: int
@@ -56,6 +61,7 @@ class IndexStatus:
     segments_scanned: int
     size_bytes: int
     state: str
+    is_valid: bool = True
 
 
 def build_table_index(
@@ -101,6 +107,8 @@ def build_table_index(
         total = sum(segment.row_count for segment in pending)
         done = 0
         for segment in pending:
+            if segment.is_index_damaged(index_oid):
+                _log.warning("index %d of segment %d is built again", index_oid, segment.segment_id)
             report = _shifted(progress, done, total)
             source = None if keeper is None or rebuild else keeper.source_for(segment, index)
             _build_segment(storage, index, segment, source, progress=report, cancel=cancel, threads=threads)
@@ -217,6 +225,11 @@ def index_status(storage: Storage, transaction: Transaction) -> Iterator[IndexSt
             yield _status(index, transaction)
 
 
+def is_index_valid(transaction: Transaction, index: Index) -> bool:
+    """pg_index.indisvalid; see `IndexStatus`."""
+    return index.metric is None or _status(index, transaction).is_valid
+
+
 def _visible_among(segment: SegmentView, row_count: int) -> int:
     """How many of the first `row_count` rows, a multiple of 8 or all, are visible."""
     bits = segment.visible_bits
@@ -225,7 +238,7 @@ def _visible_among(segment: SegmentView, row_count: int) -> int:
 
 def _status(index: Index, transaction: Transaction) -> IndexStatus:
     served = scanned = served_segments = scanned_segments = size_bytes = 0
-    is_waiting = False
+    is_waiting = is_damaged = has_file = False
     for segment in transaction.table_view(index.table_oid).segments:
         if not segment.row_count:
             continue
@@ -233,7 +246,9 @@ def _status(index: Index, transaction: Transaction) -> IndexStatus:
             served += segment.visible_count
             served_segments += 1
             size_bytes += segment.index_size_bytes(index.oid)
+            has_file = True
             continue
+        is_damaged = is_damaged or segment.is_index_damaged(index.oid)
         growing = GROWING.covered_rows(segment, index.oid) if segment.segment_id == 0 else 0
         if growing:
             has_graph = _visible_among(segment, growing)
@@ -246,4 +261,7 @@ def _status(index: Index, transaction: Transaction) -> IndexStatus:
         scanned_segments += 1
         is_waiting = is_waiting or is_worth_building(segment, index)
     state = "building" if is_waiting else "ready" if served_segments else "scan"
-    return IndexStatus(index.oid, served, scanned, served_segments, scanned_segments, size_bytes, state)
+    return IndexStatus(
+        index.oid, served, scanned, served_segments, scanned_segments, size_bytes,
+        state="damaged" if is_damaged else state, is_valid=not is_damaged and (has_file or not is_waiting),
+    )  # fmt: skip

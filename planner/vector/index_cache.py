@@ -1,8 +1,8 @@
 """Loaded vector indexes, shared by all sessions: one per (stored rows, index), least recently used goes first.
 
 Loading maps buffers and checks them; the vectors stay the segment's. Sizes are reserved in the memory budget;
-an index that does not fit is used for the one statement and forgotten. A damaged one is not used at all: its
-segment is scanned.
+an index that does not fit is used for the one statement and forgotten. A damaged one, or one of another format, is not
+used at all: its segment is scanned until a background build has replaced the file.
 """
 
 from __future__ import annotations
@@ -36,7 +36,6 @@ class IndexCache:
         self._entries: OrderedDict[_Key, tuple[vecengine.VectorIndex, weakref.ref[MemoryBudget]]] = (
             OrderedDict()
         )
-        self._damaged: set[_Key] = set()
         self._lock = threading.Lock()
 
     def get(
@@ -53,25 +52,22 @@ class IndexCache:
             if entry is not None:
                 self._entries.move_to_end(key)
                 return entry[0]
-            if key in self._damaged:
-                return None
-        index = self._load(segment, index_oid, attnum, key)
+        index = self._load(segment, index_oid, attnum)
         if index is not None:
             self._keep(key, index, memory)
         return index
 
-    def _load(
-        self, segment: SegmentView, index_oid: int, attnum: int, key: _Key
-    ) -> vecengine.VectorIndex | None:
+    @staticmethod
+    def _load(segment: SegmentView, index_oid: int, attnum: int) -> vecengine.VectorIndex | None:
         buffers = segment.index_buffers(index_oid)
         if buffers is None:
             return None
+        vectors, _ = segment.vectors(attnum)
         try:
-            return vecengine.load_index(buffers, segment.vectors(attnum)[0])
+            return vecengine.load_index(buffers, vectors)
         except QuiverError as error:
             _log.warning("index %d of segment %d is not used: %s", index_oid, segment.segment_id, error)
-            with self._lock:
-                self._damaged.add(key)
+            segment.mark_index_damaged(index_oid)
             return None
 
     def _keep(self, key: _Key, index: vecengine.VectorIndex, memory: MemoryBudget) -> None:
@@ -91,9 +87,8 @@ class IndexCache:
             self._entries[key] = (index, weakref.ref(memory))
 
     def forget(self, index_oid: int) -> None:
-        """Drop what is known of an index that is gone or was built anew, damage included."""
+        """Drop what is loaded of an index that is gone or was built anew."""
         with self._lock:
-            self._damaged = {key for key in self._damaged if key[1] != index_oid}
             for key in [key for key in self._entries if key[1] == index_oid]:
                 self._release(*self._entries.pop(key))
 

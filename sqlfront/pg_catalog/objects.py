@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from functools import cache
 
 from foundation.sqltypes import FIRST_USER_OID, SqlType
+from planner.vector import is_index_valid
 from sqlfront.pg_catalog.definitions import constraint_name
 from sqlfront.pg_catalog.relations import (
     Row,
@@ -223,7 +224,8 @@ def pg_index(view: CatalogView) -> Iterator[Row]:
         yield {
             "indexrelid": index.oid, "indrelid": index.table_oid, "indnatts": len(index.keys),
             "indnkeyatts": len(index.keys), "indisunique": index.is_unique, "indisprimary": index.is_primary,
-            "indnullsnotdistinct": index.nulls_not_distinct, "indimmediate": not index.is_deferrable, "indisvalid": True, "indisready": True, "indislive": True,
+            "indnullsnotdistinct": index.nulls_not_distinct, "indimmediate": not index.is_deferrable,
+            "indisvalid": is_index_valid(view.transaction, index), "indisready": True, "indislive": True,
             "indkey": list(index.key_attnums()),
             "indcollation": [_collation(oid) for oid in types],
             "indclass": [

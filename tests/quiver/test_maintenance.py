@@ -1,4 +1,5 @@
-"""Goal: background rounds merge what is due, keep off a table whose index a session is building, and flush the log.
+"""Goal: background rounds merge what is due, keep off a table whose index a session is building, and flush the log;
+a damaged index file is built again, and the catalogs tell what is so.
 
 Method: an instance whose rounds are called by the test, or running; segments and files of a table after deletes are counted.
 """
@@ -10,10 +11,12 @@ from pathlib import Path
 import pytest
 
 from planner.vector import BuildClaims
+from quiver.check import check
 from quiver.instance import Instance
 from quiver.maintenance import Maintenance
 from storage.catalog import Index, Table
 from tests.sqlfront.session.driver import Client, opened
+from tests.storage.block_surgery import flip
 
 pytestmark = pytest.mark.slow
 
@@ -56,3 +59,32 @@ def test_asynchronous_commits_are_flushed_in_the_background(tmp_path: Path) -> N
             with log._condition:
                 assert log._condition.wait_for(lambda lsn=lsn: log.durable_lsn >= lsn, 30)
         client.close()
+
+
+def test_a_damaged_index_file_is_built_again(tmp_path: Path) -> None:
+    with opened(tmp_path) as instance:
+        client = Client(instance)
+        client.script("CREATE TABLE t (id int PRIMARY KEY, v vector(3))")
+        client.script(
+            "INSERT INTO t SELECT i, ('[' || sin(i) || ',' || cos(i) || ',' || i % 7 || ']')::vector"
+            " FROM generate_series(1, 1200) i"
+        )
+        client.script("CREATE INDEX t_v ON t USING hnsw (v vector_l2_ops)")
+    (file,) = (tmp_path / "data").glob("*.index")
+    flip(file, 64)
+    state = "SELECT state, rows_served, indisvalid FROM quiver_index_status JOIN pg_index ON indexrelid = index_oid"
+    search = "SELECT id FROM t ORDER BY v <-> '[0,1,3]' LIMIT 5"
+    with opened(tmp_path) as instance:
+        instance.maintenance.stop()
+        client = Client(instance)
+        maintenance = Maintenance(instance.storage, BuildClaims())
+        maintenance.run_once()
+        assert client.rows(state) == [("ready", 1200, True)], "nobody has looked into the file"
+        found = client.rows(search)
+        assert client.rows(state) == [("damaged", 0, False)]
+        maintenance.run_once()
+        assert client.rows(state) == [("ready", 1200, True)]
+        assert client.rows(search) == found
+    (rebuilt,) = (tmp_path / "data").glob("*.index")
+    assert rebuilt != file
+    assert check(tmp_path).is_clean

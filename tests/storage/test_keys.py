@@ -36,7 +36,9 @@ from foundation.sqltypes import (
     arrow_type,
     numeric_typmod,
 )
+from storage import LocalFiles
 from storage import keys as keys_module
+from storage.blockfile import BlockFile
 from storage.catalog import Column, Index, IndexKey, Table
 from storage.errors import LockNotAvailable
 from storage.keys import GrowingKeys, KeySpec, SortedKeys, first_duplicate, key_batch, key_spec, matching_rows
@@ -336,5 +338,9 @@ def test_damaged_key_file_is_computed_again(tmp_path: Path, caplog: pytest.LogCa
             insert(storage, table, [7])
         insert(storage, table, [100 + len(caplog.records)])
         storage.close()
+        (written,) = (tmp_path / "data").glob("*.keys")
+        assert BlockFile.open(LocalFiles(), str(written)).array("offsets").tolist(), (
+            "the checkpoint wrote it anew"
+        )
     assert any("computed again" in record.message for record in caplog.records)
     assert len(list((tmp_path / "data").glob("*.keys"))) == 1

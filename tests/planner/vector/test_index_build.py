@@ -66,7 +66,7 @@ def test_build_covers_each_segment_once(items: Items) -> None:
     for part in range(2):
         items.insert(random_rows(part, part * 1200, 1200))
         items.seal()
-    assert status(items).state == "building"
+    assert (status(items).state, status(items).is_valid) == ("building", False)
     seen: list[tuple[int, int]] = []
     assert (
         build_table_index(items.storage, INDEX, progress=lambda done, total: seen.append((done, total))) == 2
@@ -96,9 +96,13 @@ def test_a_rebuild_replaces_a_damaged_file(items: Items) -> None:
     garbage = {"metadata": np.frombuffer(b"not an index", dtype=np.uint8)}
     assert items.storage.install_index(INDEX, segment.segment_id, garbage)
     (segment,) = items.storage.begin().table_view(TABLE).segments
+    assert status(items).state == "ready" and status(items).is_valid
+    assert build_table_index(items.storage, INDEX) == 0, "nobody has looked into the file"
     assert INDEXES.get(segment, INDEX, 4, items.memory) is None
-    assert build_table_index(items.storage, INDEX) == 0, "the file is there, whatever it holds"
-    assert build_table_index(items.storage, INDEX, rebuild=True) == 1
+    found = status(items)
+    assert (found.state, found.is_valid, found.rows_served, found.rows_scanned) == ("damaged", False, 0, 1200)
+    assert build_table_index(items.storage, INDEX) == 1
+    assert (status(items).state, status(items).is_valid) == ("ready", True)
     (segment,) = items.storage.begin().table_view(TABLE).segments
     index = INDEXES.get(segment, INDEX, 4, items.memory)
     assert index is not None and index.row_count > 1000
@@ -138,8 +142,13 @@ class DamagedSegment:
 
     segment_id, version, row_count = 1, ("damaged", 1), 10
 
+    is_damaged = False
+
     def has_index(self, index_oid: int) -> bool:
-        return True
+        return not self.is_damaged
+
+    def mark_index_damaged(self, index_oid: int) -> None:
+        self.is_damaged = True
 
     def index_buffers(self, index_oid: int) -> dict[str, np.ndarray]:
         return {"metadata": np.frombuffer(b"not an index", dtype=np.uint8)}
