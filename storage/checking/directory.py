@@ -193,11 +193,13 @@ class _Check:
     def _check_table(self, table: Table) -> Iterator[Problem]:
         state = self._storage.head
         indexes = [i for i in state.catalog.indexes_of(table.oid) if i.oid not in self._faulty_oids]
-        specs = unique_specs(table, indexes, self._storage.options.row_predicate)
+        found: list[Problem] = []
+        specs: list[KeySpec] = []
+        with collecting(found):
+            specs = unique_specs(table, indexes, self._storage.options.row_predicate)
         for segment in state.table_state(table.oid).segments():
             yield from self._check_segment(table, segment, specs)
         views = self._table_view(table).segments
-        found: list[Problem] = []
         with collecting(found):
             found += [Problem("", None, f'table "{table.name}": {f}') for f in repeated_row_id(views)]
         by_oid = {index.oid: index for index in indexes}

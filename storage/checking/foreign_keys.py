@@ -44,7 +44,7 @@ def foreign_key_faults(
                     strict=True,
                 )
             )
-            batch = key_batch(spec, [keys[attnum] for attnum in index.key_attnums()])
+            batch = key_batch(spec, [keys[attnum] for attnum in index.key_attnums()], by_equality=True)
             present, _ = referenced.visible_matches(spec, batch)
             missing = np.setdiff1d(np.arange(len(given)), present)
             if len(missing):

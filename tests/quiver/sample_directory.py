@@ -6,7 +6,7 @@ columns, tombstones, NULLs, a graph; left as a server that was killed leaves it,
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from quiver.instance import Instance
@@ -99,6 +99,15 @@ def all_rows(instance: Instance) -> dict[str, list[str]]:
         client.script("SET timezone = 'UTC'")
         for table in tables:
             (result,) = client.script(f"COPY (SELECT * FROM {table} ORDER BY 1) TO STDOUT")
-            found[f"{database}.{table}"] = result.copied.decode().splitlines()
+            found[f"{database}.{table}"] = list(_lines(result.copied))
         client.close()
     return found
+
+
+def _lines(copied: bytes) -> Iterator[str]:
+    """The payloads of CopyData messages, one line each."""
+    position = 0
+    while position < len(copied):
+        end = position + 1 + int.from_bytes(copied[position + 1 : position + 5], "big")
+        yield copied[position + 5 : end].decode().removesuffix("\n")
+        position = end

@@ -77,7 +77,7 @@ def test_a_damaged_index_file_is_built_again(tmp_path: Path) -> None:
     with opened(tmp_path) as instance:
         instance.maintenance.stop()
         client = Client(instance)
-        maintenance = Maintenance(instance.storage, BuildClaims())
+        maintenance = Maintenance(instance.storage, BuildClaims(), flush_seconds=1.0)
         maintenance.run_once()
         assert client.rows(state) == [("ready", 1200, True)], "nobody has looked into the file"
         found = client.rows(search)
