@@ -140,7 +140,7 @@ def test_unknown_index(items: Items) -> None:
 class DamagedSegment:
     """A segment whose index file reads as garbage."""
 
-    segment_id, version, row_count = 1, ("damaged", 1), 10
+    segment_id, stored_version, row_count = 1, ("damaged", 1), 10
 
     is_damaged = False
 
