@@ -17,7 +17,7 @@ from planner import bound
 from planner.evaluate import evaluate_constant, is_row_free
 from planner.evaluate.casts import cast_column
 from planner.evaluate.constants import constant_list
-from planner.evaluate.zone_maps import conjuncts
+from planner.evaluate.zone_maps import conjunction, conjuncts
 from planner.functions.datum import CallSite
 from planner.nodes import KeyLookup, SeqScan
 from planner.row_selection import RowSelection
@@ -117,14 +117,10 @@ def _lookup(
         index.oid,
         index.key_attnums(),
         tuple(values),
-        _conjunction(tuple(parts[i] for i in sorted(used))),
+        conjunction(tuple(parts[i] for i in sorted(used))),
         array_key,
-        _conjunction(rest) if rest else None,
+        conjunction(rest) if rest else None,
     )
-
-
-def _conjunction(parts: tuple[bound.Expression, ...]) -> bound.Expression:
-    return parts[0] if len(parts) == 1 else bound.BoolExpression(bound.BoolOperator.AND, parts)
 
 
 def looked_up_rows(node: KeyLookup, context: ExecutionContext) -> RowSelection:

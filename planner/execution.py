@@ -8,12 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+import numpy as np
 import pyarrow as pa
 
 from foundation.bitset import RowOffsets, and_bits, offsets_from_bits, popcount
 from planner import bound
 from planner.access_paths import access_path, looked_up_rows
-from planner.evaluate import Frame, evaluate, filter_bits, segment_frame, sort_offsets, true_offsets
+from planner.evaluate import (
+    Frame,
+    evaluate,
+    filter_bits,
+    has_effects,
+    segment_frame,
+    sort_offsets,
+    true_offsets,
+)
+from planner.evaluate.zone_maps import conjunction, conjuncts
 from planner.limits import RowRange, row_range
 from planner.nodes import CountRows, KeyLookup, Limit, Node, Result, SeqScan, Sort, VectorTopK
 from planner.row_selection import RowSelection
@@ -73,7 +83,7 @@ def frames(node: Node, context: ExecutionContext) -> Iterator[Frame]:
     """The node's rows in frames of at most `BATCH_ROWS`."""
     if isinstance(node, Limit) and not isinstance(node.source, Sort | Result):
         wanted = row_range(node.limit, node.offset, context)
-        yield from _cut(scan_frames(node.source, context), wanted)
+        yield from _cut(scan_frames(node.source, context, may_stop=True), wanted)
     elif isinstance(node, SeqScan | KeyLookup):
         yield from scan_frames(node, context)
     elif isinstance(node, Result) or (isinstance(node, Limit) and isinstance(node.source, Result)):
@@ -126,8 +136,14 @@ def segments_in_order(table_oid: int, context: ExecutionContext) -> list[Segment
     return sorted(segments, key=lambda segment: int(segment.row_ids[0]))
 
 
-def scan_frames(source: SeqScan | KeyLookup, context: ExecutionContext) -> Iterator[Frame]:
-    """Rows of a scan or look-up, streamed."""
+def scan_frames(
+    source: SeqScan | KeyLookup, context: ExecutionContext, *, may_stop: bool = False
+) -> Iterator[Frame]:
+    """Rows of a scan or look-up, streamed.
+
+    `may_stop`: the caller stops when it has enough, so a filter with effects is evaluated for one row at a time:
+    `WHERE pg_try_advisory_lock(id) LIMIT 1` locks one.
+    """
     if isinstance(source, SeqScan):
         source = access_path(source, context)
     if isinstance(source, KeyLookup):
@@ -136,10 +152,14 @@ def scan_frames(source: SeqScan | KeyLookup, context: ExecutionContext) -> Itera
             yield rows.frame(source.scan)
         return
     scanned = 0
+    is_one_by_one = may_stop and source.filter is not None and has_effects(source.filter)
     try:
         for segment in segments_in_order(source.scan.table_oid, context):
             scanned += segment.visible_count
-            yield from _segment_frames(segment, source, context)
+            if is_one_by_one:
+                yield from _single_row_frames(segment, source, context)
+            else:
+                yield from _segment_frames(segment, source, context)
     finally:
         # A LIMIT may end the scan early; it counts as far as it went.
         context.transaction.activity.count_scan(source.scan.table_oid, scanned)
@@ -157,6 +177,23 @@ def _segment_frames(segment: SegmentView, source: SeqScan, context: ExecutionCon
     offsets = offsets_from_bits(bits, segment.row_count)
     for start in range(0, len(offsets), BATCH_ROWS):
         yield frame.take(offsets[start : start + BATCH_ROWS])
+
+
+def _single_row_frames(segment: SegmentView, source: SeqScan, context: ExecutionContext) -> Iterator[Frame]:
+    """Conjuncts before the first with effects are evaluated for the segment, the rest row by row."""
+    assert source.filter is not None
+    parts = conjuncts(source.filter)
+    first = next(i for i, part in enumerate(parts) if has_effects(part))
+    bits = segment.visible_bits
+    if first:
+        before = conjunction(parts[:first])
+        bits = and_bits(bits, filter_bits(before, segment, source.scan, context))
+    frame = segment_frame(segment, source.scan)
+    for offset in offsets_from_bits(bits, segment.row_count):
+        context.cancel_token.check()
+        row = frame.take(np.array([offset]))
+        if all(evaluate(part, row, context)[0].as_py() for part in parts[first:]):
+            yield row
 
 
 def matching_rows(source: SeqScan | KeyLookup, context: ExecutionContext) -> RowSelection:

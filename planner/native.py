@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from foundation.sqltypes import BOOL
+from foundation.sqltypes import BOOL, TEXT, VARCHAR
 from planner import bound
 from planner.evaluate import is_native, is_row_free
 from planner.evaluate.zone_maps import conjuncts
@@ -19,6 +19,8 @@ from planner.vector.recognise import resolved_key, vector_order
 
 _UNSORTABLE = frozenset((114, 199, 194, 2249, 2287, 1186, 1187))
 """json, pg_node_tree, record, interval and their arrays: no native order."""
+
+_TEXTS = (TEXT.oid, VARCHAR.oid)
 
 _ALWAYS = bound.Constant(True, BOOL)
 """WHERE true, as query builders write when there is no filter."""
@@ -101,7 +103,7 @@ def _cost(expression: bound.Expression) -> float:
     if isinstance(expression, bound.Constant | bound.Parameter | bound.ColumnRef):
         return 0.0
     own = 0.0
-    if isinstance(expression, bound.Call | bound.IsDistinct):
+    if isinstance(expression, bound.Call | bound.IsDistinct) or _is_computed_cast(expression):
         own = 1.0
     elif isinstance(expression, bound.InList):
         own = len(expression.items) / 2
@@ -109,6 +111,15 @@ def _cost(expression: bound.Expression) -> float:
         own = 5.0  # half of the ten elements an unknown array is assumed to have
     children = (c for c in bound.child_nodes(expression) if isinstance(c, bound.Expression))
     return own + sum(_cost(child) for child in children)
+
+
+def _is_computed_cast(expression: bound.Expression) -> bool:
+    """A cast that calls a function for each row: not one of a constant, nor one that only renames the type."""
+    if not isinstance(expression, bound.CastExpression):
+        return False
+    argument = expression.argument
+    is_renamed = argument.sql_type.oid in _TEXTS and expression.type.oid in _TEXTS
+    return not is_renamed and not isinstance(argument, bound.Constant | bound.Parameter)
 
 
 def _is_native(expression: bound.Expression) -> bool:

@@ -37,7 +37,8 @@ from storage.datafiles import DataFiles
 from storage.errors import IoFailure
 from storage.files import FolderLock, LocalFiles
 from storage.isolation import Isolation
-from storage.locks import LockGroup, LockManager
+from storage.lock_spaces import LockGroup
+from storage.locks import LockManager
 from storage.log import LogWriter
 from storage.options import StorageOptions
 from storage.records import OidsRecord, Record, SequenceRecord

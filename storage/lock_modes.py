@@ -20,7 +20,7 @@ class LockKind(Enum):
     TABLE = "relation"
     """OIDs of tables, in one space."""
     ADVISORY = "advisory"
-    """Keys of advisory locks; the space's oid is 1 for one 64-bit key, 2 for two 32-bit keys."""
+    """Keys of advisory locks, see `AdvisoryKey`."""
 
 
 class RowStrength(IntEnum):
@@ -59,6 +59,36 @@ class SharedMode(IntEnum):
     @property
     def title(self) -> str:
         return "ShareLock" if self is SharedMode.SHARED else "ExclusiveLock"
+
+
+@dataclass(frozen=True, slots=True)
+class AdvisoryKey:
+    """What an advisory lock is on.
+
+    `space_oid`: database OID << 2 | class, for every database has keys of its own, and one 64-bit number (class 1)
+    is never the same key as two 32-bit numbers (class 2). `bits`: the number, or first << 32 | second, as uint64.
+    """
+
+    space_oid: int
+    bits: int
+
+    @property
+    def database_oid(self) -> int:
+        return self.space_oid >> 2
+
+    @property
+    def key_class(self) -> int:
+        return self.space_oid & 3
+
+    @property
+    def high(self) -> int:
+        """The upper 32 bits of the key, pg_locks.classid."""
+        return self.bits >> 32
+
+    @property
+    def low(self) -> int:
+        """The lower 32 bits of the key, pg_locks.objid."""
+        return self.bits & 0xFFFFFFFF
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,7 @@ once, keys against the rows that are committed *now*, as PostgreSQL does, and ag
 belongs to one session and is used by one thread at a time.
 
 Changing a row locks it first, which waits for another transaction that has it; inserting a key reserves it. What is
-committed is looked at after the wait. The locks are given up last, when the commit is durable and visible.
-"""
+committed is looked at after the wait. The locks are given up last, when the commit is durable and visible."""
 
 from __future__ import annotations
 
@@ -30,7 +29,8 @@ from storage.isolation import Isolation
 from storage.key_checks import check_new_keys, update_strength
 from storage.keys import key_batch, key_spec, unique_specs
 from storage.lock_modes import RowStrength
-from storage.locks import LockGroup, WaitPolicy
+from storage.lock_spaces import LockGroup
+from storage.locks import WaitPolicy
 from storage.options import StorageOptions
 from storage.revisions import attnums_of, plan_update
 from storage.rows import RowIds

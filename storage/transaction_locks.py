@@ -12,8 +12,9 @@ import numpy as np
 
 from storage.catalog import Table
 from storage.idset import Ids, Mask
-from storage.lock_modes import RowStrength, SharedMode, TableMode
-from storage.locks import LockGroup, LockManager, Waiting, WaitPolicy
+from storage.lock_modes import AdvisoryKey, RowStrength, SharedMode, TableMode
+from storage.lock_spaces import LockGroup
+from storage.locks import LockManager, Waiting, WaitPolicy
 from storage.rows import RowIds
 
 
@@ -68,6 +69,10 @@ class TransactionLocks:
             self._owner, table.oid, mode, self.waiting, policy=policy, relation_name=table.name
         )
         held.add(mode)
+
+    def lock_advisory(self, key: AdvisoryKey, mode: SharedMode, policy: WaitPolicy = WaitPolicy.WAIT) -> bool:
+        """Lock an advisory key; False where it is not free, under SKIP_LOCKED. Raises as `lock_rows`."""
+        return self._manager.lock_advisory(self._owner, key, mode, self.waiting, policy=policy)
 
     def mark(self) -> int:
         return self._manager.mark(self._owner)

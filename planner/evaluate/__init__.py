@@ -6,7 +6,7 @@
 
 from planner.evaluate.casts import conform
 from planner.evaluate.constants import constant_array, python_value
-from planner.evaluate.coverage import is_immutable, is_native, is_row_free
+from planner.evaluate.coverage import has_effects, is_immutable, is_native, is_row_free
 from planner.evaluate.expressions import evaluate, evaluate_constant
 from planner.evaluate.filters import filter_bits, true_offsets
 from planner.evaluate.frame import Frame, segment_frame
@@ -22,6 +22,7 @@ __all__ = [
     "evaluate",
     "evaluate_constant",
     "filter_bits",
+    "has_effects",
     "is_immutable",
     "is_native",
     "is_row_free",

@@ -76,6 +76,15 @@ def is_row_free(expression: bound.Expression) -> bool:
     )
 
 
+def has_effects(expression: bound.Expression) -> bool:
+    """Whether evaluation changes something: takes a lock, draws from a sequence. It is done for no row in vain."""
+    return any(
+        node.function.volatility is Volatility.VOLATILE and is_session_function(node.function)
+        for node in bound.walk(expression)
+        if isinstance(node, bound.Call)
+    )
+
+
 def is_uncorrelated(query: bound.Query) -> bool:
     """Whether a query refers to nothing outside itself."""
     relations, references, ctes, cte_uses = set(), set(), set(), set()

@@ -20,6 +20,7 @@ from foundation.sqltypes import TEXT, SqlType, arrow_type
 from planner import bound
 from planner.evaluate.casts import cast_column, conform
 from planner.evaluate.constants import constant_array, constant_list
+from planner.evaluate.coverage import has_effects
 from planner.evaluate.frame import Frame
 from planner.evaluate.lists import array_literal, in_constants, in_list, quantified_array, subscript
 from planner.functions.datum import CallSite, Datum, contiguous
@@ -178,14 +179,15 @@ def _unless_decided(
     if result.is_constant:
         return evaluate_datum(expression, frame, context)
     undecided = np.flatnonzero(~decided)
-    if len(undecided) * _SUBSET_FRACTION > frame.row_count:
+    if len(undecided) == frame.row_count:
+        return evaluate_datum(expression, frame, context)
+    if len(undecided) * _SUBSET_FRACTION > frame.row_count and not has_effects(expression):
         try:
             return evaluate_datum(expression, frame, context)
         except (QueryCanceled, AdminShutdown):
             raise
         except QuiverError:
-            if len(undecided) == frame.row_count:
-                raise
+            pass  # maybe of a decided row
     values = evaluate_datum(expression, frame.take(undecided), context)
     return values if values.is_constant else Datum(_scatter(values.array, undecided, frame.row_count))
 

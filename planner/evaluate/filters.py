@@ -1,7 +1,7 @@
 """Filters: a predicate over a segment becomes a bitset of the rows for which it is TRUE.
 
 Deleted rows are evaluated too, because a bitset that does not depend on visibility can be cached; only when
-one of them raises an error is the predicate evaluated again without them. Zone maps answer a comparison that
+one of them raises an error is the predicate evaluated again without them, and where it has effects from the start. Zone maps answer a comparison that
 no row, or every row, of a sealed segment can satisfy.
 """
 
@@ -55,6 +55,8 @@ def filter_bits(
             return _none_if_full(found, segment.row_count)
     if not can_match(predicate, segment, scan, context):
         return no_bits(segment.row_count)
+    if known.has_effects:
+        return _visible_true_bits(predicate, segment, scan, context)
     try:
         bits = true_bits(predicate, segment_frame(segment, scan), context)
     except (QueryCanceled, AdminShutdown):

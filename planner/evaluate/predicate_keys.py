@@ -12,7 +12,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 
 from planner import bound
-from planner.evaluate.coverage import is_immutable
+from planner.evaluate.coverage import has_effects, is_immutable
 from planner.evaluate.rewriting import rewrite
 from planner.services import EvaluationContext
 
@@ -49,6 +49,7 @@ class KnownPredicate:
     scan: bound.TableScan
     key: PredicateKey
     is_immutable: bool
+    has_effects: bool
     parameters: tuple[bound.Parameter, ...]
 
     def cache_key(self, version: Hashable, context: EvaluationContext) -> Hashable:
@@ -87,6 +88,7 @@ def _describe(predicate: bound.Expression, scan: bound.TableScan) -> KnownPredic
         scan,
         PredicateKey(normalised(predicate, scan)),
         is_immutable(predicate),
+        has_effects(predicate),
         tuple(sorted(parameters, key=lambda parameter: parameter.index)),
     )
 

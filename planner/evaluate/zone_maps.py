@@ -45,6 +45,11 @@ def conjuncts(predicate: bound.Expression | None) -> tuple[bound.Expression, ...
     return (predicate,)
 
 
+def conjunction(parts: tuple[bound.Expression, ...]) -> bound.Expression:
+    """At least one condition, joined by AND."""
+    return parts[0] if len(parts) == 1 else bound.BoolExpression(bound.BoolOperator.AND, parts)
+
+
 def column_comparison(
     node: bound.Expression, scan: bound.TableScan, context: EvaluationContext
 ) -> tuple[int, str, Any] | None:

@@ -35,8 +35,11 @@ from planner.functions.signature import Function, FunctionKind
 SESSION_FUNCTIONS = frozenset({
     "current_catalog", "current_database", "current_query", "current_role", "current_schema", "current_schemas",
     "current_setting", "current_user", "currval", "inet_client_addr", "inet_server_addr", "lastval", "nextval",
-    "pg_backend_pid", "pg_cancel_backend", "pg_is_in_recovery", "pg_postmaster_start_time", "pg_terminate_backend",
-    "session_user", "set_config", "setval", "user",
+    "pg_advisory_lock", "pg_advisory_lock_shared", "pg_advisory_unlock", "pg_advisory_unlock_all",
+    "pg_advisory_unlock_shared", "pg_advisory_xact_lock", "pg_advisory_xact_lock_shared", "pg_backend_pid",
+    "pg_cancel_backend", "pg_is_in_recovery", "pg_postmaster_start_time", "pg_terminate_backend",
+    "pg_try_advisory_lock", "pg_try_advisory_lock_shared", "pg_try_advisory_xact_lock",
+    "pg_try_advisory_xact_lock_shared", "session_user", "set_config", "setval", "user",
 })  # fmt: skip
 """Functions the session answers (`SessionServices.call_function`), row by row where they have effects."""
 

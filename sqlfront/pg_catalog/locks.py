@@ -11,14 +11,18 @@ from collections.abc import Iterator
 from sqlfront.pg_catalog.relations import Row, rows_of
 from sqlfront.pg_catalog.view import CatalogView
 from storage.catalog import CatalogObject
-from storage.lock_modes import LockKind, SharedMode, TableMode
+from storage.lock_modes import AdvisoryKey, LockKind, SharedMode, TableMode
 from storage.locks import LockRow
 
 
 @rows_of("pg_locks")
 def pg_locks(view: CatalogView) -> Iterator[Row]:
     known = {obj.oid for obj in view.objects(CatalogObject)}
-    for row in view.storage.locks.rows():
+    # What a session has locked for itself and for its transaction it has once.
+    by_holder = {
+        (r.kind, r.oid, r.id, r.mode, r.process_id, r.is_granted): r for r in view.storage.locks.rows()
+    }
+    for row in by_holder.values():
         yield {
             **_target(row, view.database_oid if row.id in known or row.oid in known else None),
             "virtualtransaction": f"{row.process_id}/{row.owner_number}", "pid": row.process_id,
@@ -32,11 +36,10 @@ def _target(row: LockRow, database_oid: int | None) -> Row:
         mode = TableMode(row.mode).title
         return {"locktype": "relation", "database": database_oid, "relation": row.id, "mode": mode}
     if row.kind is LockKind.ADVISORY:
-        # One 64-bit key: its halves, objsubid 1; two 32-bit keys: objsubid 2.
-        mode = SharedMode(row.mode).title
+        key = AdvisoryKey(row.oid, row.id)
         return {
-            "locktype": "advisory", "database": row.oid >> 2, "classid": row.id >> 32,
-            "objid": row.id & 0xFFFFFFFF, "objsubid": row.oid & 3, "mode": mode,
+            "locktype": "advisory", "database": key.database_oid, "classid": key.high, "objid": key.low,
+            "objsubid": key.key_class, "mode": SharedMode(row.mode).title,
         }  # fmt: skip
     if row.kind is LockKind.ROW:
         return {"locktype": "tuple", "database": database_oid, "relation": row.oid, "mode": "ExclusiveLock"}

@@ -82,6 +82,7 @@ def run_discard(session: LocalSession, node: DiscardStatement) -> Outcome:
             session.statements.clear()
             session.settings.reset_all()
             session.shared.hub.unlisten(session.listener, None)
+            session.advisory_locks.unlock_all()
             session.forget_sequences()
         case DiscardTarget.SEQUENCES:
             session.forget_sequences()

@@ -23,6 +23,7 @@ from sqlfront.binder import BindContext
 from sqlfront.commands import CommandContext
 from sqlfront.errors import UndefinedPreparedStatement
 from sqlfront.parser import ExecuteStatement, ParsedStatement, parse_script
+from sqlfront.session.advisory_locks import SessionAdvisoryLocks
 from sqlfront.session.cursors import CursorTable
 from sqlfront.session.dispatch import is_data_definition, run_command
 from sqlfront.session.errors import WrongParameterCount
@@ -43,7 +44,7 @@ from sqlfront.types.postgres_codecs import PostgresCodecs
 from storage import Transaction
 from storage.catalog import Catalog
 from storage.catalog import Sequence as StoredSequence
-from storage.locks import LockGroup
+from storage.lock_spaces import LockGroup
 
 if TYPE_CHECKING:
     from sqlfront.session.factory import Shared
@@ -89,6 +90,7 @@ class LocalSession:
         self.cancel_token = CancelToken()
         self.lock_group = LockGroup(identity.process_id)
         self.block = TransactionBlock(shared.storage, settings, self, self.cancel_token, self.lock_group)
+        self.advisory_locks = SessionAdvisoryLocks(shared.storage.locks, self.lock_group)
         self.portals: dict[str, Portal] = {}
         self.cursors = CursorTable(self.portals)
         self.statements: dict[str, Statement] = {}
@@ -178,6 +180,7 @@ class LocalSession:
             self.portals.clear()
             self.block.rollback()
         finally:
+            self.advisory_locks.unlock_all()
             self.shared.hub.unlisten(self.listener, None)
             self.registry.forget(self)
 

@@ -1,4 +1,4 @@
-"""SQL functions that ask the session: who am I, settings, sequences, other sessions, advisory locks.
+"""SQL functions that ask the session: who am I, settings, sequences, other sessions.
 
 Each is a plain Python function `(session, *arguments) -> value`, registered under its SQL name. Arguments and
 results are Python values; a NULL argument makes the result of a strict function NULL. They
@@ -11,7 +11,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from foundation.errors import (
-    FeatureNotSupported,
     InvalidParameterValue,
     ObjectNotInPrerequisiteState,
     UndefinedTable,
@@ -232,19 +231,4 @@ def pg_listening_channels(session: LocalSession) -> list[str]:
 @session_function("pg_notify")
 def pg_notify(session: LocalSession, channel: str, payload: str) -> str:
     session.effects.notify(session.process_id, channel, payload)
-    return ""
-
-
-# -- advisory locks -----------------------------------------------------------------------------------------
-
-
-@session_function("pg_advisory_lock", "pg_advisory_xact_lock", "pg_try_advisory_lock", "pg_try_advisory_xact_lock",
-                  "pg_advisory_lock_shared", "pg_advisory_xact_lock_shared", "pg_advisory_unlock")  # fmt: skip
-def advisory_lock(session: LocalSession, *key: int) -> None:
-    raise FeatureNotSupported("advisory locks are not supported")
-
-
-@session_function("pg_advisory_unlock_all")
-def pg_advisory_unlock_all(session: LocalSession) -> str:
-    """There are no advisory locks to give up; connection pools call this on every release."""
     return ""

@@ -29,7 +29,8 @@ from sqlfront.session.errors import (
     ReadOnlyTransaction,
 )
 from storage import Storage, Transaction
-from storage.locks import LockGroup, Waiting
+from storage.lock_spaces import LockGroup
+from storage.locks import Waiting
 
 
 class BlockState(Enum):

@@ -18,10 +18,12 @@ from foundation.cancel import CancelToken
 from foundation.errors import QueryCanceled
 from storage.errors import DeadlockDetected, LockNotAvailable
 from storage.idset import IdSet
-from storage.lock_modes import RowStrength, SharedMode, TableMode
-from storage.locks import LockGroup, LockManager, LockOwner, Waiting, WaitPolicy
+from storage.lock_modes import AdvisoryKey, RowStrength, SharedMode, TableMode
+from storage.lock_spaces import LockGroup, LockOwner
+from storage.locks import LockManager, Waiting, WaitPolicy
 
 TABLE = 7
+KEY = AdvisoryKey(5 << 2 | 1, 9)
 SOON = Waiting(deadlock_timeout_ms=1)
 
 
@@ -127,14 +129,14 @@ def test_deadlock_is_found_and_described() -> None:
 def test_deadlock_over_different_kinds() -> None:
     locks = LockManager()
     group = LockGroup(3)
-    session, transaction = locks.new_owner(group), locks.new_owner(group)
+    session, transaction = locks.new_owner(group, is_session=True), locks.new_owner(group)
     other = locks.new_owner()
-    locks.lock_advisory(session, 9, 1, SharedMode.EXCLUSIVE, Waiting())
+    locks.lock_advisory(session, KEY, SharedMode.EXCLUSIVE, Waiting())
     locks.lock_table(other, TABLE, TableMode.EXCLUSIVE, Waiting())
-    with started(locks, lambda: locks.lock_advisory(other, 9, 1, SharedMode.SHARED, Waiting())) as future:
+    with started(locks, lambda: locks.lock_advisory(other, KEY, SharedMode.SHARED, Waiting())) as future:
         with pytest.raises(DeadlockDetected):
             locks.lock_table(transaction, TABLE, TableMode.ROW_EXCLUSIVE, SOON)
-        assert locks.unlock_advisory(session, 9, 1, SharedMode.EXCLUSIVE)
+        assert locks.unlock_advisory(session, KEY, SharedMode.EXCLUSIVE)
         assert future.result(5)
 
 

@@ -162,8 +162,6 @@ def test_sequences_do_not_roll_back_and_currval_is_the_sessions(connect: Connect
     assert client.value(f"SELECT setval('{table}', 50, false)") == 50
     assert client.value(f"SELECT nextval('{table}')") == 50
     assert client.sqlstate(f"SELECT setval('{table}', 0)") == "22003"
-    assert client.value("SELECT pg_advisory_unlock_all()") == ""
-    assert client.sqlstate("SELECT pg_advisory_lock(1)") == "0A000"
 
 
 def test_explain_analyze_writes_and_explain_does_not(client: Client, numbers: str) -> None:
