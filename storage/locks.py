@@ -38,6 +38,7 @@ _POLL_SECONDS = 0.02
 """How often a waiting thread looks at its cancel token, which cannot wake it."""
 
 _FIRST_OWNER_NUMBER = 1000
+_TABLES = (LockKind.TABLE, 0)
 
 
 class WaitPolicy(Enum):
@@ -139,11 +140,25 @@ class LockManager:
         *,
         policy: WaitPolicy = WaitPolicy.WAIT,
         relation_name: str = "",
-    ) -> None:
-        """Lock a table. Raises LockNotAvailable (55P03), DeadlockDetected (40P01), QueryCanceled (57014)."""
+    ) -> bool:
+        """Lock a table.
+
+        Returns:
+            False where it was not free, under SKIP_LOCKED.
+
+        Raises:
+            LockNotAvailable: 55P03, under NOWAIT, or after lock_timeout. DeadlockDetected: 40P01.
+            QueryCanceled: 57014.
+        """
         refused = f'could not obtain lock on relation "{relation_name}"'
         ids = np.array([table_oid], dtype=np.uint64)
-        self._lock((LockKind.TABLE, 0), owner, ids, int(mode), waiting, policy=policy, refused=refused)
+        return bool(self._lock(_TABLES, owner, ids, int(mode), waiting, policy=policy, refused=refused)[0])
+
+    def may_block_readers(self) -> bool:
+        """Whether some table is locked in ACCESS EXCLUSIVE mode or waited for. Takes no mutex: a reader whose
+        snapshot was taken before it asks has seen what was committed before the lock was."""
+        tables = self._spaces.get(_TABLES)
+        return tables is not None and bool(tables.waiters or tables.holders[TableMode.ACCESS_EXCLUSIVE])
 
     def lock_advisory(
         self,
@@ -321,6 +336,18 @@ class LockManager:
             self._spaces.pop(space.key, None)
 
     # -- looking ------------------------------------------------------------------------------------------
+
+    def blocking_processes(self, process_id: int) -> list[int]:
+        """The processes whose locks, or whose places in the queue, a process waits for; [] when it does not wait."""
+        with self._mutex:
+            requests = [w for space in self._spaces.values() for w in space.waiters if len(w.ids)]
+            blockers = {
+                blocker.group.process_id
+                for request in requests
+                if request.owner.group.process_id == process_id
+                for blocker in request.space.blockers(request, with_queue=True)
+            }
+        return sorted(blockers)
 
     def rows(self) -> list[LockRow]:
         """What is held and waited for, without the row locks and key reservations that are granted."""

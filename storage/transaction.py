@@ -132,9 +132,9 @@ class Transaction:
             self._catalog = (base, base.with_changes(self.puts.values(), self.drops))
         return self._catalog[1]
 
-    def refresh_snapshot(self) -> None:
-        """Take the newest snapshot: at each statement under READ COMMITTED, never under REPEATABLE READ."""
-        if self.isolation is Isolation.READ_COMMITTED:
+    def refresh_snapshot(self, *, is_first: bool = False) -> None:
+        """Take the newest snapshot: at each statement under READ COMMITTED, else where none was used before."""
+        if is_first or self.isolation is Isolation.READ_COMMITTED:
             self._snapshot = self._storage.published
 
     def catch_up(self) -> None:
@@ -335,8 +335,10 @@ class Transaction:
         return fresh_ids
 
     def expect_unchanged(self, table_oid: int) -> None:
-        """Let the commit fail with 40001 when others commit to the table: the caller goes by all rows of now."""
-        self.expected.setdefault(table_oid, self._snapshot.table_state(table_oid))
+        """The caller, who has locked the table, goes by all rows of the snapshot. Where it is older than the
+        lock the commit fails with 40001 if others have committed to the table since."""
+        if self.isolation is not Isolation.READ_COMMITTED:
+            self.expected.setdefault(table_oid, self._snapshot.table_state(table_oid))
 
     def truncate(self, table_oid: int) -> None:
         """Remove all rows; at commit also those that others committed meanwhile."""
@@ -419,7 +421,7 @@ class Transaction:
         self._catalog = None
 
     def savepoint(self) -> Mark:
-        """A mark of what was written so far."""
+        """A mark of what was written so far. It holds nothing: it can be forgotten."""
         marks = {oid: writes.mark() for oid, writes in self.writes.items()}
         return Mark(marks, self.puts, self.drops, self.pending, self.locks.mark())
 
@@ -441,9 +443,6 @@ class Transaction:
             obj = self.catalog.get(oid)
             if isinstance(obj, Table):
                 writes.table = obj
-
-    def release(self, mark: Mark) -> None:
-        """Forget a savepoint: nothing to do, marks hold no resources."""
 
     def commit(self, *, synchronous: bool = True) -> int:
         """Make the changes visible, and durable: at once, or by the next `Storage.flush_log`.

@@ -60,15 +60,28 @@ class TransactionLocks:
         if len(key_hashes):
             self._manager.reserve_keys(self._owner, oid, key_hashes, self.waiting, mode=mode)
 
-    def lock_table(self, table: Table, mode: TableMode, policy: WaitPolicy = WaitPolicy.WAIT) -> None:
-        """Lock a table; a mode that was taken before costs nothing. Raises as `lock_rows`."""
+    def lock_table(self, table: Table, mode: TableMode, policy: WaitPolicy = WaitPolicy.WAIT) -> bool:
+        """Lock a table; a mode that was taken before costs nothing.
+
+        Returns:
+            Whether it has been locked in this mode now: somebody may have changed the table before.
+
+        Raises:
+            As `lock_rows`.
+        """
         held = self._tables.setdefault(table.oid, set())
         if mode in held or (held and mode is TableMode.ACCESS_SHARE):
-            return
-        self._manager.lock_table(
+            return False
+        is_locked = self._manager.lock_table(
             self._owner, table.oid, mode, self.waiting, policy=policy, relation_name=table.name
         )
-        held.add(mode)
+        if is_locked:
+            held.add(mode)
+        return is_locked
+
+    def may_block_readers(self) -> bool:
+        """Whether a reader might have to wait for some table."""
+        return self._manager.may_block_readers()
 
     def lock_advisory(self, key: AdvisoryKey, mode: SharedMode, policy: WaitPolicy = WaitPolicy.WAIT) -> bool:
         """Lock an advisory key; False where it is not free, under SKIP_LOCKED. Raises as `lock_rows`."""

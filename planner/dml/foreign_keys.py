@@ -25,7 +25,7 @@ from storage import Isolation
 from storage.catalog import ForeignKey, Index, Table
 from storage.constraints import check_rows_current
 from storage.keys import KeyBatch, KeySpec, key_batch, key_spec
-from storage.lock_modes import RowStrength, SharedMode
+from storage.lock_modes import RowStrength, SharedMode, TableMode
 from storage.references import guard_keys
 from storage.rows import RowIds
 from storage.writeset import PROVISIONAL_ID_MIN
@@ -230,6 +230,8 @@ def _guard(
     is_removal: bool,
 ) -> None:
     mode = SharedMode.EXCLUSIVE if is_removal else SharedMode.SHARED
+    other = sides.referencing if is_removal else sides.referenced
+    context.transaction.locks.lock_table(other, TableMode.ROW_SHARE)
     context.transaction.locks.reserve_keys(sides.foreign_key.oid, referenced.hashes[referenced.has_key], mode)
     guard_keys(
         context.transaction,

@@ -19,7 +19,7 @@ from planner.evaluate import Frame, evaluate
 from planner.services import ExecutionContext
 from storage.catalog import ReferentialAction
 from storage.changes import RowChange
-from storage.lock_modes import RowStrength
+from storage.lock_modes import RowStrength, TableMode
 from storage.rows import RowIds
 
 
@@ -27,6 +27,7 @@ def run_action(
     action: ReferentialAction, sides: KeySides, removed: RowChange, context: ExecutionContext
 ) -> None:
     """Change or delete the rows that reference the keys `removed` had before."""
+    context.transaction.locks.lock_table(sides.referencing, TableMode.ROW_EXCLUSIVE)
     positions, row_ids = _found_rows(sides, removed, context)
     if not len(row_ids):
         return

@@ -43,6 +43,7 @@ def atomically(context: ExecutionContext, change: Callable[[], DmlResult]) -> Dm
         try:
             result = change()
             check_statement(context)
+            return result
         except SerializationFailure:
             is_lost = not is_retried or attempt == _ATTEMPTS_MAX - 1
             transaction.rollback_to(mark, keeps_locks=not is_lost)
@@ -52,7 +53,4 @@ def atomically(context: ExecutionContext, change: Callable[[], DmlResult]) -> Dm
         except BaseException:
             transaction.rollback_to(mark)
             raise
-        else:
-            transaction.release(mark)
-            return result
     raise AssertionError("unreachable")

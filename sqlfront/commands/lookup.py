@@ -175,10 +175,15 @@ def find_role(context: CommandContext, name: str) -> Role:
     return role
 
 
+def is_owner(context: CommandContext, obj: CatalogObject) -> bool:
+    """Whether the current role may change an object: it is its own, or a superuser's role."""
+    role = current_role(context)
+    return role.is_superuser or obj.owner_oid == role.oid
+
+
 def check_owner(context: CommandContext, obj: CatalogObject, word: str | None = None) -> None:
     """Raises InsufficientPrivilege (42501) `must be owner of table t` for neither owner nor superuser."""
-    role = current_role(context)
-    if not (role.is_superuser or obj.owner_oid == role.oid):
+    if not is_owner(context, obj):
         word = word or KIND_WORDS.get(type(obj), obj.kind)
         raise InsufficientPrivilege(f"must be owner of {word} {obj.name}")
 

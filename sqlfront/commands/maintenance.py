@@ -12,6 +12,7 @@ from foundation.errors import (
     InsufficientPrivilege,
     SyntaxErrorInStatement,
     UndefinedColumn,
+    WrongObjectType,
 )
 from sqlfront.commands.context import CommandContext, CommandResult
 from sqlfront.commands.databases import find_database
@@ -35,7 +36,9 @@ from sqlfront.parser import (
     VacuumStatement,
 )
 from sqlfront.parser.keywords import words
+from storage import Storage
 from storage.catalog import Index, Table
+from storage.lock_modes import TableMode
 
 _VACUUM_OPTIONS = words(
     "full freeze verbose analyze disable_page_skipping skip_locked index_cleanup process_toast truncate parallel"
@@ -46,20 +49,31 @@ _ANALYZE_OPTIONS = words("verbose skip_locked")
 def execute_vacuum(statement: VacuumStatement, context: CommandContext) -> CommandResult:
     """Seal growing rows, merge what is due and give the space of dead rows back; FULL makes one segment of each table.
 
+    One table after the other is locked, and none for longer than its own turn.
     Without FULL a segment with a graph keeps up to a fifth of dead rows: building it anew would cost more.
     """
     _check_options(statement.options, _VACUUM_OPTIONS, "VACUUM")
     storage = context.storage
     is_full = any(option.name == "full" and _is_on(option) for option in statement.options)
+    mode = TableMode.ACCESS_EXCLUSIVE if is_full else TableMode.SHARE_UPDATE_EXCLUSIVE
+    locks = context.transaction.locks
     for table in _targets(context, statement.targets):
-        storage.flush_table(table.oid)
-        if is_full:
-            storage.merge_segments(table.oid)
-        else:
-            storage.compact_table(table.oid, keeps_dead=False)
-        storage.activity.count_vacuum(table.oid)
+        mark = locks.mark()
+        locks.lock_table(table, mode)
+        if storage.catalog.get(table.oid) is not None:
+            _vacuum(storage, table, is_full=is_full)
+        locks.rollback_to(mark)
     storage.checkpoint()
     return CommandResult("VACUUM")
+
+
+def _vacuum(storage: Storage, table: Table, *, is_full: bool) -> None:
+    storage.flush_table(table.oid)
+    if is_full:
+        storage.merge_segments(table.oid)
+    else:
+        storage.compact_table(table.oid, keeps_dead=False)
+    storage.activity.count_vacuum(table.oid)
 
 
 def _is_on(option: Option) -> bool:
@@ -149,9 +163,12 @@ def execute_checkpoint(statement: CheckpointStatement, context: CommandContext) 
 
 
 def execute_lock(statement: LockStatement, context: CommandContext) -> CommandResult:
-    """ACCESS SHARE holds by itself, since readers have snapshots; stronger table locks are refused."""
+    """Refuse what cannot be locked; the rest has been locked when the command runs, see `table_locks`."""
     for name in statement.tables:
-        find_table(context, name)
-    if statement.mode != "ACCESS SHARE":
-        raise FeatureNotSupported(f"LOCK TABLE IN {statement.mode} MODE is not supported")
+        found = find_relation(context, name)
+        if not isinstance(found, Table):
+            kinds = "indexes" if isinstance(found, Index) else "sequences"
+            raise WrongObjectType(
+                f'cannot lock relation "{found.name}"', detail=f"This operation is not supported for {kinds}."
+            )
     return CommandResult("LOCK TABLE")

@@ -218,9 +218,13 @@ def parse_lock(grammar: DmlGrammar) -> Statement:
     grammar.accept("table")
 
     def one() -> QualifiedName:
-        grammar.accept("only")
+        is_only = grammar.accept("only")
+        is_parenthesised = is_only and grammar.accept("(")
         table = relation_name(grammar)
-        grammar.accept("*")
+        if is_parenthesised:
+            grammar.expect(")")
+        elif not is_only:
+            grammar.accept("*")
         return table
 
     tables = tuple(grammar.comma_list(one))

@@ -9,6 +9,7 @@ from foundation.version import PGVECTOR_VERSION
 from planner.functions.zone_names import time_zone_rows
 from planner.vector import index_status
 from sqlfront.pg_catalog.definitions import index_definition
+from sqlfront.pg_catalog.locks import wait_event
 from sqlfront.pg_catalog.relations import Row, rows_of
 from sqlfront.pg_catalog.view import CatalogView
 from storage.catalog import BOOTSTRAP_ROLE_OID, Database, Extension, Index, Role, Sequence, Table
@@ -159,7 +160,8 @@ def pg_stat_activity(view: CatalogView) -> Iterator[Row]:
     for session in view.session.registry.sessions():
         identity = session.identity
         status = session.transaction_status().name
-        is_self = session is view.session
+        event = wait_event(view, identity.process_id)
+        is_active = session is view.session or event is not None
         yield {
             "datid": identity.database_oid, "datname": identity.database_name, "pid": identity.process_id,
             "usesysid": identity.role_oid, "usename": identity.role_name,
@@ -167,7 +169,8 @@ def pg_stat_activity(view: CatalogView) -> Iterator[Row]:
             "client_addr": identity.peer_host or None, "client_port": None,
             "backend_start": session.session_start_us, "xact_start": session.transaction_start_us,
             "query_start": session.query_start_us, "state_change": session.query_start_us,
-            "state": "active" if is_self else _STATES[status], "query": session.current_query,
+            "wait_event_type": "Lock" if event is not None else None, "wait_event": event,
+            "state": "active" if is_active else _STATES[status], "query": session.current_query,
             "backend_type": "client backend", "leader_pid": None, "query_id": None, "backend_xid": None,
             "backend_xmin": None,
         }  # fmt: skip

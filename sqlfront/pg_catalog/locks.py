@@ -1,6 +1,7 @@
-"""Rows of pg_locks: tables and advisory keys that are locked, and everything that is waited for.
+"""Who has locked what and who waits for whom: pg_locks, pg_blocking_pids, pg_stat_activity.wait_event.
 
-Row locks and key reservations that are granted are left out, as PostgreSQL keeps row locks on the rows.
+pg_locks has the tables and advisory keys that are locked, and everything that is waited for. Row locks and key
+reservations that are granted are left out, as PostgreSQL keeps row locks on the rows.
 https://www.postgresql.org/docs/15/view-pg-locks.html
 """
 
@@ -8,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from sqlfront.pg_catalog.function_registry import catalog_function
 from sqlfront.pg_catalog.relations import Row, rows_of
 from sqlfront.pg_catalog.view import CatalogView
 from storage.catalog import CatalogObject
@@ -28,6 +30,19 @@ def pg_locks(view: CatalogView) -> Iterator[Row]:
             "virtualtransaction": f"{row.process_id}/{row.owner_number}", "pid": row.process_id,
             "granted": row.is_granted, "fastpath": False,
         }  # fmt: skip
+
+
+def wait_event(view: CatalogView, process_id: int) -> str | None:
+    """What a process waits for, as pg_stat_activity.wait_event names locks."""
+    for row in view.storage.locks.rows():
+        if row.process_id == process_id and not row.is_granted:
+            return str(_target(row, None)["locktype"])
+    return None
+
+
+@catalog_function("pg_blocking_pids")
+def pg_blocking_pids(view: CatalogView, process_id: int) -> list[int]:
+    return view.storage.locks.blocking_processes(process_id)
 
 
 def _target(row: LockRow, database_oid: int | None) -> Row:

@@ -25,6 +25,7 @@ from sqlfront.backend import Format
 from sqlfront.binder import bound_default, table_rules
 from sqlfront.commands.errors import InvalidColumnReference
 from sqlfront.commands.lookup import find_table, maybe_relation
+from sqlfront.commands.table_locks import lock_tables
 from sqlfront.copy import (
     CopyColumn,
     CopyFormat,
@@ -87,8 +88,10 @@ class TableCopyIn:
     def __init__(self, session: LocalSession, node: CopyStatement, options: CopyOptions) -> None:
         assert node.table is not None, "the grammar gives COPY FROM a table"
         transaction = session.block.open_transaction()
+        command_context = session.command_context(transaction)
+        lock_tables(node, command_context, session.block.retake_snapshot)
         self._context = session.execution_context(transaction)
-        self._table = find_table(session.command_context(transaction), node.table)
+        self._table = find_table(command_context, node.table)
         columns = _target_columns(self._table, node.columns)
         self._defaults = self._bound_defaults(session, columns)
         self._rules = table_rules(session.bind_context(), self._table)

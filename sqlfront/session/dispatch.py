@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 from planner.dml import check_statement
 from sqlfront import parser
 from sqlfront.commands import CommandResult, execute_command, runs_outside_transactions
+from sqlfront.commands.table_locks import lock_tables
 from sqlfront.parser import ParsedStatement
 from sqlfront.session.constraint_timing import run_set_constraints
 from sqlfront.session.copy_command import run_copy
 from sqlfront.session.cursor_commands import run_close, run_declare, run_fetch, run_move
-from sqlfront.session.errors import ActiveTransaction
+from sqlfront.session.errors import ActiveTransaction, NoActiveTransaction
 from sqlfront.session.explain_command import run_explain
 from sqlfront.session.notify_commands import run_listen, run_notify, run_unlisten
 from sqlfront.session.outcome import Outcome
@@ -82,9 +83,14 @@ def _run_on_transaction(session: LocalSession, parsed: ParsedStatement) -> Outco
     block = session.block
     if runs_outside_transactions(parsed.node) and block.is_explicit:
         raise ActiveTransaction(f"{_command_name(parsed.text)} cannot run inside a transaction block")
+    is_lock = isinstance(parsed.node, parser.LockStatement)
+    if is_lock and not block.is_explicit:
+        raise NoActiveTransaction("LOCK TABLE can only be used in transaction blocks")
     is_setting = isinstance(parsed.node, SETTING_STATEMENTS)
-    transaction = block.open_transaction(takes_snapshot=not is_setting)
-    result: CommandResult = execute_command(parsed.node, session.command_context(transaction))
+    transaction = block.open_transaction(takes_snapshot=not (is_setting or is_lock))
+    context = session.command_context(transaction)
+    lock_tables(parsed.node, context, block.retake_snapshot)
+    result: CommandResult = execute_command(parsed.node, context)
     if transaction.pending.changes:
         # ALTER TABLE wrote rows again.
         check_statement(session.execution_context(transaction))

@@ -23,9 +23,9 @@ def run_explain(session: LocalSession, node: ExplainStatement) -> Outcome:
     if not isinstance(node.inner, QueryStatement):
         raise FeatureNotSupported("EXPLAIN of this statement is not supported")
     statement = session.prepare_nested(ParsedStatement(node.inner_text, 0, node.inner))
+    transaction = session.open_transaction_for(statement)
     assert statement.cached is not None
     entry = statement.cached
-    transaction = session.block.open_transaction()
     if node.analyze and entry.kind.value != "SELECT":
         session.block.check_writable(entry.kind.value)
     lines = entry.plan.explain(

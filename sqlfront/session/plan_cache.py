@@ -14,6 +14,7 @@ from enum import Enum
 from foundation.sqltypes import SqlType
 from planner import Plan
 from planner.bound import BoundStatement, Delete, Insert, Update
+from sqlfront.session.query_locks import TableLocks
 
 
 class QueryKind(Enum):
@@ -60,6 +61,7 @@ class CachedPlan:
     plan: Plan
     parameter_types: tuple[SqlType, ...]
     kind: QueryKind
+    locks: TableLocks
     writes_as: str = ""
     """What a read-only transaction refuses it as; '' for what only reads."""
 

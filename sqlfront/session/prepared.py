@@ -22,6 +22,8 @@ from sqlfront.pg_catalog import VIRTUAL_RELATIONS
 from sqlfront.session.command_shape import command_columns, is_allowed_in_failed_block
 from sqlfront.session.outcome import Outcome, result_columns
 from sqlfront.session.plan_cache import CachedPlan, PlanKey, QueryKind, kind_of
+from sqlfront.session.query_locks import TableLocks, only_reads, table_locks, take_locks
+from storage import Transaction
 from storage.catalog import Catalog
 
 if TYPE_CHECKING:
@@ -57,6 +59,10 @@ class PreparedStatement:
     def is_query(self) -> bool:
         return self.cached is not None
 
+    @property
+    def locks(self) -> TableLocks:
+        return self.cached.locks if self.cached is not None else ()
+
 
 class StatementPlanner:
     """Parses, binds and plans for one session, through the server's plan cache."""
@@ -68,7 +74,7 @@ class StatementPlanner:
         """A Parse message. Raises 42601 for several statements in one text."""
         self._session.block.refresh_snapshot()
         cached = self._lookup(text, self._place(text, parameter_oids))
-        if cached is not None:
+        if cached is not None and not self._waits_for(cached):
             return cached
         parsed = parse_script(text)
         if len(parsed) > 1:
@@ -87,11 +93,26 @@ class StatementPlanner:
         if not isinstance(parsed.node, QueryStatement):
             return PreparedStatement(parsed.text, parsed, columns=command_columns(session, parsed.node))
         session.block.refresh_snapshot()
-        place = self._place(parsed.text, parameter_oids)
-        cached = self._lookup(parsed.text, place)
-        if cached is not None and (allows_parameters or not cached.parameter_types):
-            return cached
-        return self._bind_and_plan(parsed, place, allows_parameters=allows_parameters)
+        while True:
+            place = self._place(parsed.text, parameter_oids)
+            found = self._lookup(parsed.text, place)
+            if found is None or (found.parameter_types and not allows_parameters):
+                found = self._bind_and_plan(parsed, place, allows_parameters=allows_parameters)
+            if not self._waits_for(found):
+                return found
+
+    def _waits_for(self, statement: PreparedStatement) -> bool:
+        """Wait for who has one of its tables for himself; whether the statement has to be bound again after that.
+
+        PostgreSQL locks tables when it analyses a statement, so that what a client is told of the columns holds.
+        """
+        block = self._session.block
+        if not self._session.shared.storage.locks.may_block_readers():
+            return False
+        transaction = block.open_transaction(takes_snapshot=False)
+        is_changed = take_locks(transaction, statement.locks)
+        block.retake_snapshot()
+        return is_changed
 
     def _lookup(self, text: str, place: _Place) -> PreparedStatement | None:
         """A statement whose plan the cache holds; its text need not even be parsed."""
@@ -136,7 +157,9 @@ class StatementPlanner:
         context.allows_parameters = allows_parameters
         bound = bind_query(parsed.node.expression, context)
         plan = plan_locking(bound) if context.locks_rows else plan_statement(bound)
-        entry = CachedPlan(plan, context.parameter_types(), kind_of(bound), _writing_name(bound, context))
+        entry = CachedPlan(
+            plan, context.parameter_types(), kind_of(bound), table_locks(bound), _writing_name(bound, context)
+        )
         # Without a transaction another session may have changed the catalog since `place` was taken.
         if place.own_catalog is None and context.catalog.version == place.key.catalog_version:
             self._session.shared.plans.put(place.key, entry)
@@ -160,8 +183,7 @@ class StatementPlanner:
     def run_query(self, statement: PreparedStatement, parameters: Sequence[Any]) -> Outcome:
         """Execute a planned query, bound again first if the catalog has moved on."""
         session = self._session
-        transaction = session.block.open_transaction()
-        self._bring_up_to_date(statement)
+        transaction = self.open_transaction(statement)
         assert statement.cached is not None
         entry = statement.cached
         if entry.writes_as:
@@ -177,6 +199,24 @@ class StatementPlanner:
             return entry.kind.command_tag(execution.row_count)
 
         return Outcome(tag, statement.columns, batches, on_close=getattr(batches, "close", None))
+
+    def open_transaction(self, statement: PreparedStatement) -> Transaction:
+        """The transaction a planned query runs in: its tables are locked, and it is bound as they are then."""
+        block = self._session.block
+        transaction = block.open_transaction()
+        self._bring_up_to_date(statement)
+        while self._takes_locks(statement, transaction) and take_locks(transaction, statement.locks):
+            catalog = transaction.catalog
+            block.retake_snapshot()
+            if transaction.catalog is catalog:
+                break
+            self._bring_up_to_date(statement)
+        return transaction
+
+    def _takes_locks(self, statement: PreparedStatement, transaction: Transaction) -> bool:
+        """All but a query that is a transaction of its own, while nobody is in its way."""
+        is_own = only_reads(statement.locks) and not self._session.block.is_explicit
+        return not is_own or transaction.locks.may_block_readers()
 
     def _bring_up_to_date(self, statement: PreparedStatement) -> None:
         """Bind the statement again if catalog or settings are no longer those it was bound with.

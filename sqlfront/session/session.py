@@ -240,6 +240,10 @@ class LocalSession:
         """EXECUTE and DECLARE: run a statement inside the one that is running."""
         return self._run(statement, parameters)
 
+    def open_transaction_for(self, statement: PreparedStatement) -> Transaction:
+        """EXPLAIN: the transaction a query runs in, with its tables locked."""
+        return self._planner.open_transaction(statement)
+
     def prepared_statement(self, name: str) -> PreparedStatement:
         """A statement of PREPARE or of a named Parse message. Raises UndefinedPreparedStatement (26000)."""
         statement = self.statements.get(name)

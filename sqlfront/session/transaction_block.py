@@ -29,6 +29,7 @@ from sqlfront.session.errors import (
     ReadOnlyTransaction,
 )
 from storage import Storage, Transaction
+from storage.isolation import Isolation
 from storage.lock_spaces import LockGroup
 from storage.locks import Waiting
 
@@ -90,6 +91,8 @@ class TransactionBlock:
         self._owner = owner
         self._transaction: Transaction | None = None
         self._has_snapshot = False
+        self._is_first = True
+        """Whether no statement before the current one has taken a snapshot."""
         self._savepoints: list[_Savepoint] = []
         settings.guard = self._check_setting
 
@@ -113,6 +116,7 @@ class TransactionBlock:
         `takes_snapshot` False: the statement reads no table, so the transaction's modes may still change.
         """
         self.check_not_failed()
+        self._is_first = not self._has_snapshot
         self._has_snapshot |= takes_snapshot
         if self.state is BlockState.IDLE:
             self.state = BlockState.IMPLICIT
@@ -120,7 +124,10 @@ class TransactionBlock:
         if self._transaction is None:
             self._transaction = self._begin_in_storage()
         else:
-            self._transaction.refresh_snapshot()
+            if self._is_first:
+                self._transaction.isolation = self._isolation()
+                self._transaction.read_only = self._settings.boolean("transaction_read_only")
+            self.retake_snapshot()
         self._transaction.locks.waiting = self.waiting()
         return self._transaction
 
@@ -139,18 +146,29 @@ class TransactionBlock:
     def refresh_snapshot(self) -> None:
         """A statement is about to be bound: under READ COMMITTED it sees what is committed now."""
         if self._transaction is not None:
-            self._transaction.refresh_snapshot()
+            self._transaction.refresh_snapshot(is_first=not self._has_snapshot)
+
+    def retake_snapshot(self) -> None:
+        """The statement that has opened the transaction has locked something: it sees what is committed now.
+
+        Under REPEATABLE READ only the first statement does.
+        """
+        if self._transaction is not None:
+            self._transaction.refresh_snapshot(is_first=self._is_first)
 
     def check_writable(self, command: str) -> None:
         """Raises ReadOnlyTransaction (25006) for a writing command in a read-only transaction."""
         if self._settings.boolean("transaction_read_only"):
             raise ReadOnlyTransaction(f"cannot execute {command} in a read-only transaction")
 
+    def _isolation(self) -> Isolation:
+        level = self._settings.get("transaction_isolation")
+        check_isolation(level)
+        return Isolation.of(level)
+
     def _begin_in_storage(self) -> Transaction:
-        isolation = self._settings.get("transaction_isolation")
-        check_isolation(isolation)
         return self._storage.begin(
-            isolation="repeatable read" if isolation == "repeatable read" else "read committed",
+            isolation=self._isolation(),
             read_only=self._settings.boolean("transaction_read_only"),
             lock_group=self._lock_group,
         )
@@ -191,16 +209,8 @@ class TransactionBlock:
             raise ActiveTransaction("transaction read-write mode must be set before any query")
         if self._has_snapshot and setting.name == "transaction_deferrable":
             raise ActiveTransaction("SET TRANSACTION [NOT] DEFERRABLE must be called before any query")
-        if not self._has_snapshot:
-            self._forget_unused_transaction()
-        elif self._transaction is not None:
+        if self._has_snapshot and self._transaction is not None:
             self._transaction.read_only = True
-
-    def _forget_unused_transaction(self) -> None:
-        """One that no statement has read or written; the next statement opens one with the modes of then."""
-        if self._transaction is not None:
-            self._transaction.rollback()
-            self._transaction = None
 
     def commit(self) -> bool:
         """COMMIT, or the end of an implicit transaction. False when a failed block was rolled back instead."""
@@ -249,7 +259,7 @@ class TransactionBlock:
     def _finish(self, *, committed: bool) -> None:
         was_open = self.state is not BlockState.IDLE
         self._transaction = None
-        self._has_snapshot = False
+        self._has_snapshot, self._is_first = False, True
         self._savepoints.clear()
         self.state = BlockState.IDLE
         if was_open:
@@ -268,10 +278,7 @@ class TransactionBlock:
     def release(self, name: str) -> None:
         self._check_in_block("RELEASE SAVEPOINT")
         self.check_not_failed()
-        position = self._find(name)
-        assert self._transaction is not None
-        self._transaction.release(self._savepoints[position].storage_mark)
-        del self._savepoints[position:]
+        del self._savepoints[self._find(name) :]
 
     def rollback_to(self, name: str) -> None:
         """ROLLBACK TO: undoes everything since the savepoint, which stays, and heals a failed block."""

@@ -179,7 +179,6 @@ def test_savepoints(tmp_path: Path) -> None:
     assert sorted(r[0] for r in rows_by_id(transaction, table).values()) == expected
     transaction.rollback_to(mark)
     transaction.rollback_to(mark)
-    transaction.release(mark)
     assert sorted(r[0] for r in rows_by_id(transaction, table).values()) == [1, 2, 3, *range(10, 40)]
     transaction.insert(table.oid, batch([41]))
     transaction.commit()

@@ -167,8 +167,11 @@ def _tuples(batch: pa.RecordBatch) -> list[tuple[Any, ...]]:
 
 @contextmanager
 def opened(path: Path, **settings: str) -> Iterator[Instance]:
-    """An instance whose background work stands still, so that tests see only what they do themselves."""
-    instance = Instance.open(path, settings)
+    """An instance whose background work stands still, so that tests see only what they do themselves.
+
+    Clients of one thread that wait for each other fail instead of waiting for ever.
+    """
+    instance = Instance.open(path, {"lock_timeout": "5000", **settings})
     instance.maintenance.stop()
     try:
         yield instance

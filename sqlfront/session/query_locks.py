@@ -1,0 +1,64 @@
+"""Table locks of queries and data changes.
+
+A query locks its tables in ACCESS SHARE mode, FOR UPDATE and its kind in ROW SHARE, a data change its target in ROW
+EXCLUSIVE, until the transaction ends. https://www.postgresql.org/docs/15/explicit-locking.html#LOCKING-TABLES
+
+A query that is a transaction of its own locks nothing while nobody holds or wants a table for himself: it has its
+snapshot, and nothing that happens to the tables then can be seen in it.
+"""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+from planner import bound
+from planner.bound import BoundStatement
+from storage import Transaction
+from storage.catalog import Table
+from storage.lock_modes import TableMode
+
+TableLocks: TypeAlias = tuple[tuple[int, TableMode], ...]
+"""(table OID, mode), in the order in which they are taken."""
+
+
+def table_locks(statement: BoundStatement) -> TableLocks:
+    """What a statement locks; a table that it reads and changes only in the stronger mode."""
+    modes: dict[int, TableMode] = {}
+
+    def add(oid: int, mode: TableMode) -> None:
+        modes[oid] = max(mode, modes.get(oid, mode))
+
+    for node in bound.walk(statement):
+        match node:
+            case bound.Insert():
+                add(node.table_oid, TableMode.ROW_EXCLUSIVE)
+            case bound.Update() | bound.Delete():
+                add(node.target.table_oid, TableMode.ROW_EXCLUSIVE)
+            case bound.Select():
+                for lock in node.locks:
+                    add(lock.table_oid, TableMode.ROW_SHARE)
+            case bound.TableScan():
+                add(node.table_oid, TableMode.ACCESS_SHARE)
+    return tuple(modes.items())
+
+
+def only_reads(locks: TableLocks) -> bool:
+    """Whether nothing but ACCESS EXCLUSIVE is in the statement's way."""
+    return all(mode is TableMode.ACCESS_SHARE for _, mode in locks)
+
+
+def take_locks(transaction: Transaction, locks: TableLocks) -> bool:
+    """Lock tables of the transaction's catalog.
+
+    Returns:
+        Whether one was not locked before: what is committed has to be looked at again.
+
+    Raises:
+        LockNotAvailable: 55P03. DeadlockDetected: 40P01. QueryCanceled: 57014.
+    """
+    is_changed = False
+    for oid, mode in locks:
+        table = transaction.catalog.get(oid)
+        if isinstance(table, Table):
+            is_changed |= transaction.locks.lock_table(table, mode)
+    return is_changed
