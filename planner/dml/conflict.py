@@ -34,6 +34,7 @@ from planner.dml.returning import (
 )
 from planner.dml.rows import assigned, table_batch
 from planner.dml.rules import check_rows, generated_attnums, read_attnums, with_generated
+from planner.evaluate.system_columns import XMAX, xmax_of_updates
 from planner.services import ExecutionContext
 from planner.subqueries import has_subqueries
 from storage import Isolation
@@ -151,7 +152,7 @@ class _Change:
         written = self._written(batch, next_own_id(self.context.transaction, self.table.oid))
 
         def columns_of(row_ids: RowIds) -> Columns:
-            return self._target_columns(written.batch, row_ids)
+            return self._target_columns(written.batch, row_ids, written.old_ids)
 
         row_count = written.batch.num_rows
         returning = returned_after(
@@ -175,10 +176,10 @@ class _Change:
         whole = pa.Table.from_batches([part.batch for part in parts], batch.schema).combine_chunks()
         columns = {int(name): whole.column(name).combine_chunks() for name in batch.schema.names}
         rows = table_batch(self.table, columns, whole.num_rows)
-        targets = self._target_columns(rows, np.concatenate(row_ids))
+        old_ids = np.concatenate([part.old_ids for part in parts])
+        targets = self._target_columns(rows, np.concatenate(row_ids), old_ids)
         returning = returned_rows(self.statement.returning, targets, rows.num_rows, self.context)
-        updated_count = sum(int(np.count_nonzero(part.old_ids)) for part in parts)
-        return DmlResult(rows.num_rows, returning, updated_count)
+        return DmlResult(rows.num_rows, returning, int(np.count_nonzero(old_ids)))
 
     def _written(self, batch: pa.RecordBatch, first_own_id: int) -> _Written:
         """What the proposed rows become; the statement's own rows have ids from `first_own_id` on."""
@@ -264,8 +265,10 @@ class _Change:
     ) -> list[pa.Array]:
         return row_by_row(expressions, columns, row_count, self.context, ctes=self.statement.ctes)
 
-    def _target_columns(self, batch: pa.RecordBatch, row_ids: RowIds) -> Columns:
+    def _target_columns(self, batch: pa.RecordBatch, row_ids: RowIds, old_ids: RowIds) -> Columns:
+        """The written rows as RETURNING refers to them."""
         stored = {int(name): batch.column(name) for name in batch.schema.names}
+        stored[XMAX] = xmax_of_updates(old_ids)
         statement = self.statement
         return table_columns(
             statement.relation_id,

@@ -17,7 +17,7 @@ import pyarrow as pa
 from foundation.sqltypes import INT8, SqlType, arrow_type
 from planner import bound
 from planner.evaluate import Frame, evaluate, is_native
-from planner.evaluate.system_columns import CTID, TABLEOID, XMIN, ctid_text, xmin_values
+from planner.evaluate.system_columns import CTID, TABLEOID, XMAX, XMIN, ctid_text, no_xmax, xmin_values
 from planner.functions.signature import Function
 from planner.relational.execution import record_batch, run_query
 from planner.services import ExecutionContext
@@ -62,6 +62,8 @@ def table_columns(
             array = pa.array(np.full(len(row_ids), table_oid, dtype=np.uint32))
         elif column.attnum in values:
             array = values[column.attnum]
+        elif column.attnum == XMAX:
+            array = no_xmax(len(row_ids))
         else:
             continue
         found[relation_id, position] = array

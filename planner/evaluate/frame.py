@@ -10,7 +10,16 @@ import pyarrow as pa
 
 from foundation.bitset import RowOffsets
 from planner.bound import RelationColumn, TableScan
-from planner.evaluate.system_columns import CTID, ROW_ID, TABLEOID, XMIN, ctid_text, xmin_values
+from planner.evaluate.system_columns import (
+    CTID,
+    ROW_ID,
+    TABLEOID,
+    XMAX,
+    XMIN,
+    ctid_text,
+    no_xmax,
+    xmin_values,
+)
 
 if TYPE_CHECKING:
     from storage import SegmentView
@@ -71,6 +80,8 @@ def segment_column(segment: SegmentView, column: RelationColumn, table_oid: int)
         return ctid_text(segment.row_ids)
     if column.attnum == XMIN:
         return xmin_values(segment.row_ids)
+    if column.attnum == XMAX:
+        return no_xmax(segment.row_count)
     if column.attnum == TABLEOID:
         return pa.array(np.full(segment.row_count, table_oid, dtype=np.uint32))
     if column.attnum == ROW_ID:

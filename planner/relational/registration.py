@@ -19,7 +19,16 @@ from foundation.errors import FeatureNotSupported
 from foundation.sqltypes import NUMERIC, SqlType, arrow_type
 from planner import bound
 from planner.evaluate import Frame, evaluate
-from planner.evaluate.system_columns import CTID, ROW_ID, TABLEOID, XMIN, ctid_text, xmin_values
+from planner.evaluate.system_columns import (
+    CTID,
+    ROW_ID,
+    TABLEOID,
+    XMAX,
+    XMIN,
+    ctid_text,
+    no_xmax,
+    xmin_values,
+)
 from planner.relational.carriers import decimal_form, to_carrier
 from planner.relational.printed import DECIMAL_DIGITS_MAX, DecimalForm, Printed
 from planner.relational.statement import RelationalStatement
@@ -100,6 +109,8 @@ def segment_column(segment: Any, scan: bound.TableScan, position: int) -> pa.Arr
         return ctid_text(segment.row_ids)
     if attnum == TABLEOID:
         return pa.array(np.full(segment.row_count, scan.table_oid, dtype=np.uint32))
+    if attnum == XMAX:
+        return no_xmax(segment.row_count)
     if attnum == XMIN:
         return xmin_values(segment.row_ids)
     raise FeatureNotSupported(f"system column {scan.columns[position].name} is not supported")

@@ -41,6 +41,7 @@ from storage.catalog import Sequence, Table
 SYSTEM_COLUMNS = (
     RelationColumn("ctid", TID, -1),
     RelationColumn("xmin", XID, -2),
+    RelationColumn("xmax", XID, -4),
     RelationColumn("tableoid", OID, -6),
 )
 

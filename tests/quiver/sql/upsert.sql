@@ -47,6 +47,12 @@ INSERT INTO t VALUES (70, 2), (70, 3) ON CONFLICT (k) DO UPDATE SET n = excluded
 INSERT INTO t SELECT i % 3, i FROM generate_series(1, 7) AS g(i) ON CONFLICT (k) DO UPDATE SET n = excluded.n
 INSERT INTO t SELECT i, i FROM generate_series(1, 7) AS g(i) ON CONFLICT (k) DO UPDATE SET n = excluded.n
 SELECT * FROM t ORDER BY k
+-- how clients tell inserted rows from updated ones
+INSERT INTO t VALUES (1, 2), (801, 3) ON CONFLICT (k) DO UPDATE SET n = excluded.n RETURNING k, xmax = 0 AS inserted
+INSERT INTO t VALUES (802, 2), (803, 3) RETURNING xmax, (SELECT xmax FROM t i WHERE i.k = 801)
+UPDATE t SET n = 1 WHERE k = 803 RETURNING xmax
+SELECT k, xmax FROM t WHERE k = 802
+DELETE FROM t WHERE k > 800 AND xmax = 0
 -- sub-queries
 INSERT INTO t VALUES (1, 2), (2, 2), (3, 3) ON CONFLICT (k) DO UPDATE SET n = (SELECT max(i.n) FROM t i WHERE i.k >= excluded.k) RETURNING k, n
 INSERT INTO t VALUES (3, 2), (1, 2), (500, 1) ON CONFLICT (k) DO UPDATE SET n = (SELECT count(*) FROM t) WHERE EXISTS (SELECT FROM t i WHERE i.k = t.k + 1) RETURNING k, n

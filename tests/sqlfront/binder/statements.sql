@@ -635,3 +635,4 @@ insert into items (id) values (1) on conflict (id) do update set price = true wh
 insert into items (id) values (1) on conflict (id) do update set price = 1 returning excluded.price
 insert into items (id) values (1) on conflict (id desc) do nothing
 insert into items as i (id) values (1) on conflict (id) do update set price = items.price
+select xmax, xmax = 0 from items where xmax <> 1

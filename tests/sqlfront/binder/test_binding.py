@@ -96,7 +96,7 @@ def test_dropped_columns_are_gone_and_system_columns_come_last() -> None:
     ]  # fmt: skip
     assert [(t.table_oid, t.attnum) for t in bound.targets[:3]] == [(DOCS, 1), (DOCS, 2), (DOCS, 4)]
     assert isinstance(bound.from_, TableScan)
-    assert [column.attnum for column in bound.from_.columns[-3:]] == [-1, -2, -6]
+    assert [column.attnum for column in bound.from_.columns[-4:]] == [-1, -2, -4, -6]
     with pytest.raises(UndefinedColumn):
         bind("SELECT gone FROM docs")
 
