@@ -303,7 +303,6 @@ def test_regclass_constants() -> None:
         "SELECT id FROM (SELECT * FROM docs) AS d FOR UPDATE",
         "SELECT id FROM docs ORDER BY id FETCH FIRST 1 ROW WITH TIES",
         "SELECT * FROM docs TABLESAMPLE system (5)",
-        "SELECT * FROM keyed_id_seq",
         "SELECT jsonb_path_exists(meta, '$.a') FROM docs",
         "SELECT (SELECT count(docs.id)) FROM docs",
     ],
