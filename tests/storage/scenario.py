@@ -97,6 +97,7 @@ class Scenario:
         self._add_column()
         self._write({"t": [71]})
         self._patch([11, 12, 301, 303], 4, "noted")
+        self._keep(storage.checkpoint)
         self._keep(lambda: storage.merge_segments(self._table("t").oid))
         self._patch([12, 13], 4, "noted again")
         self._next_value()
