@@ -15,6 +15,7 @@ from planner.dml.matching import Matches, merged_matches
 from planner.services import ExecutionContext
 from storage import Isolation, Transaction
 from storage.lock_modes import RowStrength
+from storage.locks import WaitPolicy
 from storage.rows import RowIds
 
 
@@ -42,14 +43,18 @@ def locked_matches(
 
 
 def locked_newest(
-    table_oid: int, replaced: RowIds, strength: RowStrength, transaction: Transaction
+    table_oid: int,
+    replaced: RowIds,
+    strength: RowStrength,
+    transaction: Transaction,
+    policy: WaitPolicy = WaitPolicy.WAIT,
 ) -> RowIds:
-    """The newest versions of rows that were replaced, locked; those that were deleted have none."""
+    """The newest versions of rows that were replaced, locked; of deleted and of skipped ones there is none."""
     found = [replaced[:0]]
     while len(replaced):
         newest = transaction.newest_versions(table_oid, replaced)
         newest = newest[newest != 0]
-        is_replaced = transaction.lock_rows(table_oid, newest, strength).is_replaced
-        found.append(newest[~is_replaced])
-        replaced = newest[is_replaced]
+        locked = transaction.lock_rows(table_oid, newest, strength, policy)
+        found.append(newest[locked.is_locked & ~locked.is_replaced])
+        replaced = newest[locked.is_locked & locked.is_replaced]
     return np.concatenate(found)

@@ -118,7 +118,7 @@ class _Search:
             return bool(locked.is_locked.all())
         if transaction.isolation is not Isolation.READ_COMMITTED:
             raise SerializationFailure("could not serialize access due to concurrent update")
-        newest = locked_newest(lock.table_oid, replaced, lock.strength, transaction)
+        newest = locked_newest(lock.table_oid, replaced, lock.strength, transaction, lock.policy)
         before = self._newest.get(lock.relation_id, newest[:0])
         self._newest[lock.relation_id] = np.concatenate([before, newest])
         if not self._first_views:
