@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from foundation.bitset import RowOffsets
+from foundation.errors import FeatureNotSupported
 from planner.bound import RelationColumn, TableScan
 from planner.evaluate.system_columns import (
     CTID,
@@ -73,7 +74,11 @@ class Frame:
 
 
 def segment_column(segment: SegmentView, column: RelationColumn, table_oid: int) -> pa.Array:
-    """All rows of a table's column in a segment, system columns included."""
+    """All rows of a table's column in a segment, system columns included.
+
+    Raises:
+        FeatureNotSupported: 0A000, a system column without values here.
+    """
     if column.attnum > 0:
         return segment.column(column.attnum)
     if column.attnum == CTID:
@@ -86,7 +91,7 @@ def segment_column(segment: SegmentView, column: RelationColumn, table_oid: int)
         return pa.array(np.full(segment.row_count, table_oid, dtype=np.uint32))
     if column.attnum == ROW_ID:
         return pa.array(segment.row_ids.view(np.int64))
-    raise KeyError(column.attnum)
+    raise FeatureNotSupported(f"system column {column.name} is not supported")
 
 
 def segment_frame(segment: SegmentView, scan: TableScan) -> Frame:

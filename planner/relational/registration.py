@@ -15,20 +15,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from foundation.bitset import Bitset, BoolMask, and_bits, mask_from_bits, offsets_from_bits, popcount
-from foundation.errors import FeatureNotSupported
 from foundation.sqltypes import NUMERIC, SqlType, arrow_type
 from planner import bound
 from planner.evaluate import Frame, evaluate
-from planner.evaluate.system_columns import (
-    CTID,
-    ROW_ID,
-    TABLEOID,
-    XMAX,
-    XMIN,
-    ctid_text,
-    no_xmax,
-    xmin_values,
-)
+from planner.evaluate.frame import segment_column
 from planner.relational.carriers import decimal_form, to_carrier
 from planner.relational.printed import DECIMAL_DIGITS_MAX, DecimalForm, Printed
 from planner.relational.statement import RelationalStatement
@@ -98,24 +88,6 @@ def register_scan(
     return _register_batches(statement, list(zip(names, types, strict=True)), batches)
 
 
-def segment_column(segment: Any, scan: bound.TableScan, position: int) -> pa.Array:
-    """The column of a segment that a scan's position names, system columns included."""
-    attnum = scan.columns[position].attnum
-    if attnum > 0:
-        return segment.column(attnum)
-    if attnum == ROW_ID:
-        return pa.array(segment.row_ids.view(np.int64))
-    if attnum == CTID:
-        return ctid_text(segment.row_ids)
-    if attnum == TABLEOID:
-        return pa.array(np.full(segment.row_count, scan.table_oid, dtype=np.uint32))
-    if attnum == XMAX:
-        return no_xmax(segment.row_count)
-    if attnum == XMIN:
-        return xmin_values(segment.row_ids)
-    raise FeatureNotSupported(f"system column {scan.columns[position].name} is not supported")
-
-
 def _segment_batch(
     statement: RelationalStatement,
     scan: bound.TableScan,
@@ -126,7 +98,10 @@ def _segment_batch(
     computed: Sequence[ComputedColumn],
 ) -> _Batch:
     """The wanted columns of a segment: masked when most rows are kept, copied out when few are."""
-    frame = Frame(segment.row_count, load=lambda _, position: segment_column(segment, scan, position))
+    frame = Frame(
+        segment.row_count,
+        load=lambda _, position: segment_column(segment, scan.columns[position], scan.table_oid),
+    )
     mask: BoolMask | None = None
     if bits is not None:
         if popcount(bits, segment.row_count) * _KEPT_SHARE < segment.row_count:
