@@ -1,7 +1,7 @@
 """Statements that are transactions of their own and lost against another transaction run again.
 
-PostgreSQL makes the later of two writers of a row wait and then look at the row again. Here the later one meets
-40001, at the row or at commit. For a statement alone in its transaction nothing is lost by running it again at a
+The later of two writers of a row, a key or a table waits. What only the commit can see, DDL over objects without locks
+and references that crossed, is 40001. For a statement alone in its transaction nothing is lost by running it again at a
 fresh snapshot, as long as nothing was told to the client: its rows are kept until it has committed. Those that
 lost once take turns, so that they do not go on defeating each other.
 """
