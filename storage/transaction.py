@@ -107,10 +107,6 @@ class Transaction:
         return self._storage.missing_column
 
     @property
-    def snapshot(self) -> DatabaseState:
-        return self._snapshot
-
-    @property
     def snapshot_lsn(self) -> int:
         return self._snapshot.lsn
 
