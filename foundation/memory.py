@@ -47,3 +47,29 @@ class MemoryBudget:
         """Bytes by holder, those with none left out."""
         with self._lock:
             return {holder: size for holder, size in self._held.items() if size}
+
+
+class MemoryAccount:
+    """What one owner holds of a budget, so that an owner that fails halfway can give back exactly that."""
+
+    def __init__(self, budget: MemoryBudget, holder: str) -> None:
+        self._budget = budget
+        self._holder = holder
+        self._held_bytes = 0
+        self._lock = threading.Lock()
+
+    def reserve(self, size_bytes: int) -> None:
+        """`MemoryBudget.reserve`, with the same error."""
+        with self._lock:
+            self._budget.reserve(self._holder, size_bytes)
+            self._held_bytes += size_bytes
+
+    def release(self, size_bytes: int) -> None:
+        with self._lock:
+            self._budget.release(self._holder, size_bytes)
+            self._held_bytes -= size_bytes
+
+    def release_all(self) -> None:
+        with self._lock:
+            self._budget.release(self._holder, self._held_bytes)
+            self._held_bytes = 0

@@ -27,7 +27,7 @@ import pyarrow as pa
 
 from foundation.backoff import Backoff
 from foundation.errors import QuiverError
-from foundation.memory import MemoryBudget
+from foundation.memory import MemoryAccount, MemoryBudget
 from foundation.sqltypes import arrow_type
 from storage import committing, layout, maintenance
 from storage.activity import ActivityCounters
@@ -48,7 +48,7 @@ from storage.successors import Replacement, Successors
 from storage.transaction import Transaction
 from storage.writeset import SpillFile
 
-GROWING_HOLDER = "growing rows"
+_GROWING_HOLDER = "growing rows"
 _OIDS_LOGGED_AHEAD = 64
 _log = logging.getLogger("quiver.storage")
 
@@ -63,6 +63,7 @@ class Storage:
         self.path = path
         self.files = files
         self.memory = memory
+        self.growing_memory = MemoryAccount(memory, _GROWING_HOLDER)
         self.options = options
         self.data_files = DataFiles(files, os.path.join(path, layout.DATA_FOLDER))
         self.growing_bytes_max = options.growing_bytes_max
@@ -190,15 +191,15 @@ class Storage:
         records = committing.check_and_record(transaction, prepared, self.head, self.options.value_encoder)
         overlay_bytes = sum(patch.overlay_bytes for table in prepared for patch in table.patches)
         # Applying a patch counts what it takes; here the question is whether there is room for it.
-        self.memory.reserve(GROWING_HOLDER, overlay_bytes)
-        self.memory.release(GROWING_HOLDER, overlay_bytes)
+        self.growing_memory.reserve(overlay_bytes)
+        self.growing_memory.release(overlay_bytes)
         size_bytes = sum(table.memory_bytes for table in prepared)
-        self.memory.reserve(GROWING_HOLDER, size_bytes)
+        self.growing_memory.reserve(size_bytes)
         try:
             next_row_id = self.head.next_row_id
             lsn = self.append_group(records, synchronous=synchronous)
         except BaseException:
-            self.memory.release(GROWING_HOLDER, size_bytes)
+            self.growing_memory.release(size_bytes)
             raise
         self._note_successors(transaction, prepared, next_row_id)
         return lsn
@@ -351,7 +352,7 @@ class Storage:
 
     def release_rows(self, size_bytes: int) -> None:
         """`storage.apply.Environment`: rows of this size left memory."""
-        self.memory.release(GROWING_HOLDER, size_bytes)
+        self.growing_memory.release(size_bytes)
 
     def restore_sequence(self, record: SequenceRecord) -> None:
         self.sequences.restore(record)

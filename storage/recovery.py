@@ -15,7 +15,7 @@ from storage import layout
 from storage.apply import apply_group
 from storage.blockfile import write_block_bytes
 from storage.catalog import Catalog, bootstrap_objects
-from storage.database import GROWING_HOLDER, Storage
+from storage.database import Storage
 from storage.errors import DataCorrupted, DirectoryUnusable
 from storage.files import FolderLock, LocalFiles
 from storage.log import LogEnd, LogWriter, create_log_file, scan_log
@@ -45,15 +45,16 @@ def _open_locked(
         _check_creatable(path, files)
         _create(storage)
     check_format(path, files)
-    load_manifest(storage)
     try:
+        load_manifest(storage)
         end = replay(storage)
         storage.set_head(storage.head)
         _start_log(storage, end)
+        _remove_leftovers(storage)
     except BaseException:
-        memory.release(GROWING_HOLDER, storage.head.memory_bytes())
+        storage.abandon()
+        storage.growing_memory.release_all()
         raise
-    _remove_leftovers(storage)
     return storage
 
 
@@ -123,10 +124,9 @@ def load_manifest(storage: Storage) -> None:
         what = "there is no manifest"
         raise DataCorrupted(f'{what} in "{folder}"', path=folder, what=what)
 
-    def reserve(size_bytes: int) -> None:
-        storage.memory.reserve(GROWING_HOLDER, size_bytes)
-
-    checkpoint = read_manifest(storage.files, folder, numbers[-1], storage.data_files, reserve)
+    checkpoint = read_manifest(
+        storage.files, folder, numbers[-1], storage.data_files, storage.growing_memory.reserve
+    )
     storage.head = storage.published = checkpoint.state
     storage.manifest_lsn = checkpoint.state.lsn
     storage.restore_oids(checkpoint.oid_limit)
@@ -145,7 +145,7 @@ def replay(storage: Storage) -> LogEnd:
     for group in scan_log(storage.files, folder, end):
         for record in group.records:
             if isinstance(record, InsertRecord):
-                storage.memory.reserve(GROWING_HOLDER, record.batch.nbytes + 8 * len(record.batch))
+                storage.growing_memory.reserve(record.batch.nbytes + 8 * len(record.batch))
         storage.head = storage.published = apply_group(storage.head, group.lsn, group.records, storage)
     return end
 

@@ -4,7 +4,7 @@ import pytest
 
 from foundation.cancel import CANCEL_SHUTDOWN, CANCEL_TIMEOUT, CancelToken
 from foundation.errors import AdminShutdown, OutOfMemory, QueryCanceled
-from foundation.memory import MemoryBudget
+from foundation.memory import MemoryAccount, MemoryBudget
 
 
 def test_budget_refuses_and_recovers() -> None:
@@ -16,6 +16,19 @@ def test_budget_refuses_and_recovers() -> None:
     assert budget.held() == {"index": 60, "cache": 40}
     budget.release("index", 60)
     assert budget.held() == {"cache": 40}
+
+
+def test_account_gives_back_what_it_took_and_no_more() -> None:
+    budget = MemoryBudget(100)
+    budget.reserve("rows", 10)
+    account = MemoryAccount(budget, "rows")
+    account.reserve(50)
+    account.release(20)
+    with pytest.raises(OutOfMemory):
+        account.reserve(61)
+    account.release_all()
+    account.release_all()
+    assert budget.held() == {"rows": 10}
 
 
 def test_cancel_token_keeps_the_first_cause() -> None:

@@ -182,9 +182,11 @@ def crash_while_recovering(path: Path, number: int, loss: Loss, *, step: int = 1
         copy = path / f"{points}"
         shutil.copytree(path / "base", copy)
         again = FaultyFiles(1 + points * step, keeps_torn_half=loss.keeps_torn_half)
+        memory = MemoryBudget(1 << 32)
         try:
-            open_storage(copy, files=again, options=OPTIONS).abandon()
+            open_storage(copy, files=again, memory=memory, options=OPTIONS).abandon()
         except IoFailure:
+            assert not memory.held()
             again.crash(bytes_too=loss.bytes_too, folders_too=loss.folders_too)
         else:
             return points
