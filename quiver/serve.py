@@ -21,7 +21,7 @@ from quiver.instance import Instance
 from quiver.server import Server, ServerOptions, run
 from quiver.tls import TlsMaterial, load_tls
 from sqlfront.protocol import Codecs
-from sqlfront.types import decode_parameter, encode_data_rows
+from sqlfront.types import decode_parameter, decode_parameter_column, encode_data_rows
 from storage.catalog import Role
 
 _log = logging.getLogger(__name__)
@@ -73,7 +73,7 @@ def serve_forever(options: ServeOptions) -> None:
         _check_reachable_only_with_password(hosts, instance)
         server = Server(
             instance.sessions,
-            Codecs(decode_parameter, encode_data_rows),
+            Codecs(decode_parameter, decode_parameter_column, encode_data_rows),
             ServerOptions(
                 hosts=hosts,
                 port=values.integer("port"),

@@ -124,6 +124,10 @@ class Statement(Protocol):
     parameter_types: tuple[SqlType, ...]
     columns: tuple[ResultColumn, ...] | None
 
+    @property
+    def runs_together(self) -> bool:
+        """Whether executions with different parameters can be one change; see `Session.run_together`."""
+
 
 class Session(Protocol):
     """One client's session, as the protocol drives it.
@@ -170,6 +174,16 @@ class Session(Protocol):
 
     def bind(self, statement: Statement, parameters: Sequence[Any]) -> Portal:
         """Bind message; `parameters` are decoded Python values in the order of `parameter_types`."""
+
+    def run_together(self, statement: Statement, parameters: Sequence[pa.Array], count: int) -> str | None:
+        """Execute a statement that `runs_together` for `count` sets of parameters, given as columns.
+
+        Returns:
+            The command tag of each execution; None where they must be executed one by one after all.
+
+        Raises:
+            QuiverError: whatever an execution raises. Nothing of any of them stays, and the transaction goes on.
+        """
 
     def sync(self) -> None:
         """Sync message or the end of a simple query: commits the implicit transaction, if any."""

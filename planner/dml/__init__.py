@@ -5,6 +5,7 @@ Constant VALUES lists and single-table statements that the native evaluator unde
 
 from planner.dml.delete import run_delete
 from planner.dml.insert import insert_columns, run_insert
+from planner.dml.insert_many import RowTemplate
 from planner.dml.key_types import Pairing, converted, pairing
 from planner.dml.referential import check_deferred, check_existing_rows, check_statement
 from planner.dml.result import DmlResult
@@ -14,6 +15,7 @@ from planner.dml.update import run_update
 __all__ = [
     "DmlResult",
     "Pairing",
+    "RowTemplate",
     "check_deferred",
     "check_existing_rows",
     "check_statement",

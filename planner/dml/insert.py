@@ -36,8 +36,15 @@ def run_insert(statement: bound.Insert, context: ExecutionContext) -> DmlResult:
 
 
 def _insert(statement: bound.Insert, context: ExecutionContext) -> DmlResult:
-    table = context.transaction.catalog.table(statement.table_oid)
     source, row_count = _source_columns(statement, context)
+    return insert_source(statement, source, row_count, context)
+
+
+def insert_source(
+    statement: bound.Insert, source: Sequence[pa.Array], row_count: int, context: ExecutionContext
+) -> DmlResult:
+    """Insert rows whose source columns are computed: (row_count,) arrays, one an entry of `attnums`."""
+    table = context.transaction.catalog.table(statement.table_oid)
     values: dict[int, pa.Array] = {}
     types = [column.type for column in bound.output_columns(statement.source)]
     for attnum, array, sql_type in zip(statement.attnums, source, types, strict=True):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import pyarrow as pa
 
@@ -12,6 +13,8 @@ from planner.dml.referential import check_statement
 from planner.services import ExecutionContext
 
 _ATTEMPTS_MAX = 5
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +29,7 @@ class DmlResult:
     updated_count: int = 0
 
 
-def atomically(context: ExecutionContext, change: Callable[[], DmlResult]) -> DmlResult:
+def atomically(context: ExecutionContext, change: Callable[[], T]) -> T:
     """Run a change and what foreign keys ask for after it; if it fails nothing of it stays in the transaction.
 
     Under READ COMMITTED a change whose referential action met a row that another transaction has replaced

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlfront.backend import Format
+from foundation.errors import AdminShutdown, QueryCanceled, QuiverError
+from sqlfront.backend import Format, Statement
+from sqlfront.protocol.asynchronous import send_notices
+from sqlfront.protocol.bind_runs import BindRun, find_run
 from sqlfront.protocol.channel import Channel, Flow
 from sqlfront.protocol.errors import ProtocolViolation
 from sqlfront.protocol.execution import Executor
@@ -24,7 +27,7 @@ from sqlfront.protocol.extended_query import (
 )
 from sqlfront.protocol.options import Codecs, StatementWatch
 from sqlfront.protocol.portals import PortalRun, Registry, parameter_formats, result_formats
-from sqlfront.protocol.response import RowDescription
+from sqlfront.protocol.response import CommandComplete, RowDescription
 
 _SYNC = ord("S")
 
@@ -38,6 +41,8 @@ class ExtendedQuery:
     executor: Executor
     codecs: Codecs
     watch: StatementWatch
+    single_binds: int = 0
+    """How many of the next Binds belong to a run that could not be executed together."""
 
     def handle(self, kind: str, body: bytes) -> None:
         """Any message but Execute, which may take long and is a flow."""
@@ -47,7 +52,9 @@ class ExtendedQuery:
                 self._parse(Parse.decode(body))
             case "B":
                 self._arm()
-                self._bind(Bind.decode(body))
+                bind = Bind.decode(body)
+                if not self._run_together(bind):
+                    self._bind(bind)
             case "D":
                 self._arm()
                 self._describe(Describe.decode(body))
@@ -104,6 +111,50 @@ class ExtendedQuery:
             raise
         self.registry.add_portal(PortalRun(bind.portal, portal, row_formats))
         self.channel.send(BindComplete())
+
+    def _run_together(self, first: Bind) -> bool:
+        """Execute what is pipelined with a Bind as one change; False when nothing was done."""
+        if self.single_binds:
+            self.single_binds -= 1
+            return False
+        statement = self.registry.session.statements.get(first.statement)
+        if statement is None or not statement.runs_together:
+            return False
+        run = find_run(first, self.channel.reader)
+        if run is None:
+            return False
+        tag = self._execute_run(statement, run)
+        if tag is None:
+            self.single_binds = run.count - 1
+            return False
+        self.watch.disarm()
+        self.registry.close_portal("")
+        self.channel.reader.skip(run.unread_bytes)
+        send_notices(self.channel, self.registry.session)
+        described = NoData().encode() if run.is_described else b""
+        self.channel.send_bytes(
+            (BindComplete().encode() + described + CommandComplete(tag).encode()) * run.count
+        )
+        return True
+
+    def _execute_run(self, statement: Statement, run: BindRun) -> str | None:
+        """The command tag of each execution; None when the sets are to be executed one by one."""
+        session, types = self.registry.session, statement.parameter_types
+        if len(run.columns) != len(types):
+            return None
+        formats = parameter_formats(run.first.parameter_formats, len(types))
+        settings = session.codec_context()
+        try:
+            columns = [
+                self.codecs.decode_parameter_column(sql_type, parameter_format, cells, settings)
+                for sql_type, parameter_format, cells in zip(types, formats, run.columns, strict=True)
+            ]
+            return session.run_together(statement, columns, run.count)
+        except (QueryCanceled, AdminShutdown):
+            raise
+        except QuiverError:
+            # Whose error it is, and what was done before it, comes out when they are executed singly.
+            return None
 
     def _describe(self, describe: Describe) -> None:
         if describe.target is Target.STATEMENT:

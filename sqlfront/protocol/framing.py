@@ -91,6 +91,16 @@ class FrameReader:
             size += len(body)
         return bodies
 
+    def peek(self, bytes_max: int) -> bytes:
+        """The unread bytes, at most so many; they stay unread."""
+        return bytes(self._buffer[self._at : self._at + bytes_max])
+
+    def skip(self, count: int) -> None:
+        """Take `count` unread bytes, whole messages, as read."""
+        self._at += count
+        if self._at >= len(self._buffer):
+            self._drop_read_bytes()
+
     def _cut(self, header_bytes: int, body_bytes: int) -> bytes | None:
         start = self._at + header_bytes
         end = start + body_bytes

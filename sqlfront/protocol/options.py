@@ -23,6 +23,8 @@ class Codecs:
 
     decode_parameter: Callable[[SqlType, Format, bytes | None, Any], Any]
     """A Bind parameter as a Python value. Raises 22P02, 22P03, 22003 and others."""
+    decode_parameter_column: Callable[[SqlType, Format, Sequence[bytes | None], Any], pa.Array]
+    """One parameter of n Bind messages as an (n,) column of `arrow_type(sql_type)`. Raises as the other does."""
     encode_data_rows: Callable[[pa.RecordBatch, Sequence[ResultColumn], Sequence[Format], Any], bytes]
     """Complete DataRow messages of all rows of a batch."""
 

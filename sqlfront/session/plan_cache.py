@@ -14,6 +14,7 @@ from enum import Enum
 from foundation.sqltypes import SqlType
 from planner import Plan
 from planner.bound import BoundStatement, Delete, Insert, Update
+from planner.dml import RowTemplate
 from sqlfront.session.query_locks import TableLocks
 
 
@@ -64,6 +65,8 @@ class CachedPlan:
     locks: TableLocks
     writes_as: str = ""
     """What a read-only transaction refuses it as; '' for what only reads."""
+    template: RowTemplate | None = None
+    """Of an INSERT whose executions with different parameters can be one change."""
 
 
 class PlanCache:

@@ -11,10 +11,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
+
 from foundation.errors import FeatureNotSupported, SyntaxErrorInStatement
 from foundation.sqltypes import SqlType
 from planner import plan_locking, plan_statement
-from planner.bound import BoundStatement, Select, walk
+from planner.bound import BoundStatement, Insert, Select, walk
+from planner.dml import RowTemplate
 from sqlfront.backend import ResultColumn
 from sqlfront.binder import BindContext, bind_query, lock_name
 from sqlfront.parser import ParsedStatement, QueryStatement, parse_script
@@ -58,6 +61,10 @@ class PreparedStatement:
     @property
     def is_query(self) -> bool:
         return self.cached is not None
+
+    @property
+    def runs_together(self) -> bool:
+        return self.cached is not None and self.cached.template is not None
 
     @property
     def locks(self) -> TableLocks:
@@ -158,7 +165,12 @@ class StatementPlanner:
         bound = bind_query(parsed.node.expression, context)
         plan = plan_locking(bound) if context.locks_rows else plan_statement(bound)
         entry = CachedPlan(
-            plan, context.parameter_types(), kind_of(bound), table_locks(bound), _writing_name(bound, context)
+            plan,
+            context.parameter_types(),
+            kind_of(bound),
+            table_locks(bound),
+            _writing_name(bound, context),
+            RowTemplate.of(bound) if isinstance(bound, Insert) else None,
         )
         # Without a transaction another session may have changed the catalog since `place` was taken.
         if place.own_catalog is None and context.catalog.version == place.key.catalog_version:
@@ -199,6 +211,19 @@ class StatementPlanner:
             return entry.kind.command_tag(execution.row_count)
 
         return Outcome(tag, statement.columns, batches, on_close=getattr(batches, "close", None))
+
+    def run_together(
+        self, statement: PreparedStatement, parameters: Sequence[pa.Array], count: int
+    ) -> str | None:
+        """`Session.run_together`: one change for all sets of parameters, which come as (count,) columns."""
+        session = self._session
+        transaction = self.open_transaction(statement)
+        entry = statement.cached
+        if entry is None or entry.template is None:
+            return None
+        session.block.check_writable(entry.writes_as)
+        is_done = entry.template.run(parameters, count, session.execution_context(transaction))
+        return entry.kind.command_tag(1) if is_done else None
 
     def open_transaction(self, statement: PreparedStatement) -> Transaction:
         """The transaction a planned query runs in: its tables are locked, and it is bound as they are then."""

@@ -13,6 +13,8 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
+import pyarrow as pa
+
 from foundation.cancel import CANCEL_SHUTDOWN, CancelToken
 from foundation.errors import AdminShutdown, QuiverError
 from foundation.settings import SettingValues
@@ -37,7 +39,7 @@ from sqlfront.session.prepared import PreparedStatement, StatementPlanner
 from sqlfront.session.retry import run_alone
 from sqlfront.session.services import StatementServices
 from sqlfront.session.state import PreparedText, SessionIdentity, SessionState
-from sqlfront.session.transaction_block import TransactionBlock
+from sqlfront.session.transaction_block import BlockState, TransactionBlock
 from sqlfront.session.transaction_effects import TransactionEffects
 from sqlfront.types import CodecContext
 from sqlfront.types.postgres_codecs import PostgresCodecs
@@ -149,6 +151,11 @@ class LocalSession:
 
         return LazyPortal(statement.columns, run, _nothing)
 
+    def run_together(self, statement: Statement, parameters: Sequence[pa.Array], count: int) -> str | None:
+        assert isinstance(statement, PreparedStatement), "a statement of another session"
+        self._begin_statement(statement.text)
+        return self._planner.run_together(statement, parameters, count)
+
     def sync(self) -> None:
         self._finish_implicit()
 
@@ -192,7 +199,7 @@ class LocalSession:
         self.cancel_token.reset()
         self.current_query = text
         self.query_start_us = now_us()
-        if not self.block.is_explicit:
+        if self.block.state is BlockState.IDLE:
             self.transaction_start_us = self.query_start_us
 
     def _run_top(self, statement: PreparedStatement, parameters: Sequence[Any], *, is_alone: bool) -> Outcome:

@@ -45,6 +45,15 @@ def decode_parameter(
     return value if sql_type.typmod == -1 else coerce_value(value, sql_type, explicit=False)
 
 
+def decode_parameter_column(
+    sql_type: SqlType, format: Format, cells: Sequence[bytes | None], settings: CodecSettings
+) -> pa.Array:
+    """One parameter as a client sent it n times: an (n,) column. Raises as `decode_parameter`."""
+    column = pa.array(cells, pa.binary())
+    parse = parse_utf8_array if format is Format.TEXT else parse_binary_array
+    return parse(column, sql_type, settings)
+
+
 def decode_text(sql_type: SqlType, text: str, settings: CodecSettings) -> Any:
     """The Python value of a text, by the type's input function."""
     value = codec_for(sql_type).decode_text(text, context_of(settings))

@@ -84,7 +84,14 @@ def encode_data_rows(
     return b"".join(DataRow(tuple(map(encode, row, columns, formats))).encode() for row in rows)
 
 
-CODECS = Codecs(decode_parameter, encode_data_rows)
+def decode_parameter_column(
+    sql_type: SqlType, format: Format, cells: Sequence[bytes | None], settings: SettingValues
+) -> pa.Array:
+    """One value after the other."""
+    return pa.array([decode_parameter(sql_type, format, cell, settings) for cell in cells])
+
+
+CODECS = Codecs(decode_parameter, decode_parameter_column, encode_data_rows)
 
 
 @dataclass
@@ -92,6 +99,7 @@ class NullStatement:
     text: str
     parameter_types: tuple[SqlType, ...]
     columns: tuple[ResultColumn, ...] | None
+    runs_together: bool = False
 
 
 class NullCopyIn:
