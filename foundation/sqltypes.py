@@ -13,6 +13,8 @@ Storage forms that are not obvious:
   bit, varbit              binary in the wire form: int32 big-endian bit length, then bytes, first bit highest
   vector(n)                fixed_size_list<float32>[n]; halfvec(n) fixed_size_list<float16>[n]
   vector without typmod    list<float32>; halfvec list<float16>
+  sparsevec                binary in the wire form: big-endian int32 dimensions, int32 count, int32 zero, the int32
+                           indexes from 0 in ascending order, then their float32 values, none of them zero
   arrays                   list<element>, one dimension, lower bound 1
   oid, regclass ...        uint32 in catalog relations; "char" and name are utf8
 """
@@ -102,6 +104,7 @@ VECTOR = SqlType(16385)
 VECTOR_ARRAY = SqlType(16386)
 HALFVEC = SqlType(16387)
 HALFVEC_ARRAY = SqlType(16388)
+SPARSEVEC = SqlType(16389)
 
 FIRST_USER_OID = 20000
 """OIDs of user objects start here; below are PostgreSQL's own and those of the bundled extension."""
@@ -156,6 +159,7 @@ def _scalars() -> list[TypeInfo]:
         TypeInfo(4096, "regrole", "regrole", 4, "N", False, 4097),
         TypeInfo(16385, "vector", "vector", -1, "U", False, 16386, schema="public"),
         TypeInfo(16387, "halfvec", "halfvec", -1, "U", False, 16388, schema="public"),
+        TypeInfo(16389, "sparsevec", "sparsevec", -1, "U", False, 16390, schema="public"),
     ]
 
 
@@ -209,6 +213,7 @@ _FIXED_ARROW: dict[int, pa.DataType] = {
     1186: pa.month_day_nano_interval(), 1560: pa.binary(), 1562: pa.binary(), 2202: pa.uint32(),
     2203: pa.uint32(), 2204: pa.uint32(), 2205: pa.uint32(), 2206: pa.uint32(), 2249: pa.utf8(), 2275: pa.utf8(), 2278: pa.utf8(),
     2950: pa.binary(16), 3802: pa.utf8(), 4089: pa.uint32(), 4096: pa.uint32(),
+    16389: pa.binary(),
 }  # fmt: skip
 
 
@@ -259,7 +264,13 @@ def array_type(sql_type: SqlType) -> SqlType:
 
 
 def is_vector(sql_type: SqlType) -> bool:
+    """Whether values are lists of numbers: vector and halfvec, not sparsevec."""
     return sql_type.oid in (VECTOR.oid, HALFVEC.oid)
+
+
+def is_of_vector_extension(sql_type: SqlType) -> bool:
+    """Whether the type, or the element type of an array, is one of pgvector's."""
+    return (element_type(sql_type) or sql_type).oid in (VECTOR.oid, HALFVEC.oid, SPARSEVEC.oid)
 
 
 def format_type(sql_type: SqlType) -> str:
@@ -277,7 +288,7 @@ def format_type(sql_type: SqlType) -> str:
     if info.oid == NUMERIC.oid:
         bounds = numeric_precision_scale(typmod)
         return f"numeric({bounds[0]},{bounds[1]})" if bounds else info.sql_name
-    if info.oid in (BIT.oid, VARBIT.oid, VECTOR.oid, HALFVEC.oid):
+    if info.oid in (BIT.oid, VARBIT.oid, VECTOR.oid, HALFVEC.oid, SPARSEVEC.oid):
         return f"{info.sql_name}({typmod})"
     if info.oid in (TIME.oid, TIMESTAMP.oid, TIMESTAMPTZ.oid):
         first, _, rest = info.sql_name.partition(" ")

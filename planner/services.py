@@ -23,13 +23,16 @@ if TYPE_CHECKING:
 
 
 class Codecs(Protocol):
-    """Text forms and length rules of SQL types, as PostgreSQL has them."""
+    """Text and binary forms and length rules of SQL types, as PostgreSQL has them."""
 
     def to_text(self, column: pa.Array, sql_type: SqlType) -> pa.Array:
         """(n,) column of `sql_type` -> (n,) utf8 of the type's output function."""
 
     def from_text(self, strings: pa.Array, sql_type: SqlType) -> pa.Array:
         """(n,) utf8 -> (n,) column by the type's input function. Raises 22P02, 22003, 22007, ..."""
+
+    def to_binary(self, column: pa.Array, sql_type: SqlType) -> pa.Array:
+        """(n,) column of `sql_type` -> (n,) binary of the type's send function."""
 
     def coerce_typmod(
         self, column: pa.Array, source: SqlType, target: SqlType, *, explicit: bool

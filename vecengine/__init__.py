@@ -38,6 +38,7 @@ from vecengine.hnsw.index import HnswIndex
 from vecengine.index import Buffers, SearchStats, StrategyEstimate, VectorIndex
 from vecengine.metrics import metric_names
 from vecengine.parameters import ParameterInfo
+from vecengine.sparse import sparse_distances
 
 __all__ = [
     "Buffers",
@@ -68,6 +69,7 @@ __all__ = [
     "metric_names",
     "rowwise_distances",
     "simd_level",
+    "sparse_distances",
     "start_warm_up",
     "warm_up",
 ]

@@ -23,7 +23,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 CACHE_VARIABLE = "QUIVER_KERNEL_CACHE"
-_KERNEL_MODULES = ("vecengine.kernels_scan", "vecengine.kernels_graph", "vecengine.kernels_insert")
+_KERNEL_MODULES = (
+    "vecengine.kernels_scan",
+    "vecengine.kernels_graph",
+    "vecengine.kernels_insert",
+    "vecengine.kernels_sparse",
+)
 _COMPLETE_MARKER = "complete"
 _COMPILE_SECONDS_MAX = 600
 
@@ -44,6 +49,7 @@ class KernelSet(NamedTuple):
     choose_links: Kernel
     link_back: Kernel
     carry_links: Kernel
+    sparse_distances: Kernel
 
 
 class _State:

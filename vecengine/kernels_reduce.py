@@ -246,6 +246,16 @@ def _prefetch(typing_context: Any, rows: Any, start: Any) -> Any:
 
 
 @intrinsic
+def _fused_multiply_add(typing_context: Any, left: Any, right: Any, total: Any) -> Any:
+    """left * right + total in float32, rounded once where the machine can."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return _call_intrinsic(builder, "fmuladd", *arguments)
+
+    return types.float32(types.float32, types.float32, types.float32), generate
+
+
+@intrinsic
 def _read_word(typing_context: Any, word: Any) -> Any:
     """Element 0 of an int32 array by an atomic load: another thread may write it, so it must not be hoisted."""
 
@@ -259,6 +269,7 @@ def _read_word(typing_context: Any, word: Any) -> Any:
 # numba gives intrinsics the type of their generator; kernels call them with the arguments of its signature.
 prefetch: Any = _prefetch
 read_word: Any = _read_word
+fused_multiply_add: Any = _fused_multiply_add
 
 
 @compile_function

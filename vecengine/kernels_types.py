@@ -44,6 +44,15 @@ class Space(NamedTuple):
     rows: npt.NDArray[np.uint8]
 
 
+class SparseSide(NamedTuple):
+    """Sparse vectors: (n,) int64 first elements and counts of the rows, (m,) int32 indexes, (m,) float32 values."""
+
+    starts: npt.NDArray[np.int64]
+    counts: npt.NDArray[np.int64]
+    indexes: npt.NDArray[np.int32]
+    values: npt.NDArray[np.float32]
+
+
 class Graph(NamedTuple):
     """Links of n nodes. Lists end at the first -1; level 0 has width 2m, the levels above m.
 
@@ -152,6 +161,15 @@ FLOAT64_OUT = _writable(types.float64, 1)
 CANCEL = _read_only(types.int32, 1)
 
 SPACE = types.NamedTuple((types.int64, types.int64, types.int64, _read_only(types.uint8, 2)), Space)
+SPARSE_ROWS = types.NamedTuple(
+    (
+        _read_only(types.int64, 1),
+        _read_only(types.int64, 1),
+        _read_only(types.int32, 1),
+        _read_only(types.float32, 1),
+    ),
+    SparseSide,
+)
 GRAPH = types.NamedTuple(
     (
         _read_only(types.int32, 2),

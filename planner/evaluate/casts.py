@@ -15,9 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from foundation.errors import (
-    DataException,
     InvalidParameterValue,
-    NullValueNotAllowed,
     NumericValueOutOfRange,
 )
 from foundation.sqltypes import (
@@ -37,6 +35,7 @@ from foundation.sqltypes import (
     NAME,
     NUMERIC,
     OID,
+    SPARSEVEC,
     TEXT,
     TIME,
     TIMESTAMP,
@@ -70,7 +69,8 @@ from planner.functions.implementations_time import (
     timestamp_to_date,
     to_local,
 )
-from planner.functions.implementations_vector import matrix_of, vector_array
+from planner.functions.vector_columns import matrix_of, vector_array
+from planner.functions.vector_conversions import convert_vectors, is_vector_conversion
 
 _INTEGERS = (INT2.oid, INT4.oid, INT8.oid)
 _FLOATS = (FLOAT4.oid, FLOAT8.oid)
@@ -80,7 +80,7 @@ _INSTANTS = (DATE.oid, TIMESTAMP.oid, TIMESTAMPTZ.oid)
 _TO_TIME = (TIMESTAMP.oid, TIMESTAMPTZ.oid)
 _TEXT_FORMS = frozenset({
     BOOL.oid, *_NUMBERS, *_INSTANTS, *_TEXTS, TIME.oid, 17, 2950, JSON.oid, JSONB.oid, BIT.oid, VARBIT.oid,
-    VECTOR.oid, HALFVEC.oid,
+    VECTOR.oid, HALFVEC.oid, SPARSEVEC.oid,
 })  # fmt: skip
 """Types whose text form the codecs know without asking the catalog (unlike regclass and its kin)."""
 _BIT_STRINGS = (BIT.oid, VARBIT.oid)
@@ -98,10 +98,8 @@ def is_castable(source: SqlType, target: SqlType) -> bool:
         return b in _TEXT_FORMS or (target_element is not None and target_element.oid in _TEXT_FORMS)
     if b in _TEXTS:
         return a in _TEXT_FORMS or (source_element is not None and source_element.oid in _TEXT_FORMS)
-    if source_element and is_vector(target):
-        return source_element.oid in (INT4.oid, FLOAT4.oid, FLOAT8.oid, NUMERIC.oid)
-    if target_element and is_vector(source):
-        return target_element.oid == FLOAT4.oid
+    if is_vector_conversion(source, target):
+        return True
     pairs = (
         a in _NUMBERS and b in _NUMBERS,
         {a, b} == {BOOL.oid, INT4.oid},
@@ -109,7 +107,6 @@ def is_castable(source: SqlType, target: SqlType) -> bool:
         a in _TO_TIME and b == TIME.oid,
         {a, b} == {JSON.oid, JSONB.oid},
         a == JSONB.oid and (b in _NUMBERS or b == BOOL.oid),
-        is_vector(source) and is_vector(target),
         a in _BIT_STRINGS and b in _BIT_STRINGS,
         a in (INT4.oid, INT8.oid) and b == BIT.oid,
         a == BIT.oid and b in (INT4.oid, INT8.oid),
@@ -131,7 +128,11 @@ def cast_column(
     if target.oid == BIT.oid and source.oid in (INT4.oid, INT8.oid):
         return bits_from_integers(column, max(target.typmod, 1))
     if source.oid != target.oid:
-        column = _convert(column, source, base, site, is_explicit=is_explicit)
+        if is_vector_conversion(source, target):
+            codecs = site.context.codecs
+            column = convert_vectors(column, source, base, codecs, dimensions=target.typmod)
+        else:
+            column = _convert(column, source, base, site, is_explicit=is_explicit)
         source = base
     if target.typmod != -1 and source.typmod != target.typmod and target.oid not in (NAME.oid,):
         column = site.context.codecs.coerce_typmod(column, source, target, explicit=is_explicit)
@@ -179,8 +180,6 @@ def _convert(
         return _number_to_number(column, a, b)
     if a in _INSTANTS or b == TIME.oid:
         return _instant_to_instant(column, a, b, site)
-    if is_vector(source) or is_vector(target):
-        return _vector_cast(column, source, target)
     if a == JSONB.oid and b != JSON.oid:
         return _jsonb_to_scalar(column, target)
     if a == JSON.oid:
@@ -315,7 +314,7 @@ def _oid_cast(column: pa.Array, source: int, target: int) -> pa.Array:
 
 
 # ---------------------------------------------------------------------------------------------------------
-# Dates, vectors, json
+# Dates, json
 
 
 def _instant_to_instant(column: pa.Array, source: int, target: int, site: CallSite) -> pa.Array:
@@ -332,59 +331,6 @@ def _instant_to_instant(column: pa.Array, source: int, target: int, site: CallSi
         mask = np.asarray(column.is_null()) | (stamps == TIMESTAMP_MIN) | (stamps == TIMESTAMP_MAX)
         return pa.array(np.mod(stamps, DAY_US), pa.int64(), mask=mask).cast(pa.time64("us"))
     return local
-
-
-def _vector_cast(column: pa.Array, source: SqlType, target: SqlType) -> pa.Array:
-    if not is_vector(source) and column.null_count == len(column):
-        return pa.nulls(len(column), arrow_type(target))
-    if is_vector(source) and not is_vector(target):  # vector -> real[]
-        if pa.types.is_fixed_size_list(column.type):
-            column = column.cast(pa.list_(column.type.value_type))
-        return column.cast(pa.list_(pa.float32()))
-    if not is_vector(source):
-        _check_array_for_vector(column, source, target)
-        column = column.cast(pa.list_(pa.float64()))
-    dtype = np.float16 if target.oid == HALFVEC.oid else np.float32
-    matrix = matrix_of(column)
-    valid = np.asarray(column.is_valid())
-    if matrix is not None:
-        converted = _narrowed(matrix, dtype, valid, source, target)
-        return vector_array(converted, target, valid)
-    rows = [
-        None if row is None else _narrowed(np.asarray([row]), dtype, np.ones(1, np.bool_), source, target)[0]
-        for row in column.to_pylist()
-    ]
-    return pa.array(rows, arrow_type(target))
-
-
-def _check_array_for_vector(column: pa.Array, source: SqlType, target: SqlType) -> None:
-    name = "halfvec" if target.oid == HALFVEC.oid else "vector"
-    if column.flatten().null_count:
-        raise NullValueNotAllowed("array must not contain nulls")
-    lengths = pc.list_value_length(column)
-    if pc.any(pc.equal(lengths, 0)).as_py():
-        raise DataException(f"{name} must have at least 1 dimension")
-
-
-def _narrowed(
-    matrix: npt.NDArray[Any], dtype: Any, valid: npt.NDArray[np.bool_], source: SqlType, target: SqlType
-) -> npt.NDArray[Any]:
-    """Numbers as elements of a vector type, with pgvector's refusals."""
-    checked = matrix[valid]
-    name = "halfvec" if target.oid == HALFVEC.oid else "vector"
-    if np.isnan(checked).any():
-        raise DataException(f"NaN not allowed in {name}")
-    if np.isinf(checked).any():
-        raise DataException(f"infinite value not allowed in {name}")
-    with np.errstate(over="ignore"):
-        converted = matrix.astype(dtype)
-    overflowed = np.isinf(converted[valid])
-    if overflowed.any():
-        if not is_vector(source):
-            raise DataException(f"infinite value not allowed in {name}")
-        value = checked[overflowed][0]
-        raise NumericValueOutOfRange(f'"{value:g}" is out of range for type {name}')
-    return converted
 
 
 def _jsonb_to_scalar(column: pa.Array, target: SqlType) -> pa.Array:

@@ -12,7 +12,7 @@ import pyarrow as pa
 from foundation.sqltypes import HALFVEC, SqlType, arrow_type, element_type, is_vector
 from planner import bound
 from planner.functions.implementations_arithmetic import numeric_text
-from planner.functions.implementations_vector import vector_array
+from planner.functions.vector_columns import vector_array
 
 
 def constant_array(value: Any, sql_type: SqlType) -> pa.Array:

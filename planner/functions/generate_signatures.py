@@ -6,9 +6,9 @@
     python -m planner.functions.generate_signatures "postgresql://..." type_functions > signatures_type_functions.py
     python -m planner.functions.generate_signatures "postgresql://..." unsupported > signatures_unsupported.py
 
-A development tool: nothing imports it. Kept is what speaks only of types in `foundation.sqltypes` and what a
-client may sensibly call; left out are input and output functions, index and statistics support, replication,
-files of the server, large objects and text search.
+A development tool. Kept is what speaks only of types in `foundation.sqltypes` and what a client may sensibly call;
+left out are input and output functions, index and statistics support, replication, files of the server, large objects
+and text search. Of pgvector every function is kept, also those that take or return `internal`, which nobody can call.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import Any
 
 import psycopg
 
-from foundation.sqltypes import TYPES_BY_NAME
+from foundation.sqltypes import PSEUDO_TYPES, TYPES_BY_NAME
 from planner.functions.signature import ANY, POLYMORPHIC_TYPES
 
 LEFT_OUT = re.compile(
@@ -37,6 +37,13 @@ LEFT_OUT = re.compile(
     r"\d_(sum|avg)|interval_avg|vector_avg|halfvec_avg|sortsupport)$)"
 )
 
+EXTENSION_SCHEMA = "public"
+FIRST_EXTENSION_OID = 17000
+"""Of the functions, operators and other objects of pgvector: their OIDs here, whatever they are in an installation."""
+
+SOURCE_EXTENSION = """
+    SELECT classid::regclass::text, objid::int8 FROM pg_depend
+    WHERE deptype = 'e' AND classid <> 'pg_type'::regclass ORDER BY 1, 2"""
 SOURCE_TYPES = """
     SELECT t.oid, t.typname FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace
     WHERE n.nspname IN ('pg_catalog', 'public')"""
@@ -66,21 +73,33 @@ SOURCE_CASTS = """
     SELECT castsource, casttarget, castcontext, castmethod FROM pg_cast ORDER BY castsource, casttarget"""
 
 
+def extension_oids(connection: psycopg.Connection[Any]) -> dict[int, int]:
+    """OIDs of the extension's objects in this installation, types left out -> those they have here."""
+    rows = connection.execute(SOURCE_EXTENSION).fetchall()
+    return {oid: FIRST_EXTENSION_OID + number for number, (_, oid) in enumerate(rows)}
+
+
 class Generator:
     """Reads the catalogs of one server and renders the tables."""
 
     def __init__(self, connection: psycopg.Connection[Any]) -> None:
         self._connection = connection
+        self._extension_oids = extension_oids(connection)
         self._oids: dict[int, int] = {oid: oid for oid in (ANY, *POLYMORPHIC_TYPES)}
         for oid, name in connection.execute(SOURCE_TYPES).fetchall():
             known = TYPES_BY_NAME.get(name)
             if known is not None:
                 self._oids[oid] = known.oid
 
-    def map_types(self, oids: Iterable[int]) -> tuple[int, ...] | None:
+    def map_types(self, oids: Iterable[int], *, with_pseudo: bool = False) -> tuple[int, ...] | None:
         """Our OIDs, or None when one of the types is not ours."""
-        mapped = tuple(self._oids.get(oid, -1) for oid in oids)
+        mapped = tuple(
+            self._oids.get(oid, oid if with_pseudo and oid in PSEUDO_TYPES else -1) for oid in oids
+        )
         return None if -1 in mapped else mapped
+
+    def _object_oid(self, oid: int) -> int:
+        return self._extension_oids.get(oid, oid)
 
     def functions(self) -> list[tuple[Any, ...]]:
         """Rows in the field order of `signatures.function_from_row`."""
@@ -89,8 +108,9 @@ class Generator:
         for row in self._connection.execute(SOURCE_FUNCTIONS).fetchall():
             name, variadic = row[1], row[8]
             arguments = [*list(row[2][:-1]), variadic] if variadic else list(row[2])
-            types = self.map_types([*arguments, row[3]])
-            if types is None or cstring in types or self._is_left_out(name):
+            is_extension = row[13] == EXTENSION_SCHEMA
+            types = self.map_types([*arguments, row[3]], with_pseudo=is_extension)
+            if types is None or (not is_extension and (cstring in types or self._is_left_out(name))):
                 continue
             columns = self._result_columns(row)
             if columns is None:
@@ -100,7 +120,7 @@ class Generator:
             names = tuple(row[12][: len(arguments)]) if row[12] and all(row[12][: len(arguments)]) else ()
             rows.append(
                 (name, types[:-1], types[-1], kind, row[6], bool(row[7]), bool(variadic), columns, row[13],
-                 names, defaults, row[14] in ("o", "h"), row[0])
+                 names, defaults, row[14] in ("o", "h"), self._object_oid(row[0]))
             )  # fmt: skip
         return rows
 
@@ -120,7 +140,9 @@ class Generator:
         for oid, name, left, right, result, function, schema in self._connection.execute(SOURCE_OPERATORS):
             types = self.map_types([oid_ for oid_ in (left, right, result) if oid_])
             if types is not None and right:
-                rows.append((name, *(types if left else (0, *types)), function, schema, oid))
+                rows.append(
+                    (name, *(types if left else (0, *types)), function, schema, self._object_oid(oid))
+                )
         return rows
 
     def casts(self) -> list[tuple[Any, ...]]:

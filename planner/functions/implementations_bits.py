@@ -25,8 +25,8 @@ from foundation.sqltypes import INT4, SqlType, arrow_type
 from planner.errors import StringDataLengthMismatch, SubstringError
 from planner.functions.datum import CallSite, Datum, Kernel, row_count_of
 from planner.functions.implementations_arithmetic import integer_out_of_range
-from planner.functions.implementations_vector import matrix_of
 from planner.functions.rowwise import row_kernel
+from planner.functions.vector_columns import matrix_of
 
 _LENGTH_BYTES = 4
 _UTF8_NAMES = frozenset(("utf8", "utf-8", "unicode"))

@@ -6,7 +6,8 @@ Where Arrow's order is not PostgreSQL's, values are first turned into keys whose
   char(n)           without trailing blanks
   text family       by bytes (collation C.UTF-8), which is Arrow's order
   bit               bytes, then length
-  vector, halfvec   element by element, then by dimension (pgvector's vector_cmp)
+  vector, halfvec   element by element, then by dimension (pgvector's vector_cmp): keys of bytes
+  sparsevec         the same, elements that are not stored being zero (sparsevec_cmp)
   arrays            element by element, then by length; NULL elements equal each other and are greatest
 `order_keys` is also what sorting uses.
 """
@@ -31,6 +32,7 @@ from foundation.sqltypes import (
     FLOAT8,
     JSONB,
     NUMERIC,
+    SPARSEVEC,
     TIMESTAMP,
     TIMESTAMPTZ,
     UUID,
@@ -40,6 +42,8 @@ from foundation.sqltypes import (
     is_vector,
 )
 from planner.functions.datum import CallSite, Datum, Kernel, contiguous, row_count_of
+from planner.functions.implementations_sparse import sparse_order_keys
+from planner.functions.vector_columns import vector_order_keys
 
 _ARROW_KERNELS: dict[str, Callable[..., Any]] = {
     "eq": pc.equal, "ne": pc.not_equal, "lt": pc.less, "le": pc.less_equal, "gt": pc.greater,
@@ -65,7 +69,7 @@ def compare(suffix: str, left: Datum, right: Datum, types: tuple[int, int], site
     left_oid, right_oid = types
     if left_oid in _FLOATS or right_oid in _FLOATS:
         return _compare_floats(suffix, left, right)
-    if is_vector(SqlType(left_oid)) or _element_oid(left_oid):
+    if _element_oid(left_oid):
         return _compare_lists(suffix, left, right, left_oid)
     if left_oid == JSONB.oid:
         from planner.functions.implementations_json import compare_jsonb
@@ -101,6 +105,13 @@ def _element_oid(oid: int) -> int:
     return element.oid if element else 0
 
 
+def three_way(arguments: Any, site: CallSite) -> pa.Array:
+    """The kernel of vector_cmp and its kin: (n,) int32 below, at or above 0."""
+    left, right = (_keys(argument, site.argument_types[0]) for argument in arguments)
+    is_below, is_above = (_arrow_compare(suffix, left, right) for suffix in ("lt", "gt"))
+    return contiguous(pc.subtract(is_above.cast(pa.int32()), is_below.cast(pa.int32())))
+
+
 def _arrow_compare(suffix: str, left: Datum, right: Datum) -> pa.Array:
     result = _ARROW_KERNELS[suffix](left.operand(), right.operand())
     return pa.array([result.as_py()], pa.bool_()) if isinstance(result, pa.Scalar) else contiguous(result)
@@ -115,6 +126,10 @@ def _keys(datum: Datum, oid: int) -> Datum:
         array = array.cast(pa.binary())
     elif oid in (BIT.oid, VARBIT.oid):
         array = _bit_keys(array)
+    elif is_vector(SqlType(oid)):
+        array = vector_order_keys(array)
+    elif oid == SPARSEVEC.oid:
+        array = sparse_order_keys(array)
     elif pa.types.is_boolean(array.type):
         array = array.cast(pa.uint8())
     elif pa.types.is_uint32(array.type):
@@ -207,7 +222,7 @@ def _nan_mask(datum: Datum) -> npt.NDArray[np.bool_]:
 
 
 def list_values(array: pa.Array) -> list[Any]:
-    """Python lists of a list column; vectors as tuples of float."""
+    """Python lists of a list column."""
     values: list[Any] = array.to_pylist()
     return values
 
@@ -218,8 +233,10 @@ def element_order(value: Any, oid: int) -> tuple[int, Any]:
         return (2, 0)
     if oid == NUMERIC.oid:
         return (0, decimal_order(value))
-    if oid in _FLOATS or is_vector(SqlType(oid)):
+    if oid in _FLOATS:
         return (1, 0.0) if value != value else (0, value)
+    if oid == SPARSEVEC.oid:
+        return (0, sparse_order_keys(pa.array([value], pa.binary()))[0].as_py())
     if oid == BPCHAR.oid:
         return (0, value.rstrip(" ").encode())
     if isinstance(value, str):
@@ -232,9 +249,9 @@ def _list_order(value: list[Any], oid: int) -> list[tuple[int, Any]]:
 
 
 def _compare_lists(suffix: str, left: Datum, right: Datum, oid: int) -> pa.Array:
-    # Per row in Python: comparing whole arrays or vectors is rare, and lists of unequal length have no kernel.
+    # Per row in Python: comparing whole arrays is rare, and lists of unequal length have no kernel.
     row_count = row_count_of((left, right))
-    element = _element_oid(left_oid) if (left_oid := oid) and _element_oid(oid) else FLOAT8.oid
+    element = _element_oid(oid)
     test = _OPERATORS[suffix]
     left_keys = [None if v is None else _list_order(v, element) for v in list_values(left.array)]
     right_keys = [None if v is None else _list_order(v, element) for v in list_values(right.array)]
@@ -256,8 +273,8 @@ def order_keys(array: pa.Array, sql_type: SqlType) -> npt.NDArray[np.int64]:
     if oid in _FLOATS:
         return _float_ranks(array)
     element = _element_oid(oid)
-    if is_vector(sql_type) or element:
-        keys = [None if v is None else _list_order(v, element or FLOAT8.oid) for v in list_values(array)]
+    if element:
+        keys = [None if v is None else _list_order(v, element) for v in list_values(array)]
         return _python_ranks(keys)
     if oid == JSONB.oid:
         from planner.functions.implementations_json import jsonb_order_keys
@@ -296,7 +313,7 @@ def _dense_ranks(array: pa.Array) -> npt.NDArray[np.int64]:
 
 
 def _python_ranks(keys: list[Any]) -> npt.NDArray[np.int64]:
-    # Per value in Python: arrays, vectors and jsonb as sort keys; their keys are lists, so sort, then number.
+    # Per value in Python: arrays and jsonb as sort keys; their keys are lists, so sort, then number.
     ranks = np.zeros(len(keys), dtype=np.int64)
     order = sorted((i for i, key in enumerate(keys) if key is not None), key=lambda i: keys[i])
     rank, previous = 0, None
@@ -313,6 +330,7 @@ _BASES = (
     "float8", "float48", "float84", "text", "text_", "bpchar", "bytea", "name", "oid", "tid", "xid", "date_",
     "time_", "timestamp_", "timestamptz_", "numeric_", "uuid_", "bit", "varbit", "array_", "jsonb_",
     "vector_", "halfvec_",
+    "sparsevec_",
 )  # fmt: skip
 
 
@@ -330,6 +348,8 @@ def comparison_kernels() -> dict[str, Kernel]:
             for right in times:
                 kernels[f"{left}_{suffix}_{right}"] = kernel
         kernels[f"text_pattern_{suffix}"] = kernels[f"bpchar_pattern_{suffix}"] = kernel
+    for base in ("vector_", "halfvec_", "sparsevec_"):
+        kernels[f"{base}cmp"] = three_way
     kernels["xideqint4"] = kernels["xideq"]
     kernels["xidneq"] = kernels["xidneqint4"] = kernels["xidne"]
     return kernels

@@ -1,7 +1,7 @@
 """pgvector's operators and functions on vector and halfvec columns, on top of vecengine's distance kernels.
 
-Errors and their wording are pgvector's (`different vector dimensions 3 and 2`). A vector column reaches NumPy
-without a copy when it has a dimension; NULL rows are computed on whatever lies there and masked afterwards.
+Errors and their wording are pgvector's (`different vector dimensions 3 and 2`), and so are the steps at which numbers
+are rounded: a halfvec result is computed in float32 and rounded once.
 """
 
 from __future__ import annotations
@@ -16,64 +16,22 @@ import pyarrow.compute as pc
 
 import vecengine
 from foundation.errors import DataException, NumericValueOutOfRange
-from foundation.sqltypes import HALFVEC, VECTOR, SqlType
+from foundation.sqltypes import HALFVEC, SPARSEVEC, VECTOR
 from planner.functions.datum import CallSite, Datum, Kernel, row_count_of
+from planner.functions.implementations_sparse import (
+    sparse_distances,
+    sparse_normalized,
+    sparse_norms,
+)
+from planner.functions.rowwise import null_free_kernel
+from planner.functions.vector_columns import Floats, list_column, list_parts, matrix_of
+from planner.functions.vector_conversions import check_dimensions
 
 METRIC_OF_FUNCTION = {
     "l2_distance": "l2", "vector_negative_inner_product": "ip", "halfvec_negative_inner_product": "ip",
-    "cosine_distance": "cosine", "l1_distance": "l1",
+    "sparsevec_negative_inner_product": "ip", "cosine_distance": "cosine", "l1_distance": "l1",
 }  # fmt: skip
 """Distance functions and the metric whose value they are."""
-
-Matrix = npt.NDArray[Any]
-
-
-def flat_values(values: pa.Array) -> npt.NDArray[Any]:
-    """The numbers of an Arrow float array, zero-copy, validity ignored."""
-    dtype = np.dtype(values.type.to_pandas_dtype())
-    buffer = values.buffers()[1]
-    if buffer is None:
-        return np.zeros(len(values), dtype=dtype)
-    return np.frombuffer(buffer, dtype=dtype)[values.offset : values.offset + len(values)]
-
-
-def matrix_of(array: pa.Array) -> Matrix | None:
-    """(n, d) view of a vector column whose rows have one dimension; None when they have several.
-
-    NULL rows hold zeros or anything.
-    """
-    if pa.types.is_fixed_size_list(array.type):
-        size = array.type.list_size
-        # `values` ignores the offset of a slice, `flatten` would drop NULL rows.
-        flat = flat_values(array.values)
-        return flat[array.offset * size : (array.offset + len(array)) * size].reshape(len(array), size)
-    offsets = np.asarray(array.offsets)
-    lengths = np.diff(offsets)
-    valid = np.asarray(array.is_valid())
-    sizes = np.unique(lengths[valid])
-    if len(sizes) > 1:
-        return None
-    size = int(sizes[0]) if len(sizes) else 0
-    flat = flat_values(array.values)
-    if len(array) and (lengths == size).all():
-        return flat[offsets[0] : offsets[-1]].reshape(len(array), size)
-    matrix = np.zeros((len(array), size), dtype=flat.dtype)
-    rows = np.flatnonzero(valid)
-    if size and len(rows):
-        matrix[rows] = flat[offsets[rows][:, None] + np.arange(size)]
-    return matrix
-
-
-def vector_array(matrix: Matrix, sql_type: SqlType, valid: npt.NDArray[np.bool_] | None = None) -> pa.Array:
-    """(n, d) numbers -> vector or halfvec column of `sql_type`."""
-    is_half = sql_type.oid == HALFVEC.oid
-    count, size = matrix.shape
-    flat = pa.array(np.ascontiguousarray(matrix, dtype=np.float16 if is_half else np.float32).reshape(-1))
-    mask = None if valid is None or valid.all() else pa.array(~valid)
-    if sql_type.typmod > 0:
-        return pa.FixedSizeListArray.from_arrays(flat, sql_type.typmod, mask=mask)
-    offsets = pa.array(np.arange(count + 1, dtype=np.int32) * size)
-    return pa.ListArray.from_arrays(offsets, flat, mask=mask)
 
 
 def _is_half(array: pa.Array) -> bool:
@@ -126,6 +84,8 @@ def _distance(metric: str) -> Kernel:
         row_count = row_count_of(arguments)
         if left.is_null_constant() or right.is_null_constant():
             return pa.nulls(row_count, pa.float64())
+        if site.argument_types[0] == SPARSEVEC.oid:
+            return sparse_distances(metric, left, right, row_count)
         if left.is_constant and not right.is_constant:
             # Every metric is symmetric, but an error names the left dimension first.
             _check_dimensions(left.array, right.array)
@@ -155,7 +115,7 @@ def _rowwise(metric: str, left: pa.Array, right: pa.Array) -> npt.NDArray[np.flo
     for row, (a, b) in enumerate(zip(left, right)):
         if a.is_valid and b.is_valid:
             vector = np.asarray(b.values.to_numpy(zero_copy_only=False), dtype=np.float32)
-            result[row] = distances_to(metric, pa.array([a.as_py()], left.type), vector)[0]
+            result[row] = distances_to(metric, left.slice(row, 1), vector)[0]
     return result
 
 
@@ -165,122 +125,113 @@ def _inner_product(arguments: Sequence[Datum], site: CallSite) -> pa.Array:
 
 def _squared_l2(arguments: Sequence[Datum], site: CallSite) -> pa.Array:
     distance = _distance("l2")(arguments, site)
-    return pc.multiply(distance, distance)
+    # The sum is a float32; squaring its root in float64 and rounding gives it back exactly.
+    return pc.multiply(distance, distance).cast(pa.float32(), safe=False).cast(pa.float64())
+
+
+def _spherical(arguments: Sequence[Datum], site: CallSite) -> pa.Array:
+    """The angle between unit vectors as a part of a half turn."""
+    products = _inner_product(arguments, site)
+    cosines = np.clip(np.asarray(products.fill_null(0.0)), -1.0, 1.0)
+    angles = np.arccos(cosines) / np.pi
+    return pa.array(angles, mask=np.asarray(products.is_null())) if products.null_count else pa.array(angles)
 
 
 def _dimensions(arguments: Sequence[Datum], site: CallSite) -> pa.Array:
     return pc.list_value_length(arguments[0].array).cast(pa.int32())
 
 
-def _norm(arguments: Sequence[Datum], site: CallSite) -> pa.Array:
-    def norms(matrix: Matrix) -> npt.NDArray[np.float64]:
-        wide = matrix.astype(np.float64)
-        squares: npt.NDArray[np.float64] = np.einsum("ij,ij->i", wide, wide)
-        return np.sqrt(squares)
-
-    array = arguments[0].array
-    valid = _valid_rows((array,), len(array))
-    matrix = matrix_of(array)
-    if matrix is not None:
-        values = norms(matrix)
-    else:
-        values = np.array([float(np.linalg.norm(v)) if v is not None else 0.0 for v in array.to_pylist()])
-    return pa.array(values, pa.float64(), mask=None if valid.all() else ~valid)
+def _square_sums(column: pa.Array) -> npt.NDArray[np.float64]:
+    """(n,) sums of the squares of the elements, float64."""
+    offsets, numbers = list_parts(column)
+    wide = numbers.astype(np.float64)
+    return np.add.reduceat(wide * wide, offsets[:-1]) if len(column) else np.zeros(0)
 
 
-def _by_rows(
-    arguments: Sequence[Datum], site: CallSite, operation: Callable[..., Matrix], *, same_size: bool
-) -> pa.Array:
-    """Apply `operation` to (m, d) float32 matrices, one call when every row has the same dimensions."""
-    row_count = row_count_of(arguments)
-    columns = [argument.spread(row_count) for argument in arguments]
-    if same_size and len(columns) == 2:
-        _check_dimensions(columns[0], columns[1])
-    valid = _valid_rows(columns, row_count)
-    matrices = [matrix_of(column) for column in columns]
-    if all(matrix is not None for matrix in matrices) and valid.all():
-        result = operation(*(np.asarray(m, dtype=np.float32) for m in matrices))
-        _check_elements(result, site.result_type)
-        return vector_array(result, site.result_type)
-    rows: list[Any] = []
-    for row in range(row_count):
-        if not valid[row]:
-            rows.append(None)
-            continue
-        one = operation(*(np.asarray([column[row].as_py()], dtype=np.float32) for column in columns))
-        _check_elements(one, site.result_type)
-        rows.append(one[0].tolist())
-    element = pa.float16() if site.result_type.oid == HALFVEC.oid else pa.float32()
-    if element == pa.float16():
-        rows = [None if r is None else np.asarray(r, dtype=np.float16) for r in rows]
-    return pa.array(rows, pa.list_(element))
+def _norm(columns: Sequence[pa.Array], site: CallSite) -> pa.Array:
+    (column,) = columns
+    if site.argument_types[0] == SPARSEVEC.oid:
+        return sparse_norms(column)
+    return pa.array(np.sqrt(_square_sums(column)), pa.float64())
 
 
-def _check_elements(matrix: Matrix, sql_type: SqlType) -> None:
-    limit = 65504.0 if sql_type.oid == HALFVEC.oid else np.inf
-    if np.isinf(matrix).any() or (np.abs(matrix) > limit).any():
+def _normalize(columns: Sequence[pa.Array], site: CallSite) -> pa.Array:
+    (column,) = columns
+    if site.argument_types[0] == SPARSEVEC.oid:
+        return sparse_normalized(column)
+    offsets, numbers = list_parts(column)
+    norms = np.repeat(np.sqrt(_square_sums(column)), np.diff(offsets))
+    # pgvector returns the zero vector for the zero vector. A quotient goes through float32 to half.
+    quotients = np.divide(numbers, norms, out=np.zeros(len(numbers)), where=norms > 0).astype(np.float32)
+    return list_column(offsets, _checked(quotients, _is_half(column)))
+
+
+def _checked(numbers: npt.NDArray[np.float32], is_half: bool) -> Floats:
+    """float32 results as elements of the type.
+
+    Raises:
+        NumericValueOutOfRange: 22003, one is infinite there.
+    """
+    with np.errstate(over="ignore"):
+        elements = numbers.astype(np.float16) if is_half else numbers
+    if np.isinf(elements).any():
         raise NumericValueOutOfRange("value out of range: overflow")
+    return elements
 
 
-def _element_wise(operation: Callable[[Matrix, Matrix], Matrix], *, can_underflow: bool = False) -> Kernel:
-    def combine(left: Matrix, right: Matrix) -> Matrix:
+def _element_wise(operation: Callable[[Any, Any], Any], *, can_underflow: bool = False) -> Kernel:
+    def combine(columns: Sequence[pa.Array], site: CallSite) -> pa.Array:
+        _check_dimensions(*columns)
+        (offsets, left), (_, right) = (list_parts(column) for column in columns)
         with np.errstate(all="ignore"):
-            result = operation(left, right)
-        if can_underflow and ((result == 0) & (left != 0) & (right != 0)).any():
+            numbers = operation(left.astype(np.float32), right.astype(np.float32))
+        elements = _checked(numbers, _is_half(columns[0]))
+        if can_underflow and ((elements == 0) & (left != 0) & (right != 0)).any():
             raise NumericValueOutOfRange("value out of range: underflow")
-        return result
+        return list_column(offsets, elements)
 
-    def kernel(arguments: Sequence[Datum], site: CallSite) -> pa.Array:
-        return _by_rows(arguments, site, combine, same_size=True)
-
-    return kernel
+    return null_free_kernel(combine)
 
 
-def _concatenate(arguments: Sequence[Datum], site: CallSite) -> pa.Array:
-    return _by_rows(arguments, site, lambda a, b: np.concatenate([a, b], axis=1), same_size=False)
+def _concatenate(columns: Sequence[pa.Array], site: CallSite) -> pa.Array:
+    (left_offsets, left), (right_offsets, right) = (list_parts(column) for column in columns)
+    left_sizes, right_sizes = np.diff(left_offsets), np.diff(right_offsets)
+    check_dimensions(left_sizes + right_sizes, site.result_type, -1)
+    offsets = left_offsets + right_offsets
+    numbers = np.empty(len(left) + len(right), left.dtype)
+    # Element e of the left side moves up by what the right side has in the rows before.
+    numbers[np.arange(len(left)) + np.repeat(right_offsets[:-1], left_sizes)] = left
+    numbers[np.arange(len(right)) + np.repeat(left_offsets[1:], right_sizes)] = right
+    return list_column(offsets, numbers)
 
 
-def _normalize(arguments: Sequence[Datum], site: CallSite) -> pa.Array:
-    def normalized(matrix: Matrix) -> Matrix:
-        wide = matrix.astype(np.float64)
-        norms = np.sqrt(np.einsum("ij,ij->i", wide, wide))[:, None]
-        # pgvector returns the zero vector for the zero vector.
-        return np.asarray(np.divide(wide, norms, out=np.zeros_like(wide), where=norms > 0), dtype=np.float32)
-
-    return _by_rows(arguments, site, normalized, same_size=False)
-
-
-def _subvector(arguments: Sequence[Datum], site: CallSite) -> pa.Array:
-    row_count = row_count_of(arguments)
-    vectors, starts, counts = (argument.spread(row_count) for argument in arguments)
-    rows: list[Any] = []
-    dtype = np.float16 if site.result_type.oid == HALFVEC.oid else np.float32
-    for vector, start, count in zip(vectors.to_pylist(), starts.to_pylist(), counts.to_pylist()):
-        if vector is None or start is None or count is None:
-            rows.append(None)
-            continue
-        stop = min(start - 1 + count, len(vector))
-        first = max(start, 1) - 1
-        if count < 1 or first >= stop:
-            raise DataException(
-                f"{'halfvec' if dtype is np.float16 else 'vector'} must have at least 1 dimension"
-            )
-        rows.append(np.asarray(vector[first:stop], dtype=dtype))
-    return pa.array(rows, pa.list_(pa.float16() if dtype is np.float16 else pa.float32()))
+def _subvector(columns: Sequence[pa.Array], site: CallSite) -> pa.Array:
+    vectors, starts, counts = columns
+    offsets, numbers = list_parts(vectors)
+    first, wanted = (np.asarray(column).astype(np.int64) for column in (starts, counts))
+    ends = np.minimum(first - 1 + wanted, np.diff(offsets))
+    begins = np.maximum(first, 1) - 1
+    check_dimensions(np.where(wanted < 1, 0, np.maximum(ends - begins, 0)), site.result_type, -1)
+    sizes = ends - begins
+    borders = np.concatenate(([0], np.cumsum(sizes)))
+    taken = np.arange(borders[-1]) + np.repeat(offsets[:-1] + begins - borders[:-1], sizes)
+    return list_column(borders, numbers[taken])
 
 
 def vector_kernels() -> dict[str, Kernel]:
     """Kernels by pg_proc name."""
     kernels: dict[str, Kernel] = {name: _distance(metric) for name, metric in METRIC_OF_FUNCTION.items()}
     kernels |= {
-        "inner_product": _inner_product, "vector_l2_squared_distance": _squared_l2,
-        "halfvec_l2_squared_distance": _squared_l2, "vector_dims": _dimensions, "vector_norm": _norm,
-        "l2_norm": _norm, "l2_normalize": _normalize, "subvector": _subvector,
+        "inner_product": _inner_product, "vector_dims": _dimensions, "vector_norm": null_free_kernel(_norm),
+        "l2_norm": null_free_kernel(_norm), "l2_normalize": null_free_kernel(_normalize),
+        "subvector": null_free_kernel(_subvector), "sparsevec_l2_squared_distance": _squared_l2,
     }  # fmt: skip
     for kind in (VECTOR, HALFVEC):
         prefix = "vector" if kind.oid == VECTOR.oid else "halfvec"
         kernels[f"{prefix}_add"] = _element_wise(np.add)
         kernels[f"{prefix}_sub"] = _element_wise(np.subtract)
         kernels[f"{prefix}_mul"] = _element_wise(np.multiply, can_underflow=True)
-        kernels[f"{prefix}_concat"] = _concatenate
+        kernels[f"{prefix}_concat"] = null_free_kernel(_concatenate)
+        kernels[f"{prefix}_l2_squared_distance"] = _squared_l2
+        kernels[f"{prefix}_spherical_distance"] = _spherical
     return kernels

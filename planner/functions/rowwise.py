@@ -1,4 +1,4 @@
-"""Kernels made of a Python function of one row's values.
+"""Kernels made of a Python function of one row's values, or of whole columns without NULLs.
 
 For functions that have no Arrow kernel with PostgreSQL's meaning. Constant arguments are spread, NULL in
 gives NULL out for strict functions, and a call whose arguments are all constant runs once.
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from foundation.sqltypes import arrow_type
@@ -31,6 +32,23 @@ def row_kernel(function: Callable[..., Any]) -> Kernel:
         columns = row_values(arguments, row_count_of(arguments, site.row_count))
         results = [None if None in row else function(*row) for row in _rows(columns)]
         return pa.array(results, arrow_type(site.result_type))
+
+    return kernel
+
+
+def null_free_kernel(operation: Callable[[Sequence[pa.Array], CallSite], pa.Array]) -> Kernel:
+    """A strict kernel that gives `operation` all columns, without the rows in which one of them is NULL."""
+
+    def kernel(arguments: Sequence[Datum], site: CallSite) -> pa.Array:
+        row_count = row_count_of(arguments, site.row_count)
+        columns = [argument.spread(row_count) for argument in arguments]
+        if not any(column.null_count for column in columns):
+            return operation(columns, site)
+        valid = np.ones(row_count, np.bool_)
+        for column in columns:
+            valid &= np.asarray(column.is_valid())
+        result = operation([column.filter(pa.array(valid)) for column in columns], site)
+        return result.take(pa.array(np.cumsum(valid) - 1, mask=~valid))
 
     return kernel
 

@@ -72,7 +72,7 @@ def operator_function(operator: Operator) -> Function:
 
 
 def type_functions_named(name: str) -> tuple[tuple[str, int], ...]:
-    """(argument types as written, OID) of input and output functions: they have OIDs but cannot be called."""
+    """(argument types as written, OID) of PostgreSQL's input and output functions: they have OIDs but cannot be called."""
     return tuple((arguments, oid) for known, arguments, oid in TYPE_FUNCTIONS if known == name)
 
 

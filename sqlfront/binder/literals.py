@@ -48,7 +48,11 @@ from storage.catalog import INFORMATION_SCHEMA_OID, PG_CATALOG_SCHEMA_OID
 
 _INT4_MIN, _INT4_MAX = -(2**31), 2**31 - 1
 _INT8_MIN, _INT8_MAX = -(2**63), 2**63 - 1
-_PSEUDO_TYPES = frozenset((2249, 2275, 2276, 2277, 2278, 2283, 2776, 2287))
+_PSEUDO_TYPES = frozenset((2249, 2276, 2277, 2278, 2283, 2776, 2287))
+
+
+INTERNAL_OID = 2281
+"""The type of what only PostgreSQL's own code passes around."""
 
 
 def number_constant(context: BindContext, text: str) -> Constant:
@@ -79,6 +83,8 @@ def typed_constant(
         InvalidTextRepresentation: 22P02 and its kin, at `position`.
         UndefinedTable, UndefinedObject, ...: a name in a reg* literal that does not exist.
     """
+    if target.oid == INTERNAL_OID:
+        raise FeatureNotSupported("cannot accept a value of type internal", position=position)
     if text is None:
         return Constant(None, target)
     if target.oid in _PSEUDO_TYPES:
@@ -165,12 +171,12 @@ def _read_signature(context: BindContext, text: str) -> int:
     name, _, rest = text.partition("(")
     if not rest.endswith(")"):
         raise _invalid_signature(text)
-    types = tuple(resolve_type(parse_type(part)) for part in rest[:-1].split(",") if part.strip())
+    types = tuple(_read_type(context, part) for part in rest[:-1].split(",") if part.strip())
     name = split_name(name)[-1]
     for function in functions_named(name):
-        if function.argument_types == tuple(t.oid for t in types):
+        if function.argument_types == types:
             return function.oid
-    shown = ", ".join(type_name(t) for t in types)
+    shown = ", ".join(type_name(SqlType(oid)) for oid in types)
     for arguments, oid in type_functions_named(name):
         if arguments == shown:
             return oid

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from foundation.sqltypes import INT2VECTOR, OIDVECTOR, RECORD, TEXT, TYPES, UNKNOWN, SqlType
+from foundation.sqltypes import INT2VECTOR, OIDVECTOR, RECORD, TEXT, TYPES, UNKNOWN, SqlType, format_type
 from planner.functions.signature import (
     ANY,
     ANYARRAY,
@@ -27,7 +27,6 @@ from planner.functions.signatures import find_cast
 _STRENGTH = {CastContext.IMPLICIT: 0, CastContext.ASSIGNMENT: 1, CastContext.EXPLICIT: 2}
 _ELEMENT_FAMILY = frozenset((ANYELEMENT, ANYNONARRAY, ANYARRAY))
 _RECORD_ARRAY_OID = 2287
-_POLYMORPHIC_NAMES = {ANY: '"any"', ANYARRAY: "anyarray", ANYELEMENT: "anyelement"}
 
 
 def category(oid: int) -> str:
@@ -39,9 +38,7 @@ def category(oid: int) -> str:
 def type_name(sql_type: SqlType) -> str:
     """A type's name in messages: without typmod, and `character` for bpchar."""
     info = TYPES.get(sql_type.oid)
-    if info is None:
-        return _POLYMORPHIC_NAMES.get(sql_type.oid, "???")
-    return info.sql_name
+    return format_type(sql_type) if info is None else info.sql_name
 
 
 def is_preferred(oid: int, of_category: str) -> bool:

@@ -11,7 +11,7 @@ from foundation.errors import (
     UndefinedSchema,
     UndefinedTable,
 )
-from foundation.sqltypes import TYPES, element_type, is_vector
+from foundation.sqltypes import TYPES, element_type, is_of_vector_extension
 from sqlfront.commands.context import CommandContext, CommandResult
 from sqlfront.commands.databases import drop_database
 from sqlfront.commands.dependencies import (
@@ -202,7 +202,7 @@ def _drop_vector_columns(context: CommandContext, statement: DropStatement) -> N
         (table, column)
         for table in context.catalog.objects(Table, context.database_oid)
         for column in table.live_columns()
-        if is_vector(element_type(column.type) or column.type)
+        if is_of_vector_extension(column.type)
     ]
     shown = [f"column {column.name} of {described(context, table)}" for table, column in found]
     if found and not statement.cascade:

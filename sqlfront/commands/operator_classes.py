@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from foundation.errors import DatatypeMismatch, UndefinedObject
-from foundation.sqltypes import HALFVEC, TYPES, VECTOR, SqlType, format_type
+from foundation.sqltypes import HALFVEC, SPARSEVEC, TYPES, VECTOR, SqlType, format_type
 
 BTREE = "btree"
 VECTOR_FAMILIES = ("flat", "hnsw")
@@ -32,7 +32,7 @@ BTREE_CLASSES: dict[int, tuple[str, ...]] = {
     1043: ("varchar_ops", "text_ops", "varchar_pattern_ops", "text_pattern_ops"), 1082: ("date_ops",),
     1083: ("time_ops",), 1114: ("timestamp_ops",), 1184: ("timestamptz_ops",), 1560: ("bit_ops",),
     1562: ("varbit_ops",), 1700: ("numeric_ops",), 2950: ("uuid_ops",), 3802: ("jsonb_ops",),
-    VECTOR.oid: ("vector_ops",), HALFVEC.oid: ("halfvec_ops",),
+    VECTOR.oid: ("vector_ops",), HALFVEC.oid: ("halfvec_ops",), SPARSEVEC.oid: ("sparsevec_ops",),
 }  # fmt: skip
 """Type OID -> btree operator classes that accept it, the default one first."""
 

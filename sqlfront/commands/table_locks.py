@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeAlias
 
-from foundation.sqltypes import element_type, is_vector
+from foundation.sqltypes import is_of_vector_extension
 from sqlfront import parser
 from sqlfront.commands.context import CommandContext
 from sqlfront.commands.lookup import is_owner, maybe_relation
@@ -112,7 +112,7 @@ def _with_other_ends(context: CommandContext, tables: Iterable[Table]) -> Wanted
 
 
 def _has_vectors(table: Table) -> bool:
-    return any(is_vector(element_type(column.type) or column.type) for column in table.live_columns())
+    return any(is_of_vector_extension(column.type) for column in table.live_columns())
 
 
 def _truncate(statement: parser.TruncateStatement, context: CommandContext) -> Wanted:

@@ -22,6 +22,7 @@ from foundation.sqltypes import (
     HALFVEC,
     INTERVAL,
     NUMERIC,
+    SPARSEVEC,
     TIME,
     TIMESTAMP,
     TIMESTAMPTZ,
@@ -36,6 +37,7 @@ from foundation.sqltypes import (
 from sqlfront.parser.keywords import words
 
 VECTOR_DIMENSIONS_MAX = 16000
+SPARSEVEC_DIMENSIONS_MAX = 1_000_000_000
 CHARACTER_LENGTH_MAX = 10485760
 BIT_LENGTH_MAX = 83886080
 NUMERIC_PRECISION_MAX = 1000
@@ -48,7 +50,7 @@ SERIAL_TYPES = {
 """Not types: spellings of a column with its own sequence. CREATE TABLE and ADD COLUMN alone know them."""
 
 KNOWN_UNSUPPORTED = words(
-    "sparsevec box circle inet cidr macaddr macaddr8 money path point polygon line lseg timetz tsquery tsvector"
+    "box circle inet cidr macaddr macaddr8 money path point polygon line lseg timetz tsquery tsvector"
     " xml hstore ltree citext int4range int8range numrange tsrange tstzrange daterange int4multirange"
     " int8multirange nummultirange tsmultirange tstzmultirange datemultirange pg_lsn txid_snapshot"
     " bf16vec int8vec"
@@ -110,7 +112,7 @@ def _typmod(oid: int, name: TypeName) -> int:
         return -1
     handlers = {
         NUMERIC.oid: _numeric, BPCHAR.oid: _character, VARCHAR.oid: _character, BIT.oid: _bit, VARBIT.oid: _bit,
-        VECTOR.oid: _vector, HALFVEC.oid: _vector, TIME.oid: _time, TIMESTAMP.oid: _time, TIMESTAMPTZ.oid: _time,
+        VECTOR.oid: _vector, HALFVEC.oid: _vector, SPARSEVEC.oid: _vector, TIME.oid: _time, TIMESTAMP.oid: _time, TIMESTAMPTZ.oid: _time,
         INTERVAL.oid: _interval,
     }  # fmt: skip
     handler = handlers.get(oid)
@@ -172,9 +174,10 @@ def _vector(name: TypeName) -> int:
         raise InvalidParameterValue(
             f"dimensions for type {name.name} must be at least 1", position=name.position
         )
-    if dimensions > VECTOR_DIMENSIONS_MAX:
+    maximum = SPARSEVEC_DIMENSIONS_MAX if name.name == "sparsevec" else VECTOR_DIMENSIONS_MAX
+    if dimensions > maximum:
         raise InvalidParameterValue(
-            f"dimensions for type {name.name} cannot exceed {VECTOR_DIMENSIONS_MAX}", position=name.position
+            f"dimensions for type {name.name} cannot exceed {maximum}", position=name.position
         )
     return dimensions
 

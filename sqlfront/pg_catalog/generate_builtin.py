@@ -19,9 +19,9 @@ import pyarrow as pa
 import pyarrow.feather as feather
 
 from foundation.sqltypes import PSEUDO_TYPES, TEXT, TYPES, TYPES_BY_NAME, SqlType, arrow_type
+from planner.functions.generate_signatures import extension_oids
 
 HERE = Path(__file__).parent
-FIRST_EXTENSION_OID = 17000
 
 # Columns that came after PostgreSQL 15, whose catalogs are the ones shown.
 LATER_COLUMNS = {
@@ -137,18 +137,11 @@ def _columns_module(columns: dict[tuple[str, str], tuple[int, Columns]]) -> str:
 
 def _oid_mapping(connection: Any) -> dict[int, int]:
     """OIDs of the extension's objects -> our fixed ones."""
-    mapping: dict[int, int] = {}
-    for oid, name in connection.execute(
-        "SELECT oid::int8, typname FROM pg_type WHERE typname IN ('vector', '_vector', 'halfvec', '_halfvec')"
-    ).fetchall():
-        mapping[oid] = TYPES_BY_NAME[name].oid
-    extension = connection.execute(
-        "SELECT classid::regclass::text, objid::int8 FROM pg_depend WHERE deptype = 'e' AND classid <> 'pg_type'::regclass"
-        " ORDER BY 1, 2"
+    types = connection.execute(
+        "SELECT oid::int8, typname FROM pg_type WHERE typname IN ('vector', '_vector', 'halfvec', '_halfvec', 'sparsevec',"
+        " '_sparsevec')"
     ).fetchall()
-    for number, (_, oid) in enumerate(extension):
-        mapping.setdefault(oid, FIRST_EXTENSION_OID + number)
-    return mapping
+    return {**extension_oids(connection), **{oid: TYPES_BY_NAME[name].oid for oid, name in types}}
 
 
 def _dump(connection: Any, columns: Columns, query: str, mapping: dict[int, int]) -> pa.Table:

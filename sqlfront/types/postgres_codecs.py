@@ -7,6 +7,7 @@ import pyarrow as pa
 from foundation.sqltypes import SqlType
 from sqlfront.types.context import CodecContext
 from sqlfront.types.conversion import parse_text_array, text_array
+from sqlfront.types.registry import codec_for
 from sqlfront.types.typmod import coerce_typmod
 
 
@@ -21,6 +22,9 @@ class PostgresCodecs:
 
     def from_text(self, strings: pa.Array, sql_type: SqlType) -> pa.Array:
         return parse_text_array(strings, sql_type, self._context)
+
+    def to_binary(self, column: pa.Array, sql_type: SqlType) -> pa.Array:
+        return codec_for(sql_type).binary_column(column, self._context).cast(pa.binary())
 
     def coerce_typmod(
         self, column: pa.Array, source: SqlType, target: SqlType, *, explicit: bool

@@ -18,6 +18,7 @@ from sqlfront.types import (
     lists,
     numeric,
     oids,
+    sparse,
     text,
     timestamps,
     uuids,
@@ -27,6 +28,7 @@ from sqlfront.types.codec import Codec
 
 _FAMILIES = (
     boolean, integers, floats, numeric, text, bytea, timestamps, intervals, uuids, json_types, bits, oids, vectors,
+    sparse,
 )  # fmt: skip
 
 

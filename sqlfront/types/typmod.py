@@ -22,12 +22,14 @@ from foundation.errors import (
     QuiverError,
     StringDataRightTruncation,
 )
+from foundation.sparse import sparse_rows
 from foundation.sqltypes import (
     BIT,
     BPCHAR,
     HALFVEC,
     INTERVAL,
     NUMERIC,
+    SPARSEVEC,
     TIME,
     TIMESTAMP,
     TIMESTAMPTZ,
@@ -264,6 +266,16 @@ def _coerce_vector(column: pa.Array, target: SqlType, explicit: bool) -> pa.Arra
     )
 
 
+def _coerce_sparse(column: pa.Array, target: SqlType, explicit: bool) -> pa.Array:
+    if target.typmod < 0:
+        return column
+    dimensions = sparse_rows(column.drop_null()).dimensions
+    wrong = dimensions[dimensions != target.typmod]
+    if len(wrong):
+        raise DataException(f"expected {target.typmod} dimensions, not {wrong[0]}")
+    return column
+
+
 def _to_list(items: pa.Array, stored: pa.DataType, offsets: Any, valid: Any) -> pa.Array:
     """A fixed-size list column as list; rows under NULLs become empty."""
     if valid is None:
@@ -286,4 +298,5 @@ _COERCIONS: dict[int, Callable[[pa.Array, SqlType, bool], pa.Array]] = {
     VARBIT.oid: _coerce_bits,
     VECTOR.oid: _coerce_vector,
     HALFVEC.oid: _coerce_vector,
+    SPARSEVEC.oid: _coerce_sparse,
 }

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from foundation.errors import FeatureNotSupported, UndefinedFunction
-from foundation.sqltypes import BOOL, BPCHAR, BYTEA, JSON, NUMERIC, SqlType, element_type
+from foundation.sqltypes import BOOL, BPCHAR, BYTEA, JSON, NUMERIC, SPARSEVEC, SqlType, element_type
 from planner import bound
+from planner.functions.implementations_sparse import evaluate_sparse_order
 from planner.relational.carriers import converted
 from planner.relational.expressions import ExpressionPrinter
 from planner.relational.numeric_kernels import evaluate_sort_key
@@ -22,8 +23,8 @@ COMPARISONS = ("=", "<>", "!=", "<", "<=", ">", ">=")
 _NUMBERS = frozenset((20, 21, 23, 700, 701, 24, 26, 28, 29, 2202, 2203, 2204, 2205, 2206, 4089, 4096))
 _TEXTS = frozenset((18, 19, 25, 705, 1042, 1043))
 _SAME_TYPE = frozenset((16, 17, 22, 30, 1082, 1083, 1114, 1184, 1186, 2950, 16385, 16387))
-_EQUALITY_ONLY = frozenset((27, 1560, 1562))
-_UNORDERED_ELEMENTS = frozenset((1231, 199, 3807, 1561, 1563, 1014))
+_EQUALITY_ONLY = frozenset((27, 1560, 1562, 16389))
+_UNORDERED_ELEMENTS = frozenset((1231, 199, 3807, 1561, 1563, 1014, 16390))
 
 
 def comparison(printer: ExpressionPrinter, node: bound.Call) -> Printed | None:
@@ -107,6 +108,8 @@ def order_sql(printer: ExpressionPrinter, value: Printed) -> str:
     """
     if value.is_text_numeric:
         return sort_key(printer, value)
+    if value.type.oid == SPARSEVEC.oid:
+        return printer.statement.slot_call("sparse order", evaluate_sparse_order, [value], BYTEA).sql
     if value.type.oid == JSON.oid:
         raise UndefinedFunction("could not identify an ordering operator for type json")
     return _unpadded(value) if value.type.oid == BPCHAR.oid else value.sql

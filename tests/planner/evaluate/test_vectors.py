@@ -12,7 +12,7 @@ import pytest
 from foundation.errors import DataException
 from foundation.sqltypes import HALFVEC, VECTOR, SqlType, arrow_type
 from planner.evaluate import Frame, evaluate
-from planner.functions.implementations_vector import matrix_of
+from planner.functions.vector_columns import matrix_of
 from tests.planner.trees import col, const, fn, make_context, op
 
 CONTEXT = make_context()

@@ -7,6 +7,7 @@ same SQLSTATE, message, DETAIL, HINT and CONTEXT.
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Sequence
 from typing import Any
 
@@ -138,6 +139,7 @@ TYPMODS: list[tuple[str, str, SqlType, list[str]]] = [
     ("interval", "interval(1)", SqlType(1186, 0x7FFF0001), ["1 day 00:00:01.25", "-00:00:01.25"]),
     ("vector", "vector(3)", SqlType(16385, 3), ["[1,2,3]", "[1,2]", "[1,2,3,4]"]),
     ("halfvec", "halfvec(2)", SqlType(16387, 2), ["[1,2]", "[1]"]),
+    ("sparsevec", "sparsevec(2)", SqlType(16389, 2), ["{1:1}/2", "{}/1", "{2:1}/3"]),
     ("varchar[]", "varchar(3)[]", SqlType(1015, 7), ["{abc,NULL}", "{abcd}"]),
     ("numeric[]", "numeric(5,2)[]", SqlType(1231, numeric_typmod(5, 2)), ["{1.005,NULL}", "{1000}"]),
 ]  # fmt: skip
@@ -205,6 +207,22 @@ BAD_BINARY: list[tuple[str, bytes]] = [
     ("vector", b"\x7f\xff\0\0"),
     ("halfvec", b"\0\1\0\0\x7e\0"),
     ("halfvec", b"\0\1\0\0\x3c\0\0"),
+    ("sparsevec", b"\0\0\0\2\0\0\0\0"),
+    ("sparsevec", struct.pack("!iii", 0, 0, 0)),
+    ("sparsevec", struct.pack("!iii", 1_000_000_001, 0, 0)),
+    ("sparsevec", struct.pack("!iii", 5, -1, 0)),
+    ("sparsevec", struct.pack("!iii", 20_000, 16_001, 0)),
+    ("sparsevec", struct.pack("!iii", 5, 6, 0)),
+    ("sparsevec", struct.pack("!iii", 5, 0, 1)),
+    ("sparsevec", struct.pack("!iii", 5, 1, 0)),
+    ("sparsevec", struct.pack("!iiiif", 5, 1, 0, 5, 1)),
+    ("sparsevec", struct.pack("!iiiif", 5, 1, 0, -1, 1)),
+    ("sparsevec", struct.pack("!iiiiiff", 5, 2, 0, 2, 1, 1, 1)),
+    ("sparsevec", struct.pack("!iiiiiff", 5, 2, 0, 2, 2, 1, 1)),
+    ("sparsevec", struct.pack("!iiiif", 5, 1, 0, 0, 0)),
+    ("sparsevec", struct.pack("!iiiif", 5, 1, 0, 0, float("nan"))),
+    ("sparsevec", struct.pack("!iiiif", 5, 1, 0, 0, float("-inf"))),
+    ("sparsevec", struct.pack("!iiiifb", 5, 1, 0, 0, 1, 0)),
 ]
 
 
