@@ -56,7 +56,12 @@ class Instance:
         configure(EngineOptions(memory_limit_bytes=relational_bytes, temp_directory=storage.spill_folder))
         shared = Shared(storage, memory, base, start_time_us=time.time_ns() // 1000)
         flush_seconds = values.integer("wal_writer_delay") / 1000
-        maintenance = Maintenance(storage, shared.build_claims, flush_seconds=flush_seconds)
+        maintenance = Maintenance(
+            storage,
+            shared.build_claims,
+            flush_seconds=flush_seconds,
+            build_threads=values.integer("max_parallel_maintenance_workers"),
+        )
         maintenance.start()
         return cls(storage, LocalSessionFactory(shared), maintenance)
 

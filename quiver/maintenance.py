@@ -1,14 +1,15 @@
 """Background work on a data directory: checkpoints, merges, graphs for segments that have none and of growing rows.
 
-One thread wakes once a second and does what is due; a second one wakes oftener and takes fresh rows into the graphs
-of the growing segments, which must not wait for a build; a third one flushes the log for asynchronous commits. What
-fails is logged once and tried again, at growing intervals; it never reaches a client, whose answers do not depend on
-this work having been done.
+One thread wakes once a second, or when a segment waits for its graph, and does what is due; a second one wakes oftener
+and takes fresh rows into the graphs of the growing segments, which must not wait for a build; a third one flushes the log
+for asynchronous commits. What fails is logged once and tried again, at growing intervals; it never reaches a client, whose
+answers do not depend on this work having been done.
 """
 
 from __future__ import annotations
 
 import logging
+import os
 import threading
 from collections.abc import Callable, Sequence
 
@@ -29,20 +30,30 @@ FROZEN_LEFT = 2
 
 
 class Maintenance:
-    """The background threads of one instance."""
+    """The background threads of one instance.
 
-    def __init__(self, storage: Storage, claims: BuildClaims, *, flush_seconds: float) -> None:
+    Args:
+        claims: indexes that sessions are building.
+        flush_seconds: how often the log is flushed for asynchronous commits.
+        build_threads: threads that a build of a graph may use; never more than there are processors.
+    """
+
+    def __init__(
+        self, storage: Storage, claims: BuildClaims, *, flush_seconds: float, build_threads: int = 1
+    ) -> None:
+        self._build_threads = max(1, min(build_threads, os.cpu_count() or 1))
         self._storage = storage
         self._claims = claims
         self._stop = threading.Event()
+        self._is_round_due = threading.Event()
         self._cancel = CancelToken()
         self._keeper = GraphKeeper(storage)
         self._threads = [
             threading.Thread(target=self._repeat, args=arguments, name=name, daemon=True)
             for name, arguments in (
-                ("quiver-maintenance", (self.run_once, ROUND_SECONDS)),
-                ("quiver-graphs", (self.grow_once, GROWTH_SECONDS)),
-                ("quiver-log", (storage.flush_log, flush_seconds)),
+                ("quiver-maintenance", (self.run_once, ROUND_SECONDS, self._is_round_due)),
+                ("quiver-graphs", (self.grow_once, GROWTH_SECONDS, None)),
+                ("quiver-log", (storage.flush_log, flush_seconds, None)),
             )
         ]
 
@@ -54,6 +65,7 @@ class Maintenance:
     def stop(self) -> None:
         """Stop after the step in hand; a running index build is cancelled and leaves nothing."""
         self._stop.set()
+        self._is_round_due.set()
         self._cancel.cancel(CANCEL_SHUTDOWN)
         for thread in self._threads:
             if thread.is_alive():
@@ -65,12 +77,25 @@ class Maintenance:
         self, table_oid: int, segment: SegmentView, sources: Sequence[SegmentView]
     ) -> dict[int, Buffers]:
         return inherited_indexes(
-            self._storage, self._keeper, table_oid, segment, sources, cancel=self._cancel.word
+            self._storage,
+            self._keeper,
+            table_oid,
+            segment,
+            sources,
+            threads=self._build_threads,
+            cancel=self._cancel.word,
         )
 
-    def _repeat(self, work: Callable[[], None], seconds: float) -> None:
+    def _repeat(self, work: Callable[[], None], seconds: float, is_due: threading.Event | None) -> None:
         backoff = Backoff()
-        while not self._stop.wait(max(seconds, backoff.delay_s)):
+        while not self._stop.is_set():
+            if is_due is None or backoff.delay_s:
+                self._stop.wait(max(seconds, backoff.delay_s))
+            else:
+                is_due.wait(seconds)
+                is_due.clear()
+            if self._stop.is_set():
+                return
             try:
                 work()
                 if backoff.succeeded():
@@ -115,8 +140,10 @@ class Maintenance:
     def grow_once(self) -> None:
         """One round: take the rows that came since the last into the graphs of growing segments."""
         for index in self._vector_indexes():
-            if not self._stop.is_set():
-                self._keeper.grow(index, self._cancel.word)
+            if not self._stop.is_set() and self._keeper.grow(
+                index, self._cancel.word, threads=self._build_threads
+            ):
+                self._is_round_due.set()
 
     def _vector_indexes(self) -> list[Index]:
         return [index for index in self._storage.catalog.objects(Index) if index.metric is not None]
@@ -125,7 +152,11 @@ class Maintenance:
         if self._claims.claim(index.oid):
             try:
                 build_table_index(
-                    self._storage, index.oid, cancel=self._cancel.word, threads=1, keeper=self._keeper
+                    self._storage,
+                    index.oid,
+                    cancel=self._cancel.word,
+                    threads=self._build_threads,
+                    keeper=self._keeper,
                 )
             except UndefinedObject:
                 logger.debug("index %s was dropped before its turn came", index.name)

@@ -7,7 +7,8 @@ only what belongs to its nodes, the second only lists of nodes that are `part` m
 not depend on the number of threads.
 
 A list is shortened as faiss does it (`shrink_neighbor_list`): a candidate is kept when it is nearer to the node than
-to all that were kept before.
+to all that were kept before. What was kept once stays so among itself, therefore a full list that gets one link more is
+weighed against that link alone and not pair by pair: 70 distances in place of up to 560, with the same result.
 
 Expectation: about 100 us a node at 128 dimensions, m 16, ef 64, in a graph of 100,000.
 """
@@ -207,6 +208,8 @@ def choose_for_node(space, graph, growth, pruning, scratch, position):
         chosen = growth.chosen[position, level, : own.shape[0]]
         kept = select(space, graph, pruning, scratch.result_keys, scratch.result_nodes, found, chosen)
         fill_list(own, chosen, kept)
+        if level == 0:
+            growth.diverse[growth.nodes[position]] = kept
 
 
 def choose_links(space, graph, growth, pruning, scratch, begin, end, cancel):
@@ -219,7 +222,46 @@ def choose_links(space, graph, growth, pruning, scratch, begin, end, cancel):
 
 
 @compile_function
-def add_link(space, graph, pruning, scratch, target, level, node):
+def select_again(space, graph, pruning, size, links):
+    """`select` among `pruning.nodes`, each doubled, odd where the links of that kind are known to be diverse.
+
+    Two known ones are not weighed against each other. Every other pair is, against the vector of one that is not known:
+    a distance is the same both ways, to the last bit.
+    """
+    kept = 0
+    fresh = 0
+    for candidate in range(size):
+        if kept == links.shape[0]:
+            break
+        node = pruning.nodes[candidate] >> 1
+        is_known = pruning.nodes[candidate] & 1
+        norm = norm_of(graph, node)
+        if not is_known:
+            decode_node(space, graph, node, pruning.rows, fresh)
+        good = True
+        passed = 0
+        for rank in range(kept):
+            other = pruning.nodes[rank] >> 1
+            if pruning.nodes[rank] & 1 == 0:
+                key = key_to(space, graph, node, pruning.rows, passed, norm_of(graph, other))
+                passed += 1
+            elif is_known:
+                continue
+            else:
+                key = key_to(space, graph, other, pruning.rows, fresh, norm)
+            if key < pruning.keys[candidate]:
+                good = False
+                break
+        if good:
+            pruning.nodes[kept] = pruning.nodes[candidate]
+            links[kept] = node
+            kept += 1
+            fresh += 1 - is_known
+    return kept
+
+
+@compile_function
+def add_link(space, graph, diverse, pruning, scratch, target, level, node):
     """Add a link to a node's list; a full list is chosen anew."""
     links = list_of(graph, target, level)
     width = links.shape[0]
@@ -228,14 +270,17 @@ def add_link(space, graph, pruning, scratch, target, level, node):
             links[rank] = node
             return
     norm = norm_of(graph, target)
+    known = np.int64(diverse[target]) if level == 0 else 0
     decode_node(space, graph, target, pruning.rows, width)
     for rank in range(width + 1):
         linked = np.int64(links[rank]) if rank < width else np.int64(node)
         key = key_to(space, graph, linked, pruning.rows, width, norm)
-        push_worst(pruning.keys, pruning.nodes, rank, key, linked)
+        push_worst(pruning.keys, pruning.nodes, rank, key, 2 * linked + (1 if rank < known else 0))
     sort_ascending(pruning.keys, pruning.nodes, width + 1)
-    kept = select(space, graph, pruning, pruning.keys, pruning.nodes, width + 1, scratch.batch[:width])
+    kept = select_again(space, graph, pruning, width + 1, scratch.batch[:width])
     fill_list(links, scratch.batch, kept)
+    if level == 0:
+        diverse[target] = kept
 
 
 def link_back(space, graph, growth, pruning, scratch, part, part_count, cancel):
@@ -251,7 +296,7 @@ def link_back(space, graph, growth, pruning, scratch, part, part_count, cancel):
                 if target < 0:
                     break
                 if target % part_count == part:
-                    add_link(space, graph, pruning, scratch, target, level, node)
+                    add_link(space, graph, growth.diverse, pruning, scratch, target, level, node)
     return STATUS_DONE
 
 

@@ -81,6 +81,8 @@ class Growth(NamedTuple):
         levels: (b,) int32 highest level of each.
         queries: (b, d) float32 their vectors.
         chosen: (b, levels, 2m) int32, links chosen for each node and level, each list ended by -1.
+        diverse: (n,) uint8, how many links of each node's list of level 0, from the first, are known to be nearer to
+            the node than to all before them.
         entry: node of the highest level so far, -1 in an empty graph.
         level_max: its level.
         ef: candidates kept while links are sought.
@@ -90,6 +92,7 @@ class Growth(NamedTuple):
     levels: npt.NDArray[np.int32]
     queries: npt.NDArray[np.float32]
     chosen: npt.NDArray[np.int32]
+    diverse: npt.NDArray[np.uint8]
     entry: int
     level_max: int
     ef: int
@@ -200,6 +203,7 @@ GROWTH = types.NamedTuple(
         _read_only(types.int32, 1),
         FLOAT32_ROWS,
         _writable(types.int32, 3),
+        _writable(types.uint8, 1),
         types.int64,
         types.int64,
         types.int64,

@@ -29,7 +29,11 @@ if TYPE_CHECKING:
 _SHARE_MIN = 0.1
 """A graph that covers less of a new segment saves nothing worth the bridges over its dead."""
 
+GRAPH_ROWS_MIN = 1000
+"""A smaller segment is scanned: at this size a scan of all rows costs no more than a search of a graph."""
+
 HNSW = "hnsw"
+FLAT = "flat"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,11 @@ class GraphSource:
     moved_to: npt.NDArray[np.int64]
 
 
+def is_worth_building(segment: SegmentView, index: Index) -> bool:
+    """Whether the segment should have a file of the index."""
+    return segment.segment_id > 0 and index.family != FLAT and segment.row_count >= GRAPH_ROWS_MIN
+
+
 class GraphKeeper:
     """Of one storage. `grow` and the build of graphs may run on two threads."""
 
@@ -48,19 +57,22 @@ class GraphKeeper:
         self._remembered: dict[int, dict[int, SegmentView]] = {}
         self._lock = threading.Lock()
 
-    def grow(self, index: Index, cancel: CancelWord | None = None) -> None:
+    def grow(self, index: Index, cancel: CancelWord | None = None, *, threads: int = 1) -> bool:
         """Extend the graphs of the index over rows in memory.
+
+        Returns:
+            Whether a sealed segment of the table waits for its graph, as after a transaction that wrote one itself.
 
         Raises:
             QueryCanceled: 57014. OutOfMemory: 53200.
         """
         if index.family != HNSW or index.predicate_sql is not None:
-            return
+            return False
         transaction = self._storage.begin(read_only=True)
         try:
             if transaction.catalog.get(index.oid) is None:
                 # Dropped, perhaps with its table, since the caller looked.
-                return
+                return False
             segments = transaction.table_view(index.table_oid).segments
             for segment in segments:
                 if segment.segment_id != 0:
@@ -68,7 +80,8 @@ class GraphKeeper:
                 # Before the graph grows: whoever inherits it must know the rows of all its nodes.
                 with self._lock:
                     self._remembered.setdefault(index.oid, {})[segment.rows_uid] = segment
-                GROWING.extend(segment, index, self._storage.memory, cancel)
+                GROWING.extend(segment, index, self._storage.memory, cancel, threads=threads)
+            return any(is_worth_building(s, index) and not s.has_index(index.oid) for s in segments)
         finally:
             transaction.rollback()
 
@@ -101,7 +114,7 @@ class GraphKeeper:
     def _graph_of(self, segment: SegmentView, index: Index) -> vecengine.HnswIndex | None:
         if segment.segment_id == 0:
             growing = GROWING.graph(segment, index.oid)
-            return None if growing is None else growing.covered
+            return None if growing is None else growing.settled()
         found = INDEXES.get(segment, index.oid, index.key_attnums()[0], self._storage.memory)
         return found if isinstance(found, vecengine.HnswIndex) else None
 

@@ -69,7 +69,13 @@ class GrowingGraphs:
         return 0 if entry is None else entry.graph.size_bytes
 
     def extend(
-        self, segment: SegmentView, index: Index, memory: MemoryBudget, cancel: CancelWord | None
+        self,
+        segment: SegmentView,
+        index: Index,
+        memory: MemoryBudget,
+        cancel: CancelWord | None,
+        *,
+        threads: int = 1,
     ) -> None:
         """Take the segment's rows into its graph when enough are behind it.
 
@@ -90,7 +96,7 @@ class GrowingGraphs:
             if expected > entry.reserved_bytes:
                 memory.reserve(_HOLDER, expected - entry.reserved_bytes)
                 entry.reserved_bytes = expected
-        entry.graph.extend(vectors, valid_bits, cancel)
+        entry.graph.extend(vectors, valid_bits, cancel, threads=threads)
 
     def drop(self, key: _Key) -> None:
         """Forget a graph. Readers that have it go on with it."""

@@ -22,7 +22,7 @@ import numpy.typing as npt
 import vecengine
 from foundation.bitset import byte_length, offsets_from_bits, popcount
 from foundation.errors import UndefinedObject
-from planner.vector.graph_keeper import GraphKeeper, GraphSource
+from planner.vector.graph_keeper import FLAT, GraphKeeper, GraphSource, is_worth_building
 from planner.vector.growing_graphs import GROWING
 from planner.vector.index_cache import INDEXES
 from storage.catalog import Index
@@ -30,10 +30,6 @@ from storage.catalog import Index
 if TYPE_CHECKING:
     from storage import SegmentView, Storage, Transaction
 
-GRAPH_ROWS_MIN = 1000
-"""A smaller segment is scanned: at this size a scan of all rows costs no more than a search of a graph."""
-
-_FLAT = "flat"
 _HOLDER = "index builds"
 _LINK_BYTES = 4
 
@@ -98,7 +94,7 @@ def build_table_index(
         index = transaction.catalog.get(index_oid)
         if not isinstance(index, Index) or index.metric is None:
             raise UndefinedObject(f"vector index with OID {index_oid} does not exist")
-        if index.family == _FLAT:
+        if index.family == FLAT:
             return 0
         view = transaction.table_view(index.table_oid)
         pending = [s for s in view.segments if is_worth_building(s, index)]
@@ -120,11 +116,6 @@ def build_table_index(
     finally:
         transaction.rollback()
     return len(pending)
-
-
-def is_worth_building(segment: SegmentView, index: Index) -> bool:
-    """Whether the segment should have a file of the index."""
-    return segment.segment_id > 0 and index.family != _FLAT and segment.row_count >= GRAPH_ROWS_MIN
 
 
 def _shifted(progress: Progress | None, done_before: int, total: int) -> Progress | None:
@@ -155,9 +146,13 @@ def inherited_indexes(
     segment: SegmentView,
     sources: Sequence[SegmentView],
     *,
+    threads: int = 1,
     cancel: CancelWord | None = None,
 ) -> dict[int, vecengine.Buffers]:
     """Indexes that a segment, not published yet, gets from the graphs of the `sources` it replaces; see `IndexHeir`.
+
+    Args:
+        threads: threads the work may use.
 
     Raises:
         QueryCanceled: 57014. OutOfMemory: 53200.
@@ -170,7 +165,7 @@ def inherited_indexes(
         source = keeper.source_for(segment, index)
         if source is not None:
             with _reserved(storage, index, segment):
-                built = _built(index, segment, source, progress=None, cancel=cancel, threads=1)
+                built = _built(index, segment, source, progress=None, cancel=cancel, threads=threads)
                 found[index.oid] = built.to_buffers()
     return found
 

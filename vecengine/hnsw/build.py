@@ -109,7 +109,7 @@ class _Building:
         self._metric = metric
         self._coverage = coverage
         self._parameters = parameters
-        self._threads = threads
+        self._threads = max(1, threads)
         self._cancel = cancel
 
     def finish(self, source: HnswIndex | None, renamed: Names | None, progress: Progress | None) -> HnswIndex:
@@ -169,7 +169,13 @@ class _Building:
         space = kernel_space(self._metric, self._vectors)
         target = GraphSpace(space, opened.arrays(opened.capacity), opened.offsets)
         return measure_curve(
-            self._compiled, target, self._vectors, present, rows[missing], cancel=self._cancel
+            self._compiled,
+            target,
+            self._vectors,
+            present,
+            rows[missing],
+            threads=self._threads,
+            cancel=self._cancel,
         )
 
 

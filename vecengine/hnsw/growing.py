@@ -73,11 +73,16 @@ class GrowingHnsw:
         """The index over the rows covered by now, None before the first. Its links change while more rows go in."""
         return self._published
 
+    def settled(self) -> HnswIndex | None:
+        """`covered`, after the extension in hand: who goes on from it need not do the same work beside it."""
+        with self._lock:
+            return self._published
+
     @property
     def size_bytes(self) -> int:
         """Bytes of its arrays, room for growth included."""
         graph = self._graph
-        links = graph.links.nbytes + graph.upper_links.nbytes
+        links = graph.links.nbytes + graph.upper_links.nbytes + graph.diverse.nbytes
         return (
             links + graph.levels.nbytes + graph.upper_rows.nbytes + graph.offsets.nbytes + graph.norms.nbytes
         )
@@ -87,7 +92,7 @@ class GrowingHnsw:
         capacity = self._graph.capacity
         if row_count > capacity:
             capacity = max(_CAPACITY_MIN, row_count, 2 * capacity) + capacity
-        return capacity * (2 * self._parameters.m + 8) * 4
+        return capacity * (2 * self._parameters.m + 9) * 4
 
     def index(self, vectors: Vectors, valid_bits: Bitset | None = None) -> GrowingIndex | None:
         """What to search for a reader of these (n, d) rows; None before any row is covered.
@@ -102,13 +107,19 @@ class GrowingHnsw:
         return GrowingIndex(published, check_vectors(vectors), valid_bits)
 
     def extend(
-        self, vectors: Vectors, valid_bits: Bitset | None = None, cancel: CancelWord | None = None
+        self,
+        vectors: Vectors,
+        valid_bits: Bitset | None = None,
+        cancel: CancelWord | None = None,
+        *,
+        threads: int = 1,
     ) -> None:
         """Take in rows up to the last multiple of 8. Does nothing before the kernels are ready.
 
         Args:
             vectors: (n, d), of which the rows covered so far are as they were.
             valid_bits: bitset of rows that are not NULL, None when none is.
+            threads: threads the work may use; the result does not depend on it.
             cancel: (1,) int32 word, polled between batches.
 
         Raises:
@@ -123,11 +134,11 @@ class GrowingHnsw:
                 return
             held_out = self._held_out_rows(end - begin)
             self._make_room(self._node_count + end - begin)
-            with Inserter(compiled, self._metric, self._parameters) as inserter:
+            with Inserter(compiled, self._metric, self._parameters, threads=threads) as inserter:
                 while begin < end:
                     check_cancel(cancel)
                     if held_out and begin == end - held_out:
-                        self._measure(compiled, vectors, begin, end)
+                        self._measure(compiled, vectors, np.arange(begin, end, dtype=np.int64), threads)
                     stop = min(begin + BATCH_NODES, end)
                     if begin < end - held_out < stop:
                         stop = end - held_out
@@ -145,16 +156,17 @@ class GrowingHnsw:
         held_out = min(held_out_count(nodes), pending // 4) & ~7
         return held_out if held_out >= _CURVE_ROWS_MIN else 0
 
-    def _measure(self, compiled: KernelSet, vectors: Vectors, begin: int, end: int) -> None:
+    def _measure(self, compiled: KernelSet, vectors: Vectors, rows: Offsets, threads: int) -> None:
+        """Measure the graph with rows that it does not have yet."""
         if self._node_count < ROWS_MIN // 2:
             return
         offsets = self._graph.offsets[: self._node_count]
         space = kernel_space(self._metric, vectors)
         target = GraphSpace(space, self._graph.arrays(self._node_count), offsets)
-        rows = np.arange(begin, end, dtype=np.int64)
         if self._metric is Metric.COSINE:
-            rows = rows[square_norms(vectors[begin:end]) > 0]
-        self._curve = measure_curve(compiled, target, vectors, Coverage(len(vectors), offsets), rows)
+            rows = rows[square_norms(vectors[rows]) > 0]
+        coverage = Coverage(len(vectors), offsets)
+        self._curve = measure_curve(compiled, target, vectors, coverage, rows, threads=max(1, threads))
         self._measured_nodes = self._node_count
 
     def _make_room(self, node_count: int) -> None:
@@ -174,6 +186,7 @@ class GrowingHnsw:
         grown.upper_links[: old.upper_links.shape[0]] = old.upper_links
         grown.offsets[: old.offsets.size] = old.offsets
         grown.norms[: old.norms.size] = old.norms
+        grown.diverse[: old.diverse.size] = old.diverse
         grown.entry, grown.level_max = old.entry, old.level_max
         self._graph = grown
 

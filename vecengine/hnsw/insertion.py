@@ -36,7 +36,10 @@ Names = npt.NDArray[np.int32]
 
 @dataclass(slots=True)
 class OpenGraph:
-    """Arrays as in `GraphArrays`, with room for `capacity` nodes; `levels` (capacity,) is decided beforehand."""
+    """Arrays as in `GraphArrays`, with room for `capacity` nodes; `levels` (capacity,) is decided beforehand.
+
+    `diverse` (capacity,) uint8 is for the inserter: see `vecengine.kernels_types.Growth`.
+    """
 
     links: Int32s
     levels: Int32s
@@ -44,6 +47,7 @@ class OpenGraph:
     upper_links: Int32s
     offsets: Offsets
     norms: Float32s
+    diverse: npt.NDArray[np.uint8]
     entry: int = -1
     level_max: int = 0
 
@@ -92,6 +96,7 @@ def open_graph(levels: Int32s, offsets: Offsets, norms: Float32s, m: int) -> Ope
         upper_links=np.full((int(levels.sum()), m), -1, dtype=np.int32),
         offsets=offsets,
         norms=norms,
+        diverse=np.zeros(levels.size, dtype=np.uint8),
     )
 
 
@@ -131,6 +136,7 @@ class Inserter:
             levels,
             queries,
             chosen,
+            graph.diverse,
             graph.entry,
             graph.level_max,
             self._parameters.ef_construction,

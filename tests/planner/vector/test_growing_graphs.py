@@ -236,6 +236,16 @@ def test_a_graph_that_cannot_be_inherited_is_built_later(items: Items, keeper: G
     assert status(items).rows_served == ROWS
 
 
+def test_the_keeper_tells_of_sealed_rows_without_a_graph(items: Items, keeper: GraphKeeper) -> None:
+    """As a transaction leaves them that wrote a segment itself."""
+    add_rows(items, 0, ROWS)
+    assert not keeper.grow(index_of(items)), "the rows are in memory"
+    items.seal()
+    assert keeper.grow(index_of(items))
+    build_table_index(items.storage, INDEX, keeper=keeper)
+    assert not keeper.grow(index_of(items))
+
+
 def test_an_index_that_is_dropped_meanwhile_leaves_no_file(items: Items, keeper: GraphKeeper) -> None:
     def drop_and_build(table_oid: int, segment: Any, sources: Any) -> Any:
         found = inherited_indexes(items.storage, keeper, table_oid, segment, sources)

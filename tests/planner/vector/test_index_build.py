@@ -16,7 +16,7 @@ from foundation.cancel import CancelToken
 from foundation.errors import OutOfMemory, QueryCanceled, UndefinedObject
 from foundation.memory import MemoryBudget
 from planner.vector import IndexStatus, build_table_index, index_status
-from planner.vector.index_build import GRAPH_ROWS_MIN
+from planner.vector.graph_keeper import GRAPH_ROWS_MIN
 from planner.vector.index_cache import INDEXES, IndexCache
 from tests.planner.stored_items import DIMENSIONS, INDEX, PRIMARY, TABLE, Items, random_rows
 

@@ -13,6 +13,7 @@ import pytest
 import vecengine
 from foundation.cancel import CancelToken
 from foundation.errors import QueryCanceled
+from vecengine.compiled import kernels
 from vecengine.coverage import Coverage, square_norms
 from vecengine.exact import exact_search
 from vecengine.hnsw.build import build_hnsw, extend_hnsw
@@ -20,7 +21,7 @@ from vecengine.hnsw.curve import empty_curve
 from vecengine.hnsw.faiss_build import build_graph
 from vecengine.hnsw.graph import GraphArrays
 from vecengine.hnsw.index import HnswIndex
-from vecengine.hnsw.insertion import BATCH_NODES
+from vecengine.hnsw.insertion import BATCH_NODES, Inserter, OpenGraph, draw_levels, open_graph
 from vecengine.hnsw.parameters import HnswParameters
 from vecengine.metrics import Metric
 
@@ -165,6 +166,30 @@ def test_lists_are_packed_and_levels_fit() -> None:
     levels = graph.levels()
     assert levels[graph.entry] == graph.level_max == levels.max()
     assert graph.upper_links.shape == (levels.sum(), 8)
+
+
+@pytest.mark.parametrize("metric", list(Metric))
+def test_links_known_to_be_diverse_need_not_be_weighed_again(metric: Metric) -> None:
+    """A graph comes out the same where nothing is known when a list is chosen anew."""
+    compiled, vectors = kernels(), clusters(1500, 24)
+    assert compiled is not None
+
+    def linked(*, forgets: bool) -> OpenGraph:
+        levels = draw_levels(np.random.default_rng(2), len(vectors), PARAMETERS.m)
+        norms = square_norms(vectors) if metric is Metric.COSINE else np.zeros(0, dtype=np.float32)
+        graph = open_graph(levels, np.zeros(0, dtype=np.int64), norms, PARAMETERS.m)
+        with Inserter(compiled, metric, PARAMETERS) as inserter:
+            for begin in range(0, len(vectors), BATCH_NODES):
+                if forgets:
+                    graph.diverse[:] = 0
+                nodes = np.arange(begin, min(begin + BATCH_NODES, len(vectors)), dtype=np.int32)
+                inserter.insert(graph, vectors, nodes)
+        return graph
+
+    graph, oracle = linked(forgets=False), linked(forgets=True)
+    assert (graph.links[:, -1] >= 0).any(), "some lists are full"
+    np.testing.assert_array_equal(graph.links, oracle.links)
+    np.testing.assert_array_equal(graph.upper_links, oracle.upper_links)
 
 
 def test_every_row_is_found_from_the_entry() -> None:

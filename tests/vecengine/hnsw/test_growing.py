@@ -98,9 +98,13 @@ def test_rows_without_an_order_are_never_returned() -> None:
     assert set(offsets[0][offsets[0] >= 0].tolist()) == set(np.flatnonzero(has_order).tolist())
 
 
-def test_growth_is_deterministic() -> None:
-    first, second = (grown("l2", VECTORS).covered for _ in range(2))
+@pytest.mark.parametrize("threads", [1, 3])
+def test_growth_is_deterministic_whatever_the_threads(threads: int) -> None:
+    graph = GrowingHnsw("l2", m=8, ef_construction=40)
+    graph.extend(VECTORS, threads=threads)
+    first, second = grown("l2", VECTORS, step=ROWS).covered, graph.settled()
     assert first is not None and second is not None
+    assert first.curve.to_json() == second.curve.to_json()
     np.testing.assert_array_equal(first.graph.links, second.graph.links)
     np.testing.assert_array_equal(first.graph.upper_links, second.graph.upper_links)
 
