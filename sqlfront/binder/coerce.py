@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from foundation.errors import CannotCoerce, DatatypeMismatch
+from foundation.errors import CannotCoerce, DatatypeMismatch, FeatureNotSupported
 from foundation.sqltypes import BOOL, INT2, INT4, INT8, RECORD, TEXT, UNKNOWN, SqlType
 from planner.bound import CastExpression, Constant, Expression, Parameter, RowLiteral
 from planner.functions.signature import ANY, CastContext
@@ -18,6 +18,8 @@ from sqlfront.binder.errors import AmbiguousParameter
 from sqlfront.binder.literals import typed_constant
 from sqlfront.binder.type_rules import common_type, conversion, mismatched_pair, type_name
 
+INTERNAL_OID = 2281
+"""The type of what only PostgreSQL's own code passes around."""
 _WIDENINGS = frozenset(((INT2, INT4), (INT2, INT8), (INT4, INT8)))
 """Conversions that leave a constant's value as it is."""
 
@@ -36,10 +38,13 @@ def coerce(
         CannotCoerce: 42846 `cannot cast type x to y`.
         InvalidTextRepresentation: 22P02 and its kin for literals.
         AmbiguousParameter: 42P08, a parameter was given two types.
+        FeatureNotSupported: 0A000, a literal or parameter as an `internal` argument.
     """
     source = expression.sql_type
     is_explicit = how is CastContext.EXPLICIT
     if source == UNKNOWN:
+        if target.oid == INTERNAL_OID:
+            raise FeatureNotSupported("cannot accept a value of type internal", position=position)
         if isinstance(expression, Constant):
             return typed_constant(context, expression.value, target, explicit=is_explicit, position=position)
         if isinstance(expression, Parameter):

@@ -51,10 +51,6 @@ _INT8_MIN, _INT8_MAX = -(2**63), 2**63 - 1
 _PSEUDO_TYPES = frozenset((2249, 2276, 2277, 2278, 2283, 2776, 2287))
 
 
-INTERNAL_OID = 2281
-"""The type of what only PostgreSQL's own code passes around."""
-
-
 def number_constant(context: BindContext, text: str) -> Constant:
     """The constant of a number as written: the smallest of int4, int8, numeric that holds it."""
     if text.removeprefix("-").isdigit():
@@ -83,8 +79,6 @@ def typed_constant(
         InvalidTextRepresentation: 22P02 and its kin, at `position`.
         UndefinedTable, UndefinedObject, ...: a name in a reg* literal that does not exist.
     """
-    if target.oid == INTERNAL_OID:
-        raise FeatureNotSupported("cannot accept a value of type internal", position=position)
     if text is None:
         return Constant(None, target)
     if target.oid in _PSEUDO_TYPES:

@@ -106,7 +106,5 @@ WITH a AS (SELECT id, rank() OVER (ORDER BY embedding <=> '[1,2,3]', id) AS r FR
 SELECT id FROM items WHERE name ILIKE '%eta%' OR embedding <-> '[1,2,3]' < 1 ORDER BY id
 SELECT inner_product('[1,2]'::halfvec, '[3,4]'), l2_norm('[3,4]'::halfvec), vector_dims('[1]'::halfvec)
 SELECT '[1,2]'::halfvec::vector, '[1,2]'::halfvec::real[], ARRAY[1,2]::halfvec(2), '[1,2]'::halfvec = '[1,2]', '[1,2]'::halfvec < '[1,3]'
--- refused: function array_to_vector is not supported
 SELECT array_to_vector(ARRAY[1,2,3], 3, true), vector_to_float4('[1,2]'::vector, 2, false)
--- refused: function vector_cmp is not supported
 SELECT vector_cmp('[1]', '[2]'), vector_spherical_distance('[1,0]'::vector, '[0,1]'), vector_negative_inner_product('[1]', '[2]'), vector_l2_squared_distance('[0,0]', '[3,4]')
