@@ -21,6 +21,13 @@ class Fault(Enum):
     PERMANENT = "permanent"
 
 
+class WouldBlock(Exception):
+    """A step that must not wait would have to. It left nothing behind, and may be taken again by who may wait.
+
+    No QuiverError: it is never a statement's outcome.
+    """
+
+
 class QuiverError(Exception):
     """Base of all errors that reach a client.
 

@@ -1,8 +1,9 @@
 """One client connection: an asyncio protocol around a `Conversation`.
 
-A single task per connection takes received bytes, pumps the conversation on a thread and writes what it
-yields. Between two chunks it waits until the transport has room, so a slow reader holds neither a thread nor
-memory; received bytes are handed over only while no thread runs the conversation, and reading stops while
+A single task per connection takes received bytes, pumps the conversation and writes what it yields: on the event loop
+as long as the conversation has nothing long before it, on a thread from there until it needs input. A commit of what
+ran on the loop waits for the disk in neither place. Between two chunks it waits until the transport has room, so a slow reader holds neither a
+thread nor memory; received bytes are handed over only while no thread runs the conversation, and reading stops while
 `READ_AHEAD_BYTES` wait.
 
 Who may touch what: the event loop owns everything here; a worker thread owns the conversation while a pump is
@@ -23,14 +24,16 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from typing import TypeVar, cast
+from enum import Enum
+from typing import TypeAlias, TypeVar, cast
 
 from foundation.cancel import CANCEL_SHUTDOWN, CANCEL_TIMEOUT, CANCEL_USER, CancelToken
 from foundation.errors import AdminShutdown, QuiverError
+from quiver.group_commit import GroupCommit
 from quiver.tls import TlsMaterial
-from sqlfront.backend import TransactionStatus
+from sqlfront.backend import TransactionStatus, UnfinishedCommit
 from sqlfront.protocol import Conversation, ConversationOptions
-from sqlfront.protocol.channel import CHUNK_BYTES
+from sqlfront.protocol.channel import CHUNK_BYTES, Pause
 from sqlfront.protocol.errors import (
     AuthenticationTimeout,
     FatalProtocolViolation,
@@ -47,15 +50,22 @@ _LINGER_S = 5.0
 _NEVER_S = float("inf")
 
 T = TypeVar("T")
+Steps: TypeAlias = Iterator[bytes | Pause | UnfinishedCommit]
+
+
+class Stop(Enum):
+    """Why a conversation is not pumped on at once, besides its own pauses."""
+
+    NO_INPUT = "it needs more input"
+    ROOM = "what it said is to be written first"
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectionServices:
     """What the server lends to each connection.
 
-    `admit` raises TooManyConnections (53300). `runs_inline` may say that the next pump of a conversation is so
-    cheap that it runs on the event loop; None = every pump runs on a thread. Start-up runs on a pool of its
-    own, so that a CancelRequest gets through while every session thread is busy.
+    `admit` raises TooManyConnections (53300). Start-up runs on a pool of its own, so that a CancelRequest gets through
+    while every session thread is busy.
     """
 
     make_conversation: Callable[[ConversationOptions], Conversation]
@@ -66,7 +76,7 @@ class ConnectionServices:
     tls: TlsMaterial | None
     authentication_timeout_ms: int
     message_bytes_max: int
-    runs_inline: Callable[[Conversation], bool] | None
+    group_commit: GroupCommit
 
 
 class ConnectionLost(Exception):
@@ -274,19 +284,23 @@ class Connection(asyncio.Protocol):
                 await self._wait(conversation)
 
     async def _pump(self, conversation: Conversation) -> None:
-        output = conversation.run()
-        runs_inline = self._services.runs_inline
+        steps = conversation.steps()
+        is_short = conversation.session is not None
         while True:
-            if runs_inline is not None and runs_inline(conversation):
-                data, is_done = _advance(conversation, output)
+            if is_short:
+                data, stop = _advance_shortly(conversation, steps)
             else:
-                data, is_done = await self._on_thread(conversation, _advance, conversation, output)
+                data, stop = await self._on_thread(conversation, _advance, conversation, steps)
             if conversation.wants_tls:
                 # The client's handshake follows the answer at once and must reach the TLS layer.
                 self._pause_reading()
             self._write(data)
-            if is_done:
+            if stop is Stop.NO_INPUT:
                 return
+            if stop is Pause.LONG:
+                is_short = False
+            elif stop is not Stop.ROOM:
+                await self._services.group_commit.durable(stop)
             await self._await_room()
 
     async def _on_thread(self, conversation: Conversation, call: Callable[..., T], *args: object) -> T:
@@ -415,17 +429,38 @@ class Connection(asyncio.Protocol):
         return self._loop.call_later(timeout_ms / 1000, self.request_end, error)
 
 
-def _advance(conversation: Conversation, output: Iterator[bytes]) -> tuple[bytes, bool]:
-    """What is to be written next, and whether the conversation needs more input before it goes on.
+def _advance_shortly(
+    conversation: Conversation, steps: Steps
+) -> tuple[bytes, Stop | Pause | UnfinishedCommit]:
+    """`_advance` on the event loop, as far as nothing has to be waited for."""
+    session = conversation.session
+    assert session is not None
+    session.may_block = False
+    try:
+        return _advance(conversation, steps)
+    finally:
+        session.may_block = True
+        # A thread that waits for the interpreter would otherwise wait for many turns of the loop.
+        time.sleep(0)
+
+
+def _advance(conversation: Conversation, steps: Steps) -> tuple[bytes, Stop | Pause | UnfinishedCommit]:
+    """What is to be written next, and what it stopped for.
 
     A small chunk is returned at once only if more input waits, whose processing may take long; else the next
     step merely finds that nothing is left to do, which is not worth another change of threads.
     """
     chunks: list[bytes] = []
     size = 0
-    for chunk in output:
-        chunks.append(chunk)
-        size += len(chunk)
+    session = conversation.session
+    may_block = session is None or session.may_block
+    for step in steps:
+        if not isinstance(step, bytes):
+            if may_block:
+                continue
+            return b"".join(chunks), step
+        chunks.append(step)
+        size += len(step)
         if size >= CHUNK_BYTES or conversation.unread_bytes:
-            return b"".join(chunks), False
-    return b"".join(chunks), True
+            return b"".join(chunks), Stop.ROOM
+    return b"".join(chunks), Stop.NO_INPUT

@@ -21,6 +21,7 @@ from typing import cast
 
 from foundation.errors import AdminShutdown, QuiverError
 from quiver.connection import Connection, ConnectionServices
+from quiver.group_commit import GroupCommit
 from quiver.tls import TlsMaterial
 from sqlfront.backend import SessionFactory
 from sqlfront.protocol import Codecs, Conversation, ConversationOptions
@@ -45,8 +46,7 @@ class ServerStartError(QuiverError):
 class ServerOptions:
     """Where to listen and what to allow.
 
-    `port` 0 = any free port, the same for all hosts; `socket_dir` None = no Unix socket. `runs_inline`: see
-    `ConnectionServices`.
+    `port` 0 = any free port, the same for all hosts; `socket_dir` None = no Unix socket.
     """
 
     hosts: tuple[str, ...] = ("127.0.0.1",)
@@ -56,7 +56,6 @@ class ServerOptions:
     authentication_timeout_ms: int = 60_000
     message_bytes_max: int = LARGE_MESSAGE_BYTES_MAX
     tls: TlsMaterial | None = None
-    runs_inline: Callable[[Conversation], bool] | None = None
 
 
 class Server:
@@ -110,7 +109,7 @@ class Server:
             tls=options.tls,
             authentication_timeout_ms=options.authentication_timeout_ms,
             message_bytes_max=options.message_bytes_max,
-            runs_inline=options.runs_inline,
+            group_commit=GroupCommit(asyncio.get_running_loop(), self._session_pool),
         )
         try:
             await self._listen()

@@ -102,6 +102,8 @@ class Portal(Protocol):
 
     columns: tuple[ResultColumn, ...] | None
     """None when the statement returns no rows."""
+    is_short: bool
+    """The work is bounded by the size of the message: it delays nobody much, wherever it is done."""
     is_holdable: bool
     """WITH HOLD: outlives its transaction. The conversation closes all other portals when it goes idle."""
 
@@ -129,6 +131,16 @@ class Statement(Protocol):
         """Whether executions with different parameters can be one change; see `Session.run_together`."""
 
 
+class UnfinishedCommit(Protocol):
+    """A commit that is in the log; it is done when the log is durable up to `lsn`."""
+
+    @property
+    def lsn(self) -> int: ...
+
+    def wait(self) -> None:
+        """Return when it is, for this commit and all with smaller LSNs. Raises as the commit will."""
+
+
 class Session(Protocol):
     """One client's session, as the protocol drives it.
 
@@ -153,6 +165,17 @@ class Session(Protocol):
     is_sync_next: bool
     """Set before an Execute without a row limit: whether the next message is a Sync. Nothing can then join the
     statement's implicit transaction any more, so it may end with the statement."""
+
+    may_block: bool
+    """False while the session is driven where nobody may wait. Every method then raises WouldBlock, with nothing done,
+    where it would have to wait, and leaves commits unfinished."""
+
+    @property
+    def unfinished_commit(self) -> UnfinishedCommit | None:
+        """What must be durable before the client hears of what it asked for."""
+
+    def finish_commit(self) -> None:
+        """End an unfinished commit, durably; without one, nothing. Raises IoFailure (58030)."""
 
     def set_wakeup(self, wakeup: Callable[[], None]) -> None:
         """What to call, from any thread, when a notification arrives or termination is requested, so that an

@@ -6,8 +6,9 @@ from storage.files import LocalFiles
 from storage.isolation import Isolation
 from storage.options import StorageOptions
 from storage.rows import ZoneMap
-from storage.transaction import Mark, Transaction
+from storage.transaction import Transaction
 from storage.view import SegmentView, TableView
+from storage.writeset import Mark
 
 __all__ = [
     "Catalog",

@@ -58,6 +58,8 @@ from storage.transaction import Transaction
 from storage.view import MissingColumn, SegmentView
 from storage.writeset import PROVISIONAL_ID_MIN, TableWrites
 
+_SHORT_COMMIT_BYTES = 1 << 16
+
 
 @dataclass(frozen=True, slots=True)
 class PreparedTable:
@@ -98,6 +100,14 @@ def must_be_synchronous(transaction: Transaction) -> bool:
     return bool(transaction.puts or transaction.drops) or any(
         writes.is_truncated for writes in transaction.writes.values()
     )
+
+
+def takes_long(transaction: Transaction) -> bool:
+    """Whether the commit has more to do than to log a few rows."""
+    writes = transaction.writes.values()
+    if transaction.puts or transaction.drops or any(w.is_truncated or w.is_spilled for w in writes):
+        return True
+    return sum(w.memory_bytes + w.deleted_ids().nbytes for w in writes) > _SHORT_COMMIT_BYTES
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ import weakref
 from collections import deque
 from collections.abc import Callable
 from collections.abc import Sequence as Seq
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any
 
@@ -26,7 +26,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from foundation.backoff import Backoff
-from foundation.errors import QuiverError
+from foundation.errors import QuiverError, WouldBlock
 from foundation.memory import MemoryAccount, MemoryBudget
 from foundation.sqltypes import arrow_type
 from storage import committing, layout, maintenance
@@ -51,6 +51,14 @@ from storage.writeset import SpillFile
 _GROWING_HOLDER = "growing rows"
 _OIDS_LOGGED_AHEAD = 64
 _log = logging.getLogger("quiver.storage")
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedCommit:
+    """A commit that is in the log; it is done when the log is durable up to `durable_lsn`."""
+
+    lsn: int
+    durable_lsn: int
 
 
 class Storage:
@@ -165,25 +173,37 @@ class Storage:
     def transaction_ended(self, transaction: Transaction) -> None:
         self._open.pop(id(transaction), None)
 
-    def commit(self, transaction: Transaction, synchronous: bool) -> int:
-        """`Transaction.commit` for one with changes; its LSN, visible."""
+    def log_commit(self, transaction: Transaction, synchronous: bool, *, may_block: bool) -> LoggedCommit:
+        """The first half of a commit of changes: they are in the log, and to be seen by nobody.
+
+        Raises:
+            WouldBlock: it may not block, and others commit, or there is much to write or to seal.
+        """
+        if not may_block and (committing.takes_long(transaction) or self._crowded_tables(transaction)):
+            raise WouldBlock
         synchronous = synchronous or committing.must_be_synchronous(transaction)
         prepared = committing.prepare(transaction, self.data_files, self.missing_column)
         try:
-            with self.commit_lock:
-                synchronous_lsn = self._synchronous_lsn
+            if not self.commit_lock.acquire(blocking=may_block):
+                raise WouldBlock
+            try:
+                before_lsn = self._synchronous_lsn
                 lsn = self._commit_prepared(transaction, prepared, synchronous)
+            finally:
+                self.commit_lock.release()
         except BaseException:
             committing.discard(prepared, self.data_files)
             raise
-        if synchronous:
-            self.wait_durable(lsn)
-        else:
-            # What others commit synchronously is never seen before it is durable.
-            self.wait_durable(synchronous_lsn)
-            self.publish(lsn)
-        self._seal_crowded(transaction)
-        return lsn
+        # What others commit synchronously is never seen before it is durable.
+        return LoggedCommit(lsn, lsn if synchronous else before_lsn)
+
+    def finish_commit(self, transaction: Transaction, logged: LoggedCommit, *, may_block: bool) -> None:
+        """The second half: durable, as far as it was asked for, and visible."""
+        self.wait_durable(logged.durable_lsn)
+        if logged.durable_lsn < logged.lsn:
+            self.publish(logged.lsn)
+        if may_block:
+            self._seal_crowded(transaction)
 
     def _commit_prepared(
         self, transaction: Transaction, prepared: list[committing.PreparedTable], synchronous: bool
@@ -282,10 +302,7 @@ class Storage:
 
         The commit is done: failing here costs memory, not data.
         """
-        for table_oid in transaction.writes:
-            waiting = len(self.published.table_state(table_oid).frozen)
-            if waiting <= self.frozen_left or not self._seal_backoff.is_due():
-                continue
+        for table_oid in self._crowded_tables(transaction):
             if self.maintenance_lock.acquire(blocking=False):
                 try:
                     maintenance.seal_frozen(self, table_oid)
@@ -295,6 +312,13 @@ class Storage:
                         _log.warning("rows of table %d stay in memory: %s", table_oid, error)
                 finally:
                     self.maintenance_lock.release()
+
+    def _crowded_tables(self, transaction: Transaction) -> list[int]:
+        """Tables it writes of which more full segments wait to be sealed than are left to background work."""
+        if not self._seal_backoff.is_due():
+            return []
+        table_states = {oid: self.published.table_state(oid) for oid in transaction.writes}
+        return [oid for oid, state in table_states.items() if len(state.frozen) > self.frozen_left]
 
     def allocate_oid(self) -> int:
         """An OID that no committed object has or had."""

@@ -29,6 +29,7 @@ from enum import Enum
 import numpy as np
 
 from foundation.cancel import CancelToken
+from foundation.errors import WouldBlock
 from storage.errors import DeadlockDetected, LockNotAvailable
 from storage.idset import Ids, IdSet, Mask
 from storage.lock_modes import AdvisoryKey, LockKind, RowStrength, SharedMode, TableMode
@@ -51,11 +52,15 @@ class WaitPolicy(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """How a statement waits. `lock_timeout_ms` 0 = for ever; no token = cannot be cancelled."""
+    """How a statement waits. `lock_timeout_ms` 0 = for ever; no token = cannot be cancelled.
+
+    Where it may not block, a request that is not free raises WouldBlock and takes nothing.
+    """
 
     cancel_token: CancelToken | None = None
     lock_timeout_ms: int = 0
     deadlock_timeout_ms: int = 1000
+    may_block: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +213,8 @@ class LockManager:
                     skipped, request.ids = request.ids[blocked], request.ids[~blocked]
                     self._grant(request, len(request.ids))
                     return ~np.isin(ids, skipped)
+                if not waiting.may_block:
+                    raise WouldBlock
                 self._grant(request, int(np.argmax(blocked)))
                 request.event = threading.Event()
                 space.waiters.append(request)

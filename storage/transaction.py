@@ -9,7 +9,7 @@ committed is looked at after the wait. The locks are given up last, when the com
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from foundation.errors import FeatureNotSupported, SerializationFailure
+from foundation.errors import FeatureNotSupported, SerializationFailure, WouldBlock
 from foundation.memory import MemoryBudget
 from storage import constraints
 from storage.activity import ActivityCounters
@@ -36,22 +36,11 @@ from storage.revisions import attnums_of, plan_update
 from storage.rows import RowIds
 from storage.state import DatabaseState, TableState
 from storage.transaction_locks import LockedRows, TransactionLocks
-from storage.view import MissingColumn, SegmentView, TableView
-from storage.writeset import PROVISIONAL_ID_MIN, SpillFile, TableMark, TableWrites
+from storage.view import MissingColumn, TableView
+from storage.writeset import PROVISIONAL_ID_MIN, Mark, SpillFile, TableWrites
 
 if TYPE_CHECKING:
-    from storage.database import Storage
-
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """A savepoint: what `rollback_to` goes back to."""
-
-    tables: dict[int, TableMark]
-    puts: dict[int, CatalogObject]
-    drops: frozenset[int]
-    pending: PendingChecks
-    locks: int
+    from storage.database import LoggedCommit, Storage
 
 
 class Transaction:
@@ -81,6 +70,7 @@ class Transaction:
         self._views: dict[int, tuple[tuple[Any, ...], TableView]] = {}
         self._spill: SpillFile | None = None
         self._is_open = True
+        self._logged: LoggedCommit | None = None
 
     def __enter__(self) -> Transaction:
         return self
@@ -148,18 +138,9 @@ class Transaction:
         key = (committed, writes.version, table)
         cached = self._views.get(table_oid)
         if cached is None or cached[0] != key:
-            cached = (key, self._overlaid(committed, writes, table))
+            cached = (key, writes.laid_over(committed, table, self.missing_column))
             self._views[table_oid] = cached
         return cached[1]
-
-    def _overlaid(self, committed: TableView, writes: TableWrites, table: Table) -> TableView:
-        segments: list[SegmentView] = []
-        deleted = writes.deleted_ids()
-        for segment in () if writes.is_truncated else committed.segments:
-            offsets = segment.find(deleted)
-            offsets = offsets[offsets >= 0]
-            segments.append(segment.without(offsets) if len(offsets) else segment)
-        return TableView(table, (*segments, *writes.views(self.missing_column, table)))
 
     def lookup_key(self, index_oid: int, key_columns: pa.RecordBatch) -> RowIds:
         """Row ids by key of a unique index, at the snapshot with own changes.
@@ -378,7 +359,7 @@ class Transaction:
         """The table as it would be if this transaction committed on top of `head`."""
         committed = head.table_state(table.oid).view(table, self.missing_column)
         writes = self.writes.get(table.oid)
-        return committed if writes is None else self._overlaid(committed, writes, table)
+        return committed if writes is None else writes.laid_over(committed, table, self.missing_column)
 
     def current_table(self, table_oid: int) -> TableView:
         """The table as committed now, whatever the snapshot, with own changes: what constraints look at."""
@@ -451,9 +432,33 @@ class Transaction:
                 rolled back.
             IoFailure: 58030. After a failure of the log the outcome is not known and storage has stopped.
         """
+        logged = self.start_commit(synchronous=synchronous)
+        self.finish_commit()
+        return self._snapshot.lsn if logged is None else logged.lsn
+
+    def start_commit(self, *, synchronous: bool = True, may_block: bool = True) -> LoggedCommit | None:
+        """The first half of `commit`: what can fail is done. None without changes. Only `finish_commit` may follow.
+
+        Raises:
+            WouldBlock: it may not block and would have to; the transaction is as it was.
+        """
         self._check_open()
+        assert self._logged is None, "a commit is started once"
         try:
-            return self._storage.commit(self, synchronous) if self.has_writes else self._snapshot.lsn
+            if self.has_writes:
+                self._logged = self._storage.log_commit(self, synchronous, may_block=may_block)
+        except WouldBlock:
+            raise
+        except BaseException:
+            self._end()
+            raise
+        return self._logged
+
+    def finish_commit(self, *, may_block: bool = True) -> None:
+        """The second half: returns when what was logged is durable and visible, and gives up the locks."""
+        try:
+            if self._logged is not None:
+                self._storage.finish_commit(self, self._logged, may_block=may_block)
         finally:
             self._end()
 

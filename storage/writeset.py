@@ -18,13 +18,14 @@ import pyarrow as pa
 from foundation.bitset import Bitset, RowOffsets, bits_from_mask
 from foundation.errors import QuiverError
 from foundation.memory import MemoryBudget
-from storage.catalog import Table
+from storage.catalog import CatalogObject, Table
+from storage.changes import PendingChecks
 from storage.files import AppendFile, LocalFiles
 from storage.keys import KeySpec
 from storage.records import encode_batch
 from storage.revisions import RevisedRows, UpdatePlan
 from storage.rows import GrowingRows, RowIds, SpilledRows, dense_ids
-from storage.view import MissingColumn, SegmentView
+from storage.view import MissingColumn, SegmentView, TableView
 
 PROVISIONAL_ID_MIN = 1 << 63
 MEMORY_HOLDER = "transaction rows"
@@ -81,6 +82,17 @@ class TableMark:
     replaced: int
     is_truncated: bool
     row_floor: int
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A savepoint of a transaction: what `Transaction.rollback_to` goes back to."""
+
+    tables: dict[int, TableMark]
+    puts: dict[int, CatalogObject]
+    drops: frozenset[int]
+    pending: PendingChecks
+    locks: int
 
 
 class TableWrites:
@@ -307,6 +319,16 @@ class TableWrites:
                 self._memory.release(MEMORY_HOLDER, chunk.reserved_bytes)
             first += chunk.row_count
         self._chunks = kept
+
+    def laid_over(self, committed: TableView, table: Table, missing: MissingColumn) -> TableView:
+        """The table with these changes on top of what is committed."""
+        segments: list[SegmentView] = []
+        deleted = self.deleted_ids()
+        for segment in () if self.is_truncated else committed.segments:
+            offsets = segment.find(deleted)
+            offsets = offsets[offsets >= 0]
+            segments.append(segment.without(offsets) if len(offsets) else segment)
+        return TableView(table, (*segments, *self.views(missing, table)))
 
     def views(self, missing: MissingColumn, table: Table) -> list[SegmentView]:
         """Own rows as segments, in ordinal order, read with the columns of `table`."""

@@ -3,20 +3,34 @@
 A *flow* is a generator that yields bytes to be sent or `None` when it cannot go on without more input. The
 server moves the bytes; a flow that yields a chunk goes on only when the transport has room for more, which is
 all the back-pressure there is: output waits here, never in an unbounded queue.
+
+It also yields a `Pause` before what may take long, and an `UnfinishedCommit` before it finishes that. Who drives it on
+a thread of its own may ignore both; an event loop goes on elsewhere, or when the disk has answered.
 """
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
+from enum import Enum
 from typing import Protocol, TypeAlias, TypeVar
 
+from foundation.errors import WouldBlock
+from sqlfront.backend import Session, UnfinishedCommit
 from sqlfront.protocol.framing import Frame, FrameReader
 
 CHUNK_BYTES = 1 << 16
 """Output is handed on whenever at least this much has gathered."""
 
 T = TypeVar("T")
-Flow: TypeAlias = Generator[bytes | None, None, T]
+
+
+class Pause(Enum):
+    """Why a flow stops for a moment."""
+
+    LONG = "what follows may take long, or wait"
+
+
+Flow: TypeAlias = Generator[bytes | Pause | UnfinishedCommit | None, None, T]
 
 
 class Encodable(Protocol):
@@ -78,3 +92,21 @@ class Channel:
         while (packet := self.reader.next_startup_packet()) is None:
             yield from self.await_input()
         return packet
+
+
+def unhurried(call: Callable[[], T]) -> Flow[T]:
+    """Call something; again after a pause where it would have to wait."""
+    try:
+        return call()
+    except WouldBlock:
+        pass
+    yield Pause.LONG
+    return call()
+
+
+def settled(session: Session) -> Flow[None]:
+    """Finish a commit, before anything is said about it."""
+    commit = session.unfinished_commit
+    if commit is not None:
+        yield commit
+        session.finish_commit()

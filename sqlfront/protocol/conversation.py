@@ -18,9 +18,9 @@ import logging
 from collections.abc import Iterator
 
 from foundation.errors import AdminShutdown
-from sqlfront.backend import Session, SessionFactory
+from sqlfront.backend import Session, SessionFactory, UnfinishedCommit
 from sqlfront.protocol.asynchronous import send_asynchronous
-from sqlfront.protocol.channel import CHUNK_BYTES, Channel, Flow
+from sqlfront.protocol.channel import CHUNK_BYTES, Channel, Flow, Pause
 from sqlfront.protocol.error_report import error_response
 from sqlfront.protocol.handshake import Handshake, TlsState
 from sqlfront.protocol.options import Codecs, ConversationOptions
@@ -98,13 +98,24 @@ class Conversation:
         Nothing that the client or the session does makes it raise. The iterator may be left unfinished only
         if `close` or `end` follows.
         """
+        return (step for step in self.steps() if isinstance(step, bytes))
+
+    def steps(self) -> Iterator[bytes | Pause | UnfinishedCommit]:
+        """`run` for a server that has better to do than to wait.
+
+        While the session's `may_block` is False: `Pause.LONG` asks to go on where it is True, an unfinished commit to
+        go on when that is durable.
+        """
         if self.is_closed:
             return
-        for chunk in self._flow:
-            if chunk is None:
+        for step in self._flow:
+            if step is None:
                 return
-            for start in range(0, len(chunk), _PIECE_BYTES):
-                yield chunk if len(chunk) <= _PIECE_BYTES else chunk[start : start + _PIECE_BYTES]
+            if not isinstance(step, bytes):
+                yield step
+                continue
+            for start in range(0, len(step), _PIECE_BYTES):
+                yield step if len(step) <= _PIECE_BYTES else step[start : start + _PIECE_BYTES]
 
     def wake(self) -> bytes:
         """Something happened while the client was silent; the bytes to send it.

@@ -14,7 +14,7 @@ import pyarrow as pa
 from foundation.errors import ObjectNotInPrerequisiteState, QueryCanceled, QuiverError
 from sqlfront.backend import CopyIn, CopyOut, Session
 from sqlfront.protocol.asynchronous import send_notices
-from sqlfront.protocol.channel import Channel, Flow
+from sqlfront.protocol.channel import Channel, Flow, Pause, unhurried
 from sqlfront.protocol.copy import CopyDone, CopyFail, CopyInResponse, CopyOutResponse
 from sqlfront.protocol.errors import ProtocolViolation
 from sqlfront.protocol.extended_query import PortalSuspended
@@ -61,7 +61,9 @@ class Executor:
             return self._rerun_tag(run)
         if not run.is_started:
             run.is_started = True
-            stream = run.portal.start()
+            if not run.portal.is_short:
+                yield Pause.LONG
+            stream = yield from unhurried(run.portal.start)
             if stream is not None:
                 tag = yield from self._copy(run, stream)
                 return tag
@@ -103,7 +105,7 @@ class Executor:
                 is_described = False
             if batch is None:
                 run.is_done = True
-                tag = portal.command_tag()
+                tag = yield from unhurried(portal.command_tag)
                 return _with_count(tag, sent_rows) if run.was_suspended else tag
             sent_rows += batch.num_rows
             yield from self._send_rows(run, batch)
@@ -141,6 +143,7 @@ class Executor:
         try:
             while True:
                 frame = yield from self.channel.receive(limits)
+                yield Pause.LONG
                 tag = self._take_copy_message(stream, frame.kind, frame.body)
                 if tag is not None:
                     return tag

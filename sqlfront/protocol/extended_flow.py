@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 from foundation.errors import AdminShutdown, QueryCanceled, QuiverError
 from sqlfront.backend import Format, Statement
 from sqlfront.protocol.asynchronous import send_notices
 from sqlfront.protocol.bind_runs import BindRun, find_run
-from sqlfront.protocol.channel import Channel, Flow
+from sqlfront.protocol.channel import Channel, Flow, Pause, settled, unhurried
 from sqlfront.protocol.errors import ProtocolViolation
 from sqlfront.protocol.execution import Executor
 from sqlfront.protocol.extended_query import (
@@ -30,6 +31,8 @@ from sqlfront.protocol.portals import PortalRun, Registry, parameter_formats, re
 from sqlfront.protocol.response import CommandComplete, RowDescription
 
 _SYNC = ord("S")
+_SHORT_BIND_BYTES = 1 << 14
+"""Beyond this, decoding and storing parameters takes longer than a millisecond or two."""
 
 
 @dataclass(slots=True)
@@ -45,16 +48,11 @@ class ExtendedQuery:
     """How many of the next Binds belong to a run that could not be executed together."""
 
     def handle(self, kind: str, body: bytes) -> None:
-        """Any message but Execute, which may take long and is a flow."""
+        """Any message but Bind and Execute, which may take long and are flows."""
         match kind:
             case "P":
                 self._arm()
                 self._parse(Parse.decode(body))
-            case "B":
-                self._arm()
-                bind = Bind.decode(body)
-                if not self._run_together(bind):
-                    self._bind(bind)
             case "D":
                 self._arm()
                 self._describe(Describe.decode(body))
@@ -65,6 +63,15 @@ class ExtendedQuery:
             case _:
                 raise AssertionError(f"message type {kind} is not part of the extended query conversation")
 
+    def bind(self, body: bytes) -> Flow[None]:
+        if len(body) > _SHORT_BIND_BYTES:
+            yield Pause.LONG
+        self._arm()
+        bind = Bind.decode(body)
+        is_done = yield from self._run_together(bind)
+        if not is_done:
+            self._bind(bind)
+
     def execute(self, body: bytes) -> Flow[None]:
         execute = Execute.decode(body)
         run = self.registry.run_of(execute.portal)
@@ -72,6 +79,7 @@ class ExtendedQuery:
         session = self.registry.session
         session.is_sync_next = execute.rows_max <= 0 and self.channel.reader.is_next(_SYNC)
         tag = yield from self.executor.run(run, max(0, execute.rows_max), is_described=False)
+        yield from settled(session)
         self.watch.disarm()
         self.executor.complete(tag)
 
@@ -112,7 +120,7 @@ class ExtendedQuery:
         self.registry.add_portal(PortalRun(bind.portal, portal, row_formats))
         self.channel.send(BindComplete())
 
-    def _run_together(self, first: Bind) -> bool:
+    def _run_together(self, first: Bind) -> Flow[bool]:
         """Execute what is pipelined with a Bind as one change; False when nothing was done."""
         if self.single_binds:
             self.single_binds -= 1
@@ -123,7 +131,9 @@ class ExtendedQuery:
         run = find_run(first, self.channel.reader)
         if run is None:
             return False
-        tag = self._execute_run(statement, run)
+        if run.unread_bytes > _SHORT_BIND_BYTES:
+            yield Pause.LONG
+        tag = yield from unhurried(partial(self._execute_run, statement, run))
         if tag is None:
             self.single_binds = run.count - 1
             return False

@@ -6,11 +6,13 @@ says, which differs between simple and extended queries. Errors that end the con
 
 from __future__ import annotations
 
+from functools import partial
+
 from foundation.cancel import CANCEL_SHUTDOWN
 from foundation.errors import FeatureNotSupported
 from sqlfront.backend import Format, Session, TransactionStatus
 from sqlfront.protocol.asynchronous import send_asynchronous, send_notices
-from sqlfront.protocol.channel import Channel, Flow
+from sqlfront.protocol.channel import Channel, Flow, Pause, settled, unhurried
 from sqlfront.protocol.error_report import error_response, is_fatal
 from sqlfront.protocol.execution import ConversationEnded, Executor
 from sqlfront.protocol.extended_flow import ExtendedQuery
@@ -23,6 +25,8 @@ from sqlfront.protocol.transitions import Action, Event, Machine, State, message
 from sqlfront.protocol.wire import Body
 
 _EXTENDED = frozenset(b"PBDECH")
+_SHORT_TEXT_BYTES = 1000
+"""Parsing and binding take about a microsecond a byte."""
 
 
 class QueryLoop:
@@ -86,20 +90,27 @@ class QueryLoop:
     def _dispatch(self, frame: Frame) -> Flow[None]:
         match chr(frame.kind):
             case "Q":
+                if len(frame.body) > _SHORT_TEXT_BYTES:
+                    yield Pause.LONG
                 yield from self._simple_query(Query.decode(frame.body))
                 self._ready()
             case "S":
                 Body(frame.body).end()
                 self._watch.disarm()
                 self._machine.move(Event.SYNC)
-                self._session.sync()
+                yield from unhurried(self._session.sync)
+                yield from settled(self._session)
                 self._ready()
             case "F":
                 raise FeatureNotSupported("function call messages are not supported")
             case "E":
                 yield from self._extended.execute(frame.body)
+            case "B":
+                yield from self._extended.bind(frame.body)
             case kind:
-                self._extended.handle(kind, frame.body)
+                if len(frame.body) > _SHORT_TEXT_BYTES:
+                    yield Pause.LONG
+                yield from unhurried(lambda: self._extended.handle(kind, frame.body))
 
     def _simple_query(self, query: Query) -> Flow[None]:
         session, executor = self._session, self._executor
@@ -112,7 +123,7 @@ class QueryLoop:
         for number, parsed in enumerate(statements, 1):
             is_last = number == len(statements)
             self._watch.arm(session.cancel_token, session.settings.integer("statement_timeout"))
-            portal = session.run_parsed(parsed, is_last=is_last)
+            portal = yield from unhurried(partial(session.run_parsed, parsed, is_last=is_last))
             try:
                 run = PortalRun("", portal, (Format.TEXT,) * len(portal.columns or ()))
                 tag = yield from executor.run(run, 0, is_described=True)
@@ -120,7 +131,8 @@ class QueryLoop:
                 portal.close()
             if is_last:
                 # The implicit commit comes before CommandComplete: its failure is the statement's.
-                session.sync()
+                yield from unhurried(session.sync)
+            yield from settled(session)
             self._watch.disarm()
             executor.complete(tag)
 

@@ -44,6 +44,7 @@ class Cursor:
     def __init__(self, name: str, outcome: Outcome, *, is_scroll: bool, is_hold: bool) -> None:
         self.name = name
         self.is_holdable = is_hold
+        self.is_short = False
         self.is_scroll = is_scroll
         self.is_held = False
         """Its transaction has committed; it now belongs to the session."""
@@ -226,6 +227,10 @@ class CursorTable:
 
     def _cursors(self) -> list[Cursor]:
         return [portal for portal in self._portals.values() if isinstance(portal, Cursor)]
+
+    @property
+    def has_holdable(self) -> bool:
+        return any(cursor.is_holdable for cursor in self._cursors())
 
     def hold(self) -> None:
         """Before a commit: read WITH HOLD cursors to their end while the snapshot is still there."""

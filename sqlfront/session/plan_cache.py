@@ -65,6 +65,8 @@ class CachedPlan:
     locks: TableLocks
     writes_as: str = ""
     """What a read-only transaction refuses it as; '' for what only reads."""
+    is_short: bool = False
+    """See `sqlfront.session.short_statements`."""
     template: RowTemplate | None = None
     """Of an INSERT whose executions with different parameters can be one change."""
 

@@ -26,8 +26,11 @@ class LazyPortal:
         columns: tuple[ResultColumn, ...] | None,
         run: Callable[[], Outcome],
         finish: Callable[[], None],
+        *,
+        is_short: bool = False,
     ) -> None:
         self.columns = columns
+        self.is_short = is_short
         self.is_holdable = False
         self._run = run
         self._finish = finish
@@ -67,8 +70,9 @@ class LazyPortal:
     def command_tag(self) -> str:
         assert self._outcome is not None
         if self._tag is None:
-            self._tag = self._outcome.final_tag()
+            tag = self._outcome.final_tag()
             self._finish()
+            self._tag = tag
         return self._tag
 
     def close(self) -> None:

@@ -26,6 +26,7 @@ from sqlfront.session.command_shape import command_columns, is_allowed_in_failed
 from sqlfront.session.outcome import Outcome, result_columns
 from sqlfront.session.plan_cache import CachedPlan, PlanKey, QueryKind, kind_of
 from sqlfront.session.query_locks import TableLocks, only_reads, table_locks, take_locks
+from sqlfront.session.short_statements import is_short_query
 from storage import Transaction
 from storage.catalog import Catalog
 
@@ -170,6 +171,7 @@ class StatementPlanner:
             kind_of(bound),
             table_locks(bound),
             _writing_name(bound, context),
+            is_short_query(bound),
             RowTemplate.of(bound) if isinstance(bound, Insert) else None,
         )
         # Without a transaction another session may have changed the catalog since `place` was taken.

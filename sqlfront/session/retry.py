@@ -57,20 +57,21 @@ def run_alone(
         SerializationFailure: 40001, after `ATTEMPTS_MAX` attempts.
     """
     try:
-        return _attempt(run, commit)
+        return attempt(run, commit)
     except SerializationFailure:
         undo()
     with turns.turn(cancel_token):
         for _ in range(ATTEMPTS_MAX - 2):
             cancel_token.check()
             try:
-                return _attempt(run, commit)
+                return attempt(run, commit)
             except SerializationFailure:
                 undo()
-        return _attempt(run, commit)
+        return attempt(run, commit)
 
 
-def _attempt(run: Callable[[], Outcome], commit: Callable[[], None]) -> Outcome:
+def attempt(run: Callable[[], Outcome], commit: Callable[[], None]) -> Outcome:
+    """Run a statement and commit it; its rows, all of them, come after that."""
     outcome = run()
     batches = list(outcome.batches)
     tag = outcome.final_tag()

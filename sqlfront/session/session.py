@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import pyarrow as pa
 
 from foundation.cancel import CANCEL_SHUTDOWN, CancelToken
-from foundation.errors import AdminShutdown, QuiverError
+from foundation.errors import AdminShutdown, QuiverError, SerializationFailure, WouldBlock
 from foundation.settings import SettingValues
 from planner import ExecutionContext
 from planner.dml import check_deferred
@@ -36,10 +36,11 @@ from sqlfront.session.outcome import Outcome
 from sqlfront.session.plan_cache import QueryKind
 from sqlfront.session.portal import LazyPortal
 from sqlfront.session.prepared import PreparedStatement, StatementPlanner
-from sqlfront.session.retry import run_alone
+from sqlfront.session.retry import attempt, run_alone
 from sqlfront.session.services import StatementServices
+from sqlfront.session.short_statements import is_short_command
 from sqlfront.session.state import PreparedText, SessionIdentity, SessionState
-from sqlfront.session.transaction_block import BlockState, TransactionBlock
+from sqlfront.session.transaction_block import BlockState, TransactionBlock, UnfinishedCommit
 from sqlfront.session.transaction_effects import TransactionEffects
 from sqlfront.types import CodecContext
 from sqlfront.types.postgres_codecs import PostgresCodecs
@@ -131,7 +132,11 @@ class LocalSession:
         statement = self._planner.prepare_parsed(parsed, (), allows_parameters=False)
         finish = self._finish_implicit if is_last else _nothing
         is_alone = self._is_script_of_one
-        return LazyPortal(statement.columns, lambda: self._run_top(statement, (), is_alone=is_alone), finish)
+
+        def run() -> Outcome:
+            return self._run_top(statement, (), is_alone=is_alone)
+
+        return LazyPortal(statement.columns, run, finish, is_short=self._is_short(statement))
 
     def prepare(self, text: str, parameter_oids: Sequence[int]) -> PreparedStatement:
         self._begin_statement(text)
@@ -149,7 +154,12 @@ class LocalSession:
         def run() -> Outcome:
             return self._run_top(statement, parameters, is_alone=self.is_sync_next)
 
-        return LazyPortal(statement.columns, run, _nothing)
+        return LazyPortal(statement.columns, run, _nothing, is_short=self._is_short(statement))
+
+    def _is_short(self, statement: PreparedStatement) -> bool:
+        if statement.cached is not None:
+            return statement.cached.is_short
+        return statement.parsed is None or is_short_command(self, statement.parsed.node)
 
     def run_together(self, statement: Statement, parameters: Sequence[pa.Array], count: int) -> str | None:
         assert isinstance(statement, PreparedStatement), "a statement of another session"
@@ -191,6 +201,24 @@ class LocalSession:
             self.shared.hub.unlisten(self.listener, None)
             self.registry.forget(self)
 
+    # -- where nobody may wait ----------------------------------------------------------------------------
+
+    @property
+    def may_block(self) -> bool:
+        return self.block.may_block
+
+    @may_block.setter
+    def may_block(self, may_block: bool) -> None:
+        self.block.may_block = may_block
+
+    @property
+    def unfinished_commit(self) -> UnfinishedCommit | None:
+        return self.block.unfinished
+
+    def finish_commit(self) -> None:
+        if self.block.unfinished is not None:
+            self.block.finish_commit()
+
     # -- running ------------------------------------------------------------------------------------------
 
     def _begin_statement(self, text: str) -> None:
@@ -210,22 +238,34 @@ class LocalSession:
             return self._run(statement, parameters)
         notice_count = len(self._notices)
 
+        def run() -> Outcome:
+            return self._run(statement, parameters)
+
         def undo() -> None:
             self.block.fail()
             del self._notices[notice_count:]
-            self.shared.storage.catch_up()
 
-        outcome = run_alone(
-            lambda: self._run(statement, parameters),
-            self._finish_implicit,
-            undo,
-            self.shared.retry_turns,
-            self.cancel_token,
-        )
+        if self.may_block:
+            outcome = self._run_alone(run, undo)
+        else:
+            try:
+                outcome = attempt(run, self._finish_implicit)
+            except (SerializationFailure, WouldBlock) as error:
+                undo()
+                raise WouldBlock from error
         if self.cancel_token.word[0] != CANCEL_SHUTDOWN:
             # It came too late: the statement is committed and must not be reported as cancelled.
             self.cancel_token.reset()
         return outcome
+
+    def _run_alone(self, run: Callable[[], Outcome], undo: Callable[[], None]) -> Outcome:
+        shared = self.shared
+
+        def undo_and_catch_up() -> None:
+            undo()
+            shared.storage.catch_up()
+
+        return run_alone(run, self._finish_implicit, undo_and_catch_up, shared.retry_turns, self.cancel_token)
 
     def _is_change(self, statement: PreparedStatement) -> bool:
         if statement.cached is not None:

@@ -18,7 +18,7 @@ from enum import Enum
 from typing import Any, Protocol
 
 from foundation.cancel import CancelToken
-from foundation.errors import FeatureNotSupported
+from foundation.errors import FeatureNotSupported, WouldBlock
 from foundation.settings import TRANSACTION_SETTINGS, Setting, SettingValues
 from sqlfront.backend import TransactionStatus
 from sqlfront.errors import TransactionAborted
@@ -55,6 +55,17 @@ class _Savepoint:
     storage_mark: Any
     settings_mark: object
     session_mark: object
+
+
+@dataclass(frozen=True, slots=True)
+class UnfinishedCommit:
+    """Implements `sqlfront.backend.UnfinishedCommit`."""
+
+    storage: Storage
+    lsn: int
+
+    def wait(self) -> None:
+        self.storage.wait_durable(self.lsn)
 
 
 class TransactionOwner(Protocol):
@@ -94,6 +105,9 @@ class TransactionBlock:
         self._is_first = True
         """Whether no statement before the current one has taken a snapshot."""
         self._savepoints: list[_Savepoint] = []
+        self.may_block = True
+        """False where nobody may wait: what would have to raises WouldBlock, and a commit is left unfinished."""
+        self.unfinished: UnfinishedCommit | None = None
         settings.guard = self._check_setting
 
     @property
@@ -116,6 +130,7 @@ class TransactionBlock:
         `takes_snapshot` False: the statement reads no table, so the transaction's modes may still change.
         """
         self.check_not_failed()
+        assert self.unfinished is None, "a commit is to be finished before the next statement"
         self._is_first = not self._has_snapshot
         self._has_snapshot |= takes_snapshot
         if self.state is BlockState.IDLE:
@@ -137,6 +152,7 @@ class TransactionBlock:
             self._cancel_token,
             self._settings.integer("lock_timeout"),
             self._settings.integer("deadlock_timeout"),
+            self.may_block,
         )
 
     def current(self) -> Transaction | None:
@@ -217,26 +233,47 @@ class TransactionBlock:
         if self.state is BlockState.FAILED:
             self.rollback()
             return False
+        logged = None
         if self._transaction is not None:
+            is_synchronous = self._settings.get("synchronous_commit") != "off"
             try:
                 self._owner.before_commit(self._transaction)
-                self._transaction.commit(synchronous=self._settings.get("synchronous_commit") != "off")
+                logged = self._transaction.start_commit(synchronous=is_synchronous, may_block=self.may_block)
+            except WouldBlock:
+                raise
             except BaseException:
                 self._transaction.rollback()
                 self._finish(committed=False)
                 raise
-        self._finish(committed=True)
+        if logged is not None and not self.may_block:
+            self.unfinished = UnfinishedCommit(self._storage, logged.durable_lsn)
+        else:
+            self.finish_commit()
         return True
 
+    def finish_commit(self) -> None:
+        """Wait for the disk, where a commit that might not do so was left unfinished, and end the transaction."""
+        self.unfinished = None
+        try:
+            if self._transaction is not None:
+                self._transaction.finish_commit(may_block=self.may_block)
+        except BaseException:
+            self._finish(committed=False)
+            raise
+        self._finish(committed=True)
+
     def rollback(self) -> None:
-        """ROLLBACK in whatever state."""
+        """ROLLBACK in whatever state; a commit that is in the log is finished instead."""
+        if self.unfinished is not None:
+            self.finish_commit()
+            return
         if self._transaction is not None:
             self._transaction.rollback()
         self._finish(committed=False)
 
     def end_implicit(self) -> None:
         """Sync, or the end of a simple query: commit if no BEGIN made the transaction explicit."""
-        if self.state is BlockState.IMPLICIT:
+        if self.state is BlockState.IMPLICIT and self.unfinished is None:
             self.commit()
 
     def fail(self) -> None:

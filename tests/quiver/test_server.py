@@ -11,7 +11,6 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -270,19 +269,6 @@ def test_port_in_use_is_one_sentence(live: LiveServer) -> None:
     other = Server(live.factory, CODECS, ServerOptions(port=live.server.port))
     with pytest.raises(ServerStartError, match=r"could not listen on .* port \d+"):
         live.call(other.start())
-
-
-def test_inline_hook_runs_on_the_event_loop() -> None:
-    threads: set[str] = set()
-
-    def runs_inline(conversation: Any) -> bool:
-        threads.add(threading.current_thread().name)
-        return True
-
-    with live_server(ServerOptions(runs_inline=runs_inline)) as live, RawClient(live) as client:
-        client.send(Query("rows 50000").encode())
-        assert kinds(client.read_until(b"Z")).count("D") == 50_000
-    assert threads == {"live-server"}
 
 
 SERVE = """

@@ -168,6 +168,7 @@ class NullPortal:
         self.types = types
         self.columns = result_columns(self.words, types)
         self.is_holdable = False
+        self.is_short = False
         self.is_closed = False
         self._tag = ""
         self._batches: Iterator[pa.RecordBatch] | None = None
@@ -232,6 +233,8 @@ class NullSession:
         self.process_id = process_id
         self.secret_key = 1_000_000 + process_id
         self.is_sync_next = False
+        self.may_block = True
+        self.unfinished_commit = None
         self.startup = startup
         self.settings = SettingValues()
         self.settings.set_base("session_authorization", startup.user)
@@ -283,6 +286,9 @@ class NullSession:
     def bind(self, statement: Statement, parameters: Sequence[Any]) -> Portal:
         assert isinstance(statement, NullStatement)
         return NullPortal(self, statement.text, parameters, statement.parameter_types)
+
+    def finish_commit(self) -> None:
+        pass
 
     def sync(self) -> None:
         if self.fails_at_commit:
