@@ -36,6 +36,7 @@ from vecengine.families import (
 from vecengine.hnsw.growing import GrowingHnsw, GrowingIndex
 from vecengine.hnsw.index import HnswIndex
 from vecengine.index import Buffers, SearchStats, StrategyEstimate, VectorIndex
+from vecengine.ivf_flat.index import IvfFlatIndex
 from vecengine.metrics import metric_names
 from vecengine.parameters import ParameterInfo
 from vecengine.sparse import sparse_distances
@@ -51,6 +52,7 @@ __all__ = [
     "GrowingIndex",
     "HnswIndex",
     "IndexFormatNotSupported",
+    "IvfFlatIndex",
     "ParameterInfo",
     "SearchStats",
     "StrategyEstimate",

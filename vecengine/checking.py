@@ -1,7 +1,8 @@
 """Whether stored buffers are the index that somebody thinks they are: the engine's part of a data check.
 
-Loading refuses what no search may follow; here every statement of the buffers is compared with its source. The links
-themselves have none: a graph with wrong neighbours finds less, never something wrong, and recall is measured elsewhere.
+Loading refuses what no search may follow; here every statement of the buffers is compared with its source. Links have
+none: a graph with wrong neighbours finds less, never something wrong, and recall is measured elsewhere. Lists have one:
+each row belongs to its nearest centroid.
 """
 
 from __future__ import annotations
@@ -14,10 +15,17 @@ from vecengine.coverage import Offsets, choose_rows, square_norms
 from vecengine.families import load_index
 from vecengine.hnsw.index import HnswIndex
 from vecengine.index import Buffers
-from vecengine.metrics import Vectors, parse_metric
+from vecengine.ivf_flat.centroids import Assigner
+from vecengine.ivf_flat.index import IvfFlatIndex
+from vecengine.metrics import Vectors, keys_by_formula, parse_metric
 
 _NORM_TOLERANCE = 1e-4
 """Relative: kernels and NumPy sum in different orders."""
+
+_NEAREST_TOLERANCE = 1e-3
+"""Of the largest distance to a centroid: matrix products lose digits that the formula keeps."""
+
+_BLOCK_ROWS = 16_384
 
 
 def index_faults(
@@ -45,7 +53,7 @@ def index_faults(
     if (index.family, index.metric) != (family, metric):
         yield f"it is a {index.family} index for {index.metric}, expected {family} for {metric}"
         return
-    if not isinstance(index, HnswIndex):
+    if not isinstance(index, HnswIndex | IvfFlatIndex):
         return
     for name, value in parameters.items():
         found = getattr(index.parameters, name)
@@ -55,6 +63,27 @@ def index_faults(
     if not np.array_equal(index.coverage.row_offsets(), expected):
         yield f"it covers {index.row_count} rows, which are not the {expected.size} it should"
         return
-    norms = index.graph.norms
-    if norms.size and not np.allclose(norms, square_norms(vectors)[expected], rtol=_NORM_TOLERANCE, atol=0):
+    if isinstance(index, IvfFlatIndex):
+        yield from _list_faults(index, vectors)
+        rows, norms = index.lists.rows, index.lists.norms
+    else:
+        rows, norms = expected, index.graph.norms
+    if norms.size and not np.allclose(norms, square_norms(vectors)[rows], rtol=_NORM_TOLERANCE, atol=0):
         yield "its norms are not those of the vectors"
+
+
+def _list_faults(index: IvfFlatIndex, vectors: Vectors) -> Iterator[str]:
+    """Rows that are nearer to another centroid than to that of their list."""
+    rows, lists = index.lists.assignment()
+    centroids = index.lists.centroids
+    misplaced = 0
+    with Assigner(index.metric_kind) as assigner:
+        for begin in range(0, rows.size, _BLOCK_ROWS):
+            block = rows[begin : begin + _BLOCK_ROWS]
+            _, nearest = assigner.assign(vectors, block, centroids)
+            wide = vectors[block].astype(np.float32)
+            own = keys_by_formula(assigner.metric, wide, centroids[lists[begin : begin + _BLOCK_ROWS]])
+            is_misplaced = own > nearest + _NEAREST_TOLERANCE * np.abs(own).max()
+            misplaced += int(np.count_nonzero(is_misplaced))
+    if misplaced:
+        yield f"{misplaced} rows are not in the list of their nearest centroid"

@@ -28,6 +28,7 @@ _KERNEL_MODULES = (
     "vecengine.kernels_graph",
     "vecengine.kernels_insert",
     "vecengine.kernels_sparse",
+    "vecengine.kernels_lists",
 )
 _COMPLETE_MARKER = "complete"
 _COMPILE_SECONDS_MAX = 600
@@ -50,6 +51,7 @@ class KernelSet(NamedTuple):
     link_back: Kernel
     carry_links: Kernel
     sparse_distances: Kernel
+    search_lists: Kernel
 
 
 class _State:

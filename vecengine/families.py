@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from vecengine.arrays import CancelWord, check_vectors
 from vecengine.buffers import decode_metadata
-from vecengine.errors import DamagedIndex, UnknownFamily
+from vecengine.errors import DamagedIndex, UnknownFamily, UnsupportedByFamily
 from vecengine.flat import FAMILY as FLAT
 from vecengine.flat import build_flat, load_flat
 from vecengine.hnsw.build import build_hnsw, extend_hnsw
@@ -19,6 +19,12 @@ from vecengine.hnsw.index import HnswIndex, load_hnsw
 from vecengine.hnsw.parameters import PARAMETERS as HNSW_PARAMETERS
 from vecengine.hnsw.parameters import HnswParameters
 from vecengine.index import Buffers, Progress, VectorIndex
+from vecengine.ivf_flat.build import LOADING, BuildHooks, build_ivf_flat, extend_ivf_flat
+from vecengine.ivf_flat.index import FAMILY as IVFFLAT
+from vecengine.ivf_flat.index import METRICS as IVFFLAT_METRICS
+from vecengine.ivf_flat.index import IvfFlatIndex, load_ivf_flat
+from vecengine.ivf_flat.parameters import PARAMETERS as IVFFLAT_PARAMETERS
+from vecengine.ivf_flat.parameters import IvfFlatParameters
 from vecengine.metrics import METRIC_NAMES, Vectors, parse_metric
 from vecengine.parameters import ParameterInfo, check_parameters
 
@@ -32,7 +38,7 @@ class FamilyInfo:
         description: one sentence.
         metrics: metrics it serves.
         parameters: its build parameters.
-        search_parameter: the setting that is its beam, None when it has none.
+        search_parameter: the setting that is its beam or number of lists, None when it has none.
     """
 
     name: str
@@ -50,6 +56,13 @@ _FAMILIES = {
         METRIC_NAMES,
         HNSW_PARAMETERS,
         "hnsw.ef_search",
+    ),
+    IVFFLAT: FamilyInfo(
+        IVFFLAT,
+        "Inverted lists of whole vectors, one for each centroid.",
+        tuple(metric.name.lower() for metric in IVFFLAT_METRICS),
+        IVFFLAT_PARAMETERS,
+        "ivfflat.probes",
     ),
 }
 
@@ -84,6 +97,7 @@ def build_index(
     threads: int = 1,
     cancel: CancelWord | None = None,
     progress: Progress | None = None,
+    on_phase: Callable[[str], None] | None = None,
     **build_params: str | int,
 ) -> VectorIndex:
     """Build an index over the rows of `vectors`.
@@ -97,18 +111,26 @@ def build_index(
         threads: threads the build may use; the result does not depend on it.
         cancel: (1,) int32 word, polled.
         progress: called with (rows done, rows in total).
+        on_phase: called with the name of each phase as it begins, in pgvector's words.
         build_params: the family's parameters.
 
     Raises:
         UnknownFamily: 42704.
-        UnsupportedByFamily: 0A000, unknown metric.
+        UnsupportedByFamily: 0A000, unknown metric, or one that the family does not serve.
         BuildParameterError: 22023.
         QueryCanceled: 57014.
     """
     checked = check_build_params(family, build_params)
     kind, vectors = parse_metric(metric), check_vectors(vectors)
+    if metric not in _FAMILIES[family].metrics:
+        raise UnsupportedByFamily(f'index family "{family}" does not serve metric "{metric}"')
     if family == FLAT:
         return build_flat(vectors, kind, offsets, cancel=cancel, progress=progress)
+    if family == IVFFLAT:
+        hooks = BuildHooks(threads, cancel, progress, on_phase)
+        return build_ivf_flat(vectors, kind, offsets, IvfFlatParameters(**checked), hooks)
+    if on_phase is not None:
+        on_phase(LOADING)
     return build_hnsw(
         vectors, kind, offsets, HnswParameters(**checked), threads=threads, cancel=cancel, progress=progress
     )
@@ -127,7 +149,7 @@ def extend_index(
     """An index over `vectors` of the family, metric and parameters of one that covers some of their rows.
 
     A graph keeps its links and takes in the rows it lacks. Where more than a fifth of its nodes are gone it is built
-    anew. The source stays as it is.
+    anew. Lists keep their centroids until they have twice the rows these were trained on. The source stays as it is.
 
     Args:
         source: an index of another array.
@@ -146,6 +168,8 @@ def extend_index(
         return extend_hnsw(
             source, moved_to, vectors, offsets, threads=threads, cancel=cancel, progress=progress
         )
+    if isinstance(source, IvfFlatIndex):
+        return extend_ivf_flat(source, moved_to, vectors, offsets, BuildHooks(threads, cancel, progress))
     return build_flat(vectors, parse_metric(source.metric), offsets, cancel=cancel, progress=progress)
 
 
@@ -162,4 +186,6 @@ def load_index(buffers: Buffers, vectors: Vectors) -> VectorIndex:
         return load_flat(buffers, vectors)
     if family == HNSW:
         return load_hnsw(buffers, vectors)
+    if family == IVFFLAT:
+        return load_ivf_flat(buffers, vectors)
     raise DamagedIndex(f'index metadata names unknown family "{family}"')

@@ -17,6 +17,8 @@ from vecengine.metrics import Float32s
 EXACT = "exact"
 GRAPH = "graph"
 FILTERED_GRAPH = "filtered_graph"
+LISTS = "lists"
+FILTERED_LISTS = "filtered_lists"
 
 Progress = Callable[[int, int], None]
 """Called during a build with (rows done, rows in total)."""
@@ -30,8 +32,8 @@ class StrategyEstimate:
     """What one way of searching would take.
 
     Attributes:
-        strategy: "exact" (scan the allowed rows), "graph" or "filtered_graph".
-        ef_search: the beam to ask for; 0 for "exact".
+        strategy: "exact" (scan the allowed rows), "graph", "filtered_graph", "lists" or "filtered_lists".
+        ef_search: the beam, or the number of lists, to ask for; 0 for "exact".
         cost_distances: expected time, in distances of a sequential scan.
         recall: expected recall, at least the target asked for.
     """
@@ -47,11 +49,11 @@ class SearchStats:
     """Filled by a search that is given one; counts add up over the queries of the call.
 
     Attributes:
-        strategy: what ran in the end; "exact" when the scan was cheaper than the beam asked for.
-        ef_search: the beam used, at least k; 0 for "exact".
+        strategy: what ran in the end; "exact" when the scan was cheaper than the beam or the lists asked for.
+        ef_search: the beam used, at least k, or the lists asked for; 0 for "exact".
         allowed_count: rows of the index that were allowed.
         distances: distances computed.
-        expansions: nodes whose links were followed.
+        expansions: nodes whose links were followed, or lists visited.
         completed_exactly: queries whose answer came too short from the graph and was redone by a scan.
     """
 
@@ -104,7 +106,8 @@ class VectorIndex(Protocol):
             queries: (nq, d) float32.
             k: width of the answer, >= 0.
             allowed_bits: bitset over the rows of the vectors, None for all.
-            ef_search: beam of a graph search, counted in allowed rows; raised to k. Ignored where a scan is cheaper.
+            ef_search: beam of a graph search, counted in allowed rows and raised to k, or number of lists to visit,
+                counted where they hold an allowed row. Ignored where a scan is cheaper.
             cancel: (1,) int32 word, polled.
             distance_budget: distances after which to give up, 0 for no limit.
             stats: filled in when given.

@@ -134,6 +134,27 @@ class Scratch(NamedTuple):
     batch_keys: npt.NDArray[np.float64]
 
 
+class Lists(NamedTuple):
+    """Rows in the order of the lists they belong to.
+
+    Attributes:
+        starts: (l + 1,) int64, where each list begins in `rows`, and the number of rows.
+        rows: (n,) int64 row offsets, ascending in each list.
+        norms: (n,) float32 squared norms of these rows under cosine, else (0,).
+    """
+
+    starts: npt.NDArray[np.int64]
+    rows: npt.NDArray[np.int64]
+    norms: npt.NDArray[np.float32]
+
+
+class ListScratch(NamedTuple):
+    """Working memory of a search of lists: (l,) keys and numbers of the lists that wait, as a min-heap."""
+
+    keys: npt.NDArray[np.float64]
+    lists: npt.NDArray[np.int32]
+
+
 class Block(NamedTuple):
     """Working memory of a scan: (BLOCK_ROWS,) allowed rows of a block, their norms, and (nq,) query norms."""
 
@@ -226,6 +247,10 @@ SCRATCH = types.NamedTuple(
     ),
     Scratch,
 )
+LISTS = types.NamedTuple(
+    (_read_only(types.int64, 1), _read_only(types.int64, 1), _read_only(types.float32, 1)), Lists
+)
+LIST_SCRATCH = types.NamedTuple((_writable(types.float64, 1), _writable(types.int32, 1)), ListScratch)
 BLOCK = types.NamedTuple(
     (_writable(types.int64, 1), _writable(types.float32, 1), _writable(types.float32, 1)), Block
 )

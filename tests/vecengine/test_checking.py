@@ -1,6 +1,6 @@
 """Goal: an index that a check passes is the one that was asked for, over the rows it was asked for.
 
-Method: graphs over some or all rows, checked against what they were built with and against something else each time.
+Method: graphs and lists over some or all rows, checked against what they were built with and against something else each time.
 """
 
 from __future__ import annotations
@@ -34,6 +34,36 @@ def faults(buffers: vecengine.Buffers, offsets: Any = None, **changes: Any) -> l
 @pytest.mark.parametrize("offsets", [None, OFFSETS])
 def test_a_sound_index(metric: str, offsets: Any) -> None:
     assert faults(built(metric, offsets), offsets, metric=metric) == []
+
+
+def listed(metric: str, offsets: Any = None) -> vecengine.Buffers:
+    index = vecengine.build_index("ivfflat", VECTORS, metric=metric, offsets=offsets, lists=9)
+    return dict(index.to_buffers())
+
+
+def faults_of_lists(buffers: vecengine.Buffers, offsets: Any = None, metric: str = "l2") -> list[str]:
+    return faults(buffers, offsets, family="ivfflat", metric=metric, parameters={"lists": 9})
+
+
+@pytest.mark.parametrize("metric", ["l2", "ip", "cosine"])
+@pytest.mark.parametrize("offsets", [None, OFFSETS])
+def test_sound_lists(metric: str, offsets: Any) -> None:
+    assert faults_of_lists(listed(metric, offsets), offsets, metric) == []
+
+
+def test_lists_of_other_rows_parameters_norms_and_centroids() -> None:
+    assert faults_of_lists(listed("l2", OFFSETS)) == ["it covers 100 rows, which are not the 300 it should"]
+    assert faults(listed("l2"), family="ivfflat", parameters={"lists": 8}) == [
+        "it was built with lists = 9, expected 8"
+    ]
+    buffers = listed("cosine")
+    norms = buffers["norms"] * np.float32(1.5)
+    assert faults_of_lists({**buffers, "norms": norms}, metric="cosine") == [
+        "its norms are not those of the vectors"
+    ]
+    shifted = np.roll(buffers["centroids"], 1, axis=0)
+    (fault,) = faults_of_lists({**buffers, "centroids": shifted}, metric="cosine")
+    assert fault.endswith("rows are not in the list of their nearest centroid")
 
 
 def test_a_flat_index_says_nothing_to_check() -> None:

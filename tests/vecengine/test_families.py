@@ -9,17 +9,21 @@ import numpy as np
 import pytest
 
 import vecengine
-from vecengine.errors import BuildParameterError, UnknownFamily
+from vecengine.errors import BuildParameterError, UnknownFamily, UnsupportedByFamily
 
 
 def test_the_table() -> None:
     families = vecengine.families()
-    assert sorted(families) == ["flat", "hnsw"]
+    assert sorted(families) == ["flat", "hnsw", "ivfflat"]
     hnsw = {parameter.name: parameter for parameter in families["hnsw"].parameters}
     assert (hnsw["m"].default, hnsw["m"].minimum, hnsw["m"].maximum) == (16, 2, 100)
     construction = hnsw["ef_construction"]
     assert (construction.default, construction.minimum, construction.maximum) == (64, 4, 1000)
     assert families["hnsw"].search_parameter == "hnsw.ef_search"
+    (lists,) = families["ivfflat"].parameters
+    assert (lists.name, lists.default, lists.minimum, lists.maximum) == ("lists", 100, 1, 32768)
+    assert families["ivfflat"].search_parameter == "ivfflat.probes"
+    assert families["ivfflat"].metrics == ("l2", "ip", "cosine")
 
 
 @pytest.mark.parametrize(
@@ -57,6 +61,26 @@ def test_bad_parameters(given: dict[str, Any], message: str) -> None:
     assert error.value.message == message and error.value.sqlstate == "22023"
     if "out of bounds" in message:
         assert error.value.detail is not None and error.value.detail.startswith("Valid values are between")
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"lists": "0"}, 'value 0 out of bounds for option "lists"'),
+        ({"lists": "32769"}, 'value 32769 out of bounds for option "lists"'),
+        ({"lists": "abc"}, 'invalid value for integer option "lists": abc'),
+        ({"m": "16"}, 'unrecognized parameter "m"'),
+    ],
+)
+def test_bad_parameters_of_lists(given: dict[str, Any], message: str) -> None:
+    with pytest.raises(BuildParameterError) as error:
+        vecengine.check_build_params("ivfflat", given)
+    assert error.value.message == message and error.value.sqlstate == "22023"
+
+
+def test_metrics_a_family_does_not_serve() -> None:
+    with pytest.raises(UnsupportedByFamily, match='index family "ivfflat" does not serve metric "l1"'):
+        vecengine.build_index("ivfflat", np.zeros((1, 1), dtype=np.float32), metric="l1")
 
 
 def test_unknown_family() -> None:
