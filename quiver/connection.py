@@ -43,7 +43,8 @@ from sqlfront.protocol.errors import (
 
 _log = logging.getLogger(__name__)
 
-READ_AHEAD_BYTES = 1 << 18
+READ_AHEAD_BYTES = 1 << 20
+"""A COPY hands over so much at a time, two changes of threads each."""
 WRITE_BUFFER_BYTES = 1 << 18
 _LINGER_S = 5.0
 """How long a connection that is to end waits for a client that does not read."""

@@ -2,7 +2,7 @@
 
 Segments, key arrays, indexes and manifests are all block files, so there is one reader and one writer. A
 block is a raw array (dtype and shape in the footer), a run of bytes, or an Arrow IPC stream with one record
-batch of one column. The header and the footer are checked when a file is opened, each block once, when it is
+batch of one column; a column of vectors may be a raw array too. The header and the footer are checked when a file is opened, each block once, when it is
 first touched: that is also what warms the page cache.
 
 A block file is written under its final name and is meaningless until a log record or a manifest names it.
@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import os
 import threading
+from collections.abc import Sequence
 from contextlib import suppress
 from types import TracebackType
 from typing import Any
@@ -58,6 +59,21 @@ class BlockWriter:
             self._write(array.reshape(-1).view(np.uint8))
         self._end(name, start, dtype=array.dtype.str, shape=list(array.shape))
 
+    def begin_array(self) -> int:
+        """Start a raw array of rows that come piece by piece; where its bytes will be in the file."""
+        return self._begin(0)
+
+    def extend_array(self, rows: npt.NDArray[Any]) -> None:
+        """Add rows to it. They can be read from the file, and the disk begins to write them, before `finish`."""
+        start = self._position
+        self._write(np.ascontiguousarray(rows).reshape(-1).view(np.uint8))
+        self._flush()
+        self._file.start_writing(start)
+
+    def end_array(self, name: str, start: int, dtype: npt.DTypeLike, shape: Sequence[int]) -> None:
+        """All of it is written: give it its name."""
+        self._end(name, start, dtype=np.dtype(dtype).str, shape=list(shape))
+
     def add_bytes(self, name: str, data: BytesLike) -> None:
         start = self._begin(0)
         self._write(data)
@@ -97,9 +113,13 @@ class BlockWriter:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if error is not None:
-            self._file.close()
-            with suppress(QuiverError):
-                self._files.remove(self.path)
+            self.abandon()
+
+    def abandon(self) -> None:
+        """Remove the unfinished file, if that is possible."""
+        self._file.close()
+        with suppress(QuiverError):
+            self._files.remove(self.path)
 
     def _begin(self, prefix_bytes: int) -> int:
         """Pad so that the byte `prefix_bytes` from here is aligned; start a block and its checksum."""
@@ -214,9 +234,20 @@ class BlockFile:
         return array.reshape(entry["shape"])
 
     def column(self, name: str) -> pa.Array:
-        """An Arrow column, zero-copy."""
+        """An Arrow column, zero-copy. A matrix is a column of vectors."""
+        entry = self._blocks[name]
+        if "dtype" in entry:
+            return vector_column(self.bytes_of(name), np.dtype(entry["dtype"]), entry["shape"])
         with pa.ipc.open_stream(pa.py_buffer(self.bytes_of(name))) as reader:
             return reader.read_next_batch().column(0)
+
+
+def vector_column(data: BytesLike, dtype: np.dtype[Any], shape: Sequence[int]) -> pa.Array:
+    """(n, d) numbers as n vectors of d elements, none of them NULL; no copy."""
+    rows, dimensions = shape
+    element = pa.from_numpy_dtype(dtype)
+    values = pa.Array.from_buffers(element, rows * dimensions, [None, pa.py_buffer(data)])
+    return pa.Array.from_buffers(pa.list_(element, dimensions), rows, [None], children=[values])
 
 
 def block_mismatch(path: str, name: str, entry: dict[str, Any]) -> DataCorrupted:

@@ -169,9 +169,11 @@ def _prepare_table(
         indexes = transaction.catalog.indexes_of(table.oid)
         specs = unique_specs(table, indexes, transaction.options.row_predicate)
         count = sum(len(offsets) for _, offsets in parts)
+        stream = writes.finished_stream(table)
         source = SegmentSource(count, None, attnums, column, specs)
-        with reserved_for_writing(transaction.memory, [view for view, _ in parts], attnums):
-            return PreparedTable(writes, entry=write_segment(data_files, source), patches=patches)
+        copied = [attnum for attnum in attnums if stream is None or attnum != stream.attnum]
+        with reserved_for_writing(transaction.memory, [view for view, _ in parts], copied):
+            return PreparedTable(writes, entry=write_segment(data_files, source, stream), patches=patches)
     batch = pa.RecordBatch.from_arrays(list(map(column, attnums)), names=list(map(str, attnums)))
     return PreparedTable(writes, batch, encode_batch(batch), patches=patches)
 

@@ -43,10 +43,10 @@ from storage.log import LogWriter
 from storage.options import StorageOptions
 from storage.records import OidsRecord, Record, SequenceRecord
 from storage.sequences import Sequences
+from storage.spill_file import SpillFile
 from storage.state import DatabaseState
 from storage.successors import Replacement, Successors
 from storage.transaction import Transaction
-from storage.writeset import SpillFile
 
 _GROWING_HOLDER = "growing rows"
 _OIDS_LOGGED_AHEAD = 64
@@ -391,7 +391,7 @@ class Storage:
         with self._oid_lock:
             self._spill_count += 1
             name = layout.numbered_name(self._spill_count, layout.SPILL_SUFFIX)
-        return SpillFile(self.files, os.path.join(self.spill_folder, name))
+        return SpillFile(self.data_files, os.path.join(self.spill_folder, name))
 
     def start_log(self, log: LogWriter) -> None:
         """Recovery is done: take writes."""

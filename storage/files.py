@@ -74,6 +74,16 @@ class AppendFile:
             while (position := self.reserved_bytes) < end:
                 self.reserved_bytes += os.pwrite(self._descriptor, bytes(end - position), position)
 
+    def start_writing(self, begin: int) -> None:
+        """Let the disk begin with what was appended from byte `begin` on: a later `sync` has less to wait for.
+
+        A hint, by the means of PostgreSQL's `pg_flush_data` where there is no `sync_file_range`: the kernel starts to
+        write dirty pages that are said not to be needed, and keeps them while it does.
+        """
+        if hasattr(os, "posix_fadvise"):
+            with _reported("extend file", self.path):
+                os.posix_fadvise(self._descriptor, begin, self.size_bytes - begin, os.POSIX_FADV_DONTNEED)
+
     def sync(self) -> None:
         with _reported("fsync file", self.path):
             os.fsync(self._descriptor)

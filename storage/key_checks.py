@@ -66,7 +66,8 @@ def _lasting_conflict(
     while True:
         state = transaction.committed_table(table.oid)
         committed = () if writes.is_truncated else state.view(table, missing).segments
-        conflict = first_key_conflict(writes, keys, spec, (*committed, *writes.views(missing, table)))
+        own = writes.views_with(spec, keys.hashes, missing, table)
+        conflict = first_key_conflict(writes, keys, spec, (*committed, *own))
         if conflict is None:
             return None
         if conflict.row_id == 0 or conflict.row_id >= PROVISIONAL_ID_MIN:

@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from foundation.memory import MemoryBudget
 from storage import layout
+from storage.column_stream import ColumnStream
 from storage.datafiles import DataFiles
 from storage.keys import KeySpec, SortedKeys, key_batch
 from storage.rows import ROW_IDS_BLOCK, RowIds, SegmentEntry, column_zone
@@ -55,8 +56,13 @@ def reserved_for_writing(
         memory.release(_MEMORY_HOLDER, size_bytes)
 
 
-def write_segment(data_files: DataFiles, source: SegmentSource) -> SegmentEntry:
+def write_segment(
+    data_files: DataFiles, source: SegmentSource, stream: ColumnStream | None = None
+) -> SegmentEntry:
     """Write the segment file and its key files, sync them and their folder.
+
+    Args:
+        stream: has one of the columns of all rows already.
 
     Returns:
         The entry; `first_row_id` is None, a committing transaction fills it in.
@@ -64,11 +70,11 @@ def write_segment(data_files: DataFiles, source: SegmentSource) -> SegmentEntry:
     Raises:
         IoFailure: 58030; DiskFull: 53100. No file is left then.
     """
-    segment_id = data_files.allocate_id()
+    segment_id = data_files.allocate_id() if stream is None else stream.segment_id
     written = [(segment_id, layout.ROWS_SUFFIX)]
     entry = SegmentEntry(segment_id, source.row_count, None)
     try:
-        _write_rows(data_files, segment_id, source)
+        _write_rows(data_files, segment_id, source, stream)
         key_files = []
         for spec in source.key_specs:
             file_id = data_files.allocate_id()
@@ -86,12 +92,16 @@ def write_segment(data_files: DataFiles, source: SegmentSource) -> SegmentEntry:
     return replace(entry, key_files=tuple(key_files))
 
 
-def _write_rows(data_files: DataFiles, segment_id: int, source: SegmentSource) -> None:
+def _write_rows(
+    data_files: DataFiles, segment_id: int, source: SegmentSource, stream: ColumnStream | None
+) -> None:
     zones = {}
-    with data_files.writer(segment_id, layout.ROWS_SUFFIX) as writer:
+    with data_files.writer(segment_id, layout.ROWS_SUFFIX) if stream is None else stream.finish() as writer:
         if source.row_ids is not None:
             writer.add_array(ROW_IDS_BLOCK, source.row_ids)
         for attnum in source.attnums:
+            if stream is not None and attnum == stream.attnum:
+                continue
             column = source.column(attnum)
             writer.add_column(str(attnum), column)
             zone = column_zone(column)

@@ -34,10 +34,11 @@ from storage.locks import WaitPolicy
 from storage.options import StorageOptions
 from storage.revisions import attnums_of, plan_update
 from storage.rows import RowIds
+from storage.spill_file import SpillFile
 from storage.state import DatabaseState, TableState
 from storage.transaction_locks import LockedRows, TransactionLocks
 from storage.view import MissingColumn, TableView
-from storage.writeset import PROVISIONAL_ID_MIN, Mark, SpillFile, TableWrites
+from storage.writeset import PROVISIONAL_ID_MIN, Mark, TableWrites
 
 if TYPE_CHECKING:
     from storage.database import LoggedCommit, Storage
@@ -198,9 +199,8 @@ class Transaction:
         constraints.check_not_null(table, batch, options.value_encoder)
         check_new_keys(self, writes, batch, changed)
         row_ids = writes.insert(batch, self.missing_column)
-        if writes.memory_bytes > options.write_set_bytes_max:
-            if self._spill is None:
-                self._spill = self._storage.new_spill_file()
+        if writes.must_spill(options.write_set_bytes_max):
+            self._spill = self._spill or self._storage.new_spill_file()
             specs = unique_specs(table, self.catalog.indexes_of(table.oid), options.row_predicate)
             writes.spill(self._spill, specs, self.missing_column)
         return row_ids

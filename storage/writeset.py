@@ -1,14 +1,14 @@
 """A transaction's private changes to one table: own rows, tombstones, truncation.
 
 Own rows have provisional ids (2**63 + ordinal) until commit. They live in memory up to a limit, then the
-rows so far move to a chunk of a private spill file that is read back by mapping. Everything is append-only,
-so a savepoint is a handful of counts and rolling back cuts the lists.
+rows so far move to a chunk of a private spill file that is read back by mapping, but for their widest vectors, which are
+written where the commit wants them (`column_stream`). From then on large batches go there as they come.
+Everything is append-only, so a savepoint is a handful of counts and rolling back cuts the lists.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,51 +16,23 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from foundation.bitset import Bitset, RowOffsets, bits_from_mask
-from foundation.errors import QuiverError
 from foundation.memory import MemoryBudget
 from storage.catalog import CatalogObject, Table
 from storage.changes import PendingChecks
-from storage.files import AppendFile, LocalFiles
-from storage.keys import KeySpec
-from storage.records import encode_batch
+from storage.column_stream import ColumnStream, streamed_attnum
+from storage.growable import without_null_values
+from storage.idset import IdSet
+from storage.keys import Hashes, KeySpec, key_batch
 from storage.revisions import RevisedRows, UpdatePlan
 from storage.rows import GrowingRows, RowIds, SpilledRows, dense_ids
+from storage.spill_file import SpillFile
 from storage.view import MissingColumn, SegmentView, TableView
 
 PROVISIONAL_ID_MIN = 1 << 63
 MEMORY_HOLDER = "transaction rows"
 _OWN_SEGMENT_ID = -1
-
-
-class SpillFile:
-    """A file of record batches for one transaction. Never synced: it dies with the process."""
-
-    def __init__(self, files: LocalFiles, path: str) -> None:
-        self._files = files
-        self._path = path
-        self._file: AppendFile = files.create(path)
-        self._mapped = memoryview(b"")
-
-    def append(self, batch: pa.RecordBatch) -> tuple[int, int]:
-        """Add a batch; its (offset, length) for `read`."""
-        data = encode_batch(batch)
-        offset = self._file.size_bytes
-        self._file.append(data)
-        self._file.append(bytes(-len(data) % 64))
-        return offset, len(data)
-
-    def read(self, offset: int, length: int) -> pa.RecordBatch:
-        """A batch, mapped."""
-        if offset + length > len(self._mapped):
-            self._mapped = self._files.map(self._path)
-        with pa.ipc.open_stream(pa.py_buffer(self._mapped[offset : offset + length])) as reader:
-            return reader.read_next_batch()
-
-    def close(self) -> None:
-        """Let the file go. One that cannot be removed is left to the next start: the transaction has ended."""
-        self._file.close()
-        with suppress(QuiverError):
-            self._files.remove(self._path)
+_LARGE_BATCH_SHARE = 4
+"""Once rows were spilled, a batch of at least this part of the limit is spilled without waiting for more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +42,10 @@ class _Chunk:
     rows: SpilledRows | GrowingRows | RevisedRows
     row_count: int
     reserved_bytes: int = 0
+    stream_first: int = -1
+    """Which row of the stream the first one is; -1 when they are not in it."""
+    known_keys: frozenset[int] = frozenset()
+    """The indexes whose keys of these rows are among those of the spilled rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +83,11 @@ class TableWrites:
         self._row_floor = 0
         self._chunks: list[_Chunk] = []
         self._growing = _own_growing()
-        self._only_batch: pa.RecordBatch | None = None
+        self._waiting: pa.RecordBatch | None = None
         """The rows in memory as they came, while they are one batch that nobody has looked at."""
+        self._stream: ColumnStream | None = None
+        self._spilled_keys: dict[int, IdSet] = {}
+        """By index OID, the key hashes of spilled rows, and of some that were rolled back."""
         self._own_deletes: list[RowOffsets] = []
         self._deletes: list[RowIds] = []
         self._replaced: list[tuple[RowIds, RowIds]] = []
@@ -125,8 +104,15 @@ class TableWrites:
 
     @property
     def memory_bytes(self) -> int:
-        waiting = self._only_batch
+        waiting = self._waiting
         return self._growing.size_bytes + (0 if waiting is None else waiting.nbytes + 8 * len(waiting))
+
+    def must_spill(self, bytes_max: int) -> bool:
+        """Whether the rows in memory are to be spilled now, of which so many bytes may stay."""
+        least = (
+            bytes_max // _LARGE_BATCH_SHARE if self._waiting is not None and self.is_spilled else bytes_max
+        )
+        return self.memory_bytes > least
 
     def insert(self, batch: pa.RecordBatch, missing: MissingColumn) -> RowIds:
         """Add own rows; their provisional ids.
@@ -137,8 +123,8 @@ class TableWrites:
         size_bytes = batch.nbytes + 8 * len(batch)
         self._memory.reserve(MEMORY_HOLDER, size_bytes)
         self._reserved_bytes += size_bytes
-        if self.row_count == 0:
-            self._only_batch = batch
+        if self._waiting is None and not self._growing.row_count:
+            self._waiting = batch
         else:
             self._settle(missing)
             self._append(batch, self.row_count, missing)
@@ -153,35 +139,112 @@ class TableWrites:
         self._growing.append(batch, row_ids, lambda attnum, n: missing(table.column_at(attnum), n))
 
     def _settle(self, missing: MissingColumn) -> None:
-        """Give the only batch its place among the rows that can be looked at."""
-        if self._only_batch is not None:
-            batch, self._only_batch = self._only_batch, None
-            self._append(batch, 0, missing)
+        """Give the waiting batch its place among the rows that can be looked at."""
+        if self._waiting is not None:
+            batch, self._waiting = self._waiting, None
+            self._append(batch, self.row_count - len(batch), missing)
 
     def only_batch(self, table: Table) -> pa.RecordBatch | None:
         """All own rows, if they are still the one batch that was inserted and has the columns of `table` now."""
-        batch = self._only_batch
-        if batch is None or self._own_deletes or self._row_floor:
+        batch = self._waiting
+        if batch is None or len(batch) < self.row_count or self._own_deletes or self._row_floor:
             return None
         is_current = batch.schema.names == [str(column.attnum) for column in table.live_columns()]
         return batch if is_current else None
 
     def spill(self, file: SpillFile, specs: list[KeySpec], missing: MissingColumn) -> None:
-        """Move the rows in memory to a chunk of the spill file."""
-        self._settle(missing)
-        count = self._growing.row_count
-        view = self._view(self._growing, count, None, missing)
-        columns = self._growing.attnums()
-        batch = pa.RecordBatch.from_arrays([view.column(a) for a in columns], names=[str(a) for a in columns])
-        offset, length = file.append(batch)
-        first_row_id = PROVISIONAL_ID_MIN + self.row_count - count
-        rows = SpilledRows(lambda: file.read(offset, length), first_row_id)
-        for spec in specs:
-            # Sorted now, while the values are in memory: 12 bytes a row stay.
-            self._view(rows, count, None, missing).sorted_keys(spec)
-        self._chunks.append(_Chunk(rows, count))
+        """Move the rows in memory to a chunk of the spill file, their widest vectors to a file of their own.
+
+        Raises:
+            IoFailure: 58030; DiskFull: 53100. The rows stay in memory.
+        """
+        batch = self._batch_in_memory(missing)
+        stream_first, load_streamed = self._streamed(file, batch)
+        if stream_first >= 0:
+            assert self._stream is not None
+            kept = batch.drop_columns([str(self._stream.attnum)])
+        else:
+            kept = batch
+        position = file.append(kept) if kept.num_columns else None
+        first_row_id = PROVISIONAL_ID_MIN + self.row_count - len(batch)
+
+        def load() -> pa.RecordBatch:
+            columns = {} if position is None else _by_name(file.read(*position))
+            return pa.RecordBatch.from_pydict(columns | load_streamed())
+
+        rows = SpilledRows(load, first_row_id)
+        known = self._note_keys(specs, batch, missing)
+        self._chunks.append(_Chunk(rows, len(batch), stream_first=stream_first, known_keys=known))
+        self._waiting = None
         self._new_growing()
         self.version += 1
+
+    def _batch_in_memory(self, missing: MissingColumn) -> pa.RecordBatch:
+        if self._waiting is not None:
+            columns = _by_name(self._waiting)
+        else:
+            view = self._view(self._growing, self._growing.row_count, None, missing)
+            columns = {str(attnum): view.column(attnum) for attnum in self._growing.attnums()}
+        return pa.RecordBatch.from_pydict({name: without_null_values(c) for name, c in columns.items()})
+
+    def _streamed(
+        self, file: SpillFile, batch: pa.RecordBatch
+    ) -> tuple[int, Callable[[], dict[str, pa.Array]]]:
+        """Append a column to the stream: which row of it is the first (-1: none), and what reads the column again."""
+        if self._stream is None and not self._chunks:
+            attnum = streamed_attnum(batch)
+            if attnum is not None:
+                column = batch.column(str(attnum))
+                if not column.null_count:
+                    self._stream = ColumnStream(file.data_files, attnum, column.type)
+        stream = self._stream
+        name = "" if stream is None else str(stream.attnum)
+        if stream is None or name not in batch.schema.names or not stream.takes(batch.column(name)):
+            return -1, dict
+        first = stream.row_count
+        read = stream.append(batch.column(name))
+        return first, lambda: {name: read()}
+
+    def _note_keys(
+        self, specs: list[KeySpec], batch: pa.RecordBatch, missing: MissingColumn
+    ) -> frozenset[int]:
+        """Remember the keys of rows that are spilled; the indexes for which that was done."""
+        columns = _by_name(batch)
+
+        def column(attnum: int) -> pa.Array:
+            given = columns.get(str(attnum))
+            return missing(self.table.column_at(attnum), len(batch)) if given is None else given
+
+        for spec in specs:
+            keys = key_batch(spec, [column(attnum) for attnum in spec.read_attnums], is_stored=True)
+            self._spilled_keys.setdefault(spec.index_oid, IdSet()).add(keys.hashes[keys.has_key])
+        return frozenset(spec.index_oid for spec in specs)
+
+    def finished_stream(self, table: Table) -> ColumnStream | None:
+        """The stream with a column of all own rows, in their order, if it is so; the caller finishes it.
+
+        None also when a row is deleted, or a column of `table` is not what it was.
+
+        Raises:
+            IoFailure: 58030; DiskFull: 53100.
+        """
+        stream = self._stream
+        if stream is None or self._own_deletes or self._row_floor:
+            return None
+        live = {str(column.attnum) for column in table.live_columns()}
+        first = 0
+        for chunk in self._chunks:
+            if chunk.stream_first != first:
+                return None
+            first += chunk.row_count
+        if first != stream.row_count or str(stream.attnum) not in live:
+            return None
+        if self._growing.row_count:
+            column = self._growing.stored_column(stream.attnum, self._growing.row_count)
+            if column is None or not stream.takes(column):
+                return None
+            stream.append(column)
+        return stream
 
     def revise(self, plan: UpdatePlan, missing: MissingColumn) -> RowIds:
         """Add own rows that take the place of stored ones.
@@ -303,8 +366,11 @@ class TableWrites:
         self.version += 1
 
     def _cut_rows(self, row_count: int) -> None:
-        if row_count == 0:
-            self._only_batch = None
+        if self._waiting is not None:
+            # Marks stand between batches.
+            self.row_count -= len(self._waiting)
+            self._waiting = None
+            self._release()
         first_growing = self.row_count - self._growing.row_count
         self.row_count = row_count
         if row_count >= first_growing:
@@ -330,25 +396,39 @@ class TableWrites:
             segments.append(segment.without(offsets) if len(offsets) else segment)
         return TableView(table, (*segments, *self.views(missing, table)))
 
-    def views(self, missing: MissingColumn, table: Table) -> list[SegmentView]:
-        """Own rows as segments, in ordinal order, read with the columns of `table`."""
+    def views(
+        self, missing: MissingColumn, table: Table, without_keys_of: int | None = None
+    ) -> list[SegmentView]:
+        """Own rows as segments, in ordinal order, read with the columns of `table`.
+
+        Args:
+            without_keys_of: leave out spilled rows whose keys of this index were noted.
+        """
         if not self.row_count:
             return []
         self._settle(missing)
-        parts: list[tuple[GrowingRows | SpilledRows | RevisedRows, int]]
-        parts = [(chunk.rows, chunk.row_count) for chunk in self._chunks]
         live = self.own_live_mask()
         is_all_live = bool(live.all())
         views, first = [], 0
-        for rows, count in [*parts, (self._growing, self._growing.row_count)]:
-            if not count:
-                continue
+        for chunk in [*self._chunks, _Chunk(self._growing, self._growing.row_count)]:
+            count = chunk.row_count
             mask = live[first : first + count]
             first += count
-            if mask.any():
+            if without_keys_of not in chunk.known_keys and mask.any():
                 bits = None if is_all_live or mask.all() else bits_from_mask(mask)
-                views.append(self._view(rows, count, bits, missing, table))
+                views.append(self._view(chunk.rows, count, bits, missing, table))
         return views
+
+    def views_with(
+        self, spec: KeySpec, hashes: Hashes, missing: MissingColumn, table: Table
+    ) -> list[SegmentView]:
+        """`views` of all rows that may have one of these keys: spilled ones only where a hash is theirs.
+
+        A load of n chunks would look into n/2 of them for every one else.
+        """
+        known = self._spilled_keys.get(spec.index_oid)
+        is_fresh = known is not None and not known.contains(hashes).any()
+        return self.views(missing, table, spec.index_oid if is_fresh else None)
 
     def live_parts(self, missing: MissingColumn, table: Table) -> Iterator[tuple[SegmentView, RowOffsets]]:
         """Own segments with the offsets of the rows that commit will insert."""
@@ -369,11 +449,18 @@ class TableWrites:
     def close(self) -> None:
         """Give the memory back."""
         self._memory.release(MEMORY_HOLDER, sum(chunk.reserved_bytes for chunk in self._chunks))
-        self._chunks, self._only_batch = [], None
+        self._chunks, self._waiting = [], None
+        if self._stream is not None:
+            self._stream.close()
+            self._stream = None
         if self._growing.row_count:
             self._growing = _own_growing()
         self._release()
         self.row_count = 0
+
+
+def _by_name(batch: pa.RecordBatch) -> dict[str, pa.Array]:
+    return dict(zip(batch.schema.names, batch.columns))
 
 
 def _own_growing() -> GrowingRows:

@@ -30,6 +30,8 @@ ROW_SLICE_BYTES = 1 << 18
 call and column, small enough to bound memory."""
 COPY_IN_BYTES = 1 << 18
 """CopyData messages are fed together up to this size: some clients send one a row."""
+COPY_JOINED_BYTES_MAX = 1 << 13
+"""Larger messages are fed one by one: copying them costs more than the call."""
 _COPY_DATA = ord("d")
 
 
@@ -182,7 +184,13 @@ class Executor:
             error = self.session.cancel_token.error()
             _abandon(stream, error.message)
             raise error
-        stream.feed(b"".join((body, *more)) if more else body)
+        if not more:
+            stream.feed(body)
+        elif len(body) < COPY_JOINED_BYTES_MAX:
+            stream.feed(b"".join((body, *more)))
+        else:
+            for piece in (body, *more):
+                stream.feed(piece)
 
 
 def _with_count(tag: str, row_count: int) -> str:

@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from foundation.errors import InvalidBinaryRepresentation, InvalidTextRepresentation
 from foundation.sqltypes import TYPES, SqlType, arrow_type
+from sqlfront.types.columns import Bytes, array_of_matrix
 from sqlfront.types.context import CodecContext
 from sqlfront.types.errors import InsufficientData
 
@@ -82,6 +83,10 @@ class Codec(ABC):
     def parse_binary_column(self, cells: pa.Array, context: CodecContext) -> pa.Array:
         """(n,) binary -> (n,) `arrow_type`."""
         return self.array([None if c is None else self.decode_binary(c, context) for c in cells.to_pylist()])
+
+    def parse_binary_matrix(self, matrix: Bytes, context: CodecContext) -> pa.Array:
+        """(n, width) binary forms of n values, none NULL, as they lie in a stream -> (n,) `arrow_type`."""
+        return self.parse_binary_column(array_of_matrix(matrix, arrow_type=pa.binary()), context)
 
     def syntax_error(self, text: str, detail: str | None = None) -> InvalidTextRepresentation:
         return InvalidTextRepresentation(

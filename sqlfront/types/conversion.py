@@ -14,6 +14,7 @@ import pyarrow as pa
 from foundation.errors import InvalidBinaryRepresentation
 from foundation.sqltypes import SqlType, arrow_type
 from sqlfront.backend import Format
+from sqlfront.types.columns import Bytes
 from sqlfront.types.context import CodecSettings, context_of
 from sqlfront.types.registry import codec_for
 from sqlfront.types.text import decode_utf8, utf8_column
@@ -115,6 +116,12 @@ def parse_binary_array(cells: pa.Array, sql_type: SqlType, settings: CodecSettin
         InvalidBinaryRepresentation: 22P03. InsufficientData: 08P01.
     """
     column = codec_for(sql_type).parse_binary_column(cells, context_of(settings))
+    return coerce_typmod(column, sql_type.without_typmod(), sql_type, explicit=False)
+
+
+def parse_binary_matrix(matrix: Bytes, sql_type: SqlType, settings: CodecSettings) -> pa.Array:
+    """`parse_binary_array` of (n, width) uint8 values that have one width and lie where they lie in a stream."""
+    column = codec_for(sql_type).parse_binary_matrix(matrix, context_of(settings))
     return coerce_typmod(column, sql_type.without_typmod(), sql_type, explicit=False)
 
 

@@ -13,6 +13,7 @@ from foundation.errors import NumericValueOutOfRange
 from foundation.sqltypes import INT2, INT4, INT8, SqlType
 from sqlfront.types.codec import WHITESPACE, Codec, check_width
 from sqlfront.types.columns import (
+    Bytes,
     array_of_numbers,
     byte_set,
     cells_matrix,
@@ -92,6 +93,11 @@ class IntegerCodec(Codec):
             return super().parse_binary_column(cells, context)
         values = np.ascontiguousarray(matrix).view(self.wire_dtype)[:, 0].astype(self.dtype)
         return array_of_numbers(values, self.arrow_type, mask_of(cells))
+
+    def parse_binary_matrix(self, matrix: Bytes, context: CodecContext) -> pa.Array:
+        if matrix.shape[1] != self.width:
+            return super().parse_binary_matrix(matrix, context)
+        return array_of_numbers(matrix.view(self.wire_dtype)[:, 0].astype(self.dtype), self.arrow_type)
 
 
 def register(types: TypeRegistry) -> None:

@@ -23,6 +23,7 @@ from foundation.errors import (
 from foundation.sqltypes import HALFVEC, VECTOR, SqlType
 from sqlfront.types.codec import WHITESPACE, Codec
 from sqlfront.types.columns import (
+    Bytes,
     array_of_bytes,
     byte_set,
     bytes_of,
@@ -130,6 +131,10 @@ class VectorCodec(Codec):
 
     def check_finite(self, values: npt.NDArray[Any]) -> None:
         """Raises 22000 for the first NaN or infinity."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            # One pass that writes nothing: what is not finite makes every sum with it so.
+            if np.isfinite(values.sum(dtype=np.float32)):
+                return
         finite = np.isfinite(values)
         if not finite.all():
             first = values.reshape(-1)[np.argmin(finite)]
@@ -264,20 +269,34 @@ class VectorCodec(Codec):
         lengths = np.diff(offsets) if valid is None else np.diff(offsets)[valid]
         width = int(lengths[0]) if len(lengths) else 0
         matrix = cells_matrix(cells, width) if width >= _HEADER.size + self.dtype.itemsize else None
-        if matrix is None:
+        values = None if matrix is None else self._numbers(matrix if valid is None else matrix[valid])
+        if values is None:
             return super().parse_binary_column(cells, context)
-        headers = matrix[:, : _HEADER.size] if valid is None else matrix[valid, : _HEADER.size]
-        count = (width - _HEADER.size) // self.dtype.itemsize
-        expected = np.frombuffer(_HEADER.pack(min(count, 32767), 0), np.uint8)
-        if (headers != expected).any() or count > DIMENSIONS_MAX or (width - 4) % self.dtype.itemsize:
-            return super().parse_binary_column(cells, context)
-        body = np.ascontiguousarray(matrix[:, _HEADER.size :])
-        values = body.view(self.wire_dtype).astype(self.dtype).reshape(-1)
-        self.check_finite(values)
+        count = values.shape[1]
+        kept = pa.array(values.reshape(-1))
         if valid is None:
-            return list_column(np.arange(len(cells) + 1) * count, pa.array(values), None)
-        kept = values.reshape(-1, count)[valid].reshape(-1)
-        return list_column(np.concatenate(([0], np.cumsum(valid * count))), pa.array(kept), valid)
+            return list_column(np.arange(len(cells) + 1) * count, kept, None)
+        return list_column(np.concatenate(([0], np.cumsum(valid * count))), kept, valid)
+
+    def parse_binary_matrix(self, matrix: Bytes, context: CodecContext) -> pa.Array:
+        values = self._numbers(matrix)
+        if values is None:
+            return super().parse_binary_matrix(matrix, context)
+        return list_column(np.arange(len(matrix) + 1) * values.shape[1], pa.array(values.reshape(-1)), None)
+
+    def _numbers(self, matrix: Bytes) -> npt.NDArray[Any] | None:
+        """(n, d) numbers of (n, width) binary forms; None where they are not what their width says.
+
+        The rows may lie apart, as in a stream: the only copy is the one that turns the bytes round.
+        """
+        count, rest = divmod(matrix.shape[1] - _HEADER.size, self.dtype.itemsize)
+        if count < 1 or rest or count > DIMENSIONS_MAX:
+            return None
+        if (matrix[:, : _HEADER.size] != np.frombuffer(_HEADER.pack(count, 0), np.uint8)).any():
+            return None
+        values = matrix[:, _HEADER.size :].view(self.wire_dtype).astype(self.dtype)
+        self.check_finite(values)
+        return values
 
 
 def _skip_space(text: str, position: int) -> int:
