@@ -221,7 +221,7 @@ def test_sample_of_all_failures(tmp_path: Path, capsys: pytest.CaptureFixture[st
         points += 2
     for number in generator.sample(range(1, total + 1), 6):
         points += tear_at(tmp_path / f"torn{number}", number, 4, generator)
-    for number in generator.sample(range(1, total + 1), 2):
+    for number in generator.sample(range(2, total + 1), 2):
         points += crash_while_recovering(
             tmp_path / f"again{number}", number, generator.choice(LOSSES), step=5
         )
@@ -271,7 +271,8 @@ def test_every_write_is_torn_at_every_length(tmp_path: Path, capsys: pytest.Capt
 def test_crash_during_every_recovery(tmp_path: Path, loss: Loss, capsys: pytest.CaptureFixture[str]) -> None:
     total = len(operations(tmp_path / "whole"))
     points = 0
-    for number in range(1, total + 1, 3):
+    # The first operation makes the directory: without it there is nothing to recover.
+    for number in range(2, total + 1, 3):
         points += crash_while_recovering(tmp_path / str(number), number, loss)
         shutil.rmtree(tmp_path / str(number))
     report(capsys, points, f"a second crash during recovery, {loss}")
