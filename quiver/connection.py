@@ -30,8 +30,9 @@ from typing import TypeAlias, TypeVar, cast
 from foundation.cancel import CANCEL_SHUTDOWN, CANCEL_TIMEOUT, CANCEL_USER, CancelToken
 from foundation.errors import AdminShutdown, QuiverError
 from quiver.group_commit import GroupCommit
+from quiver.joining import Joining
 from quiver.tls import TlsMaterial
-from sqlfront.backend import TransactionStatus, UnfinishedCommit
+from sqlfront.backend import Joinable, TransactionStatus, UnfinishedCommit
 from sqlfront.protocol import Conversation, ConversationOptions
 from sqlfront.protocol.channel import CHUNK_BYTES, Pause
 from sqlfront.protocol.errors import (
@@ -51,7 +52,8 @@ _LINGER_S = 5.0
 _NEVER_S = float("inf")
 
 T = TypeVar("T")
-Steps: TypeAlias = Iterator[bytes | Pause | UnfinishedCommit]
+Wait: TypeAlias = Pause | Joinable | UnfinishedCommit
+Steps: TypeAlias = Iterator[bytes | Wait]
 
 
 class Stop(Enum):
@@ -77,6 +79,7 @@ class ConnectionServices:
     tls: TlsMaterial | None
     authentication_timeout_ms: int
     message_bytes_max: int
+    joining: Joining
     group_commit: GroupCommit
 
 
@@ -300,6 +303,8 @@ class Connection(asyncio.Protocol):
                 return
             if stop is Pause.LONG:
                 is_short = False
+            elif isinstance(stop, Joinable):
+                await self._services.joining.joined(stop)
             elif stop is not Stop.ROOM:
                 await self._services.group_commit.durable(stop)
             await self._await_room()
@@ -430,9 +435,7 @@ class Connection(asyncio.Protocol):
         return self._loop.call_later(timeout_ms / 1000, self.request_end, error)
 
 
-def _advance_shortly(
-    conversation: Conversation, steps: Steps
-) -> tuple[bytes, Stop | Pause | UnfinishedCommit]:
+def _advance_shortly(conversation: Conversation, steps: Steps) -> tuple[bytes, Stop | Wait]:
     """`_advance` on the event loop, as far as nothing has to be waited for."""
     session = conversation.session
     assert session is not None
@@ -445,7 +448,7 @@ def _advance_shortly(
         time.sleep(0)
 
 
-def _advance(conversation: Conversation, steps: Steps) -> tuple[bytes, Stop | Pause | UnfinishedCommit]:
+def _advance(conversation: Conversation, steps: Steps) -> tuple[bytes, Stop | Wait]:
     """What is to be written next, and what it stopped for.
 
     A small chunk is returned at once only if more input waits, whose processing may take long; else the next

@@ -22,6 +22,7 @@ from typing import cast
 from foundation.errors import AdminShutdown, QuiverError
 from quiver.connection import Connection, ConnectionServices
 from quiver.group_commit import GroupCommit
+from quiver.joining import Joining
 from quiver.tls import TlsMaterial
 from sqlfront.backend import SessionFactory
 from sqlfront.protocol import Codecs, Conversation, ConversationOptions
@@ -109,6 +110,7 @@ class Server:
             tls=options.tls,
             authentication_timeout_ms=options.authentication_timeout_ms,
             message_bytes_max=options.message_bytes_max,
+            joining=Joining(asyncio.get_running_loop()),
             group_commit=GroupCommit(asyncio.get_running_loop(), self._session_pool),
         )
         try:

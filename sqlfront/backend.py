@@ -10,6 +10,7 @@ parameters are Python values as `sqlfront.types` decodes them.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
@@ -107,6 +108,9 @@ class Portal(Protocol):
     is_holdable: bool
     """WITH HOLD: outlives its transaction. The conversation closes all other portals when it goes idle."""
 
+    def joinable(self) -> Joinable | None:
+        """Asked before `start`, where the session may not block; None = it is executed by itself."""
+
     def start(self) -> CopyIn | CopyOut | None:
         """Begin execution, at the first Execute. COPY returns its stream; all others None."""
 
@@ -129,6 +133,22 @@ class Statement(Protocol):
     @property
     def runs_together(self) -> bool:
         """Whether executions with different parameters can be one change; see `Session.run_together`."""
+
+
+class Joinable(ABC):
+    """An execution that can be one with those of other sessions, where all of them must not wait.
+
+    `Portal.start` comes after it in any case: what was executed together is only taken there.
+    """
+
+    @property
+    @abstractmethod
+    def key(self) -> object:
+        """Executions with equal keys can be executed together."""
+
+    @abstractmethod
+    def run_with(self, others: Sequence[Joinable]) -> None:
+        """Execute this and others with its key. Never raises: what fails is left to each `Portal.start`."""
 
 
 class UnfinishedCommit(Protocol):

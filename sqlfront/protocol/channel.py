@@ -4,8 +4,9 @@ A *flow* is a generator that yields bytes to be sent or `None` when it cannot go
 server moves the bytes; a flow that yields a chunk goes on only when the transport has room for more, which is
 all the back-pressure there is: output waits here, never in an unbounded queue.
 
-It also yields a `Pause` before what may take long, and an `UnfinishedCommit` before it finishes that. Who drives it on
-a thread of its own may ignore both; an event loop goes on elsewhere, or when the disk has answered.
+It also yields a `Pause` before what may take long, a `Joinable` before it executes that, and an `UnfinishedCommit` before
+it finishes that. Who drives it on a thread of its own may ignore them; an event loop goes on elsewhere, when others had
+the chance to join, or when the disk has answered.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from enum import Enum
 from typing import Protocol, TypeAlias, TypeVar
 
 from foundation.errors import WouldBlock
-from sqlfront.backend import Session, UnfinishedCommit
+from sqlfront.backend import Joinable, Session, UnfinishedCommit
 from sqlfront.protocol.framing import Frame, FrameReader
 
 CHUNK_BYTES = 1 << 16
@@ -30,7 +31,7 @@ class Pause(Enum):
     LONG = "what follows may take long, or wait"
 
 
-Flow: TypeAlias = Generator[bytes | Pause | UnfinishedCommit | None, None, T]
+Flow: TypeAlias = Generator[bytes | Pause | Joinable | UnfinishedCommit | None, None, T]
 
 
 class Encodable(Protocol):

@@ -16,9 +16,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from typing import TypeAlias
 
 from foundation.errors import AdminShutdown
-from sqlfront.backend import Session, SessionFactory, UnfinishedCommit
+from sqlfront.backend import Joinable, Session, SessionFactory, UnfinishedCommit
 from sqlfront.protocol.asynchronous import send_asynchronous
 from sqlfront.protocol.channel import CHUNK_BYTES, Channel, Flow, Pause
 from sqlfront.protocol.error_report import error_response
@@ -29,6 +30,7 @@ from sqlfront.protocol.transitions import Event, Machine, State
 
 _log = logging.getLogger(__name__)
 
+Step: TypeAlias = bytes | Pause | Joinable | UnfinishedCommit
 _PIECE_BYTES = 4 * CHUNK_BYTES
 
 
@@ -100,11 +102,11 @@ class Conversation:
         """
         return (step for step in self.steps() if isinstance(step, bytes))
 
-    def steps(self) -> Iterator[bytes | Pause | UnfinishedCommit]:
+    def steps(self) -> Iterator[Step]:
         """`run` for a server that has better to do than to wait.
 
-        While the session's `may_block` is False: `Pause.LONG` asks to go on where it is True, an unfinished commit to
-        go on when that is durable.
+        While the session's `may_block` is False: `Pause.LONG` asks to go on where it is True, a joinable execution to go
+        on when it was run with others or none came, an unfinished commit to go on when that is durable.
         """
         if self.is_closed:
             return

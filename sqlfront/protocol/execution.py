@@ -65,6 +65,10 @@ class Executor:
             run.is_started = True
             if not run.portal.is_short:
                 yield Pause.LONG
+            elif not self.session.may_block:
+                joinable = run.portal.joinable()
+                if joinable is not None:
+                    yield joinable
             stream = yield from unhurried(run.portal.start)
             if stream is not None:
                 tag = yield from self._copy(run, stream)

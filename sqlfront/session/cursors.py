@@ -161,6 +161,9 @@ class Cursor:
 
     # -- as a portal, for Execute messages on the cursor's name
 
+    def joinable(self) -> None:
+        return None
+
     def start(self) -> CopyIn | CopyOut | None:
         return None
 

@@ -67,6 +67,8 @@ class CachedPlan:
     """What a read-only transaction refuses it as; '' for what only reads."""
     is_short: bool = False
     """See `sqlfront.session.short_statements`."""
+    is_joinable: bool = False
+    """See `sqlfront.session.joint_inserts`."""
     template: RowTemplate | None = None
     """Of an INSERT whose executions with different parameters can be one change."""
 

@@ -11,7 +11,12 @@ from collections.abc import Callable
 import pyarrow as pa
 
 from sqlfront.backend import CopyIn, CopyOut, ResultColumn
+from sqlfront.session.joint_inserts import JoinableInsert
 from sqlfront.session.outcome import Outcome
+
+
+def _alone() -> None:
+    return None
 
 
 class LazyPortal:
@@ -28,9 +33,12 @@ class LazyPortal:
         finish: Callable[[], None],
         *,
         is_short: bool = False,
+        join: Callable[[], JoinableInsert | None] = _alone,
     ) -> None:
         self.columns = columns
         self.is_short = is_short
+        self._join = join
+        self._joined: JoinableInsert | None = None
         self.is_holdable = False
         self._run = run
         self._finish = finish
@@ -38,10 +46,16 @@ class LazyPortal:
         self._rest: pa.RecordBatch | None = None
         self._tag: str | None = None
 
+    def joinable(self) -> JoinableInsert | None:
+        self._joined = self._join() if self._outcome is None else None
+        return self._joined
+
     def start(self) -> CopyIn | CopyOut | None:
         if self._outcome is not None:
             return None
-        self._outcome = self._run()
+        joined, self._joined = self._joined, None
+        outcome = None if joined is None else joined.take_outcome()
+        self._outcome = self._run() if outcome is None else outcome
         if self._outcome.columns is not None:
             self.columns = self._outcome.columns
         copy = self._outcome.copy
@@ -76,6 +90,10 @@ class LazyPortal:
         return self._tag
 
     def close(self) -> None:
+        if self._outcome is None and self._joined is not None:
+            # It was executed with others already: the session has a commit to finish.
+            self._joined.take_outcome()
+            self._joined = None
         if self._outcome is not None and self._outcome.on_close is not None:
             self._outcome.on_close()
             self._outcome.on_close = None

@@ -23,6 +23,7 @@ from sqlfront.binder import BindContext, bind_query, lock_name
 from sqlfront.parser import ParsedStatement, QueryStatement, parse_script
 from sqlfront.pg_catalog import VIRTUAL_RELATIONS
 from sqlfront.session.command_shape import command_columns, is_allowed_in_failed_block
+from sqlfront.session.joint_inserts import is_joinable
 from sqlfront.session.outcome import Outcome, result_columns
 from sqlfront.session.plan_cache import CachedPlan, PlanKey, QueryKind, kind_of
 from sqlfront.session.query_locks import TableLocks, only_reads, table_locks, take_locks
@@ -172,6 +173,7 @@ class StatementPlanner:
             table_locks(bound),
             _writing_name(bound, context),
             is_short_query(bound),
+            is_joinable(bound),
             RowTemplate.of(bound) if isinstance(bound, Insert) else None,
         )
         # Without a transaction another session may have changed the catalog since `place` was taken.
@@ -245,14 +247,18 @@ class StatementPlanner:
         is_own = only_reads(statement.locks) and not self._session.block.is_explicit
         return not is_own or transaction.locks.may_block_readers()
 
+    def is_up_to_date(self, statement: PreparedStatement) -> bool:
+        """Whether catalog and settings are still those that the statement was bound with."""
+        assert statement.place is not None
+        place = self._place(statement.text, statement.place.key.parameter_oids)
+        return place.key == statement.place.key and place.own_catalog is statement.place.own_catalog
+
     def _bring_up_to_date(self, statement: PreparedStatement) -> None:
         """Bind the statement again if catalog or settings are no longer those it was bound with.
 
         Its parameter types stay: the client encodes values by them.
         """
-        assert statement.place is not None
-        place = self._place(statement.text, statement.place.key.parameter_oids)
-        if place.key == statement.place.key and place.own_catalog is statement.place.own_catalog:
+        if self.is_up_to_date(statement):
             return
         place = self._place(statement.text, tuple(t.oid for t in statement.parameter_types))
         fresh = self._lookup(statement.text, place)

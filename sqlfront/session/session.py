@@ -30,6 +30,7 @@ from sqlfront.session.cursors import CursorTable
 from sqlfront.session.dispatch import is_data_definition, run_command
 from sqlfront.session.errors import WrongParameterCount
 from sqlfront.session.index_builds import PendingBuilds
+from sqlfront.session.joint_inserts import JoinableInsert, joinable_insert
 from sqlfront.session.names import split_search_path
 from sqlfront.session.notifications import Listener
 from sqlfront.session.outcome import Outcome
@@ -154,7 +155,10 @@ class LocalSession:
         def run() -> Outcome:
             return self._run_top(statement, parameters, is_alone=self.is_sync_next)
 
-        return LazyPortal(statement.columns, run, _nothing, is_short=self._is_short(statement))
+        def join() -> JoinableInsert | None:
+            return joinable_insert(self, statement, parameters) if self.is_sync_next else None
+
+        return LazyPortal(statement.columns, run, _nothing, is_short=self._is_short(statement), join=join)
 
     def _is_short(self, statement: PreparedStatement) -> bool:
         if statement.cached is not None:
@@ -286,6 +290,10 @@ class LocalSession:
     def run_prepared(self, statement: PreparedStatement, parameters: Sequence[Any]) -> Outcome:
         """EXECUTE and DECLARE: run a statement inside the one that is running."""
         return self._run(statement, parameters)
+
+    def is_up_to_date(self, statement: PreparedStatement) -> bool:
+        """Whether the statement's plan is the one it would get now."""
+        return self._planner.is_up_to_date(statement)
 
     def open_transaction_for(self, statement: PreparedStatement) -> Transaction:
         """EXPLAIN: the transaction a query runs in, with its tables locked."""

@@ -13,6 +13,7 @@ See https://www.postgresql.org/docs/15/sql-set-transaction.html.
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Protocol
@@ -57,15 +58,34 @@ class _Savepoint:
     session_mark: object
 
 
-@dataclass(frozen=True, slots=True)
 class UnfinishedCommit:
-    """Implements `sqlfront.backend.UnfinishedCommit`."""
+    """Implements `sqlfront.backend.UnfinishedCommit`, for one session or for those that take part in it.
 
-    storage: Storage
-    lsn: int
+    Thread-safe: a session that is closed finishes it on another thread than the others.
+    """
+
+    def __init__(self, storage: Storage, transaction: Transaction, lsn: int) -> None:
+        self.lsn = lsn
+        self._storage = storage
+        self._transaction = transaction
+        self._failure: BaseException | None = None
+        self._lock = threading.Lock()
 
     def wait(self) -> None:
-        self.storage.wait_durable(self.lsn)
+        self._storage.wait_durable(self.lsn)
+
+    def finish(self) -> None:
+        """For each that takes part; the first one does it. Raises IoFailure (58030), for all."""
+        with self._lock:
+            if self._failure is not None:
+                raise self._failure
+            if not self._transaction.is_open:
+                return
+            try:
+                self._transaction.finish_commit(may_block=False)
+            except BaseException as error:
+                self._failure = error
+                raise
 
 
 class TransactionOwner(Protocol):
@@ -245,17 +265,24 @@ class TransactionBlock:
                 self._transaction.rollback()
                 self._finish(committed=False)
                 raise
-        if logged is not None and not self.may_block:
-            self.unfinished = UnfinishedCommit(self._storage, logged.durable_lsn)
+        if self._transaction is not None and logged is not None and not self.may_block:
+            self.unfinished = UnfinishedCommit(self._storage, self._transaction, logged.durable_lsn)
         else:
             self.finish_commit()
         return True
 
+    def take_part(self, commit: UnfinishedCommit) -> None:
+        """A commit that others started has what would have been this session's own transaction."""
+        assert self.state is BlockState.IDLE
+        self.unfinished = commit
+
     def finish_commit(self) -> None:
         """Wait for the disk, where a commit that might not do so was left unfinished, and end the transaction."""
-        self.unfinished = None
+        unfinished, self.unfinished = self.unfinished, None
         try:
-            if self._transaction is not None:
+            if unfinished is not None:
+                unfinished.finish()
+            elif self._transaction is not None:
                 self._transaction.finish_commit(may_block=self.may_block)
         except BaseException:
             self._finish(committed=False)

@@ -175,6 +175,9 @@ class NullPortal:
         self._rest: pa.RecordBatch | None = None
         self._row_count = 0
 
+    def joinable(self) -> None:
+        return None
+
     def start(self) -> CopyIn | CopyOut | None:
         session = self.session
         session.check_runs(self.words)
