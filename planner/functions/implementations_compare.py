@@ -15,7 +15,7 @@ Where Arrow's order is not PostgreSQL's, values are first turned into keys whose
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -146,6 +146,11 @@ def _bit_keys(array: pa.Array) -> pa.Array:
     if pc.count_distinct(pc.binary_slice(array.drop_null(), 0, _BIT_LENGTH_BYTES)).as_py() < 2:
         return array
     return _moved_lengths(array)
+
+
+def evaluate_bit_order(columns: Sequence[pa.Array], row_count: int) -> pa.Array:
+    """(bit strings) -> binary order keys, also between strings of different length."""
+    return _moved_lengths(columns[0])
 
 
 def _moved_lengths(array: pa.Array) -> pa.Array:

@@ -20,7 +20,6 @@ from foundation.errors import (
 )
 from foundation.sparse import (
     SPARSE_DIMENSIONS_MAX,
-    SPARSE_ELEMENTS_MAX,
     SparseRows,
     sparse_column,
     sparse_rows,
@@ -69,7 +68,7 @@ def convert_vectors(
 
     Raises:
         DataException: 22000, dimensions, NaN, infinity.
-        ProgramLimitExceeded: 54000, more dimensions or elements than the type has.
+        ProgramLimitExceeded: 54000, more dimensions than the type has.
         NullValueNotAllowed: 22004, a NULL among the elements of an array.
         NumericValueOutOfRange: 22003, a number that the element type cannot hold.
     """
@@ -177,9 +176,8 @@ def _half_precision(numbers: Floats, codecs: Codecs) -> Floats:
 def _sparse(offsets: npt.NDArray[np.int64], numbers: npt.NDArray[np.float32]) -> pa.Array:
     kept = numbers != 0
     borders = np.concatenate(([0], np.cumsum(kept)))[offsets]
+    # pgvector limits the number of elements of texts and binary values only.
     counts = np.diff(borders)
-    if counts.max(initial=0) > SPARSE_ELEMENTS_MAX:
-        raise ProgramLimitExceeded(f"sparsevec cannot have more than {SPARSE_ELEMENTS_MAX} non-zero elements")
     check_finite(numbers, "sparsevec")
     sizes = np.diff(offsets)
     places = np.arange(len(numbers)) - np.repeat(offsets[:-1], sizes)

@@ -144,7 +144,8 @@ def _print(
         return Printed(
             f"CAST({shape.call(_SAME_NAME[name], *sqls)} AS {carrier(sql_type, form)})", sql_type, form
         )
-    if shape.distinct and not shape.order_by and name in _COLLECTING:
+    is_collected = name in _COLLECTING or (name in ("sum", "avg") and is_vector(arguments[0].type))
+    if shape.distinct and not shape.order_by and is_collected:
         # PostgreSQL sorts to find the distinct values, and they come in that order.
         shape = replace(shape, order_by=f" ORDER BY {order_sql(printer, arguments[0])} ASC NULLS LAST")
     builder = _BUILDERS.get(name)

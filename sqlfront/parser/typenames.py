@@ -13,6 +13,7 @@ from foundation.errors import (
     FeatureNotSupported,
     InvalidParameterValue,
     InvalidTextRepresentation,
+    NumericValueOutOfRange,
     SyntaxErrorInStatement,
     UndefinedObject,
 )
@@ -36,6 +37,7 @@ from foundation.sqltypes import (
 )
 from sqlfront.parser.keywords import words
 
+INT4_MAX = 2**31 - 1
 VECTOR_DIMENSIONS_MAX = 16000
 SPARSEVEC_DIMENSIONS_MAX = 1_000_000_000
 CHARACTER_LENGTH_MAX = 10485760
@@ -130,6 +132,11 @@ def _integers(name: TypeName, counts: tuple[int, ...], error: str) -> list[int]:
         raise InvalidTextRepresentation(
             f'invalid input syntax for type integer: "{name.modifiers[0]}"', position=name.position
         ) from None
+    outside = next((text for text, value in zip(name.modifiers, values) if abs(value) > INT4_MAX), None)
+    if outside is not None:
+        raise NumericValueOutOfRange(
+            f'value "{outside}" is out of range for type integer', position=name.position
+        )
     if len(values) not in counts:
         raise InvalidParameterValue(error, position=name.position)
     return values

@@ -334,7 +334,10 @@ def extension_members() -> tuple[tuple[int, int], ...]:
         (class_oid, oid)
         for class_oid, name in SHIPPED_CATALOGS.items()
         for oid, row in builtin_by_oid(name).items()
-        if FIRST_EXTENSION_OID <= oid < FIRST_USER_OID and not row.get("typelem")
+        if FIRST_EXTENSION_OID <= oid < FIRST_USER_OID
+        and not row.get("typelem")
+        # The handlers of PL/pgSQL are functions of an extension, too, but of another one.
+        and row.get("pronamespace") != PG_CATALOG_SCHEMA_OID
     ]
     return (*members, (PG_AM_OID, FLAT_AM_OID))
 

@@ -38,6 +38,7 @@ _DIMENSIONS_MAX = 6
 _SPECIAL = '"\\{},' + WHITESPACE
 _NOT_SPECIAL = ~byte_set(_SPECIAL.encode())
 _NEEDS_QUOTES = r'(?i)^$|^null$|["\\{},\s\v]'
+_BOUND = re.compile(r"[+-]?[0-9]+", re.ASCII)
 _NEEDS_QUOTES_ONE = re.compile(r'^$|^null$|["\\{}, \t\n\r\v\f]', re.IGNORECASE | re.ASCII)
 
 
@@ -66,6 +67,26 @@ def _malformed(text: str, detail: str) -> InvalidTextRepresentation:
     return InvalidTextRepresentation(f'malformed array literal: "{text}"', detail=detail)
 
 
+def _bounds_refused(text: str, position: int) -> InvalidTextRepresentation | FeatureNotSupported:
+    """The error of a literal that starts with `[`: bounds such as [0:1]={a,b}, or what only looks like them."""
+    while text[position : position + 1] == "[":
+        lower = _BOUND.match(text, position + 1)
+        if lower is None:
+            return _malformed(text, '"[" must introduce explicitly-specified array dimensions.')
+        position = lower.end()
+        if text[position : position + 1] == ":":
+            upper = _BOUND.match(text, position + 1)
+            if upper is None:
+                return _malformed(text, "Missing array dimension value.")
+            position = upper.end()
+        if text[position : position + 1] != "]":
+            return _malformed(text, 'Missing "]" after array dimensions.')
+        position = _skip_space(text, position + 1)
+    if text[position : position + 1] != "=":
+        return _malformed(text, 'Missing "=" after array dimensions.')
+    return FeatureNotSupported("array literals with explicit bounds are not supported")
+
+
 def split_array(text: str) -> list[str | None]:
     """The element texts of an array literal, None for NULL.
 
@@ -75,7 +96,7 @@ def split_array(text: str) -> list[str | None]:
     """
     position = _skip_space(text, 0)
     if text[position : position + 1] == "[":
-        raise FeatureNotSupported("array literals with explicit bounds are not supported")
+        raise _bounds_refused(text, position)
     if text[position : position + 1] != "{":
         raise _malformed(text, 'Array value must start with "{" or dimension information.')
     position = _skip_space(text, position + 1)

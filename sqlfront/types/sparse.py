@@ -45,13 +45,19 @@ if TYPE_CHECKING:
 
 _HEADER = struct.Struct("!iii")
 _WORD_BYTES = 4
+_LONG_TEXT = 400
+"""Characters from which on reading a single text by columns is faster."""
 _INT32_MAX = 2**31 - 1
 _INTEGER = re.compile(r"[+-]?[0-9]+", re.ASCII)
 
 
 class SparseCodec(Codec):
     def decode_text(self, text: str, context: CodecContext) -> bytes:
-        return _Reader(self, text).read()
+        plain = _parse_plain(pa.array([text], pa.utf8())) if len(text) >= _LONG_TEXT else None
+        if plain is None:
+            return _Reader(self, text).read()
+        value: bytes = sparse_column(plain)[0].as_py()
+        return value
 
     def encode_text(self, value: Any, context: CodecContext) -> str:
         text: str = self.text_column(pa.array([value], pa.binary()), context)[0].as_py()

@@ -9,8 +9,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from foundation.errors import FeatureNotSupported, UndefinedFunction
-from foundation.sqltypes import BOOL, BPCHAR, BYTEA, JSON, NUMERIC, SPARSEVEC, SqlType, element_type
+from foundation.sqltypes import (
+    BIT,
+    BOOL,
+    BPCHAR,
+    BYTEA,
+    JSON,
+    NUMERIC,
+    SPARSEVEC,
+    VARBIT,
+    SqlType,
+    element_type,
+)
 from planner import bound
+from planner.functions.implementations_compare import evaluate_bit_order
 from planner.functions.implementations_sparse import evaluate_sparse_order
 from planner.relational.carriers import converted
 from planner.relational.expressions import ExpressionPrinter
@@ -108,6 +120,8 @@ def order_sql(printer: ExpressionPrinter, value: Printed) -> str:
     """
     if value.is_text_numeric:
         return sort_key(printer, value)
+    if value.type.oid == VARBIT.oid or value.type == BIT:
+        return printer.statement.slot_call("bit order", evaluate_bit_order, [value], BYTEA).sql
     if value.type.oid == SPARSEVEC.oid:
         return printer.statement.slot_call("sparse order", evaluate_sparse_order, [value], BYTEA).sql
     if value.type.oid == JSON.oid:
