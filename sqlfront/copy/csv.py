@@ -59,10 +59,10 @@ class CopyCsvReader(DelimitedReader):
                 is_open = not is_open
         return quotes
 
-    def _plain_positions(self, data: Bytes) -> Mask:
+    def _plain_positions(self, data: Bytes) -> Mask | None:
         quotes = self._quotes(data)
         if not quotes.any():
-            return np.ones(len(data), np.bool_)
+            return None
         # The parity of the quotes so far; uint8 wraps at 256, which keeps it.
         parity = np.cumsum(quotes, dtype=np.uint8) & np.uint8(1)
         plain: Mask = parity == 0
@@ -71,7 +71,7 @@ class CopyCsvReader(DelimitedReader):
     def _check_complete(self, data: bytes) -> None:
         view = np.frombuffer(data, np.uint8)
         plain = self._plain_positions(view)
-        if plain[-1] or np.count_nonzero(self._quotes(view)) % 2 == 0:
+        if plain is None or plain[-1] or np.count_nonzero(self._quotes(view)) % 2 == 0:
             return
         # Errors of the lines before the open quote come first.
         ends = np.flatnonzero(plain & ((view == _NEWLINE) | (view == _RETURN)))

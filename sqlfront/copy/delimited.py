@@ -48,8 +48,8 @@ class DelimitedReader(CopyReader):
     # -- what a format decides
 
     @abstractmethod
-    def _plain_positions(self, data: Bytes) -> Mask:
-        """(n,) True where a line end or a delimiter would count as one."""
+    def _plain_positions(self, data: Bytes) -> Mask | None:
+        """(n,) True where a line end or a delimiter would count as one; None = everywhere."""
 
     @abstractmethod
     def _field_column(self, data: Bytes, starts: Positions, ends: Positions, position: int) -> pa.Array:
@@ -94,12 +94,13 @@ class DelimitedReader(CopyReader):
         """Whether the last line of the stream is terminated."""
         if data[-1] not in (_NEWLINE, _RETURN) or (self._line_end and not data.endswith(self._line_end)):
             return False
-        return bool(self._plain_positions(np.frombuffer(data, np.uint8))[-1])
+        plain = self._plain_positions(np.frombuffer(data, np.uint8))
+        return plain is None or bool(plain[-1])
 
-    def _line_ends(self, data: Bytes, plain: Mask, is_last: bool) -> Positions:
+    def _line_ends(self, data: Bytes, plain: Mask | None, is_last: bool) -> Positions:
         """Positions of the line ends that count; the stream's kind of line end is fixed by the first."""
-        newlines = np.flatnonzero((data == _NEWLINE) & plain)
-        returns = np.flatnonzero((data == _RETURN) & plain)
+        newlines = _positions(data, _NEWLINE, plain)
+        returns = _positions(data, _RETURN, plain)
         if not self._line_end and not self._detect_line_end(data, newlines, returns, is_last):
             return np.empty(0, np.int64)
         if self._line_end == b"\n":
@@ -148,11 +149,11 @@ class DelimitedReader(CopyReader):
         found = two[is_marker]
         return int(found[0]) if len(found) else None
 
-    def _read_header(self, data: Bytes, plain: Mask, end: int) -> None:
+    def _read_header(self, data: Bytes, plain: Mask | None, end: int) -> None:
         """Check the header line against the columns, where the option says so."""
         if self.options.header is not CopyHeader.MATCH:
             return
-        borders = np.flatnonzero((data[:end] == self.delimiter) & plain[:end])
+        borders = _positions(data[:end], self.delimiter, plain)
         starts, ends = np.concatenate(([0], borders + 1)), np.append(borders, end)
         context = f"COPY {self.relation}, line 1: {shown(data[:end].tobytes().decode('utf-8', 'replace'))}"
         if len(starts) != len(self.columns):
@@ -180,12 +181,14 @@ class DelimitedReader(CopyReader):
 
     # -- fields
 
-    def _rows(self, data: Bytes, plain: Mask, starts: Positions, ends: Positions) -> pa.RecordBatch | None:
+    def _rows(
+        self, data: Bytes, plain: Mask | None, starts: Positions, ends: Positions
+    ) -> pa.RecordBatch | None:
         """The batch of the lines `[starts, ends)`."""
         count = len(starts)
         if count == 0:
             return None
-        delimiters = np.flatnonzero((data == self.delimiter) & plain)
+        delimiters = _positions(data, self.delimiter, plain)
         delimiters = delimiters[(delimiters >= starts[0]) & (delimiters < ends[-1])]
         per_line = np.searchsorted(delimiters, ends) - np.searchsorted(delimiters, starts)
         wrong = np.flatnonzero(per_line != len(self.columns) - 1)
@@ -236,6 +239,12 @@ class DelimitedReader(CopyReader):
             return parse_utf8_array(column, spec.type, self.context)
 
         return self._batch(self._decode_columns(cells, decode, error_context))
+
+
+def _positions(data: Bytes, byte: int, plain: Mask | None) -> Positions:
+    """Where a byte counts."""
+    positions = np.flatnonzero(data == byte)
+    return positions if plain is None else positions[plain[positions]]
 
 
 def cells_equal(data: Bytes, starts: Positions, ends: Positions, value: bytes) -> Mask:

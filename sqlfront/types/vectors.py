@@ -25,13 +25,11 @@ from sqlfront.types.codec import WHITESPACE, Codec
 from sqlfront.types.columns import (
     Bytes,
     array_of_bytes,
-    byte_set,
     bytes_of,
     cells_matrix,
     cut_cells,
     fixed_cells,
     mask_of,
-    only_bytes,
     validity_buffer,
 )
 from sqlfront.types.context import CodecContext
@@ -44,7 +42,6 @@ if TYPE_CHECKING:
 
 DIMENSIONS_MAX = 16000
 _HEADER = struct.Struct("!hh")
-_PLAIN_VECTOR = byte_set(b"0123456789+-.eE,[] ")
 _OPEN, _CLOSE, _COMMA, _SPACE = b"[], "
 
 
@@ -181,38 +178,39 @@ class VectorCodec(Codec):
         return value
 
     def _parse_plain(self, strings: pa.Array) -> pa.Array | None:
-        """Numbers, commas, brackets and a space after a comma, all columns at once; None = not so plain."""
-        if not only_bytes(strings, _PLAIN_VECTOR):
-            return None
+        """Numbers, commas, brackets and a space after a comma, all columns at once; None = not so plain.
+
+        Nobody looks for other bytes: what belongs to no number makes its piece none.
+        """
         data, offsets = bytes_of(strings)
         lengths = np.diff(offsets)
         valid = mask_of(strings)
         used = lengths > 0 if valid is None else valid
-        if (lengths[used] < 3).any() or (valid is None and not used.all()):
+        if (lengths[used] < 3).any() or (lengths[~used] > 0).any() or (valid is None and not used.all()):
             return None
-        first, end = offsets[:-1][used], offsets[1:][used]
         text = data[offsets[0] : offsets[-1]]
-        if (data[first] != _OPEN).any() or (data[end - 1] != _CLOSE).any():
+        first, last = offsets[:-1][used] - offsets[0], offsets[1:][used] - offsets[0] - 1
+        if (text[first] != _OPEN).any() or (text[last] != _CLOSE).any():
             return None
-        opens, closes, commas = text == _OPEN, text == _CLOSE, text == _COMMA
-        if opens.sum() != used.sum() or closes.sum() != used.sum():
-            return None
-        starts = np.flatnonzero(opens | commas) + 1
-        ends = np.flatnonzero(closes | commas)
+        borders = text == _COMMA
+        borders[first] = True
+        starts = np.flatnonzero(borders) + 1
+        borders[first], borders[last] = False, True
+        ends = np.flatnonzero(borders)
         spaces = np.flatnonzero(text == _SPACE)
         if len(spaces):
-            if not (opens | commas)[spaces - 1].all():
+            before = text[spaces - 1]
+            if not ((before == _COMMA) | (before == _OPEN)).all():
                 return None
             starts += text[starts] == _SPACE
-        values = self._cast(cut_cells(text, starts, ends).cast(pa.utf8()))
+        values = self._cast(cut_cells(text, starts, ends).view(pa.utf8()))
         if values is None:
             return None
         counts = np.zeros(len(strings), np.int64)
-        counts[used] = np.diff(np.searchsorted(ends, np.append(first - offsets[0], len(text))))
+        counts[used] = np.diff(np.searchsorted(ends, np.append(first, len(text))))
         if counts.max(initial=0) > DIMENSIONS_MAX:
             return None
-        borders = np.concatenate(([0], np.cumsum(counts)))
-        return list_column(borders, values, valid)
+        return list_column(np.concatenate(([0], np.cumsum(counts))), values, valid)
 
     def _cast(self, texts: pa.Array) -> pa.Array | None:
         """Texts -> numbers of the element type, None when one is no plain finite number."""
