@@ -194,8 +194,9 @@ SELECT trim_array(ARRAY[1,2], 3)
 SELECT ARRAY[1,2,3]::text, ARRAY['a,b', 'c"d', '', NULL, 'NULL', ' x']::text[], ARRAY[true,false], ARRAY[DATE '2024-01-01'], ARRAY[1.50, 2], ARRAY['\x00ff'::bytea], ARRAY[TIMESTAMP '2024-01-01']
 SELECT '{1,2'::int[]
 SELECT '{1,a}'::int[]
--- refused: array literals with explicit bounds are not supported
 SELECT '[1,2]'::int[]
+-- refused: array literals with explicit bounds are not supported
+SELECT '[0:1]={1,2}'::int[]
 SELECT ARRAY[1,'a']
 SELECT 1 = ANY (ARRAY[1,2]), 1 = ALL (ARRAY[1,1]), 1 > ANY ('{}'::int[]), 1 > ALL ('{}'::int[]), NULL = ANY (ARRAY[1]), 3 = ANY (ARRAY[1,NULL])
 -- refused: an array of more than one dimension is not supported
