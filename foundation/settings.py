@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from types import MappingProxyType
+from typing import Any, TypeVar, cast
 
 from foundation.errors import InvalidParameterValue, QuiverError, UndefinedObject
 from foundation.setting_checks import SETTING_CHECKS
@@ -335,6 +336,9 @@ TRANSACTION_SETTINGS = {
 _DEFAULTS = {key: setting.default for key, setting in SETTINGS.items() if key not in TRANSACTION_SETTINGS}
 
 
+T = TypeVar("T")
+
+
 class SettingValues:
     """A session's settings. `base` holds everything below SET (defaults, config, database, role, start-up).
 
@@ -350,6 +354,7 @@ class SettingValues:
         self._at_begin: _State | None = None
         self._reported: tuple[_State, Mapping[str, str]] | None = None
         self._given: tuple[_State, dict[str, str]] | None = None
+        self._derived: tuple[_State, dict[Callable[[SettingValues], Any], Any]] = (self._state, {})
         self.guard: Callable[[Setting, str], None] | None = None
 
     def get(self, name: str) -> str:
@@ -369,6 +374,16 @@ class SettingValues:
         if setting is None:
             raise UndefinedObject(f'unrecognized configuration parameter "{name}"')
         return setting.default
+
+    def derived(self, compute: Callable[[SettingValues], T]) -> T:
+        """`compute(self)`, which must depend on nothing else; computed anew only when a setting has changed."""
+        state, values = self._derived
+        if state is not self._state:
+            values = {}
+            self._derived = (self._state, values)
+        if compute not in values:
+            values[compute] = compute(self)
+        return cast(T, values[compute])
 
     def show(self, name: str) -> str:
         setting = lookup_setting(name)
@@ -421,7 +436,8 @@ class SettingValues:
         """Give a value below SET: configuration, database, role or start-up packet."""
         setting = lookup_setting(name)
         self._base[name.lower()] = parse_setting(setting, text) if setting else text
-        self._reported = self._given = None
+        # What was made of the values so far was made of this object.
+        self._state = replace(self._state)
 
     def reset(self, name: str) -> None:
         setting = lookup_setting(name)

@@ -227,6 +227,8 @@ class Storage:
     def _note_successors(
         self, transaction: Transaction, prepared: list[committing.PreparedTable], next_row_id: int
     ) -> None:
+        if not any(table.writes.has_replacements for table in prepared):
+            return
         others = [ref() for ref in self._open.valuerefs()]
         snapshots = [other.snapshot_lsn for other in others if other is not None and other is not transaction]
         oldest = min([self.published.lsn, *snapshots])

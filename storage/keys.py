@@ -43,6 +43,7 @@ from storage.catalog import Index, Table
 from storage.growable import GrowableArray, dense_values
 
 Hashes = npt.NDArray[np.uint64]
+_NONE: RowOffsets = np.empty(0, dtype=np.int64)
 _MIX = np.uint64(0x9E3779B97F4A7C15)
 _STEP = np.uint64(0x100000001B3)
 _NULL_HASH = np.uint64(0xD1B54A32D192ED03)
@@ -188,6 +189,8 @@ def rows_with_key(
 def matching_rows(rows: KeyedRows, spec: KeySpec, keys: KeyBatch) -> tuple[RowOffsets, RowOffsets]:
     """Pairs (position in `keys`, row offset in `rows`) whose keys are equal. Ascending positions."""
     positions, offsets = rows.probe_keys(spec, keys.hashes)
+    if not len(positions):
+        return positions, offsets
     keep = keys.has_key[positions]
     positions, offsets = positions[keep], offsets[keep]
     if not len(positions) or spec.hash_is_exact:
@@ -318,6 +321,8 @@ class GrowingKeys:
                     positions.append(position)
                     offsets.append(offset)
                     offset = int(earlier[offset])
+        if not positions:
+            return _NONE, _NONE
         return np.array(positions, dtype=np.int64), np.array(offsets, dtype=np.int64)
 
 

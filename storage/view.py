@@ -256,6 +256,8 @@ class SegmentView:
     def visible_matches(self, spec: KeySpec, keys: KeyBatch) -> tuple[RowOffsets, RowOffsets]:
         """Pairs (position in `keys`, offset of a visible row with that key)."""
         positions, offsets = matching_rows(self, spec, keys)
+        if not len(positions):
+            return positions, offsets
         visible = self.is_visible(offsets)
         return positions[visible], offsets[visible]
 

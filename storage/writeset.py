@@ -309,6 +309,10 @@ class TableWrites:
             return self._deletes[0]
         return np.sort(np.concatenate(self._deletes))
 
+    @property
+    def has_replacements(self) -> bool:
+        return bool(self._replaced)
+
     def note_replaced(self, old_ids: RowIds, fresh_ids: RowIds) -> None:
         """Note that (n,) rows, committed or own, have (n,) own rows as their next versions."""
         self._replaced.append((old_ids, fresh_ids))

@@ -7,6 +7,7 @@ was told, execution fails as PostgreSQL's does (0A000 'cached plan must not chan
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -59,6 +60,8 @@ class PreparedStatement:
     columns: tuple[ResultColumn, ...] | None = None
     cached: CachedPlan | None = None
     place: _Place | None = None
+    seen: tuple[Catalog, object] | None = None
+    """The catalog and the settings' state that `place` was last compared with and found to be the same."""
 
     @property
     def is_query(self) -> bool:
@@ -250,8 +253,14 @@ class StatementPlanner:
     def is_up_to_date(self, statement: PreparedStatement) -> bool:
         """Whether catalog and settings are still those that the statement was bound with."""
         assert statement.place is not None
+        seen = (self._session.catalog(), self._session.settings.mark())
+        if statement.seen is not None and all(map(operator.is_, seen, statement.seen)):
+            return True
         place = self._place(statement.text, statement.place.key.parameter_oids)
-        return place.key == statement.place.key and place.own_catalog is statement.place.own_catalog
+        if place.key != statement.place.key or place.own_catalog is not statement.place.own_catalog:
+            return False
+        statement.seen = seen
+        return True
 
     def _bring_up_to_date(self, statement: PreparedStatement) -> None:
         """Bind the statement again if catalog or settings are no longer those it was bound with.
@@ -267,7 +276,7 @@ class StatementPlanner:
             fresh = self._bind_and_plan(parsed, place)
         if _row_type(fresh.columns) != _row_type(statement.columns):
             raise FeatureNotSupported("cached plan must not change result type")
-        statement.cached, statement.place = fresh.cached, fresh.place
+        statement.cached, statement.place, statement.seen = fresh.cached, fresh.place, None
 
 
 def _writing_name(bound: BoundStatement, context: BindContext) -> str:

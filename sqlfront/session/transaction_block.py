@@ -168,12 +168,8 @@ class TransactionBlock:
 
     def waiting(self) -> Waiting:
         """How a statement waits for locks now."""
-        return Waiting(
-            self._cancel_token,
-            self._settings.integer("lock_timeout"),
-            self._settings.integer("deadlock_timeout"),
-            self.may_block,
-        )
+        lock_timeout_ms, deadlock_timeout_ms = self._settings.derived(_lock_timeouts)
+        return Waiting(self._cancel_token, lock_timeout_ms, deadlock_timeout_ms, self.may_block)
 
     def current(self) -> Transaction | None:
         """The storage transaction, if a statement has opened one."""
@@ -198,9 +194,7 @@ class TransactionBlock:
             raise ReadOnlyTransaction(f"cannot execute {command} in a read-only transaction")
 
     def _isolation(self) -> Isolation:
-        level = self._settings.get("transaction_isolation")
-        check_isolation(level)
-        return Isolation.of(level)
+        return self._settings.derived(_isolation)
 
     def _begin_in_storage(self) -> Transaction:
         return self._storage.begin(
@@ -366,6 +360,16 @@ class TransactionBlock:
             if self._savepoints[position].name == name:
                 return position
         raise InvalidSavepoint(f'savepoint "{name}" does not exist')
+
+
+def _lock_timeouts(settings: SettingValues) -> tuple[int, int]:
+    return settings.integer("lock_timeout"), settings.integer("deadlock_timeout")
+
+
+def _isolation(settings: SettingValues) -> Isolation:
+    level = settings.get("transaction_isolation")
+    check_isolation(level)
+    return Isolation.of(level)
 
 
 def check_isolation(level: str) -> None:

@@ -33,15 +33,28 @@ class CodecContext:
         reg_oids: Callable[[int, str], int | None] | None = None,
     ) -> CodecContext:
         """The context of a session with these settings."""
+        plain = settings.derived(_without_names)
+        if reg_names is None and reg_oids is None:
+            return plain
         return cls(
-            time_zone=settings.get("TimeZone"),
-            date_order=date_order_of(settings.get("DateStyle")),
-            bytea_output=settings.get("bytea_output"),
-            interval_style=settings.get("IntervalStyle"),
-            extra_float_digits=settings.integer("extra_float_digits"),
-            reg_names=reg_names,
-            reg_oids=reg_oids,
+            plain.time_zone,
+            plain.date_order,
+            plain.bytea_output,
+            plain.interval_style,
+            plain.extra_float_digits,
+            reg_names,
+            reg_oids,
         )
+
+
+def _without_names(settings: SettingValues) -> CodecContext:
+    return CodecContext(
+        time_zone=settings.get("TimeZone"),
+        date_order=date_order_of(settings.get("DateStyle")),
+        bytea_output=settings.get("bytea_output"),
+        interval_style=settings.get("IntervalStyle"),
+        extra_float_digits=settings.integer("extra_float_digits"),
+    )
 
 
 CodecSettings: TypeAlias = CodecContext | SettingValues
