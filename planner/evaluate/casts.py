@@ -286,15 +286,23 @@ def _check_float4(wide: npt.NDArray[Any], narrow: npt.NDArray[Any]) -> None:
 
 
 def _numeric_to_float(column: pa.Array, target: int) -> pa.Array:
+    """By the text of the number, as PostgreSQL does: what does not fit is told as it is written."""
     texts = decimal_text(column) if pa.types.is_decimal(column.type) else column
+    is_double = target == FLOAT8.oid
+    narrowed = np.float64 if is_double else np.float32
     values: list[float | None] = []
     for text in texts.to_pylist():
-        value = None if text is None else float(text)
-        if value is not None and np.isinf(value) and "Inf" not in text:
-            raise NumericValueOutOfRange(f'"{text}" is out of range for type double precision')
+        if text is None:
+            values.append(None)
+            continue
+        with np.errstate(over="ignore", under="ignore"):
+            value = float(narrowed(text))
+        is_lost = np.isinf(value) and "Inf" not in text
+        if is_lost or (value == 0 and text.strip("-0.")):
+            name = "double precision" if is_double else "real"
+            raise NumericValueOutOfRange(f'"{text}" is out of range for type {name}')
         values.append(value)
-    result = pa.array(values, pa.float64())
-    return result if target == FLOAT8.oid else _to_float(result, FLOAT8.oid, FLOAT4.oid)
+    return pa.array(values, pa.float64() if is_double else pa.float32())
 
 
 def _float_numeric(value: float, digits: int) -> str:

@@ -7,6 +7,7 @@ column of anything else is evaluated row by row.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -88,7 +89,10 @@ def literal_column(values: Sequence[Any], sql_type: SqlType) -> pa.Array:
     """Python values of a type -> (n,) array of `arrow_type(sql_type)`; vectors by one concatenation."""
     if is_vector(sql_type):
         return _vector_column(values, sql_type)
-    return pa.array(values, arrow_type(sql_type))
+    wanted = arrow_type(sql_type)
+    if pa.types.is_decimal(wanted):
+        values = [Decimal(value) if isinstance(value, str) else value for value in values]
+    return pa.array(values, wanted)
 
 
 def _vector_column(values: Sequence[Any], sql_type: SqlType) -> pa.Array:

@@ -3,6 +3,7 @@
 `parse_script` is the entry; `nodes` describes the trees of queries, `statements*` everything else.
 """
 
+from sqlfront.parser.literal_rows import LiteralColumn, LiteralKind, LiteralRows, literal_rows
 from sqlfront.parser.script import parse_expression, parse_script, parse_type
 from sqlfront.parser.statements import (
     AnalyzeStatement,
@@ -139,6 +140,9 @@ __all__ = [
     "IndexElement",
     "IsolationLevel",
     "ListenStatement",
+    "LiteralColumn",
+    "LiteralKind",
+    "LiteralRows",
     "LockStatement",
     "MoveStatement",
     "NotifyStatement",
@@ -176,6 +180,7 @@ __all__ = [
     "UnlistenStatement",
     "VacuumStatement",
     "ValidateConstraint",
+    "literal_rows",
     "parse_expression",
     "parse_script",
     "parse_type",

@@ -219,10 +219,15 @@ class StatementPlanner:
 
         return Outcome(tag, statement.columns, batches, on_close=getattr(batches, "close", None))
 
-    def run_together(
-        self, statement: PreparedStatement, parameters: Sequence[pa.Array], count: int
+    def run_rows(
+        self, statement: PreparedStatement, parameters: Sequence[pa.Array], count: int, *, tag_count: int
     ) -> str | None:
-        """`Session.run_together`: one change for all sets of parameters, which come as (count,) columns."""
+        """Insert a row for each set of parameters, which come as (count,) columns, as one change.
+
+        Returns:
+            The tag of a command that inserts `tag_count` rows; None, with nothing done, where the sets must be executed
+            one by one.
+        """
         session = self._session
         transaction = self.open_transaction(statement)
         entry = statement.cached
@@ -230,7 +235,7 @@ class StatementPlanner:
             return None
         session.block.check_writable(entry.writes_as)
         is_done = entry.template.run(parameters, count, session.execution_context(transaction))
-        return entry.kind.command_tag(1) if is_done else None
+        return entry.kind.command_tag(tag_count) if is_done else None
 
     def open_transaction(self, statement: PreparedStatement) -> Transaction:
         """The transaction a planned query runs in: its tables are locked, and it is bound as they are then."""

@@ -11,12 +11,13 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pyarrow as pa
 
 from foundation.cancel import CANCEL_SHUTDOWN, CancelToken
-from foundation.errors import AdminShutdown, QuiverError, SerializationFailure, WouldBlock
+from foundation.errors import AdminShutdown, QuiverError
 from foundation.settings import SettingValues
 from planner import ExecutionContext
 from planner.dml import check_deferred
@@ -24,23 +25,23 @@ from sqlfront.backend import Notice, Notification, Portal, Statement, Transactio
 from sqlfront.binder import BindContext
 from sqlfront.commands import CommandContext
 from sqlfront.errors import UndefinedPreparedStatement
-from sqlfront.parser import ExecuteStatement, ParsedStatement, parse_script
+from sqlfront.parser import LiteralRows, ParsedStatement, literal_rows, parse_script
 from sqlfront.session.advisory_locks import SessionAdvisoryLocks
 from sqlfront.session.cursors import CursorTable
-from sqlfront.session.dispatch import is_data_definition, run_command
+from sqlfront.session.dispatch import run_command
 from sqlfront.session.errors import WrongParameterCount
 from sqlfront.session.index_builds import PendingBuilds
 from sqlfront.session.joint_inserts import JoinableInsert, joinable_insert
+from sqlfront.session.literal_inserts import literal_portal
 from sqlfront.session.names import split_search_path
 from sqlfront.session.notifications import Listener
 from sqlfront.session.outcome import Outcome
-from sqlfront.session.plan_cache import QueryKind
 from sqlfront.session.portal import LazyPortal
 from sqlfront.session.prepared import PreparedStatement, StatementPlanner
-from sqlfront.session.retry import attempt, run_alone
 from sqlfront.session.services import StatementServices
 from sqlfront.session.short_statements import is_short_command
 from sqlfront.session.state import PreparedText, SessionIdentity, SessionState
+from sqlfront.session.top_level import is_change, run_top
 from sqlfront.session.transaction_block import BlockState, TransactionBlock, UnfinishedCommit
 from sqlfront.session.transaction_effects import TransactionEffects
 from sqlfront.types import CodecContext
@@ -123,16 +124,22 @@ class LocalSession:
     def transaction_status(self) -> TransactionStatus:
         return self.block.status
 
-    def split_script(self, text: str) -> Sequence[ParsedStatement]:
+    def split_script(self, text: str) -> Sequence[ParsedStatement | LiteralRows]:
         self._begin_statement(text)
-        script = parse_script(text)
+        rows = literal_rows(text)
+        script = parse_script(text) if rows is None else (rows,)
         self._is_script_of_one = len(script) == 1
         return script
 
-    def run_parsed(self, parsed: ParsedStatement, *, is_last: bool) -> LazyPortal:
-        statement = self._planner.prepare_parsed(parsed, (), allows_parameters=False)
-        finish = self._finish_implicit if is_last else _nothing
+    def run_parsed(self, parsed: ParsedStatement | LiteralRows, *, is_last: bool) -> LazyPortal:
+        finish = self.finish_implicit if is_last else _nothing
         is_alone = self._is_script_of_one
+        if isinstance(parsed, LiteralRows):
+            portal = literal_portal(self, parsed, finish)
+            if portal is not None:
+                return portal
+            (parsed,) = parse_script(parsed.text)
+        statement = self._planner.prepare_parsed(parsed, (), allows_parameters=False)
 
         def run() -> Outcome:
             return self._run_top(statement, (), is_alone=is_alone)
@@ -168,13 +175,26 @@ class LocalSession:
     def run_together(self, statement: Statement, parameters: Sequence[pa.Array], count: int) -> str | None:
         assert isinstance(statement, PreparedStatement), "a statement of another session"
         self._begin_statement(statement.text)
-        return self._planner.run_together(statement, parameters, count)
+        return self.run_rows(statement, parameters, count, tag_count=1)
+
+    def run_rows(
+        self, statement: PreparedStatement, parameters: Sequence[pa.Array], count: int, *, tag_count: int
+    ) -> str | None:
+        """`run_together` inside the statement that runs; the tag is that of `tag_count` rows."""
+        return self._planner.run_rows(statement, parameters, count, tag_count=tag_count)
 
     def sync(self) -> None:
-        self._finish_implicit()
+        self.finish_implicit()
 
     def statement_failed(self, error: BaseException) -> None:
         self.block.fail()
+
+    def notice_mark(self) -> int:
+        """What `forget_notices` goes back to."""
+        return len(self._notices)
+
+    def forget_notices(self, mark: int) -> None:
+        del self._notices[mark:]
 
     def drain_notices(self) -> list[Notice]:
         drained, self._notices = self._notices, []
@@ -235,50 +255,8 @@ class LocalSession:
             self.transaction_start_us = self.query_start_us
 
     def _run_top(self, statement: PreparedStatement, parameters: Sequence[Any], *, is_alone: bool) -> Outcome:
-        """Run what a message asked for. `is_alone`: nothing else can join its implicit transaction."""
-        if not (is_alone and self.block.status is TransactionStatus.IDLE and self._is_change(statement)):
-            return self._run(statement, parameters)
-        if self.block.current() is not None or self.settings.get("transaction_isolation") != "read committed":
-            return self._run(statement, parameters)
-        notice_count = len(self._notices)
-
-        def run() -> Outcome:
-            return self._run(statement, parameters)
-
-        def undo() -> None:
-            self.block.fail()
-            del self._notices[notice_count:]
-
-        if self.may_block:
-            outcome = self._run_alone(run, undo)
-        else:
-            try:
-                outcome = attempt(run, self._finish_implicit)
-            except (SerializationFailure, WouldBlock) as error:
-                undo()
-                raise WouldBlock from error
-        if self.cancel_token.word[0] != CANCEL_SHUTDOWN:
-            # It came too late: the statement is committed and must not be reported as cancelled.
-            self.cancel_token.reset()
-        return outcome
-
-    def _run_alone(self, run: Callable[[], Outcome], undo: Callable[[], None]) -> Outcome:
-        shared = self.shared
-
-        def undo_and_catch_up() -> None:
-            undo()
-            shared.storage.catch_up()
-
-        return run_alone(run, self._finish_implicit, undo_and_catch_up, shared.retry_turns, self.cancel_token)
-
-    def _is_change(self, statement: PreparedStatement) -> bool:
-        if statement.cached is not None:
-            return statement.cached.kind is not QueryKind.SELECT
-        if statement.parsed is None:
-            return False
-        if isinstance(statement.parsed.node, ExecuteStatement):
-            return self._is_change(self.prepared_statement(statement.parsed.node.name))
-        return is_data_definition(statement.parsed.node)
+        run = partial(self._run, statement, parameters)
+        return run_top(self, run, lambda: is_change(self, statement), is_alone=is_alone)
 
     def _run(self, statement: PreparedStatement, parameters: Sequence[Any]) -> Outcome:
         if statement.is_query:
@@ -316,6 +294,10 @@ class LocalSession:
         return self._planner.prepare_parsed(
             parsed, tuple(parameter_oids or ()), allows_parameters=parameter_oids is not None
         )
+
+    def prepare_nested_text(self, text: str) -> PreparedStatement:
+        """Prepare a text whose parameters the session itself has values for."""
+        return self._planner.prepare_text(text, ())
 
     def codec_context(self) -> CodecContext:
         """How values print and parse for this client, names of catalog objects included."""
@@ -366,7 +348,7 @@ class LocalSession:
     def _sessions_in(self, database_oid: int) -> int:
         return sum(s.identity.database_oid == database_oid for s in self.registry.sessions())
 
-    def _finish_implicit(self) -> None:
+    def finish_implicit(self) -> None:
         self.block.end_implicit()
         self.run_pending_index_builds()
 

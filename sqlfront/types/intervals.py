@@ -54,7 +54,7 @@ _CLOCK_UNITS = {"hour", "minute"} | _SECONDS
 _MONTHS = {"month": 1, "year": 12, "decade": 120, "century": 1200, "millennium": 12000}
 
 _TOKEN = re.compile(
-    r"\s*(?:(?P<time>[+-]?\d+:\d+(?::\d+(?:\.\d*)?|\.\d+)?)|(?P<years>[+-]?\d+-\d+)"
+    r"\s*(?:(?P<time>[+-]?\d+:\d+(?::\d+(?:\.\d*)?|\.\d+)?)|(?P<years>(?<!\d)[+-]?\d+-\d+(?![-\d]))"
     r"|(?P<number>[+-]?(?:\d+\.?\d*|\.\d+))|(?P<word>[A-Za-z]+)|(?P<at>@))\s*",
     re.ASCII,
 )
