@@ -5,13 +5,14 @@ bytes: dimensions, count n, zero, n indexes from 0 in ascending order, n float32
 
     {1:1.5,3:-2}/5    00000005 00000002 00000000  00000000 00000002  3fc00000 c0000000
 
-Every value has one form, so values are equal exactly when their bytes are. `order_key` gives bytes whose order is
+Every value has one form, so values are equal exactly when their bytes are. `order_keys` gives bytes whose order is
 pgvector's.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +22,8 @@ HEADER_WORDS = 3
 SPARSE_DIMENSIONS_MAX = 1_000_000_000
 SPARSE_ELEMENTS_MAX = 16_000
 _WORD_BYTES = 4
+_KEY_BYTES, _END_BYTES = 9, 5
+"""Of an element and of the end in an order key."""
 
 Int32s = npt.NDArray[np.int32]
 Int64s = npt.NDArray[np.int64]
@@ -56,6 +59,49 @@ class SparseRows:
     def owners(self) -> Int64s:
         """(sum of counts,) the row of each element, for rows whose elements follow one another."""
         return np.repeat(np.arange(len(self)), self.counts)
+
+
+@dataclass(frozen=True, slots=True)
+class SparseWords:
+    """n sparse vectors where they are stored: nothing is copied or turned round.
+
+    Attributes:
+        words: (w,) uint32, big-endian words as the machine reads them.
+        heads: (n,) int64, the word at which each vector begins.
+    """
+
+    words: npt.NDArray[np.uint32]
+    heads: Int64s
+
+    def __len__(self) -> int:
+        return len(self.heads)
+
+    def dimensions(self) -> Int32s:
+        """(n,) dimensions."""
+        return self.words[self.heads].byteswap().view(np.int32)
+
+    def row(self, number: int) -> tuple[Int32s, Float32s]:
+        """(indexes, values) of one row."""
+        head = int(self.heads[number])
+        count = int(self.words[head + 1].byteswap())
+        body = self.words[head + HEADER_WORDS : head + HEADER_WORDS + 2 * count].byteswap()
+        return body[:count].view(np.int32), body[count:].view(np.float32)
+
+
+def sparse_words(column: pa.Array, rows: npt.NDArray[Any] | None = None) -> SparseWords:
+    """A stored column without a copy.
+
+    Args:
+        column: (n,) binary, every value but NULL in the stored form.
+        rows: offsets or (n,) mask of the rows wanted, none of them NULL; None = all.
+    """
+    _, offset_buffer, data_buffer = column.buffers()
+    if not len(column) or data_buffer is None:
+        return SparseWords(np.zeros(0, np.uint32), np.zeros(0, np.int64))
+    offsets = np.frombuffer(offset_buffer, np.int32, len(column), column.offset * _WORD_BYTES)
+    heads = offsets.astype(np.int64) // _WORD_BYTES
+    words = np.frombuffer(data_buffer, np.uint32, data_buffer.size // _WORD_BYTES)
+    return SparseWords(words, heads if rows is None else heads[rows])
 
 
 def pack_sparse(dimensions: int, indexes: npt.ArrayLike, values: npt.ArrayLike) -> bytes:
@@ -125,19 +171,26 @@ def float_order_bytes(values: Float32s) -> npt.NDArray[np.uint8]:
     return keys.astype(">u4")[..., None].view(np.uint8)
 
 
-def order_key(rows: SparseRows, number: int) -> bytes:
-    """Bytes that sort as pgvector sorts: element by element, zeros included, then by dimensions.
+def order_keys(rows: SparseRows) -> pa.Array:
+    """(n,) large_binary that sorts as pgvector sorts: element by element, zeros included, then by dimensions.
 
-    A positive element at index i comes before no zero: it sorts above every vector that is zero there, the higher the
-    smaller i is. A negative one sorts below those, the lower the smaller i is, but above vectors that end before i,
-    which is why ends (2 d) and negative elements (2 i + 1) share one scale.
+    An element is 9 bytes: whether it is positive, its place on a scale, its value. A positive element at index i sorts above
+    every vector that is zero there, the higher the smaller i is. A negative one sorts below those, the lower the smaller i
+    is, but above vectors that end before i, which is why ends (2 d, 5 bytes) and negative elements (2 i + 1) share a scale.
     """
-    dimensions, indexes, values = rows.row(number)
-    parts = np.zeros((len(indexes), 9), np.uint8)
-    positive = values > 0
-    parts[:, 0] = positive
-    wide = indexes.astype(np.int64)
+    elements = np.zeros((len(rows.values), _KEY_BYTES), np.uint8)
+    positive = rows.values > 0
+    elements[:, 0] = positive
+    wide = rows.indexes.astype(np.int64)
     scale = np.where(positive, 0xFFFFFFFF - wide, 2 * wide + 1).astype(">u4")
-    parts[:, 1:5] = scale[:, None].view(np.uint8)
-    parts[:, 5:] = float_order_bytes(values)
-    return parts.tobytes() + b"\0" + (2 * dimensions).to_bytes(4, "big")
+    elements[:, 1:5] = scale[:, None].view(np.uint8)
+    elements[:, 5:] = float_order_bytes(rows.values)
+    ends = np.zeros((len(rows), _END_BYTES), np.uint8)
+    ends[:, 1:] = (2 * rows.dimensions.astype(np.int64)).astype(">u4")[:, None].view(np.uint8)
+    borders = np.concatenate(([0], np.cumsum(_KEY_BYTES * rows.counts + _END_BYTES)))
+    is_end = np.zeros(int(borders[-1]), np.bool_)
+    is_end[(borders[1:, None] - _END_BYTES + np.arange(_END_BYTES)).reshape(-1)] = True
+    data = np.empty(len(is_end), np.uint8)
+    data[is_end], data[~is_end] = ends.reshape(-1), elements.reshape(-1)
+    buffers = [None, pa.py_buffer(borders.astype(np.int64)), pa.py_buffer(data)]
+    return pa.Array.from_buffers(pa.large_binary(), len(rows), buffers)

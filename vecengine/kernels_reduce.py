@@ -256,6 +256,26 @@ def _fused_multiply_add(typing_context: Any, left: Any, right: Any, total: Any) 
 
 
 @intrinsic
+def _big_endian_integer(typing_context: Any, word: Any) -> Any:
+    """A uint32 word that holds big-endian bytes, as int64."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.zext(builder.bswap(arguments[0]), _INT64)
+
+    return types.int64(types.uint32), generate
+
+
+@intrinsic
+def _big_endian_float(typing_context: Any, word: Any) -> Any:
+    """A uint32 word that holds the big-endian bytes of a float32."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.bitcast(builder.bswap(arguments[0]), _FLOAT)
+
+    return types.float32(types.uint32), generate
+
+
+@intrinsic
 def _read_word(typing_context: Any, word: Any) -> Any:
     """Element 0 of an int32 array by an atomic load: another thread may write it, so it must not be hoisted."""
 
@@ -270,6 +290,8 @@ def _read_word(typing_context: Any, word: Any) -> Any:
 prefetch: Any = _prefetch
 read_word: Any = _read_word
 fused_multiply_add: Any = _fused_multiply_add
+big_endian_integer: Any = _big_endian_integer
+big_endian_float: Any = _big_endian_float
 
 
 @compile_function

@@ -45,12 +45,10 @@ class Space(NamedTuple):
 
 
 class SparseSide(NamedTuple):
-    """Sparse vectors: (n,) int64 first elements and counts of the rows, (m,) int32 indexes, (m,) float32 values."""
+    """Sparse vectors as `foundation.sparse.SparseWords` has them: (w,) uint32 big-endian words, (n,) int64 first words."""
 
-    starts: npt.NDArray[np.int64]
-    counts: npt.NDArray[np.int64]
-    indexes: npt.NDArray[np.int32]
-    values: npt.NDArray[np.float32]
+    words: npt.NDArray[np.uint32]
+    heads: npt.NDArray[np.int64]
 
 
 class Graph(NamedTuple):
@@ -185,15 +183,7 @@ FLOAT64_OUT = _writable(types.float64, 1)
 CANCEL = _read_only(types.int32, 1)
 
 SPACE = types.NamedTuple((types.int64, types.int64, types.int64, _read_only(types.uint8, 2)), Space)
-SPARSE_ROWS = types.NamedTuple(
-    (
-        _read_only(types.int64, 1),
-        _read_only(types.int64, 1),
-        _read_only(types.int32, 1),
-        _read_only(types.float32, 1),
-    ),
-    SparseSide,
-)
+SPARSE_SIDE = types.NamedTuple((_read_only(types.uint32, 1), _read_only(types.int64, 1)), SparseSide)
 GRAPH = types.NamedTuple(
     (
         _read_only(types.int32, 2),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from foundation.sparse import Float32s, Int32s, SparseRows
+from foundation.sparse import Float32s, Int32s, SparseWords
 from vecengine.arrays import NO_CANCEL, CancelWord, check_cancel
 from vecengine.compiled import kernels
 from vecengine.errors import DimensionMismatch
@@ -17,7 +17,7 @@ from vecengine.metrics import Float64s, Metric, parse_metric
 
 
 def sparse_distances(
-    metric: str, left: SparseRows, right: SparseRows, *, cancel: CancelWord | None = None
+    metric: str, left: SparseWords, right: SparseWords, *, cancel: CancelWord | None = None
 ) -> Float64s:
     """The SQL operator's value of each pair of rows, (n,) float64; a side of one row stands for all.
 
@@ -29,10 +29,11 @@ def sparse_distances(
     """
     kind = parse_metric(metric)
     count = max(len(left), len(right)) if len(left) and len(right) else 0
-    differs = np.broadcast_to(left.dimensions, count) != np.broadcast_to(right.dimensions, count)
+    left_sizes, right_sizes = (np.broadcast_to(side.dimensions(), count) for side in (left, right))
+    differs = left_sizes != right_sizes
     if differs.any():
         first = int(np.argmax(differs))
-        a, b = (int(np.broadcast_to(side.dimensions, count)[first]) for side in (left, right))
+        a, b = int(left_sizes[first]), int(right_sizes[first])
         raise DimensionMismatch(f"different sparsevec dimensions {a} and {b}")
     out = np.empty(count)
     word = NO_CANCEL if cancel is None else cancel
@@ -42,15 +43,14 @@ def sparse_distances(
         return out
     for number in range(count):
         check_cancel(cancel)
-        _, a_indexes, a_values = left.row(min(number, len(left) - 1))
-        _, b_indexes, b_values = right.row(min(number, len(right) - 1))
-        out[number] = distance_by_formula(kind, (a_indexes, a_values), (b_indexes, b_values))
+        a_row, b_row = left.row(min(number, len(left) - 1)), right.row(min(number, len(right) - 1))
+        out[number] = distance_by_formula(kind, a_row, b_row)
     return out
 
 
-def _bundle(rows: SparseRows) -> tuple[object, ...]:
+def _bundle(rows: SparseWords) -> tuple[object, ...]:
     """The kernels' `SparseSide`, a plain tuple: numba unboxes by position."""
-    return rows.starts, rows.counts, rows.indexes, rows.values
+    return rows.words, rows.heads
 
 
 def distance_by_formula(

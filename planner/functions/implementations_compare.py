@@ -80,6 +80,9 @@ def compare(suffix: str, left: Datum, right: Datum, types: tuple[int, int], site
 
         left, right = common_instants(left, right, types, site)
         left_oid = right_oid = TIMESTAMP.oid
+    if left_oid == SPARSEVEC.oid and suffix in ("eq", "ne"):
+        # A sparse vector has one stored form.
+        return _arrow_compare(suffix, left, right)
     if NUMERIC.oid in types:
         left_keys, right_keys = _numeric_keys(left, right)
     elif left_oid in (BIT.oid, VARBIT.oid):

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 import vecengine
 from foundation.errors import NumericValueOutOfRange
-from foundation.sparse import SparseRows, order_key, sparse_column, sparse_rows
+from foundation.sparse import SparseRows, order_keys, sparse_column, sparse_rows, sparse_words
 from planner.functions.datum import Datum
 
 
@@ -23,12 +23,12 @@ def sparse_distances(metric: str, left: Datum, right: Datum, row_count: int) -> 
     known = np.ones(row_count, np.bool_)
     for side in (left, right):
         known &= np.asarray(side.array.is_valid())
-    sides = [
-        side.array if side.is_constant or known.all() else side.array.filter(pa.array(known))
-        for side in (left, right)
-    ]
+    sides = (
+        sparse_words(side.array, None if side.is_constant or known.all() else known) for side in (left, right)
+    )
     distances = np.zeros(row_count)
-    distances[known] = vecengine.sparse_distances(metric, *(sparse_rows(side) for side in sides))
+    if known.any():
+        distances[known] = vecengine.sparse_distances(metric, *sides)
     return pa.array(distances, mask=None if known.all() else ~known)
 
 
@@ -61,10 +61,8 @@ def sparse_normalized(column: pa.Array) -> pa.Array:
 
 
 def sparse_order_keys(column: pa.Array) -> pa.Array:
-    """(n,) binary whose byte order is pgvector's; NULL stays NULL."""
-    rows = sparse_rows(column.drop_null())
-    # Per row in Python, about 10 µs each: sorting sparse vectors by value is rare.
-    keys = pa.array([order_key(rows, number) for number in range(len(rows))], pa.binary())
+    """(n,) large_binary whose byte order is pgvector's; NULL stays NULL."""
+    keys = order_keys(sparse_rows(column.drop_null()))
     if not column.null_count:
         return keys
     valid = np.asarray(column.is_valid())
@@ -73,4 +71,4 @@ def sparse_order_keys(column: pa.Array) -> pa.Array:
 
 def evaluate_sparse_order(columns: Sequence[pa.Array], row_count: int) -> pa.Array:
     """(sparsevec) -> binary order keys."""
-    return sparse_order_keys(columns[0])
+    return sparse_order_keys(columns[0]).cast(pa.binary())

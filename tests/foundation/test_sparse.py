@@ -10,7 +10,7 @@ import random
 import numpy as np
 import pyarrow as pa
 
-from foundation.sparse import order_key, pack_sparse, sparse_column, sparse_rows
+from foundation.sparse import order_keys, pack_sparse, sparse_column, sparse_rows
 
 
 def random_values(count: int, dimensions_max: int, seed: int) -> list[bytes]:
@@ -56,7 +56,7 @@ def test_nulls_take_no_room() -> None:
 def test_keys_sort_as_dense_vectors() -> None:
     column = pa.array(random_values(400, 4, seed=3), pa.binary())
     rows = sparse_rows(column)
-    keys = [order_key(rows, number) for number in range(len(rows))]
+    keys = order_keys(rows).to_pylist()
     vectors = [dense(column, number) for number in range(len(rows))]
     for a, b in zip(keys, vectors, strict=True):
         for c, d in zip(keys[:60], vectors[:60], strict=True):
@@ -66,5 +66,5 @@ def test_keys_sort_as_dense_vectors() -> None:
 def test_keys_know_the_size_of_numbers() -> None:
     numbers = [-3.4e38, -1.5, -1e-45, 1e-45, 1.5, 3.4e38]
     rows = sparse_rows(pa.array([pack_sparse(1, [0], [number]) for number in numbers], pa.binary()))
-    keys = [order_key(rows, number) for number in range(len(rows))]
+    keys = order_keys(rows).to_pylist()
     assert keys == sorted(keys) and len(set(keys)) == len(keys)

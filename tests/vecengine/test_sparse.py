@@ -13,16 +13,16 @@ import pytest
 import vecengine
 from foundation.cancel import CancelToken
 from foundation.errors import QueryCanceled
-from foundation.sparse import SparseRows, pack_sparse, sparse_rows
+from foundation.sparse import SparseWords, pack_sparse, sparse_words
 from vecengine.errors import DimensionMismatch
 
 METRICS = ("l2", "ip", "cosine", "l1")
 DIMENSIONS = 60
 
 
-def rows_of(matrix: npt.NDArray[np.float32]) -> SparseRows:
+def rows_of(matrix: npt.NDArray[np.float32]) -> SparseWords:
     values = [pack_sparse(matrix.shape[1], np.flatnonzero(row), row[row != 0]) for row in matrix]
-    return sparse_rows(pa.array(values, pa.binary()))
+    return sparse_words(pa.array(values, pa.binary()))
 
 
 def random_matrix(count: int, seed: int, *, is_whole: bool) -> npt.NDArray[np.float32]:
