@@ -1,7 +1,8 @@
 """Goal: a table several times the memory limit is written, opened, scanned and read row by row.
 
-Method: rows are inserted under a budget a quarter of their size; a process of its own opens the directory, touches
-every byte of every column and reports how its anonymous memory grew (mapped pages are the kernel's to drop).
+Method: rows are inserted under a budget a quarter of their size, by many transactions and by one; a process of its own
+opens the directory, touches every byte of every column and reports how its anonymous memory grew (mapped pages are the
+kernel's to drop).
 """
 
 from __future__ import annotations
@@ -18,8 +19,8 @@ import pytest
 
 from foundation.memory import MemoryBudget
 from foundation.sqltypes import INT4, VECTOR, SqlType, arrow_type
-from storage import StorageOptions
-from storage.catalog import Column
+from storage import StorageOptions, Transaction
+from storage.catalog import Column, Table
 from tests.storage.sample_tables import make_table, open_storage
 
 pytestmark = pytest.mark.slow
@@ -55,20 +56,27 @@ print(json.dumps([rows, total, size, found, grown]))
 """
 
 
-def test_columns_are_mapped(tmp_path: Path) -> None:
+def insert_next(transaction: Transaction, table: Table, first: int) -> float:
+    """Insert a batch; the sum of all its numbers."""
+    ids = np.arange(first, first + ROWS_PER_BATCH, dtype=np.int32)
+    vectors = np.repeat((ids % 100).astype(np.float32), DIM)
+    column = pa.FixedSizeListArray.from_arrays(pa.array(vectors), type=arrow_type(SqlType(VECTOR.oid, DIM)))
+    transaction.insert(table.oid, pa.record_batch([pa.array(ids), column], names=["1", "2"]))
+    return float(vectors.sum(dtype=np.float64))
+
+
+@pytest.mark.parametrize("is_one_transaction", [False, True])
+def test_columns_are_mapped(tmp_path: Path, is_one_transaction: bool) -> None:
     storage = open_storage(tmp_path, memory=MemoryBudget(LIMIT_BYTES), options=OPTIONS)
     table, _ = make_table(storage, columns=COLUMNS)
     total = 0.0
+    transaction = storage.begin()
     for first in range(0, BATCHES * ROWS_PER_BATCH, ROWS_PER_BATCH):
-        ids = np.arange(first, first + ROWS_PER_BATCH, dtype=np.int32)
-        vectors = np.repeat((ids % 100).astype(np.float32), DIM)
-        total += float(vectors.sum(dtype=np.float64))
-        column = pa.FixedSizeListArray.from_arrays(
-            pa.array(vectors), type=arrow_type(SqlType(VECTOR.oid, DIM))
-        )
-        with storage.begin() as transaction:
-            transaction.insert(table.oid, pa.record_batch([pa.array(ids), column], names=["1", "2"]))
+        total += insert_next(transaction, table, first)
+        if not is_one_transaction:
             transaction.commit()
+            transaction = storage.begin()
+    transaction.commit()
     storage.flush_table(table.oid)
     storage.compact_table(table.oid)
     storage.close()
