@@ -20,6 +20,7 @@ from vecengine.compiled import KernelSet
 from vecengine.coverage import Coverage
 from vecengine.exact import Keys, exact_keys, raise_for_status
 from vecengine.hnsw.curve import BEAMS, RECALL_AT, SELECTIVITIES, RecallCurve
+from vecengine.hnsw.insertion import PARTS_PER_THREAD
 from vecengine.hnsw.search import GraphAnswer, GraphRequest, GraphSpace, run_search
 from vecengine.hnsw.strategy import graph_distance_cost
 from vecengine.metrics import Float32s, Metric, Vectors
@@ -128,8 +129,9 @@ class _Trial:
         return np.concatenate([answer.keys for answer in answers]), sum(a.distances for a in answers)
 
     def _parts(self, queries: Float32s) -> list[Float32s]:
-        bounds = np.linspace(0, len(queries), self.threads + 1).astype(int).tolist()
-        return [queries[begin:end] for begin, end in pairwise(bounds)]
+        part_count = 1 if self.threads == 1 else PARTS_PER_THREAD * self.threads
+        bounds = np.linspace(0, len(queries), part_count + 1).astype(int).tolist()
+        return [queries[begin:end] for begin, end in pairwise(bounds) if begin < end]
 
 
 def _recall_less_error(found: Keys, truth: Keys) -> float:

@@ -165,6 +165,8 @@ class GrowingHnsw:
         target = GraphSpace(space, self._graph.arrays(self._node_count), offsets)
         if self._metric is Metric.COSINE:
             rows = rows[square_norms(vectors[rows]) > 0]
+        if not rows.size:
+            return
         coverage = Coverage(len(vectors), offsets)
         self._curve = measure_curve(compiled, target, vectors, coverage, rows, threads=max(1, threads))
         self._measured_nodes = self._node_count

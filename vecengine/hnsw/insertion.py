@@ -28,6 +28,9 @@ from vecengine.metrics import Float32s, Metric, Vectors
 BATCH_NODES = 256
 """Inserted together. Each is weighed against the earlier ones of its batch: a hundredth of the cost of its search."""
 
+PARTS_PER_THREAD = 4
+"""Work is cut finer than there are threads: on a busy machine one that has to wait for a processor holds up less."""
+
 _LEVEL_MAX = 30
 
 Names = npt.NDArray[np.int32]
@@ -143,9 +146,10 @@ class Inserter:
         )
         call = _Call(kernel_space(self._metric, vectors), graph, self._parameters.ef_construction)
         word = NO_CANCEL if cancel is None else cancel
-        bounds = np.linspace(0, nodes.size, self._threads + 1).astype(int).tolist()
+        part_count = 1 if self._pool is None else PARTS_PER_THREAD * self._threads
+        bounds = np.linspace(0, nodes.size, part_count + 1).astype(int).tolist()
         self._run(call, self._compiled.choose_links, growth, list(pairwise(bounds)), word)
-        parts = [(part, self._threads) for part in range(self._threads)]
+        parts = [(part, part_count) for part in range(part_count)]
         self._run(call, self._compiled.link_back, growth, parts, word)
         highest = int(np.argmax(levels))
         if graph.entry < 0 or levels[highest] > graph.level_max:

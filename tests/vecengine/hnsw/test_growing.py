@@ -98,6 +98,13 @@ def test_rows_without_an_order_are_never_returned() -> None:
     assert set(offsets[0][offsets[0] >= 0].tolist()) == set(np.flatnonzero(has_order).tolist())
 
 
+def test_rows_without_a_direction_measure_nothing() -> None:
+    vectors = VECTORS.copy()
+    vectors[1000:] = 0
+    index = index_of(grown("cosine", vectors, step=ROWS), vectors)
+    assert index.row_count == 1000 and index.curve.is_empty
+
+
 @pytest.mark.parametrize("threads", [1, 3])
 def test_growth_is_deterministic_whatever_the_threads(threads: int) -> None:
     graph = GrowingHnsw("l2", m=8, ef_construction=40)
