@@ -22,6 +22,7 @@ from tests.quiver.pgvector.inventory import Row, SqlFunction, functions_of
 
 TYPES = ("vector", "halfvec", "sparsevec")
 COMBINATIONS_MAX = 16
+RANDOM_DIMENSIONS = (1, 2, 3, 5, 8, 15, 16, 17, 31, 64, 100, 384, 768, 1536)
 INEXACT = re.compile(r"0\.[12]|e-|e38")
 """In the text of vectors whose distances are rounded."""
 _SEED = 20260814
@@ -179,6 +180,31 @@ def long_statements() -> Iterator[str]:
     yield f"SELECT '{{{ones}}}'::float8[]::sparsevec(3)"
 
 
+def random_statements() -> Iterator[str]:
+    """Inexact distances and norms of vectors of every length; elements are positive, so that no sum cancels."""
+    chance = random.Random(_SEED + 2)
+    for dimensions, type_name in itertools.product(RANDOM_DIMENSIONS, TYPES):
+        a, b = (f"'{_random_text(chance, type_name, dimensions)}'::{type_name}" for _ in range(2))
+        for operator in ("<->", "<#>", "<=>", "<+>"):
+            yield f"SELECT {a} {operator} {b}"
+        norm = "vector_norm" if type_name == "vector" else "l2_norm"
+        yield f"SELECT {norm}({a}), l2_normalize({a})"
+        yield f"SELECT {type_name}_l2_squared_distance({a}, {b}), inner_product({a}, {b}), {type_name}_cmp({a}, {b})"
+        yield f"SELECT {a}::vector, {a}::halfvec, {a}::sparsevec"
+        if type_name != "sparsevec":
+            yield f"SELECT {a} + {b}, {a} - {b}, {a} * {b}, {a} || {b}, binary_quantize({a} - {b})"
+            yield f"SELECT avg(v), sum(v) FROM (VALUES ({a}), ({b}), ({a}), ({b} + {b})) t (v)"
+            yield f"SELECT {type_name}_spherical_distance(l2_normalize({a}), l2_normalize({b}))"
+
+
+def _random_text(chance: random.Random, type_name: str, dimensions: int) -> str:
+    numbers = [round(chance.uniform(0.01, 1), 6) for _ in range(dimensions)]
+    if type_name == "sparsevec":
+        elements = [f"{place}:{number}" for place, number in enumerate(numbers, 1) if chance.random() < 0.6]
+        return f"{{{','.join(elements)}}}/{dimensions}"
+    return f"[{','.join(map(str, numbers))}]"
+
+
 def aggregate_statements(inventory: Inventory) -> Iterator[str]:
     groups = {
         "vector": ("'[1,2]','[3,5]'", "'[0.1,0.2]','[0.3,0.7]','[1e-9,1e9]'", "'[3e38,1]','[3e38,1]'", "'[1,2]','[1,2,3]'",
@@ -327,6 +353,6 @@ def all_statements(inventory: Inventory) -> list[str]:
     """Every statement once, in order; `SETUP` has to run before."""
     made = itertools.chain(
         function_statements(inventory), operator_statements(inventory), cast_statements(inventory), text_statements(),
-        long_statements(), aggregate_statements(inventory), table_statements(inventory),
+        long_statements(), random_statements(), aggregate_statements(inventory), table_statements(inventory),
     )  # fmt: skip
     return list(dict.fromkeys(made))
