@@ -293,9 +293,11 @@ def _strategy_lines(prepared: PreparedTopK) -> list[str]:
     lines = [
         f"Strategy: {shown or 'exact scan'}, selectivity {selectivity:.4f}, allowed {allowed} of {total}"
     ]
-    beams = [search.strategy.beam for search in prepared.searches if search.strategy.name != EXACT]
-    if beams:
-        lines.append(f"Beam: {max(beams)}")
+    indexed = [search.strategy for search in prepared.searches if search.strategy.name != EXACT]
+    for label, visits_lists in (("Beam", False), ("Probes", True)):
+        beams = [strategy.beam for strategy in indexed if strategy.visits_lists is visits_lists]
+        if beams:
+            lines.append(f"{label}: {max(beams)}")
     behind = sum(search.rows_behind_graph for search in prepared.searches)
     if behind:
         lines.append(f"Rows Behind Growing Graph: {behind} (scanned)")
@@ -360,7 +362,8 @@ def _measure_topk(
     scan.actual_rows, scan.seconds = len(rows), time.perf_counter() - started
     candidates = sum(search.distance_count for search in prepared.searches)
     scan.properties.append(f"Candidates: {candidates}")
-    recalls = [search.strategy.recall for search in prepared.searches]
+    wanted = prepared.allowed_count if prepared.rows.stop is None else prepared.rows.stop
+    recalls = [search.expected_recall(wanted) for search in prepared.searches]
     scan.properties.append(f"Estimated Recall: {min(recalls, default=1.0):.3f}")
     used = [search.beam_used for search in prepared.searches if search.beam_used]
     if used:

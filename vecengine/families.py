@@ -149,7 +149,7 @@ def extend_index(
     """An index over `vectors` of the family, metric and parameters of one that covers some of their rows.
 
     A graph keeps its links and takes in the rows it lacks. Where more than a fifth of its nodes are gone it is built
-    anew. Lists keep their centroids until they have twice the rows these were trained on. The source stays as it is.
+    anew. Lists keep their centroids until rows have come and gone that make a fifth of those they were trained over. The source stays as it is.
 
     Args:
         source: an index of another array.

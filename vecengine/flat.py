@@ -82,6 +82,9 @@ class FlatIndex:
     def beam_for(self, k: int, target_recall: float) -> int:
         return 0
 
+    def recall_of(self, ef_search: int, k: int, allowed_count: int) -> float:
+        return 1.0
+
     def covered_bits(self) -> Bitset | None:
         return self._coverage.bits
 

@@ -127,6 +127,9 @@ class VectorIndex(Protocol):
     def beam_for(self, k: int, target_recall: float) -> int:
         """The least `ef_search` expected to reach the recall without a filter; the largest known if none does."""
 
+    def recall_of(self, ef_search: int, k: int, allowed_count: int) -> float:
+        """Expected recall at k of a search with this `ef_search` that does not scan; 0 where nothing was measured."""
+
     def covered_bits(self) -> Bitset | None:
         """Bitset over the rows of the vectors that the index covers, None when it covers all."""
 

@@ -46,8 +46,8 @@ _ROWS_AHEAD = 4
 def search_lists(space, centre_space, lists, request, scratch, output, cancel):
     """The k best allowed rows of the lists nearest to every query into `output`, k being its width.
 
-    The nearest lists are scanned, `ef` of those that hold an allowed row, and then one after another until the answer is
-    full: only a query that ran out of lists finds less. `centre_space` holds the centroids under the metric that
+    The nearest lists are scanned, `ef` of those that hold an allowed row and at least as many rows as `ef` lists of mean
+    size have, and then one after another until the answer is full: only a query that ran out of lists finds less. `centre_space` holds the centroids under the metric that
     ranks lists. Of the request it reads queries, allowed, ef and budget. Rows with a NaN key are no match.
     """
     stride = space.rows.shape[1]
@@ -57,6 +57,8 @@ def search_lists(space, centre_space, lists, request, scratch, output, cancel):
     list_count = centre_space.rows.shape[0]
     allowed = request.allowed
     prefetched = min(stride, _PREFETCHED_BYTES_MAX)
+    # A query among small lists would see less than its share.
+    rows_least = request.ef * lists.rows.shape[0] // list_count
     output.found[:] = -1
     for query in range(request.queries.shape[0]):
         query_start = query * dimensions
@@ -77,8 +79,9 @@ def search_lists(space, centre_space, lists, request, scratch, output, cancel):
         rows = output.offsets[query]
         found = 0
         probed = 0
+        probed_rows = 0
         row_norm = np.float32(0)
-        while waiting > 0 and (probed < request.ef or found < k):
+        while waiting > 0 and (probed < request.ef or probed_rows < rows_least or found < k):
             if read_word(cancel) != 0:
                 return STATUS_CANCELLED
             number = scratch.lists[0]
@@ -110,6 +113,7 @@ def search_lists(space, centre_space, lists, request, scratch, output, cancel):
                     replace_worst(keys, rows, k, key, row)
             if output.counts[COUNT_DISTANCES] > before:
                 probed += 1
+                probed_rows += end - lists.starts[number]
             if request.budget > 0 and output.counts[COUNT_DISTANCES] > request.budget:
                 return STATUS_BUDGET_SPENT
         sort_ascending(keys, rows, found)

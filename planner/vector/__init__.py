@@ -5,6 +5,7 @@
 """
 
 from planner.vector.build_claims import BuildClaims
+from planner.vector.build_reports import BuildReport, BuildReports
 from planner.vector.checking import index_file_faults
 from planner.vector.graph_keeper import GraphKeeper
 from planner.vector.index_build import (
@@ -14,15 +15,19 @@ from planner.vector.index_build import (
     inherited_indexes,
     is_index_valid,
 )
+from planner.vector.indexable_rows import has_indexable_rows
 from planner.vector.island import IslandPlan, try_island
 from planner.vector.recognise import vector_order
 
 __all__ = [
     "BuildClaims",
+    "BuildReport",
+    "BuildReports",
     "GraphKeeper",
     "IndexStatus",
     "IslandPlan",
     "build_table_index",
+    "has_indexable_rows",
     "index_file_faults",
     "index_status",
     "inherited_indexes",

@@ -1,4 +1,4 @@
-"""Keeps the graphs of one storage alive across changes of form: growing rows get one, successors inherit it.
+"""Keeps the graphs and lists of one storage alive across changes of form: growing rows get a graph, successors inherit.
 
 1. `grow` looks at the segments in memory of an index's table and extends their graphs.
 2. When rows are sealed or segments merged, the segments that had a graph are gone from the table, but they are
@@ -111,12 +111,14 @@ class GraphKeeper:
                 best, most = GraphSource(graph, moved_to), count
         return best
 
-    def _graph_of(self, segment: SegmentView, index: Index) -> vecengine.HnswIndex | None:
+    def _graph_of(
+        self, segment: SegmentView, index: Index
+    ) -> vecengine.HnswIndex | vecengine.IvfFlatIndex | None:
         if segment.segment_id == 0:
             growing = GROWING.graph(segment, index.oid)
             return None if growing is None else growing.settled()
         found = INDEXES.get(segment, index.oid, index.key_attnums()[0], self._storage.memory)
-        return found if isinstance(found, vecengine.HnswIndex) else None
+        return found if isinstance(found, vecengine.HnswIndex | vecengine.IvfFlatIndex) else None
 
     def remember(self, index: Index, segments: tuple[SegmentView, ...], *, is_complete: bool) -> None:
         """Keep the segments that have a graph; when nothing waits for one, forget those that are gone."""

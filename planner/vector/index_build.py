@@ -26,12 +26,14 @@ from planner.vector.graph_keeper import FLAT, GraphKeeper, GraphSource, is_worth
 from planner.vector.growing_graphs import GROWING
 from planner.vector.index_cache import INDEXES
 from storage.catalog import Index
+from vecengine.ivf_flat.parameters import IvfFlatParameters
 
 if TYPE_CHECKING:
     from storage import SegmentView, Storage, Transaction
 
 _HOLDER = "index builds"
 _LINK_BYTES = 4
+_LISTED_ROW_BYTES = 32
 
 _log = logging.getLogger("quiver.planner")
 
@@ -65,6 +67,7 @@ def build_table_index(
     index_oid: int,
     *,
     progress: Progress | None = None,
+    on_phase: Callable[[str], None] | None = None,
     cancel: CancelWord | None = None,
     threads: int = 1,
     rebuild: bool = False,
@@ -76,6 +79,7 @@ def build_table_index(
 
     Args:
         progress: called with (rows done, rows in total) over all segments.
+        on_phase: called with the name of each phase as it begins, for every segment anew.
         cancel: (1,) int32 cancel word of the statement.
         threads: threads the build may use; one gives a deterministic graph.
         rebuild: build also where there is a file; the new one takes its place when it is complete.
@@ -107,7 +111,16 @@ def build_table_index(
                 _log.warning("index %d of segment %d is built again", index_oid, segment.segment_id)
             report = _shifted(progress, done, total)
             source = None if keeper is None or rebuild else keeper.source_for(segment, index)
-            _build_segment(storage, index, segment, source, progress=report, cancel=cancel, threads=threads)
+            _build_segment(
+                storage,
+                index,
+                segment,
+                source,
+                progress=report,
+                on_phase=on_phase,
+                cancel=cancel,
+                threads=threads,
+            )
             done += segment.row_count
         if rebuild:
             INDEXES.forget(index_oid)
@@ -131,11 +144,14 @@ def _build_segment(
     source: GraphSource | None,
     *,
     progress: Progress | None,
+    on_phase: Callable[[str], None] | None,
     cancel: CancelWord | None,
     threads: int,
 ) -> None:
     with _reserved(storage, index, segment):
-        built = _built(index, segment, source, progress=progress, cancel=cancel, threads=threads)
+        built = _built(
+            index, segment, source, progress=progress, on_phase=on_phase, cancel=cancel, threads=threads
+        )
         storage.install_index(index.oid, segment.segment_id, dict(built.to_buffers()))
 
 
@@ -187,6 +203,7 @@ def _built(
     source: GraphSource | None,
     *,
     progress: Progress | None,
+    on_phase: Callable[[str], None] | None = None,
     cancel: CancelWord | None,
     threads: int,
 ) -> vecengine.VectorIndex:
@@ -202,13 +219,20 @@ def _built(
     parameters: dict[str, Any] = dict(index.options)
     return vecengine.build_index(
         index.family, vectors, metric=index.metric, offsets=offsets, threads=threads, cancel=cancel,
-        progress=progress, **parameters,
+        progress=progress, on_phase=on_phase, **parameters,
     )  # fmt: skip
 
 
 def _build_bytes(shape: tuple[int, ...], parameters: dict[str, int]) -> int:
-    """Upper estimate: two sets of links of level 0 with their distances, and one byte code a number."""
+    """Upper estimate: two sets of links of level 0 with their distances, and one byte code a number.
+
+    Lists need row offsets, the sample that trains them twice, and centroids.
+    """
     rows, dimensions = shape
+    if "lists" in parameters:
+        lists = parameters["lists"]
+        samples = min(rows, IvfFlatParameters(lists).sample_rows)
+        return rows * _LISTED_ROW_BYTES + (2 * samples + 4 * min(rows, lists)) * dimensions * 4
     links = 2 * parameters.get("m", 16)
     return rows * (links * _LINK_BYTES * 3 + dimensions)
 

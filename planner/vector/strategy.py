@@ -1,8 +1,8 @@
 """Which index serves a top-k, how each segment is searched, and why an index cannot serve.
 
 `vecengine` estimates cost and recall per strategy; this module only compares, under the session's settings:
-an explicit hnsw.ef_search is used as it is without a filter and is a floor under one, enable_indexscan = off
-means no index, enable_seqscan = off means the index wherever there is one.
+an explicit hnsw.ef_search or ivfflat.probes is used as it is without a filter and is a floor under one,
+enable_indexscan = off means no index, enable_seqscan = off means the index wherever there is one.
 """
 
 from __future__ import annotations
@@ -17,25 +17,35 @@ from planner.bound import TableScan
 from planner.nodes import VectorOrder
 from planner.services import ExecutionContext
 from storage.catalog import Catalog, Index
-from vecengine.index import EXACT, FILTERED_GRAPH, GRAPH
+from vecengine.index import EXACT, FILTERED_GRAPH, FILTERED_LISTS, GRAPH, LISTS
 
 METRIC_OPERATORS = {"l2": "<->", "ip": "<#>", "cosine": "<=>", "l1": "<+>"}
 METRIC_CLASSES = {"l2": "l2_ops", "ip": "ip_ops", "cosine": "cosine_ops", "l1": "l1_ops"}
-_EXPLICIT_BEAM = "hnsw.ef_search"
+
+_SHOWN = {
+    EXACT: "exact scan",
+    GRAPH: "graph",
+    FILTERED_GRAPH: "filtered graph",
+    LISTS: "lists",
+    FILTERED_LISTS: "filtered lists",
+}
+_KNOBS = {name: family.search_parameter for name, family in vecengine.families().items()}
+_FAMILY_RANKS = {"flat": 0, "ivfflat": 1, "hnsw": 2}
 
 
 @dataclass(frozen=True, slots=True)
 class Strategy:
-    """How one segment is searched. `beam` is 0 for an exact scan; `recall` what is expected of it."""
+    """How one segment is searched; `beam` is that of a graph, or the lists to visit, 0 for an exact scan."""
 
     name: str
     beam: int = 0
-    recall: float = 1.0
 
     def __str__(self) -> str:
-        return {EXACT: "exact scan", GRAPH: "graph", FILTERED_GRAPH: "filtered graph"}.get(
-            self.name, self.name
-        )
+        return _SHOWN.get(self.name, self.name)
+
+    @property
+    def visits_lists(self) -> bool:
+        return self.name in (LISTS, FILTERED_LISTS)
 
 
 EXACT_SCAN = Strategy(EXACT)
@@ -51,7 +61,7 @@ def vector_indexes(catalog: Catalog, table_oid: int, attnum: int) -> tuple[Index
 
 
 def usable_index(order: VectorOrder, scan: TableScan, context: ExecutionContext) -> Index | None:
-    """The index that serves an order; a graph before a flat list, then the youngest."""
+    """The index that serves an order; a graph before inverted lists before a flat list, then the youngest."""
     if not context.settings.boolean("enable_indexscan"):
         return None
     found = [
@@ -59,24 +69,25 @@ def usable_index(order: VectorOrder, scan: TableScan, context: ExecutionContext)
         for index in vector_indexes(context.transaction.catalog, scan.table_oid, order.attnum)
         if index.metric == order.metric and index.predicate_sql is None
     ]
-    return max(found, key=lambda index: (index.family != "flat", index.oid), default=None)
+    return max(found, key=lambda index: (_FAMILY_RANKS[index.family], index.oid), default=None)
 
 
 def choose_strategy(
     index: vecengine.VectorIndex, k: int, allowed_count: int, *, is_filtered: bool, settings: SettingValues
 ) -> Strategy:
     """How to search one segment's index for the k nearest of `allowed_count` allowed rows."""
-    explicit = settings.integer(_EXPLICIT_BEAM) if settings.is_explicit(_EXPLICIT_BEAM) else None
+    knob = _KNOBS[index.family]
+    explicit = settings.integer(knob) if knob is not None and settings.is_explicit(knob) else None
     target = settings.real("quiver.target_recall")
     estimates = _estimates(index, k, allowed_count, target)
     if not settings.boolean("enable_seqscan"):
         estimates = [e for e in estimates if e.name != EXACT] or estimates
     best = estimates[0]
-    if explicit is None or index.family != "hnsw":
+    if explicit is None:
         return best
     if not is_filtered:
-        return Strategy(GRAPH, max(explicit, 1), 0.0 if best.name == EXACT else best.recall)
-    return best if best.name == EXACT else Strategy(best.name, max(best.beam, explicit), best.recall)
+        return Strategy(LISTS if index.family == "ivfflat" else GRAPH, max(explicit, 1))
+    return best if best.name == EXACT else Strategy(best.name, max(best.beam, explicit))
 
 
 _known_estimates: weakref.WeakKeyDictionary[
@@ -94,7 +105,7 @@ def _estimates(index: vecengine.VectorIndex, k: int, allowed_count: int, target:
         if len(known) >= _ESTIMATES_MAX:
             known.clear()
         estimates = index.estimate(k, allowed_count, target)
-        found = known[key] = [Strategy(e.strategy, e.ef_search, e.recall) for e in estimates]
+        found = known[key] = [Strategy(e.strategy, e.ef_search) for e in estimates]
     return found
 
 

@@ -66,6 +66,12 @@ class SegmentSearch:
         is_growing = isinstance(self.index, vecengine.GrowingIndex) and self.strategy.name != EXACT
         return f"growing {self.strategy}" if is_growing else str(self.strategy)
 
+    def expected_recall(self, k: int) -> float:
+        """What EXPLAIN shows for the k nearest of the segment."""
+        if self.index is None or self.strategy.name == EXACT:
+            return 1.0
+        return self.index.recall_of(self.strategy.beam, min(k, self.allowed_count), self.allowed_count)
+
     @property
     def rows_behind_graph(self) -> int:
         """Rows of the segment that its growing graph does not cover yet."""

@@ -25,6 +25,7 @@ from sqlfront.commands.context import CommandContext
 from sqlfront.commands.dependencies import with_column
 from sqlfront.commands.errors import InvalidColumnDefinition
 from sqlfront.commands.generated_columns import generated_from
+from sqlfront.commands.little_data import warn_of_little_data
 from sqlfront.commands.lookup import find_column
 from sqlfront.commands.operator_classes import resolve_class
 from sqlfront.commands.sequences import owned_sequences, retype_sequence
@@ -154,6 +155,7 @@ def _write_anew(
         transaction.insert(table.oid, pa.RecordBatch.from_arrays(arrays, names=batch.schema.names))
     for index in indexes:
         transaction.put(index)
+    warn_of_little_data(context, context.catalog.indexes_of(table.oid))
 
 
 def _check_no_references(context: CommandContext, table: Table, column: Column) -> None:

@@ -23,8 +23,8 @@ class NoticeCallback(Protocol):
     def __call__(self, message: str, *, detail: str | None = None, hint: str | None = None) -> None: ...
 
 
-def _check_build_params(family: str, options: Mapping[str, str]) -> None:
-    vecengine.check_build_params(family, options)
+def _check_build_params(family: str, options: Mapping[str, str]) -> dict[str, int]:
+    return vecengine.check_build_params(family, options)
 
 
 @dataclass(slots=True)
@@ -48,7 +48,7 @@ class CommandContext:
     execution_context: Callable[[], ExecutionContext]
     restart_sequence: Callable[[Sequence, int], None]
     sessions_in: Callable[[int], int] | None = None
-    check_build_params: Callable[[str, Mapping[str, str]], None] = _check_build_params
+    check_build_params: Callable[[str, Mapping[str, str]], dict[str, int]] = _check_build_params
 
     @property
     def catalog(self) -> Catalog:

@@ -19,6 +19,7 @@ from sqlfront.binder import keep_predicate
 from sqlfront.commands.alter_table import check_index_options
 from sqlfront.commands.columns import SYSTEM_COLUMNS
 from sqlfront.commands.context import CommandContext, CommandResult
+from sqlfront.commands.little_data import warn_of_little_data
 from sqlfront.commands.lookup import check_may_create_in, check_owner, find_table, schema_of
 from sqlfront.commands.naming import free_relation_name, joined_columns
 from sqlfront.commands.operator_classes import (
@@ -78,6 +79,7 @@ def execute_create_index(statement: CreateIndexStatement, context: CommandContex
         options=options, predicate_sql=predicate, nulls_not_distinct=statement.nulls_not_distinct,
     )  # fmt: skip
     context.transaction.put(index)
+    warn_of_little_data(context, (index,))
     return CommandResult(TAG, indexes_to_build=(index.oid,) if family in VECTOR_FAMILIES else ())
 
 

@@ -16,6 +16,7 @@ from foundation.errors import (
 )
 from sqlfront.commands.context import CommandContext, CommandResult
 from sqlfront.commands.databases import find_database
+from sqlfront.commands.little_data import warn_of_little_data
 from sqlfront.commands.lookup import (
     check_owner,
     current_role,
@@ -119,8 +120,9 @@ def _targets(context: CommandContext, targets: tuple[TableColumns, ...]) -> list
 
 def execute_reindex(statement: ReindexStatement, context: CommandContext) -> CommandResult:
     """Name the vector indexes that the session builds again. Key indexes need no rebuilding."""
-    indexes = [index.oid for index in _reindexed(context, statement) if index.family in VECTOR_FAMILIES]
-    return CommandResult("REINDEX", indexes_to_build=tuple(indexes))
+    indexes = [index for index in _reindexed(context, statement) if index.family in VECTOR_FAMILIES]
+    warn_of_little_data(context, indexes)
+    return CommandResult("REINDEX", indexes_to_build=tuple(index.oid for index in indexes))
 
 
 def _reindexed(context: CommandContext, statement: ReindexStatement) -> list[Index]:

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from foundation.errors import DatatypeMismatch, UndefinedObject
-from foundation.sqltypes import HALFVEC, SPARSEVEC, TYPES, VECTOR, SqlType, format_type
+import vecengine
+from foundation.errors import DatatypeMismatch, FeatureNotSupported, UndefinedObject
+from foundation.sqltypes import BIT, HALFVEC, SPARSEVEC, TYPES, VECTOR, SqlType, format_type
 
 BTREE = "btree"
-VECTOR_FAMILIES = ("flat", "hnsw")
-UNSUPPORTED_FAMILIES = ("hash", "gin", "gist", "spgist", "brin", "ivfflat", "bm25", "diskann", "scann", "bitmap",
+IVFFLAT = "ivfflat"
+VECTOR_FAMILIES = ("flat", "hnsw", IVFFLAT)
+UNSUPPORTED_FAMILIES = ("hash", "gin", "gist", "spgist", "brin", "bm25", "diskann", "scann", "bitmap",
                         "inverted", "trie", "ngram", "annoy", "hnsw_sq", "hnsw_pq", "ivf_sq8", "ivf_pq",
                         "ivf_rabitq")  # fmt: skip
 """Access methods of PostgreSQL, pgvector and ours that are refused by name rather than unknown."""
@@ -23,7 +25,12 @@ VECTOR_CLASSES: dict[str, tuple[int, str]] = {
     for sql_type in (VECTOR, HALFVEC)
     for word, metric in _METRICS.items()
 }
-"""Operator class -> (type OID, metric)."""
+"""Operator class -> (type OID, metric). A family has those of the metrics it serves."""
+
+_DEFAULT_VECTOR_CLASSES = {(IVFFLAT, VECTOR.oid): "vector_l2_ops"}
+"""(family, type OID) -> the class of a key that names none. pgvector gives hnsw none."""
+
+_BIT_CLASS = "bit_hamming_ops"
 
 BTREE_CLASSES: dict[int, tuple[str, ...]] = {
     16: ("bool_ops",), 17: ("bytea_ops",), 18: ("char_ops",), 19: ("name_ops",), 20: ("int8_ops",),
@@ -63,20 +70,30 @@ def resolve_class(family: str, name: str | None, sql_type: SqlType) -> ResolvedC
     Raises:
         UndefinedObject: 42704, unknown class, or no default one for the type.
         DatatypeMismatch: 42804, a class of another type.
+        FeatureNotSupported: 0A000, pgvector's ivfflat class of bit strings.
     """
     if family == BTREE:
         if name is None:
             return ResolvedClass(default_operator_class(sql_type))
         return _btree_class(name, sql_type)
     if name is None:
-        raise _no_default(sql_type, family)
+        name = _DEFAULT_VECTOR_CLASSES.get((family, sql_type.oid))
+        if name is None:
+            raise _no_default(sql_type, family)
     base = name.rpartition(".")[2]
+    if family == IVFFLAT and base == _BIT_CLASS and sql_type.oid == BIT.oid:
+        raise FeatureNotSupported(f'operator class "{base}" of access method "{family}" is not supported')
     found = VECTOR_CLASSES.get(base)
-    if found is None:
+    if found is None or found[1] not in vecengine.families()[family].metrics:
         raise UndefinedObject(f'operator class "{name}" does not exist for access method "{family}"')
     if found[0] != sql_type.oid:
         raise _wrong_type(base, sql_type)
     return ResolvedClass(base, found[1])
+
+
+def is_default_class(family: str, name: str, sql_type: SqlType) -> bool:
+    """Whether an index key of a vector family needs not name its class."""
+    return _DEFAULT_VECTOR_CLASSES.get((family, sql_type.oid)) == name
 
 
 def _btree_class(name: str, sql_type: SqlType) -> ResolvedClass:

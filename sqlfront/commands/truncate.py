@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from foundation.errors import FeatureNotSupported
 from sqlfront.commands.context import CommandContext, CommandResult
+from sqlfront.commands.little_data import warn_of_little_data
 from sqlfront.commands.lookup import check_owner, find_table
 from sqlfront.commands.sequences import owned_sequences
 from sqlfront.parser import TruncateStatement
@@ -28,6 +29,7 @@ def execute_truncate(statement: TruncateStatement, context: CommandContext) -> C
         _check_not_referenced(context, tables)
     for table in tables:
         context.transaction.truncate(table.oid)
+        warn_of_little_data(context, context.catalog.indexes_of(table.oid))
         if statement.restart_identity:
             for sequence in owned_sequences(context, table.oid):
                 context.restart_sequence(sequence, sequence.start)

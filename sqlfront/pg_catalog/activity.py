@@ -1,4 +1,4 @@
-"""Rows of the statistics views over tables and indexes: live and dead rows, changes, scans, maintenance.
+"""Rows of the statistics views over tables and indexes: live and dead rows, changes, scans, maintenance, builds.
 
 Rows are counted at the statement's snapshot; the counters are `storage.activity`'s, since the server started.
 https://www.postgresql.org/docs/15/monitoring-stats.html
@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from sqlfront.pg_catalog.relations import Row, rows_of
 from sqlfront.pg_catalog.view import CatalogView
-from storage.catalog import Index, Table
+from storage.catalog import Database, Index, Table
 
 
 @rows_of("pg_stat_user_tables", "pg_stat_all_tables")
@@ -46,4 +46,19 @@ def pg_stat_user_indexes(view: CatalogView) -> Iterator[Row]:
             "relname": view.catalog.table(index.table_oid).name, "indexrelname": index.name,
             "idx_scan": activity.scans, "idx_tup_read": activity.rows_returned,
             "idx_tup_fetch": activity.rows_returned,
+        }  # fmt: skip
+
+
+@rows_of("pg_stat_progress_create_index")
+def pg_stat_progress_create_index(view: CatalogView) -> Iterator[Row]:
+    """Vector indexes that sessions are building. There are no pages: a block is a row here."""
+    names = {database.oid: database.name for database in view.catalog.objects(Database)}
+    for report in view.session.shared.build_reports.running():
+        yield {
+            "pid": report.process_id, "datid": report.database_oid, "datname": names.get(report.database_oid),
+            "relid": report.table_oid, "index_relid": report.index_oid, "command": report.command,
+            "phase": report.phase, "lockers_total": 0, "lockers_done": 0, "current_locker_pid": 0,
+            "blocks_total": report.rows_total, "blocks_done": report.rows_done,
+            "tuples_total": report.rows_total, "tuples_done": report.rows_done,
+            "partitions_total": 0, "partitions_done": 0,
         }  # fmt: skip

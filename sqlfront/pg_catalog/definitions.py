@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable
 
 from foundation.sqltypes import TYPES
+from sqlfront.commands.operator_classes import is_default_class
 from sqlfront.pg_catalog.view import CatalogView
 from sqlfront.session.names import split_qualified_name
 from storage.catalog import (
@@ -122,11 +123,17 @@ def index_key_definition(view: CatalogView, index: Index, number: int) -> str | 
 
 def _key_definition(index: Index, key: IndexKey, table: Table) -> str:
     text = quote_identifier(table.column_at(key.attnum).name) if key.attnum else f"({key.expression_sql})"
-    if key.operator_class and index.family != "btree":
+    if key.operator_class and index.family != "btree" and not _has_default_class(index, key, table):
         text += f" {key.operator_class}"
     if key.is_descending:
         return text + (" DESC" if key.nulls_first else " DESC NULLS LAST")
     return text + (" NULLS FIRST" if key.nulls_first else "")
+
+
+def _has_default_class(index: Index, key: IndexKey, table: Table) -> bool:
+    return bool(key.attnum) and is_default_class(
+        index.family, key.operator_class or "", table.column_at(key.attnum).type
+    )
 
 
 def constraint_definition(view: CatalogView, constraint_oid: int, *, pretty: bool = False) -> str | None:

@@ -21,7 +21,7 @@ from foundation.cancel import CANCEL_SHUTDOWN, CANCEL_USER
 from foundation.errors import UndefinedDatabase
 from foundation.memory import MemoryBudget
 from foundation.settings import SettingValues
-from planner.vector import BuildClaims
+from planner.vector import BuildClaims, BuildReports
 from sqlfront.backend import Authentication, StartupParameters
 from sqlfront.protocol.errors import InvalidAuthorization, TooManyConnections
 from sqlfront.protocol.scram import make_verifier
@@ -47,6 +47,7 @@ class Shared:
     plans: PlanCache = field(default_factory=lambda: PlanCache(PLAN_CACHE_ENTRIES_MAX))
     hub: NotificationHub = field(default_factory=NotificationHub)
     build_claims: BuildClaims = field(default_factory=BuildClaims)
+    build_reports: BuildReports = field(default_factory=BuildReports)
     retry_turns: RetryTurns = field(default_factory=RetryTurns)
     start_time_us: int = 0
 

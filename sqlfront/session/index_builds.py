@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from planner.vector import BuildClaims, build_table_index
+from planner.vector import BuildClaims, BuildReport, build_table_index
 from storage.catalog import Index
 
 if TYPE_CHECKING:
@@ -62,16 +62,23 @@ def _build(session: LocalSession, build: PendingBuild) -> None:
     index = storage.catalog.get(build.index_oid)
     if not isinstance(index, Index) or index.metric is None:
         return
+    report = BuildReport(
+        session.identity.process_id, index.database_oid, index.table_oid, index.oid,
+        command="CREATE INDEX" if build.is_new else "REINDEX",
+    )  # fmt: skip
     try:
-        storage.flush_table(index.table_oid)
-        storage.merge_segments(index.table_oid)
-        build_table_index(
-            storage,
-            index.oid,
-            cancel=session.cancel_token.word,
-            threads=max(1, session.settings.integer("max_parallel_maintenance_workers")),
-            rebuild=not build.is_new,
-        )
+        with session.shared.build_reports.reporting(report):
+            storage.flush_table(index.table_oid)
+            storage.merge_segments(index.table_oid)
+            build_table_index(
+                storage,
+                index.oid,
+                progress=report.count,
+                on_phase=report.begin,
+                cancel=session.cancel_token.word,
+                threads=max(1, session.settings.integer("max_parallel_maintenance_workers")),
+                rebuild=not build.is_new,
+            )
         session.cancel_token.check()
     except BaseException:
         if build.is_new:

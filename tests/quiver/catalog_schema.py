@@ -21,6 +21,10 @@ CREATE TABLE packages (
 CREATE INDEX packages_title_idx ON packages (title);
 CREATE UNIQUE INDEX packages_u ON packages (u DESC NULLS LAST);
 CREATE INDEX packages_hnsw ON packages USING hnsw (embedding vector_l2_ops) WITH (m=16, ef_construction=64);
+SET client_min_messages = warning;
+CREATE INDEX packages_ivfflat ON packages USING ivfflat (embedding) WITH (lists=1);
+CREATE INDEX packages_h ON packages USING ivfflat (h halfvec_cosine_ops);
+RESET client_min_messages;
 CREATE TABLE app.orders (order_id int, line int, amount numeric(12,4), PRIMARY KEY (order_id, line));
 CREATE TABLE "Weird Name"."Mixed Case" ("Id" int PRIMARY KEY, "Some Col" text);
 CREATE SEQUENCE app.sq START 100 INCREMENT 5;

@@ -314,6 +314,10 @@ class GrowingIndex:
     def beam_for(self, k: int, target_recall: float) -> int:
         return self._covered.beam_for(k, target_recall)
 
+    def recall_of(self, ef_search: int, k: int, allowed_count: int) -> float:
+        """Of the graph; the rows behind it are scanned."""
+        return self._covered.recall_of(ef_search, k, allowed_count)
+
     def covered_bits(self) -> Bitset | None:
         return self._indexable_bits
 

@@ -231,6 +231,11 @@ class HnswIndex:
         beam = self.curve.beam_for(k, target_recall)
         return max(k, BEAMS[-1]) if beam is None else beam
 
+    def recall_of(self, ef_search: int, k: int, allowed_count: int) -> float:
+        if self.curve.is_empty:
+            return 0.0
+        return self.curve.recall_of(max(ef_search, k), k, min(1.0, allowed_count / max(1, self.row_count)))
+
     def to_buffers(self) -> Buffers:
         graph = self._graph
         metadata = encode_metadata(

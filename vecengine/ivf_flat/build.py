@@ -11,7 +11,7 @@ The result is the same every time, whatever the number of threads.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -24,7 +24,7 @@ from vecengine.exact import exact_keys
 from vecengine.index import Progress
 from vecengine.ivf_flat.centroids import Assigner, Lists, train_centroids
 from vecengine.ivf_flat.curve import RECALL_AT, ProbeCurve, empty_curve, measured_curve
-from vecengine.ivf_flat.index import IvfFlatIndex
+from vecengine.ivf_flat.index import IvfFlatIndex, Training
 from vecengine.ivf_flat.lists import ListArrays, arranged_lists
 from vecengine.ivf_flat.parameters import IvfFlatParameters
 from vecengine.metrics import Float32s, Metric, Vectors, keys_by_formula
@@ -34,12 +34,8 @@ ASSIGNING = "assigning tuples"
 LOADING = "loading tuples"
 """Phases of a build in pgvector's words (pgvector/pgvector:src/ivfflat.c, `ivfflatbuildphasename`)."""
 
-SAMPLES_PER_LIST = 50
-SAMPLES_MIN = 10_000
-"""pgvector/pgvector:src/ivfbuild.c, `ComputeCenters`."""
-
-RETRAIN_GROWTH = 2.0
-"""With so many times the rows it was trained on an index is built anew; rows are assigned anew at most twice then."""
+RETRAIN_SHARE = 0.2
+"""Of the rows the centroids were trained over: when more have come or gone since, the index is built anew."""
 
 _MEASURED_ROWS_MIN = 500
 _QUERIES = 256
@@ -89,7 +85,7 @@ def build_ivf_flat(
     warm_up()
     coverage = choose_rows(metric, vectors, offsets, hooks.cancel)
     rng = np.random.default_rng(_SEED)
-    queries, samples = _drawn(rng, coverage, parameters.lists)
+    queries, samples = _drawn(rng, coverage, parameters)
     rows = coverage.row_offsets()
     with Assigner(metric, threads=hooks.threads, cancel=hooks.cancel) as assigner:
         hooks.begin(TRAINING)
@@ -102,7 +98,7 @@ def build_ivf_flat(
     lists = _arranged(vectors, metric, centroids, rows, assigned)
     curve = _measured(vectors, metric, coverage, lists, queries=queries, cancel=hooks.cancel)
     return IvfFlatIndex(
-        vectors, metric, coverage, lists, parameters, trained_rows=coverage.row_count, curve=curve
+        vectors, metric, coverage, lists, parameters, training=Training(coverage.row_count), curve=curve
     )
 
 
@@ -118,41 +114,43 @@ def extend_ivf_flat(
     Raises:
         QueryCanceled: 57014.
     """
+    warm_up()
     metric = source.metric_kind
     coverage = choose_rows(metric, vectors, offsets, hooks.cancel)
-    if coverage.row_count > RETRAIN_GROWTH * source.trained_rows:
-        return build_ivf_flat(vectors, metric, offsets, source.parameters, hooks)
     list_of = np.full(vectors.shape[0] + 1, -1, dtype=np.int32)
     old_rows, old_lists = source.lists.assignment()
     list_of[moved_to[old_rows]] = old_lists
     rows = coverage.row_offsets()
     assigned = list_of[rows]
     missing = np.flatnonzero(assigned < 0)
+    gone = old_rows.size - (rows.size - missing.size)
+    training = replace(source.training, changed_rows=source.training.changed_rows + missing.size + gone)
+    if training.changed_rows > RETRAIN_SHARE * training.rows:
+        return build_ivf_flat(vectors, metric, offsets, source.parameters, hooks)
     centroids = source.lists.centroids
     with Assigner(metric, threads=hooks.threads, cancel=hooks.cancel) as assigner:
         hooks.begin(ASSIGNING)
         assigned[missing] = _assigned(assigner, vectors, rows[missing], centroids, hooks)
     hooks.begin(LOADING)
     lists = _arranged(vectors, metric, centroids, rows, assigned)
-    gone = old_rows.size - (rows.size - missing.size)
     curve = source.curve
     # A curve ends at the last list, so it belongs to one number of lists.
     if missing.size + gone > _CURVE_KEPT_SHARE * rows.size or lists.list_count != source.lists.list_count:
-        queries, _ = _drawn(np.random.default_rng(_SEED), coverage, source.parameters.lists)
+        queries, _ = _drawn(np.random.default_rng(_SEED), coverage, source.parameters)
         curve = _measured(vectors, metric, coverage, lists, queries=queries, cancel=hooks.cancel)
-    return IvfFlatIndex(
-        vectors, metric, coverage, lists, source.parameters, trained_rows=source.trained_rows, curve=curve
-    )
+    return IvfFlatIndex(vectors, metric, coverage, lists, source.parameters, training=training, curve=curve)
 
 
-def _drawn(rng: np.random.Generator, coverage: Coverage, list_count: int) -> tuple[Offsets, Offsets]:
+def _drawn(
+    rng: np.random.Generator, coverage: Coverage, parameters: IvfFlatParameters
+) -> tuple[Offsets, Offsets]:
     """Ascending row offsets: those to measure with, none where rows are few, and others to train with."""
     rows = coverage.row_offsets()
     query_count = min(_QUERIES, rows.size // 4) if rows.size >= _MEASURED_ROWS_MIN else 0
-    wanted = query_count + max(SAMPLES_MIN, SAMPLES_PER_LIST * list_count)
+    wanted = query_count + parameters.sample_rows
     drawn = rng.choice(rows.size, min(wanted, rows.size), replace=False)
     # Rows that measure train as well where there is not a row for every list without them.
-    first = query_count if drawn.size - query_count >= list_count else 0
+    first = query_count if drawn.size - query_count >= parameters.lists else 0
     return np.sort(rows[drawn[:query_count]]), np.sort(rows[drawn[first:]])
 
 

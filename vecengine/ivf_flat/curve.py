@@ -1,7 +1,7 @@
 """What recall a number of probes gives and how many rows it looks at: measured at build, read when a query is planned.
 
 One exact search for rows kept out of the training tells everything: a true neighbour is found with p probes if its list
-is among the p nearest ones. So recall is known for every number of probes and every k, to the last list, where it is 1
+is among those visited. So recall is known for every number of probes and every k, to the last list, where it is 1
 and the scan is complete.
 
 Under a filter that allows a share s of the rows, the k nearest allowed rows are spread over the nearest k / s rows;
@@ -36,7 +36,7 @@ class ProbeCurve:
         probes: (b,) ascending, from 1 to the number of lists.
         recall_at: (c,) ascending k, the last is the number of rows.
         recall: (c, b), never falling along the probes.
-        rows: (b,) mean number of rows in so many nearest lists.
+        rows: (b,) mean number of rows in the lists visited.
     """
 
     probes: Floats
@@ -67,7 +67,7 @@ class ProbeCurve:
         return float(np.interp(probes, self.probes, self._recall_along_probes(k, selectivity)))
 
     def rows_of(self, probes: int) -> float:
-        """Expected number of rows in so many nearest lists."""
+        """Expected number of rows in the lists that so many probes visit."""
         return float(np.interp(probes, self.probes, self.rows))
 
     def _recall_along_probes(self, k: int, selectivity: float) -> Floats:
@@ -110,18 +110,23 @@ def measured_curve(
     np.put_along_axis(ranks, list_order, np.arange(list_count)[None, :], axis=1)
     neighbour_ranks = np.take_along_axis(ranks, neighbour_lists, axis=1)
     width = neighbour_lists.shape[1]
+    rows_passed = np.cumsum(list_sizes[list_order], axis=1)
     probes = np.unique(np.round(np.geomspace(1, list_count, _STEPS)).astype(np.int64))
-    rows = np.cumsum(list_sizes[list_order], axis=1).mean(axis=0)[probes - 1]
-    recall_at = [k for k in RECALL_AT if k <= width and k < row_count]
-    recall = np.empty((len(recall_at) + 1, probes.size))
-    for number, k in enumerate(recall_at):
-        found = (neighbour_ranks[:, :k, None] < probes[None, None, :]).mean(axis=1)
-        recall[number] = found.mean(axis=0) - found.std(axis=0) / math.sqrt(query_count)
+    recall_at = np.asarray([k for k in RECALL_AT if k <= width and k < row_count], dtype=np.int64)
+    rows = np.empty(probes.size)
+    recall = np.empty((recall_at.size + 1, probes.size))
+    for number, count in enumerate(probes.tolist()):
+        # As the kernel does: so many lists, and the rows of as many lists of mean size.
+        is_short = rows_passed < count * row_count // list_count
+        visited = np.minimum(np.maximum(count, is_short.sum(axis=1) + 1), list_count)
+        rows[number] = np.take_along_axis(rows_passed, visited[:, None] - 1, axis=1).mean()
+        found = np.cumsum(neighbour_ranks < visited[:, None], axis=1)[:, recall_at - 1] / recall_at
+        recall[:-1, number] = found.mean(axis=0) - found.std(axis=0) / math.sqrt(query_count)
     recall[-1] = rows / row_count
     # Rounded to what was measured, so that the curve is the same once stored as text.
     return ProbeCurve(
         probes.astype(np.float64),
-        np.asarray([*recall_at, row_count], dtype=np.float64),
+        np.asarray([*recall_at.tolist(), row_count], dtype=np.float64),
         np.asarray(np.round(np.maximum.accumulate(recall, axis=1), 5), dtype=np.float64),
         np.asarray(np.round(rows, 1), dtype=np.float64),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -42,6 +43,17 @@ METRICS = (Metric.L2, Metric.IP, Metric.COSINE)
 """pgvector has no operator class of l1 for it either."""
 
 
+_ROWS_MAX = np.iinfo(np.int64).max
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """How many rows there were when the centroids were trained, and how many have come or gone since."""
+
+    rows: int
+    changed_rows: int = 0
+
+
 class IvfFlatIndex:
     """See `vecengine.index.VectorIndex`. `ef_search` is the number of lists to visit, pgvector's `ivfflat.probes`."""
 
@@ -55,7 +67,7 @@ class IvfFlatIndex:
         lists: ListArrays,
         parameters: IvfFlatParameters,
         *,
-        trained_rows: int,
+        training: Training,
         curve: ProbeCurve,
     ) -> None:
         self._vectors = vectors
@@ -64,7 +76,7 @@ class IvfFlatIndex:
         self._lists = lists
         self._parameters = parameters
         self._target = list_space(kernel_space(metric, vectors), metric, lists)
-        self.trained_rows = trained_rows
+        self.training = training
         self.curve = curve
 
     @property
@@ -176,6 +188,11 @@ class IvfFlatIndex:
         probes = self.curve.probes_for(min(k, self.row_count), target_recall)
         return self._lists.list_count if probes is None else probes
 
+    def recall_of(self, ef_search: int, k: int, allowed_count: int) -> float:
+        if self.curve.is_empty:
+            return 0.0
+        return self.curve.recall_of(ef_search, k, min(1.0, allowed_count / max(1, self.row_count)))
+
     def to_buffers(self) -> Buffers:
         metadata = encode_metadata(
             FAMILY,
@@ -184,7 +201,8 @@ class IvfFlatIndex:
             rows=self.row_count,
             lists=self._parameters.lists,
             list_count=self._lists.list_count,
-            trained_rows=self.trained_rows,
+            trained_rows=self.training.rows,
+            changed_rows=self.training.changed_rows,
             curve=self.curve.to_json(),
         )
         return {METADATA: metadata, **self._lists.to_buffers()}
@@ -227,6 +245,9 @@ def load_ivf_flat(buffers: Buffers, vectors: Vectors) -> IvfFlatIndex:
         coverage,
         lists,
         IvfFlatParameters(parameter),
-        trained_rows=take_integer(metadata, "trained_rows", 0, np.iinfo(np.int64).max),
+        training=Training(
+            take_integer(metadata, "trained_rows", 0, _ROWS_MAX),
+            take_integer(metadata, "changed_rows", 0, _ROWS_MAX),
+        ),
         curve=curve_from_json(metadata.get("curve")),
     )

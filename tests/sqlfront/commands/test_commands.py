@@ -103,7 +103,9 @@ def test_vector_index(session: CommandSession) -> None:
 @pytest.mark.parametrize(
     ("index", "sqlstate"),
     [
-        ("using ivfflat (e vector_l2_ops)", "0A000"),
+        ("using ivfflat (b bit_hamming_ops)", "0A000"),
+        ("using ivfflat (e) where id > 3", "0A000"),
+        ("using ivfflat (u)", "22023"),
         ("using gin (id)", "0A000"),
         ("using hnsw ((e::halfvec(4)) halfvec_l2_ops)", "0A000"),
         ("using hnsw (e vector_l2_ops) where id > 3", "0A000"),
@@ -113,7 +115,7 @@ def test_vector_index(session: CommandSession) -> None:
     ],
 )
 def test_refused_indexes(session: CommandSession, index: str, sqlstate: str) -> None:
-    session.run("create table docs (id int, e vector(4), u vector)")
+    session.run("create table docs (id int, e vector(4), u vector, b bit(8))")
     assert refused(session, f"create index on docs {index}")[0] == sqlstate
 
 

@@ -109,6 +109,18 @@ def test_a_limit_is_filled_from_further_lists(metric: Metric) -> None:
     np.testing.assert_array_equal(everything[1], truth[1])
 
 
+def test_a_query_among_small_lists_visits_more() -> None:
+    vectors = np.concatenate([clusters(2900, 8), clusters(100, 8, seed=8) * 20])
+    index = probed(built(vectors, Metric.L2, 40))
+    for probes in (1, 3):
+        for query in vectors[::150]:
+            stats = vecengine.SearchStats()
+            index.search(query[None], 1, ef_search=probes, stats=stats)
+            assert stats.expansions >= probes
+            assert stats.distances - index.lists.list_count >= probes * 3000 // index.lists.list_count
+    assert index.lists.sizes().min() < 40
+
+
 def test_lists_without_an_allowed_row_are_no_probes() -> None:
     """The allowed rows lie in one far corner: probes must be spent there."""
     vectors = clusters(3000, 8)
@@ -196,15 +208,18 @@ def moved(vectors: Any, gone: Any) -> tuple[Any, Any]:
 
 
 @pytest.mark.parametrize("metric", METRICS)
-def test_extended_lists_find_as_much_as_lists_built_anew(metric: Metric) -> None:
-    vectors = clusters(4000, 16)
+@pytest.mark.parametrize("share", [0.08, 0.3])
+def test_extended_lists_find_as_much_as_lists_built_anew(metric: Metric, share: float) -> None:
+    """Some rows go and as many come: few, and the centroids stay; many, and they are trained again."""
+    vectors, changed = clusters(4000, 16), round(share * 4000)
     source = built(vectors, metric, 40)
-    kept, moved_to = moved(vectors, np.random.default_rng(1).choice(4000, 1200, replace=False))
-    both = np.concatenate([kept, clusters(1200, 16, seed=8)])
+    kept, moved_to = moved(vectors, np.random.default_rng(1).choice(4000, changed, replace=False))
+    both = np.concatenate([kept, clusters(changed, 16, seed=8)])
     offsets = np.delete(np.arange(4000), [5, 17])
     extended = extend_ivf_flat(source, moved_to, both, offsets, HOOKS)
-    anew = built(both, metric, 40)
-    assert extended.trained_rows == 4000 and extended.row_count == 3998
+    anew = built(both, metric, 40, offsets=offsets)
+    assert extended.row_count == 3998
+    assert (extended.lists.centroids[0] in source.lists.centroids) == (share < 0.1)
     assert_holds_every_row_once(extended)
     queries = clusters(100, 16, seed=9)
     for probes in (1, 4):
@@ -212,14 +227,18 @@ def test_extended_lists_find_as_much_as_lists_built_anew(metric: Metric) -> None
         assert ours >= theirs - 0.04
 
 
-def test_an_index_that_doubled_is_trained_anew() -> None:
+def test_changes_add_up_until_centroids_are_trained_again() -> None:
     vectors = clusters(3000, 8)
-    source = built(vectors[:1000], Metric.L2, 40)
-    moved_to = np.arange(1000)
-    assert extend_ivf_flat(source, moved_to, vectors[:2000], None, HOOKS).trained_rows == 1000
-    grown = extend_ivf_flat(source, moved_to, vectors, None, HOOKS)
-    assert grown.trained_rows == 3000
-    np.testing.assert_array_equal(grown.lists.centroids, built(vectors, Metric.L2, 40).lists.centroids)
+    index = built(vectors[:2000], Metric.L2, 40)
+    expected = [(2000, 150), (2000, 300), (2450, 0)]
+    for step, training in enumerate(expected, 1):
+        present = 2000 + 150 * step
+        index = extend_ivf_flat(index, np.arange(present - 150), vectors[:present], None, HOOKS)
+        assert (index.training.rows, index.training.changed_rows) == training
+        loaded = load_ivf_flat(index.to_buffers(), vectors[:present])
+        assert loaded.training == index.training
+    anew = built(vectors[:2450], Metric.L2, 40)
+    np.testing.assert_array_equal(index.lists.centroids, anew.lists.centroids)
 
 
 def test_a_small_change_keeps_the_curve() -> None:

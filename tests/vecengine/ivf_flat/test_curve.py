@@ -55,11 +55,19 @@ def test_ends_and_order(index: Any) -> None:
 
 def test_what_an_exact_search_says() -> None:
     """Two lists; the first query has both neighbours in its nearest list, the second one in each."""
-    curve = measured_curve(np.asarray([3, 1]), np.asarray([[0, 1], [1, 0]]), np.asarray([[0, 0], [1, 0]]))
+    curve = measured_curve(np.asarray([2, 2]), np.asarray([[0, 1], [1, 0]]), np.asarray([[0, 0], [1, 0]]))
     assert curve.probes.tolist() == [1, 2] and curve.rows.tolist() == [2, 4]
     assert curve.recall_at.tolist() == [1, 2, 4]
     less_error = 0.75 - 0.25 / 2**0.5
     np.testing.assert_allclose(curve.recall, [[1, 1], [less_error, 1], [0.5, 1]], atol=1e-5)
+
+
+def test_lists_below_the_mean_size_are_visited_together() -> None:
+    """With one probe the first query sees its list of three rows, the second one its list of one and the other."""
+    order = np.asarray([[0, 1], [1, 0]])
+    curve = measured_curve(np.asarray([3, 1]), order, np.asarray([[0, 0], [0, 0]]))
+    assert curve.rows.tolist() == [3.5, 4]
+    np.testing.assert_allclose(curve.recall, [[1, 1], [1, 1], [3.5 / 4, 1]])
 
 
 def test_estimates_prefer_lists_only_where_they_are_cheaper() -> None:
