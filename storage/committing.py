@@ -43,7 +43,7 @@ from storage.records import (
 )
 from storage.references import check_references
 from storage.revisions import RevisedRows, key_attnums
-from storage.rows import RowIds, SegmentEntry, dense_ids
+from storage.rows import RowIds, SegmentEntry, dense_ids, rows_bytes
 from storage.sealed import (
     SegmentSource,
     concatenated,
@@ -70,6 +70,8 @@ class PreparedTable:
     encoded: BytesLike = b""
     entry: SegmentEntry | None = None
     patches: tuple[PreparedPatch, ...] = ()
+    memory_bytes: int = 0
+    """What the batch will take in the growing segment."""
 
     @property
     def row_count(self) -> int:
@@ -88,11 +90,6 @@ class PreparedTable:
             first_row_id += len(patch.ordinals)
         row_ids[is_left] = dense_ids(first_row_id, int(np.count_nonzero(is_left)))
         return row_ids
-
-    @property
-    def memory_bytes(self) -> int:
-        """What the rows will take in the growing segment."""
-        return 0 if self.batch is None else self.batch.nbytes + 8 * len(self.batch)
 
 
 def must_be_synchronous(transaction: Transaction) -> bool:
@@ -153,7 +150,7 @@ def _prepare_table(
     table = transaction.catalog.table(writes.table.oid)
     plain = writes.only_batch(table)
     if plain is not None:
-        return PreparedTable(writes, plain, encode_batch(plain))
+        return PreparedTable(writes, plain, encode_batch(plain), memory_bytes=writes.waiting_bytes)
     parts = [(view, offsets) for view, offsets in writes.live_parts(missing, table) if len(offsets)]
     patches = _prepare_patches(parts, table)
     parts = [part for part in parts if not isinstance(part[0].stored_rows, RevisedRows)]
@@ -175,7 +172,7 @@ def _prepare_table(
         with reserved_for_writing(transaction.memory, [view for view, _ in parts], copied):
             return PreparedTable(writes, entry=write_segment(data_files, source, stream), patches=patches)
     batch = pa.RecordBatch.from_arrays(list(map(column, attnums)), names=list(map(str, attnums)))
-    return PreparedTable(writes, batch, encode_batch(batch), patches=patches)
+    return PreparedTable(writes, batch, encode_batch(batch), patches=patches, memory_bytes=rows_bytes(batch))
 
 
 def _prepare_patches(

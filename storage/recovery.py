@@ -23,6 +23,7 @@ from storage.maintenance import remove_superseded
 from storage.manifest import Checkpoint, manifest_numbers, read_manifest, write_manifest
 from storage.options import StorageOptions
 from storage.records import InsertRecord
+from storage.rows import rows_bytes
 from storage.state import DatabaseState
 
 
@@ -145,7 +146,7 @@ def replay(storage: Storage) -> LogEnd:
     for group in scan_log(storage.files, folder, end):
         for record in group.records:
             if isinstance(record, InsertRecord):
-                storage.growing_memory.reserve(record.batch.nbytes + 8 * len(record.batch))
+                storage.growing_memory.reserve(rows_bytes(record.batch))
         storage.head = storage.published = apply_group(storage.head, group.lsn, group.records, storage)
     return end
 

@@ -100,7 +100,7 @@ class GrowingRows:
             grown.append(pa.nulls(len(batch), self._types[attnum]) if present is None else present)
         # The row count last: readers that see it must find all columns as long.
         self._row_ids.append(row_ids)
-        self.size_bytes += batch.nbytes + 8 * len(batch)
+        self.size_bytes += rows_bytes(batch)
 
     def _add_column(self, attnum: int, arrow_type: pa.DataType, filled: pa.Array | None) -> None:
         grown = growable_column(arrow_type)
@@ -159,6 +159,11 @@ class SpilledRows:
         batch = self._load()
         position = batch.schema.get_field_index(str(attnum))
         return None if position < 0 else batch.column(position).slice(0, count)
+
+
+def rows_bytes(batch: pa.RecordBatch) -> int:
+    """What rows take in memory, with their ids."""
+    return int(batch.nbytes) + 8 * len(batch)
 
 
 def dense_ids(first_row_id: int, count: int) -> RowIds:

@@ -24,7 +24,7 @@ from storage.growable import without_null_values
 from storage.idset import IdSet
 from storage.keys import Hashes, KeySpec, key_batch
 from storage.revisions import RevisedRows, UpdatePlan
-from storage.rows import GrowingRows, RowIds, SpilledRows, dense_ids
+from storage.rows import GrowingRows, RowIds, SpilledRows, dense_ids, rows_bytes
 from storage.spill_file import SpillFile
 from storage.view import MissingColumn, SegmentView, TableView
 
@@ -83,6 +83,8 @@ class TableWrites:
         self._row_floor = 0
         self._chunks: list[_Chunk] = []
         self._growing = _own_growing()
+        self.waiting_bytes = 0
+        """What `_waiting` takes."""
         self._waiting: pa.RecordBatch | None = None
         """The rows in memory as they came, while they are one batch that nobody has looked at."""
         self._stream: ColumnStream | None = None
@@ -104,8 +106,7 @@ class TableWrites:
 
     @property
     def memory_bytes(self) -> int:
-        waiting = self._waiting
-        return self._growing.size_bytes + (0 if waiting is None else waiting.nbytes + 8 * len(waiting))
+        return self._growing.size_bytes + (0 if self._waiting is None else self.waiting_bytes)
 
     def must_spill(self, bytes_max: int) -> bool:
         """Whether the rows in memory are to be spilled now, of which so many bytes may stay."""
@@ -120,11 +121,11 @@ class TableWrites:
         Raises:
             OutOfMemory: 53200.
         """
-        size_bytes = batch.nbytes + 8 * len(batch)
+        size_bytes = rows_bytes(batch)
         self._memory.reserve(MEMORY_HOLDER, size_bytes)
         self._reserved_bytes += size_bytes
         if self._waiting is None and not self._growing.row_count:
-            self._waiting = batch
+            self._waiting, self.waiting_bytes = batch, size_bytes
         else:
             self._settle(missing)
             self._append(batch, self.row_count, missing)
