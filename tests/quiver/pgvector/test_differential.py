@@ -39,6 +39,18 @@ DIFFERENCES = (
         "a text with two faults: pgvector names the dimensions first, we name the indexes",
     ),
 )
+REFUSED = (
+    ("SELECT '{{1,2}}'::int[]::vector", "arrays have one dimension here; pgvector says 'array must be 1-D'"),
+    ("SELECT ARRAY[[1,2],[3,4]]::halfvec", "the same"),
+    ("SELECT '{{1,2}}'::float8[]::sparsevec", "the same"),
+    ("SELECT vector_accum('{{1,2},{1,3}}', '[1,2]')", "the same; pgvector says 'expected state array'"),
+    (
+        "SELECT vector_typmod_in('{{1,2}}')",
+        "the same; PostgreSQL says 'typmod array must be one-dimensional'",
+    ),
+    ("SELECT '[0:1]={1,2}'::int[]::vector", "arrays begin at 1 here"),
+)
+"""Statements that are refused by name (0A000) for what they use besides pgvector. (statement, why)."""
 OPEN_SUMS = (
     "SELECT '[3e38,3e38,-3e38]'::vector <#> '[1,2,3]'",
     "SELECT '[3e38,3e38,-3e38]'::vector <#> '[0.1,0.2,0.3]'",
@@ -89,3 +101,10 @@ def test_same_answers(sessions: tuple[Session, Session], server: ServerProcess) 
 def test_open_sums(sessions: tuple[Session, Session], statement: str) -> None:
     theirs, ours = (session.run(statement) for session in sessions)
     assert theirs.columns == ours.columns and len(theirs.rows) == len(ours.rows) == 1
+
+
+@pytest.mark.parametrize(("statement", "reason"), REFUSED)
+def test_refused_by_name(sessions: tuple[Session, Session], statement: str, reason: str) -> None:
+    theirs, ours = (session.run(statement) for session in sessions)
+    assert theirs.failure[:1] != ("0A000",)
+    assert ours.failure[0] == "0A000" and "not supported" in ours.failure[1], reason
