@@ -5,7 +5,9 @@ is among those visited. So recall is known for every number of probes and every 
 and the scan is complete.
 
 Under a filter that allows a share s of the rows, the k nearest allowed rows are spread over the nearest k / s rows;
-recall at k is then that at k / s. Recall at k = n, which closes the table, needs no measurement: it is the share of rows in
+recall at k is then that at k / s, if the filter is random. Real ones follow the vectors: asked for 0.97 so, four filters over
+the 61,666 embeddings with s from 0.07 to 0.66 gave 0.872 to 0.976. So misses count 1 / sqrt(s) times, at most
+three times, under a filter; then they gave 0.968 to 0.991. Recall at k = n, which closes the table, needs no measurement: it is the share of rows in
 the probed lists. Recall is kept as mean less one standard error, so that a choice made from few samples errs
 towards more probes.
 """
@@ -24,6 +26,8 @@ from vecengine.exact import Offsets
 
 RECALL_AT = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 _STEPS = 48
+_MISSES_SHARE_MIN = 1 / 3
+"""Real filters follow the vectors and miss more than random ones: of 1 / sqrt(s) times as many, up to three times."""
 
 Floats = npt.NDArray[np.float64]
 
@@ -77,7 +81,10 @@ class ProbeCurve:
         low = int(position)
         high = min(low + 1, self.recall_at.size - 1)
         share = position - low
-        return np.asarray((1 - share) * self.recall[low] + share * self.recall[high])
+        recall = (1 - share) * self.recall[low] + share * self.recall[high]
+        return np.maximum(
+            0.0, 1.0 - (1.0 - recall) / max(_MISSES_SHARE_MIN, math.sqrt(min(1.0, selectivity)))
+        )
 
     def to_json(self) -> dict[str, Any]:
         return {
