@@ -125,10 +125,21 @@ class TransactionBlock:
         self._is_first = True
         """Whether no statement before the current one has taken a snapshot."""
         self._savepoints: list[_Savepoint] = []
-        self.may_block = True
-        """False where nobody may wait: what would have to raises WouldBlock, and a commit is left unfinished."""
+        self._may_block = True
         self.unfinished: UnfinishedCommit | None = None
         settings.guard = self._check_setting
+
+    @property
+    def may_block(self) -> bool:
+        """False where nobody may wait: what would have to raises WouldBlock, and a commit is left unfinished."""
+        return self._may_block
+
+    @may_block.setter
+    def may_block(self, may_block: bool) -> None:
+        self._may_block = may_block
+        if self._transaction is not None:
+            # It goes on without a statement that would tell it: a COMMIT checks what was deferred.
+            self._transaction.locks.waiting = self.waiting()
 
     @property
     def status(self) -> TransactionStatus:

@@ -82,9 +82,8 @@ class ProbeCurve:
         high = min(low + 1, self.recall_at.size - 1)
         share = position - low
         recall = (1 - share) * self.recall[low] + share * self.recall[high]
-        return np.maximum(
-            0.0, 1.0 - (1.0 - recall) / max(_MISSES_SHARE_MIN, math.sqrt(min(1.0, selectivity)))
-        )
+        misses = (1.0 - recall) / max(_MISSES_SHARE_MIN, math.sqrt(min(1.0, selectivity)))
+        return np.asarray(np.maximum(0.0, 1.0 - misses), dtype=np.float64)
 
     def to_json(self) -> dict[str, Any]:
         return {

@@ -100,6 +100,24 @@ def test_commit_of_a_block_is_left_unfinished(pair: tuple[Client, Client], table
     assert client.status == "I" and count(other, table) == 1
 
 
+def test_a_commit_does_not_wait_for_what_its_deferred_checks_need(
+    pair: tuple[Client, Client], table: str
+) -> None:
+    client, other = pair
+    client.script(f"INSERT INTO {table} VALUES (1, 1)")
+    reference = f"REFERENCES {table} DEFERRABLE INITIALLY DEFERRED"
+    client.script(f"CREATE TABLE {table}_child (parent int {reference})")
+    other.script(f"BEGIN; DELETE FROM {table} WHERE id = 1")
+    client.script(f"BEGIN; INSERT INTO {table}_child VALUES (1)")
+    with pytest.raises(WouldBlock):
+        start(client, "COMMIT")
+    assert client.status == "T"
+    other.script("ROLLBACK")
+    assert start(client, "COMMIT") == "COMMIT"
+    client.session.finish_commit()
+    assert count(other, f"{table}_child") == 1
+
+
 def test_long_commits_and_others_at_the_log_are_not_waited_for(
     pair: tuple[Client, Client], table: str
 ) -> None:
