@@ -73,31 +73,33 @@ class JoinableInsert(Joinable):
 
     def run_with(self, others: Sequence[Joinable]) -> None:
         inserts = [self, *(other for other in others if isinstance(other, JoinableInsert))]
-        if not all(insert.session.is_up_to_date(insert.statement) for insert in inserts):
-            return
         storage = self.session.shared.storage
         transaction = storage.begin(lock_group=LockGroup(self.session.process_id))
+        commit = None
         try:
-            commit = self._insert(transaction, [insert.parameters for insert in inserts])
+            commit = self._insert(transaction, inserts)
         except (QuiverError, WouldBlock):
-            commit = None
-        if commit is None:
-            transaction.rollback()
             return
+        finally:
+            if commit is None:
+                transaction.rollback()
         for insert in inserts:
             insert._commit = commit
 
-    def _insert(self, transaction: Transaction, rows: Sequence[Sequence[Any]]) -> UnfinishedCommit | None:
+    def _insert(self, transaction: Transaction, inserts: Sequence[JoinableInsert]) -> UnfinishedCommit | None:
         """Insert and log the rows of all; None where it cannot be done at once. Raises what a row raises."""
+        rows = [insert.parameters for insert in inserts]
         entry = self.statement.cached
         assert entry is not None and entry.template is not None
         types = self.statement.parameter_types
         columns = [literal_column([row[i] for row in rows], sql_type) for i, sql_type in enumerate(types)]
         transaction.locks.waiting = Waiting(may_block=False)
-        catalog = transaction.catalog
         if take_locks(transaction, entry.locks):
             transaction.refresh_snapshot()
-        if transaction.catalog is not catalog:
+        # Locked, so what was bound for the catalog of now stays right until the commit.
+        if transaction.catalog is not self.session.catalog():
+            return None
+        if not all(insert.session.is_up_to_date(insert.statement) for insert in inserts):
             return None
         context = self.session.execution_context(transaction)
         if not entry.template.run(columns, len(rows), context) or transaction.pending.deferred:

@@ -6,11 +6,13 @@ Method: portals of several sessions brought to where a server joins them; rows, 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from foundation.errors import CheckViolation, UniqueViolation
 from sqlfront.session.portal import LazyPortal
+from storage import Transaction
 from storage.errors import IoFailure
 from tests.sqlfront.session.driver import Client
 
@@ -140,6 +142,48 @@ def test_a_table_that_was_changed_meanwhile_is_bound_anew(clients: list[Client],
     joinables[0].run_with([joinables[1]])
     assert [ended(first, portals[0]), ended(second, portals[1])] == ["INSERT 0 1"] * 2
     assert reader.rows(f"SELECT id, note FROM {table} ORDER BY 1") == [(1, "new"), (2, "new")]
+
+
+def test_a_table_that_is_changed_while_they_are_joined_is_bound_anew(
+    clients: list[Client], table: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second, third, reader = clients
+    storage = first.session.shared.storage
+    text = f"INSERT INTO {table} VALUES ($1, $2)"
+    portals = [bound(client, text, number, number) for number, client in enumerate((first, second), 1)]
+    joinables = [portal.joinable() for portal in portals]
+    assert joinables[0] is not None and joinables[1] is not None
+    begin = storage.begin
+
+    def begin_after_ddl(**options: Any) -> Any:
+        patched.undo()
+        third.script(f"ALTER TABLE {table} ADD COLUMN note text DEFAULT 'new'")
+        return begin(**options)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(storage, "begin", begin_after_ddl)
+        joinables[0].run_with([joinables[1]])
+    assert [ended(first, portals[0]), ended(second, portals[1])] == ["INSERT 0 1"] * 2
+    assert reader.rows(f"SELECT id, note FROM {table} ORDER BY 1") == [(1, "new"), (2, "new")]
+
+
+def test_a_bug_leaves_no_locks(clients: list[Client], table: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second, *_ = clients
+    portals = [
+        bound(client, f"INSERT INTO {table} VALUES ($1, 1)", 1 + i)
+        for i, client in enumerate((first, second))
+    ]
+    joinables = [portal.joinable() for portal in portals]
+    assert joinables[0] is not None and joinables[1] is not None
+
+    def fail(transaction: Transaction, **options: Any) -> None:
+        raise AssertionError("a bug")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Transaction, "start_commit", fail)
+        with pytest.raises(AssertionError):
+            joinables[0].run_with([joinables[1]])
+    assert [ended(first, portals[0]), ended(second, portals[1])] == ["INSERT 0 1"] * 2
 
 
 def test_what_is_not_joined(clients: list[Client], table: str, connect: ConnectClient) -> None:
