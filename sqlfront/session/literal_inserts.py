@@ -74,13 +74,8 @@ def _can_be_read(column: LiteralColumn, sql_type: SqlType) -> bool:
 
 
 def _run(session: LocalSession, statement: PreparedStatement, rows: LiteralRows) -> Outcome:
-    context = session.codec_context()
     try:
-        columns = [
-            parse_text_array(pa.array(column.cells, pa.utf8()), sql_type, context)
-            for column, sql_type in zip(rows.columns, statement.parameter_types, strict=True)
-        ]
-        tag = session.run_rows(statement, columns, rows.count, tag_count=rows.count)
+        tag = _insert_columns(session, statement, rows)
     except (QueryCanceled, AdminShutdown):
         raise
     except QuiverError:
@@ -89,6 +84,21 @@ def _run(session: LocalSession, statement: PreparedStatement, rows: LiteralRows)
         return Outcome(tag)
     (parsed,) = parse_script(rows.text)
     return session.run_prepared(session.prepare_nested(parsed), ())
+
+
+def _insert_columns(session: LocalSession, statement: PreparedStatement, rows: LiteralRows) -> str | None:
+    """The tag; None, with nothing done, where the statement has to be bound as it is written."""
+    bound = statement.cached
+    session.open_transaction_for(statement)
+    if statement.cached is not bound:
+        # The table was changed meanwhile: the literals may be of other types now, which the parameters are not.
+        return None
+    context = session.codec_context()
+    columns = [
+        parse_text_array(pa.array(column.cells, pa.utf8()), sql_type, context)
+        for column, sql_type in zip(rows.columns, statement.parameter_types, strict=True)
+    ]
+    return session.run_rows(statement, columns, rows.count, tag_count=rows.count)
 
 
 def _joinable(

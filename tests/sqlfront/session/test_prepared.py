@@ -112,3 +112,17 @@ def test_discard_all_makes_the_session_as_new(client: Client, filled: str) -> No
     assert not client.session.listener.channels
     client.script("BEGIN")
     assert client.sqlstate("DISCARD ALL") == "25001"
+
+
+def test_literals_are_of_the_types_that_the_columns_have_when_they_are_inserted(
+    connect: ConnectClient, table: str
+) -> None:
+    client, other = connect(), connect()
+    client.script(f"CREATE TABLE {table} (code int)")
+    (parsed,) = client.session.split_script(f"INSERT INTO {table} VALUES ('007'), ('008')")
+    portal = client.session.run_parsed(parsed, is_last=True)
+    other.script(f"ALTER TABLE {table} ALTER COLUMN code TYPE text")
+    portal.start()
+    assert portal.command_tag() == "INSERT 0 2"
+    client.session.sync()
+    assert other.rows(f"SELECT code FROM {table} ORDER BY code") == [("007",), ("008",)]
