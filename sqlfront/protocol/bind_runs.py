@@ -48,28 +48,51 @@ class BindRun:
     unread_bytes: int
 
 
-def find_run(first: Bind, reader: FrameReader) -> BindRun | None:
-    """The run that begins with this Bind, the messages behind it unread; None when there is none."""
-    if first.portal or reader.buffered_bytes <= len(_EXECUTE):
-        return None
-    data = reader.peek(BYTES_MAX)
-    is_described = data.startswith(_DESCRIBE)
-    tail = _DESCRIBE + _EXECUTE if is_described else _EXECUTE
-    if not data.startswith(tail + b"B"):
-        return None
-    shape = _Shape.of(first)
-    rows: list[Cells] = [first.parameters]
-    end = at = len(tail)
-    while len(rows) < ROWS_MAX:
-        row, at = shape.next_row(data, at)
-        if row is None or not data.startswith(tail, at):
-            break
-        at += len(tail)
-        end = at
-        rows.append(row)
-    if len(rows) < 2:
-        return None
-    return BindRun(first, tuple(zip(*rows)), len(rows), is_described, end)
+class RunCollector:
+    """Collects the run that begins with a Bind, as its messages arrive. They stay unread."""
+
+    def __init__(self, first: Bind, reader: FrameReader) -> None:
+        self._first = first
+        self._reader = reader
+        self._shape = _Shape.of(first)
+        self._tail = b""
+        self._rows: list[Cells] = []
+        self._end = 0
+
+    def collect(self) -> bool:
+        """Take what has arrived; whether it is all part of the run, the last message perhaps not whole.
+
+        A client that has sent neither Sync nor Flush waits for no answer: it has more to send.
+        """
+        if self._first.portal:
+            return False
+        data, at = self._reader.peek(self._end, BYTES_MAX), 0
+        if not self._rows and data:
+            self._tail = _DESCRIBE + _EXECUTE if data[:1] == _DESCRIBE[:1] else _EXECUTE
+        while len(self._rows) < ROWS_MAX and self._end < BYTES_MAX:
+            row, start = self._shape.next_row(data, at) if self._rows else (self._first.parameters, at)
+            if row is None:
+                return _is_cut_bind(data[at:])
+            if not data.startswith(self._tail, start) or not self._tail:
+                return self._tail.startswith(data[start:])
+            self._rows.append(row)
+            self._end += start + len(self._tail) - at
+            at = start + len(self._tail)
+        return False
+
+    def run(self) -> BindRun | None:
+        """What was collected; None for less than two executions."""
+        if len(self._rows) < 2:
+            return None
+        is_described = self._tail is not _EXECUTE
+        return BindRun(self._first, tuple(zip(*self._rows)), len(self._rows), is_described, self._end)
+
+
+def _is_cut_bind(data: bytes) -> bool:
+    """Whether this is the beginning of a Bind, or nothing."""
+    if len(data) < _HEADER_BYTES:
+        return not data or data[:1] == b"B"
+    return data[:1] == b"B" and len(data) < 1 + INT32.unpack_from(data, 1)[0]
 
 
 @dataclass(frozen=True, slots=True)

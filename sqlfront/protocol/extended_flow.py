@@ -8,7 +8,7 @@ from functools import partial
 from foundation.errors import AdminShutdown, QueryCanceled, QuiverError
 from sqlfront.backend import Format, Statement
 from sqlfront.protocol.asynchronous import send_notices
-from sqlfront.protocol.bind_runs import BindRun, find_run
+from sqlfront.protocol.bind_runs import BindRun, RunCollector
 from sqlfront.protocol.channel import Channel, Flow, Pause, settled, unhurried
 from sqlfront.protocol.errors import ProtocolViolation
 from sqlfront.protocol.execution import Executor
@@ -128,7 +128,10 @@ class ExtendedQuery:
         statement = self.registry.session.statements.get(first.statement)
         if statement is None or not statement.runs_together:
             return False
-        run = find_run(first, self.channel.reader)
+        collector = RunCollector(first, self.channel.reader)
+        while collector.collect():
+            yield from self.channel.await_input()
+        run = collector.run()
         if run is None:
             return False
         if run.unread_bytes > _SHORT_BIND_BYTES:

@@ -91,9 +91,10 @@ class FrameReader:
             size += len(body)
         return bodies
 
-    def peek(self, bytes_max: int) -> bytes:
-        """The unread bytes, at most so many; they stay unread."""
-        return bytes(self._buffer[self._at : self._at + bytes_max])
+    def peek(self, start: int, bytes_max: int) -> bytes:
+        """The unread bytes from the `start`th on, at most so many; they stay unread."""
+        first = self._at + start
+        return bytes(self._buffer[first : first + bytes_max])
 
     def skip(self, count: int) -> None:
         """Take `count` unread bytes, whole messages, as read."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import random
 
-from sqlfront.protocol.bind_runs import ROWS_MAX, find_run
+from sqlfront.protocol.bind_runs import ROWS_MAX, BindRun, RunCollector
 from sqlfront.protocol.extended_query import Bind, Describe, Execute, Sync, Target
 from sqlfront.protocol.framing import FrameReader
 
@@ -23,6 +23,17 @@ def random_bind(chance: random.Random, count: int, *, portal: str = "", statemen
 def executed(bind: Bind, *, is_described: bool) -> list[bytes]:
     described = [Describe(Target.PORTAL, bind.portal).encode()] if is_described else []
     return [bind.encode(), *described, Execute(bind.portal, 0).encode()]
+
+
+def find_run(first: Bind, reader: FrameReader) -> BindRun | None:
+    """What is collected of what has arrived."""
+    collector = RunCollector(first, reader)
+    collector.collect()
+    return collector.run()
+
+
+def may_grow(first: Bind, reader: FrameReader) -> bool:
+    return RunCollector(first, reader).collect()
 
 
 def reader_of(messages: list[bytes], cut_bytes: int = 0) -> tuple[Bind, FrameReader]:
@@ -57,7 +68,7 @@ def test_cells_and_end_of_random_pipelines() -> None:
             [bind.parameters[number] for bind in binds] for number in range(count)
         ]
         reader.skip(run.unread_bytes)
-        assert reader.peek(1 << 20) == b"".join(other)
+        assert reader.peek(0, 1 << 20) == b"".join(other)
 
 
 def test_only_whole_executions_are_taken() -> None:
@@ -97,3 +108,45 @@ def test_lengths_that_lie_end_the_run() -> None:
         first, reader = reader_of(messages)
         run = find_run(first, reader)
         assert run is None or run.count in (2, 3)
+
+
+def test_a_run_grows_until_something_else_comes() -> None:
+    chance = random.Random(9)
+    for is_described in (False, True):
+        binds = [random_bind(chance, 2) for _ in range(3)]
+        parts = [part for bind in binds for part in executed(bind, is_described=is_described)]
+        whole = b"".join(parts)
+        for length in range(len(parts[0]), len(whole) + 1):
+            first, reader = reader_of([parts[0], whole[len(parts[0]) : length]])
+            assert may_grow(first, reader), length
+        for other in (Sync().encode(), Execute("p", 0).encode(), b"H\0\0\0\4", b"H", b"Q\0\0"):
+            for count in (1, 2, 3):
+                first, reader = reader_of([*parts[: count * (3 if is_described else 2)], other])
+                assert not may_grow(first, reader)
+    first, reader = reader_of([random_bind(chance, 2, portal="p").encode()])
+    assert not may_grow(first, reader)
+
+
+def test_what_arrives_in_pieces_is_the_same_run() -> None:
+    chance = random.Random(10)
+    for _ in range(200):
+        is_described = chance.random() < 0.5
+        binds = [random_bind(chance, 2) for _ in range(chance.randrange(2, 9))]
+        parts = [part for bind in binds for part in executed(bind, is_described=is_described)]
+        data = b"".join(parts[1:])
+        reader = FrameReader()
+        collector = RunCollector(binds[0], reader)
+        position = 0
+        while position < len(data):
+            assert collector.collect()
+            size = chance.randrange(1, 40)
+            reader.feed(data[position : position + size])
+            position += size
+        assert collector.collect()
+        reader.feed(Sync().encode())
+        assert not collector.collect()
+        run = collector.run()
+        assert run is not None and run.count == len(binds) and run.is_described == is_described
+        assert [list(row) for row in zip(*run.columns)] == [list(bind.parameters) for bind in binds]
+        reader.skip(run.unread_bytes)
+        assert reader.peek(0, 100) == Sync().encode()
