@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from foundation.sqltypes import SqlType
 from planner.dml import check_statement
 from sqlfront import parser
 from sqlfront.commands import CommandResult, execute_command, runs_outside_transactions
@@ -57,7 +58,6 @@ HANDLERS: dict[type[parser.Statement], Handler] = {
     parser.ListenStatement: run_listen,
     parser.UnlistenStatement: run_unlisten,
     parser.NotifyStatement: run_notify,
-    parser.ExplainStatement: run_explain,
     parser.CopyStatement: run_copy,
 }
 
@@ -67,11 +67,16 @@ SETTING_STATEMENTS = (parser.SetStatement, parser.ShowStatement, parser.ResetSta
 
 def is_data_definition(node: parser.Statement) -> bool:
     """Whether a command changes catalog or rows on the storage transaction, and so may meet 40001."""
-    return type(node) not in HANDLERS and not isinstance(node, SETTING_STATEMENTS)
+    others = (*SETTING_STATEMENTS, parser.ExplainStatement)
+    return type(node) not in HANDLERS and not isinstance(node, others)
 
 
-def run_command(session: LocalSession, parsed: ParsedStatement, parameters: Sequence[Any]) -> Outcome:
-    """Run a statement that is no query."""
+def run_command(
+    session: LocalSession, parsed: ParsedStatement, types: Sequence[SqlType], parameters: Sequence[Any]
+) -> Outcome:
+    """Run a statement that is no query. Only EXPLAIN has parameters."""
+    if isinstance(parsed.node, parser.ExplainStatement):
+        return run_explain(session, parsed.node, types, parameters)
     handler = HANDLERS.get(type(parsed.node))
     if handler is not None:
         return handler(session, parsed.node)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from foundation.errors import FeatureNotSupported
+from foundation.sqltypes import SqlType
 from sqlfront.parser import ExplainStatement, ParsedStatement, QueryStatement
 from sqlfront.session.outcome import Outcome, text_rows
 
@@ -12,24 +14,35 @@ if TYPE_CHECKING:
     from sqlfront.session.session import LocalSession
 
 
-def run_explain(session: LocalSession, node: ExplainStatement) -> Outcome:
+def explained(node: ExplainStatement) -> ParsedStatement | None:
+    """The query that an EXPLAIN is about; None where it is about another statement."""
+    return ParsedStatement(node.inner_text, 0, node.inner) if isinstance(node.inner, QueryStatement) else None
+
+
+def run_explain(
+    session: LocalSession, node: ExplainStatement, types: Sequence[SqlType], parameters: Sequence[Any]
+) -> Outcome:
     """One text row a line of the plan; ANALYZE runs the statement for real, writes included.
+
+    Args:
+        types: of the query's parameters, as they were told to the client.
 
     Raises:
         FeatureNotSupported: 0A000, another format than text, or a statement that has no plan.
     """
     if node.format != "text":
         raise FeatureNotSupported(f"EXPLAIN (FORMAT {node.format.upper()}) is not supported")
-    if not isinstance(node.inner, QueryStatement):
+    query = explained(node)
+    if query is None:
         raise FeatureNotSupported("EXPLAIN of this statement is not supported")
-    statement = session.prepare_nested(ParsedStatement(node.inner_text, 0, node.inner))
+    statement = session.prepare_nested(query, tuple(sql_type.oid for sql_type in types) if types else None)
     transaction = session.open_transaction_for(statement)
     assert statement.cached is not None
     entry = statement.cached
     if node.analyze and entry.kind.value != "SELECT":
         session.block.check_writable(entry.kind.value)
     lines = entry.plan.explain(
-        session.execution_context(transaction),
+        session.execution_context(transaction, parameters),
         analyze=node.analyze,
         verbose=node.verbose,
         costs=node.costs,

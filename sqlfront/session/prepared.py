@@ -21,9 +21,10 @@ from planner.bound import BoundStatement, Insert, Select, walk
 from planner.dml import RowTemplate
 from sqlfront.backend import ResultColumn
 from sqlfront.binder import BindContext, bind_query, lock_name
-from sqlfront.parser import ParsedStatement, QueryStatement, parse_script
+from sqlfront.parser import ExplainStatement, ParsedStatement, QueryStatement, parse_script
 from sqlfront.pg_catalog import VIRTUAL_RELATIONS
 from sqlfront.session.command_shape import command_columns, is_allowed_in_failed_block
+from sqlfront.session.explain_command import explained
 from sqlfront.session.joint_inserts import is_joinable
 from sqlfront.session.outcome import Outcome, result_columns
 from sqlfront.session.plan_cache import CachedPlan, PlanKey, QueryKind, kind_of
@@ -102,6 +103,8 @@ class StatementPlanner:
         session = self._session
         if not is_allowed_in_failed_block(parsed.node):
             session.block.check_not_failed()
+        if isinstance(parsed.node, ExplainStatement):
+            return self._prepare_explain(parsed, parsed.node, parameter_oids, allows_parameters)
         if not isinstance(parsed.node, QueryStatement):
             return PreparedStatement(parsed.text, parsed, columns=command_columns(session, parsed.node))
         session.block.refresh_snapshot()
@@ -112,6 +115,23 @@ class StatementPlanner:
                 found = self._bind_and_plan(parsed, place, allows_parameters=allows_parameters)
             if not self._waits_for(found):
                 return found
+
+    def _prepare_explain(
+        self,
+        parsed: ParsedStatement,
+        node: ExplainStatement,
+        parameter_oids: tuple[int, ...],
+        allows_parameters: bool,
+    ) -> PreparedStatement:
+        """An EXPLAIN has the parameters of its query, which is looked at already here, as in PostgreSQL."""
+        query = explained(node)
+        columns = command_columns(self._session, node)
+        if query is None:
+            return PreparedStatement(parsed.text, parsed, columns=columns)
+        types = self.prepare_parsed(
+            query, parameter_oids, allows_parameters=allows_parameters
+        ).parameter_types
+        return PreparedStatement(parsed.text, parsed, types, columns)
 
     def _waits_for(self, statement: PreparedStatement) -> bool:
         """Wait for who has one of its tables for himself; whether the statement has to be bound again after that.

@@ -263,7 +263,7 @@ class LocalSession:
             return self._planner.run_query(statement, parameters)
         if statement.parsed is None:
             return Outcome()
-        return run_command(self, statement.parsed, parameters)
+        return run_command(self, statement.parsed, statement.parameter_types, parameters)
 
     def run_prepared(self, statement: PreparedStatement, parameters: Sequence[Any]) -> Outcome:
         """EXECUTE and DECLARE: run a statement inside the one that is running."""

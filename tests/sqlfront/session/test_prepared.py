@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from foundation.errors import FeatureNotSupported, UndefinedColumn
+from foundation.sqltypes import INT4, TEXT
 from tests.sqlfront.session.driver import Client
 
 ConnectClient = Callable[..., Client]
@@ -126,3 +127,17 @@ def test_literals_are_of_the_types_that_the_columns_have_when_they_are_inserted(
     assert portal.command_tag() == "INSERT 0 2"
     client.session.sync()
     assert other.rows(f"SELECT code FROM {table} ORDER BY code") == [("007",), ("008",)]
+
+
+def test_explain_has_the_parameters_of_its_query(client: Client, table: str) -> None:
+    client.script(f"CREATE TABLE {table} (id int PRIMARY KEY, n text)")
+    statement = client.session.prepare(f"EXPLAIN SELECT * FROM {table} WHERE id = $1 AND n = $2", ())
+    assert [sql_type.oid for sql_type in statement.parameter_types] == [INT4.oid, TEXT.oid]
+    client.session.sync()
+    (result,) = client.pipeline((f"EXPLAIN SELECT * FROM {table} WHERE id = $1", (5,)))
+    assert result.tag == "EXPLAIN" and result.rows
+    client.pipeline((f"EXPLAIN ANALYZE INSERT INTO {table} VALUES ($1, $2)", (7, "seven")))
+    client.pipeline((f"EXPLAIN INSERT INTO {table} VALUES ($1, $2)", (8, "eight")))
+    assert client.rows(f"SELECT * FROM {table}") == [(7, "seven")]
+    assert client.sqlstate(f"EXPLAIN SELECT * FROM {table} WHERE id = $1") == "42P02"
+    assert client.sqlstate("EXPLAIN SELECT * FROM nowhere") == "42P01"
