@@ -30,7 +30,13 @@ VECTOR_CLASSES: dict[str, tuple[int, str]] = {
 _DEFAULT_VECTOR_CLASSES = {(IVFFLAT, VECTOR.oid): "vector_l2_ops"}
 """(family, type OID) -> the class of a key that names none. pgvector gives hnsw none."""
 
-_BIT_CLASS = "bit_hamming_ops"
+_UNSUPPORTED_CLASSES: dict[tuple[str, str], int] = {
+    (IVFFLAT, "bit_hamming_ops"): BIT.oid,
+    ("hnsw", "bit_hamming_ops"): BIT.oid,
+    ("hnsw", "bit_jaccard_ops"): BIT.oid,
+    **{("hnsw", f"sparsevec_{word}_ops"): SPARSEVEC.oid for word in _METRICS},
+}
+"""(family, class) of pgvector's that are refused by name -> type OID."""
 
 BTREE_CLASSES: dict[int, tuple[str, ...]] = {
     16: ("bool_ops",), 17: ("bytea_ops",), 18: ("char_ops",), 19: ("name_ops",), 20: ("int8_ops",),
@@ -70,7 +76,7 @@ def resolve_class(family: str, name: str | None, sql_type: SqlType) -> ResolvedC
     Raises:
         UndefinedObject: 42704, unknown class, or no default one for the type.
         DatatypeMismatch: 42804, a class of another type.
-        FeatureNotSupported: 0A000, pgvector's ivfflat class of bit strings.
+        FeatureNotSupported: 0A000, pgvector's classes of bit strings and sparse vectors.
     """
     if family == BTREE:
         if name is None:
@@ -81,7 +87,10 @@ def resolve_class(family: str, name: str | None, sql_type: SqlType) -> ResolvedC
         if name is None:
             raise _no_default(sql_type, family)
     base = name.rpartition(".")[2]
-    if family == IVFFLAT and base == _BIT_CLASS and sql_type.oid == BIT.oid:
+    refused = _UNSUPPORTED_CLASSES.get((family, base))
+    if refused is not None and refused != sql_type.oid:
+        raise _wrong_type(base, sql_type)
+    if refused is not None:
         raise FeatureNotSupported(f'operator class "{base}" of access method "{family}" is not supported')
     found = VECTOR_CLASSES.get(base)
     if found is None or found[1] not in vecengine.families()[family].metrics:

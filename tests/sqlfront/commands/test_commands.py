@@ -104,6 +104,7 @@ def test_vector_index(session: CommandSession) -> None:
     ("index", "sqlstate"),
     [
         ("using ivfflat (b bit_hamming_ops)", "0A000"),
+        ("using hnsw (b bit_jaccard_ops)", "0A000"),
         ("using ivfflat (e) where id > 3", "0A000"),
         ("using ivfflat (u)", "22023"),
         ("using gin (id)", "0A000"),
@@ -111,7 +112,7 @@ def test_vector_index(session: CommandSession) -> None:
         ("using hnsw (e vector_l2_ops) where id > 3", "0A000"),
         ("(lower(id))", "0A000"),
         ("using hnsw (u vector_l2_ops)", "22023"),
-        ("using hnsw (e bit_hamming_ops)", "42704"),
+        ("using hnsw (e bit_hamming_ops)", "42804"),
     ],
 )
 def test_refused_indexes(session: CommandSession, index: str, sqlstate: str) -> None:
