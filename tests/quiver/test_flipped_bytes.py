@@ -32,10 +32,12 @@ from storage.checking import Severity
 from storage.errors import DataCorrupted, DirectoryUnusable
 from tests.storage.block_surgery import flip
 from tests.storage.sample_tables import (
+    batch,
     delete_ids,
     insert,
     make_table,
     open_storage,
+    row_ids_of,
     rows_by_id,
     vector_of,
 )
@@ -93,6 +95,10 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Original:
     assert storage.install_index(index.oid, segment.segment_id, dict(graph.to_buffers()))
     with storage.begin() as transaction:
         delete_ids(transaction, table, [3])
+        transaction.commit()
+    with storage.begin() as transaction:
+        row_ids = row_ids_of(transaction, table, [5, 6])
+        transaction.update(table.oid, row_ids, batch([5, 6], ["patched", None]).select(["2"]))
         transaction.commit()
     insert(storage, table, [20, 21])
     storage.checkpoint()
@@ -193,7 +199,7 @@ def test_a_sample_of_the_bytes(original: Original, tmp_path: Path) -> None:
     places = random.Random(4).sample(original.bytes_of_files(), SAMPLE)
     outcomes = try_bytes(original, places, tmp_path)
     assert sum(outcomes.values()) == SAMPLE
-    assert {suffix for suffix, _ in outcomes} >= {".rows", ".keys", ".index", ".manifest", ".log"}
+    assert {suffix for suffix, _ in outcomes} >= {".rows", ".overlay", ".keys", ".index", ".manifest", ".log"}
 
 
 @pytest.mark.soak
