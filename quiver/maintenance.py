@@ -35,13 +35,14 @@ class Maintenance:
     Args:
         claims: indexes that sessions are building.
         flush_seconds: how often the log is flushed for asynchronous commits.
-        build_threads: threads that a build of a graph may use; never more than there are processors.
+        build_threads: threads that a build of a graph may use; one processor is left to the sessions. On two busy
+            processors a second thread saved a fifth of the time and doubled that of searches meanwhile.
     """
 
     def __init__(
         self, storage: Storage, claims: BuildClaims, *, flush_seconds: float, build_threads: int = 1
     ) -> None:
-        self._build_threads = max(1, min(build_threads, os.cpu_count() or 1))
+        self._build_threads = max(1, min(build_threads, (os.cpu_count() or 1) - 1))
         self._storage = storage
         self._claims = claims
         self._stop = threading.Event()
