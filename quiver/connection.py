@@ -2,9 +2,9 @@
 
 A single task per connection takes received bytes, pumps the conversation and writes what it yields: on the event loop
 as long as the conversation has nothing long before it, on a thread from there until it needs input. A commit of what
-ran on the loop waits for the disk in neither place. Between two chunks it waits until the transport has room, so a slow reader holds neither a
-thread nor memory; received bytes are handed over only while no thread runs the conversation, and reading stops while
-`READ_AHEAD_BYTES` wait.
+ran on the loop waits for the disk in neither place. Between two chunks the task waits until the transport has room, so
+a slow reader holds neither a thread nor memory; received bytes are handed over only while no thread runs the
+conversation, and reading stops while `READ_AHEAD_BYTES` wait.
 
 Who may touch what: the event loop owns everything here; a worker thread owns the conversation while a pump is
 in flight; only the session's cancel token and the wake-up call cross that line.
