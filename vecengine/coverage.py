@@ -50,6 +50,44 @@ class Coverage:
         return bits, popcount(bits, self.vector_rows)
 
 
+class CoveringIndex:
+    """What every index over some rows of (n, d) vectors knows of them: part of `vecengine.index.VectorIndex`."""
+
+    def __init__(self, vectors: Vectors, metric: Metric, coverage: Coverage) -> None:
+        self._vectors = vectors
+        self._metric = metric
+        self._coverage = coverage
+
+    @property
+    def metric(self) -> str:
+        return self._metric.name.lower()
+
+    @property
+    def metric_kind(self) -> Metric:
+        return self._metric
+
+    @property
+    def dimensions(self) -> int:
+        return int(self._vectors.shape[1])
+
+    @property
+    def row_count(self) -> int:
+        return self._coverage.row_count
+
+    @property
+    def vector_rows(self) -> int:
+        """Rows of the vectors, covered or not."""
+        return self._coverage.vector_rows
+
+    @property
+    def coverage(self) -> Coverage:
+        """The rows it covers."""
+        return self._coverage
+
+    def covered_bits(self) -> Bitset | None:
+        return self._coverage.bits
+
+
 def square_norms(vectors: Vectors, cancel: CancelWord | None = None) -> Float32s:
     """(n,) squared norms as the cosine kernels compute them."""
     compiled: KernelSet | None = kernels()

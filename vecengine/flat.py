@@ -20,7 +20,7 @@ from vecengine.buffers import (
     take_integer,
     write_file,
 )
-from vecengine.coverage import Coverage, choose_rows
+from vecengine.coverage import Coverage, CoveringIndex, choose_rows
 from vecengine.exact import exact_keys, pad_answer
 from vecengine.index import EXACT, Buffers, Progress, SearchStats, StrategyEstimate
 from vecengine.metrics import Float32s, Metric, Vectors, parse_metric
@@ -28,27 +28,10 @@ from vecengine.metrics import Float32s, Metric, Vectors, parse_metric
 FAMILY = "flat"
 
 
-class FlatIndex:
+class FlatIndex(CoveringIndex):
     """See `vecengine.index.VectorIndex`."""
 
     family = FAMILY
-
-    def __init__(self, vectors: Vectors, metric: Metric, coverage: Coverage) -> None:
-        self._vectors = vectors
-        self._metric = metric
-        self._coverage = coverage
-
-    @property
-    def metric(self) -> str:
-        return self._metric.name.lower()
-
-    @property
-    def dimensions(self) -> int:
-        return int(self._vectors.shape[1])
-
-    @property
-    def row_count(self) -> int:
-        return self._coverage.row_count
 
     @property
     def size_bytes(self) -> int:
@@ -84,9 +67,6 @@ class FlatIndex:
 
     def recall_of(self, ef_search: int, k: int, allowed_count: int) -> float:
         return 1.0
-
-    def covered_bits(self) -> Bitset | None:
-        return self._coverage.bits
 
     def to_buffers(self) -> Buffers:
         metadata = encode_metadata(FAMILY, self.metric, self._vectors, rows=self.row_count)

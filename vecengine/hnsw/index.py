@@ -26,7 +26,7 @@ from vecengine.buffers import (
     write_file,
 )
 from vecengine.compiled import kernels
-from vecengine.coverage import Coverage
+from vecengine.coverage import Coverage, CoveringIndex
 from vecengine.errors import DistanceBudgetSpent
 from vecengine.exact import (
     STATUS_BUDGET_SPENT,
@@ -61,7 +61,7 @@ _BUDGET_LEAST = 1000
 _STEPS_PER_DOUBLING = 7
 
 
-class HnswIndex:
+class HnswIndex(CoveringIndex):
     """See `vecengine.index.VectorIndex`."""
 
     family = FAMILY
@@ -76,35 +76,12 @@ class HnswIndex:
         *,
         curve: RecallCurve,
     ) -> None:
-        self._vectors = vectors
-        self._metric = metric
-        self._coverage = coverage
+        super().__init__(vectors, metric, coverage)
         self._graph = graph
         self._parameters = parameters
         self._target = GraphSpace(kernel_space(metric, vectors), graph, coverage.offsets)
         self.curve = curve
         self._walk_costs: dict[tuple[int, int], float] = {}
-
-    @property
-    def metric(self) -> str:
-        return self._metric.name.lower()
-
-    @property
-    def metric_kind(self) -> Metric:
-        return self._metric
-
-    @property
-    def dimensions(self) -> int:
-        return int(self._vectors.shape[1])
-
-    @property
-    def row_count(self) -> int:
-        return self._coverage.row_count
-
-    @property
-    def vector_rows(self) -> int:
-        """Rows of the vectors, covered or not."""
-        return self._coverage.vector_rows
 
     @property
     def size_bytes(self) -> int:
@@ -115,17 +92,9 @@ class HnswIndex:
         return self._parameters
 
     @property
-    def coverage(self) -> Coverage:
-        """The rows it covers."""
-        return self._coverage
-
-    @property
     def graph(self) -> GraphArrays:
         """Its links, to be read only."""
         return self._graph
-
-    def covered_bits(self) -> Bitset | None:
-        return self._coverage.bits
 
     def search(
         self,

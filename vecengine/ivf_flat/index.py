@@ -20,7 +20,7 @@ from vecengine.buffers import (
     write_file,
 )
 from vecengine.compiled import KernelSet, kernels
-from vecengine.coverage import Coverage
+from vecengine.coverage import Coverage, CoveringIndex
 from vecengine.errors import DamagedIndex, DistanceBudgetSpent
 from vecengine.exact import (
     STATUS_BUDGET_SPENT,
@@ -54,7 +54,7 @@ class Training:
     changed_rows: int = 0
 
 
-class IvfFlatIndex:
+class IvfFlatIndex(CoveringIndex):
     """See `vecengine.index.VectorIndex`. `ef_search` is the number of lists to visit, pgvector's `ivfflat.probes`."""
 
     family = FAMILY
@@ -70,35 +70,12 @@ class IvfFlatIndex:
         training: Training,
         curve: ProbeCurve,
     ) -> None:
-        self._vectors = vectors
-        self._metric = metric
-        self._coverage = coverage
+        super().__init__(vectors, metric, coverage)
         self._lists = lists
         self._parameters = parameters
         self._target = list_space(kernel_space(metric, vectors), metric, lists)
         self.training = training
         self.curve = curve
-
-    @property
-    def metric(self) -> str:
-        return self._metric.name.lower()
-
-    @property
-    def metric_kind(self) -> Metric:
-        return self._metric
-
-    @property
-    def dimensions(self) -> int:
-        return int(self._vectors.shape[1])
-
-    @property
-    def row_count(self) -> int:
-        return self._coverage.row_count
-
-    @property
-    def vector_rows(self) -> int:
-        """Rows of the vectors, covered or not."""
-        return self._coverage.vector_rows
 
     @property
     def size_bytes(self) -> int:
@@ -109,17 +86,9 @@ class IvfFlatIndex:
         return self._parameters
 
     @property
-    def coverage(self) -> Coverage:
-        """The rows it covers."""
-        return self._coverage
-
-    @property
     def lists(self) -> ListArrays:
         """Its lists, to be read only. They are fewer than the parameter says where rows are few or equal."""
         return self._lists
-
-    def covered_bits(self) -> Bitset | None:
-        return self._coverage.bits
 
     def search(
         self,
