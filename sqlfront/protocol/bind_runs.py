@@ -4,9 +4,9 @@ executemany() of psycopg and asyncpg and JDBC's batches send for every set
 
     Bind (unnamed portal), [Describe portal,] Execute (no row limit)
 
-and read the answers later. Where such messages wait in the buffer they are recognised by their bytes, which differ
-in nothing but the parameters, and the sets are taken column by column; the messages themselves stay unread until
-somebody `skip`s them.
+and read the answers later. Such messages are recognised by their bytes, which differ in nothing but the parameters,
+as they arrive, until something else comes; the sets are taken column by column. The messages themselves stay unread
+until somebody `skip`s them.
 """
 
 from __future__ import annotations
