@@ -141,9 +141,12 @@ class Maintenance:
     def grow_once(self) -> None:
         """One round: take the rows that came since the last into the graphs of growing segments."""
         for index in self._vector_indexes():
-            if not self._stop.is_set() and self._keeper.grow(
-                index, self._cancel.word, threads=self._build_threads
-            ):
+            if self._stop.is_set():
+                return
+            # CREATE INDEX seals the rows first: it would wait for a graph of them, which its client cannot cancel.
+            if self._claims.is_first_build(index.oid):
+                continue
+            if self._keeper.grow(index, self._cancel.word, threads=self._build_threads):
                 self._is_round_due.set()
 
     def _vector_indexes(self) -> list[Index]:

@@ -35,7 +35,7 @@ class PendingBuilds:
 
     def add(self, index_oids: Sequence[int], *, is_new: bool) -> None:
         for oid in index_oids:
-            self._claims.claim(oid)
+            self._claims.claim(oid, is_first=is_new)
             self._builds.append(PendingBuild(oid, is_new))
 
     def forget(self) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from planner.vector import BuildClaims
+from planner.vector.growing_graphs import GROWING
 from quiver.check import check
 from quiver.instance import Instance
 from quiver.maintenance import Maintenance
@@ -47,6 +48,33 @@ def test_a_round_merges_unless_an_index_is_being_built(tmp_path: Path) -> None:
         assert stored_rows() == [300]
         assert len(list((tmp_path / "data").glob("*.rows"))) == 1, "the merged file is gone"
         assert claims.claim(index.oid), "the round gave its claim back"
+
+
+def test_fresh_rows_get_no_graph_while_create_index_is_about_to_seal_them(tmp_path: Path) -> None:
+    with opened(tmp_path) as instance:
+        instance.maintenance.stop()
+        client = Client(instance)
+        client.script(
+            "CREATE TABLE t (id int, v vector(3)); CREATE INDEX t_v ON t USING hnsw (v vector_l2_ops)"
+        )
+        client.script("INSERT INTO t SELECT i, '[1,2,3]' FROM generate_series(1, 2000) i")
+        storage = instance.storage
+        (index,) = [i for i in storage.catalog.objects(Index) if i.name == "t_v"]
+
+        def has_graph() -> bool:
+            with storage.begin(read_only=True) as transaction:
+                segments = transaction.table_view(index.table_oid).segments
+                return any(GROWING.graph(segment, index.oid) is not None for segment in segments)
+
+        claims = BuildClaims()
+        maintenance = Maintenance(storage, claims, flush_seconds=0.2)
+        claims.claim(index.oid, is_first=True)
+        maintenance.grow_once()
+        assert not has_graph()
+        claims.release(index.oid)
+        assert claims.claim(index.oid)
+        maintenance.grow_once()
+        assert has_graph(), "REINDEX goes on serving fresh rows"
 
 
 def test_asynchronous_commits_are_flushed_in_the_background(tmp_path: Path) -> None:
