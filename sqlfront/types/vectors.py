@@ -84,11 +84,8 @@ class VectorCodec(Codec):
     # -- one value
 
     def decode_text(self, text: str, context: CodecContext) -> npt.NDArray[Any]:
-        column = self._parse_plain(pa.array([text], pa.utf8()))
-        if column is not None:
-            values: npt.NDArray[Any] = column.values.to_numpy()
-            return values
-        return self._parse(text)
+        values = self._parse_one(text)
+        return self._parse(text) if values is None else values
 
     def encode_text(self, value: Any, context: CodecContext) -> str:
         numbers = np.asarray(value, self.dtype).tolist()
@@ -176,6 +173,14 @@ class VectorCodec(Codec):
             raise NumericValueOutOfRange(f'"{match.group()}" is out of range for type {self.type_name}')
         self.check_finite(np.array([value]))
         return value
+
+    def _parse_one(self, text: str) -> npt.NDArray[Any] | None:
+        """What `_parse_plain` reads, of one text; None = not so plain."""
+        if text[:1] != "[" or text[-1:] != "]":
+            return None
+        pieces = text[1:-1].replace(", ", ",").split(",")
+        values = self._cast(pa.array(pieces, pa.utf8())) if len(pieces) <= DIMENSIONS_MAX else None
+        return None if values is None else float_values(values)
 
     def _parse_plain(self, strings: pa.Array) -> pa.Array | None:
         """Numbers, commas, brackets and a space after a comma, all columns at once; None = not so plain.
