@@ -136,9 +136,10 @@ class RelationalPlan:
 
 @dataclass(frozen=True, slots=True)
 class ChangePlan:
-    """INSERT, UPDATE or DELETE."""
+    """INSERT, UPDATE or DELETE. `is_constant`: it inserts a VALUES list that needs no executor."""
 
     statement: bound.Insert | bound.Update | bound.Delete
+    is_constant: bool = False
 
     @property
     def columns(self) -> tuple[OutputColumn, ...] | None:
@@ -149,7 +150,7 @@ class ChangePlan:
 
         match self.statement:
             case bound.Insert():
-                result = dml.run_insert(self.statement, context)
+                result = dml.run_insert(self.statement, context, is_constant=self.is_constant)
             case bound.Update():
                 result = dml.run_update(self.statement, context)
             case bound.Delete():
@@ -207,7 +208,11 @@ def plan_statement(statement: bound.BoundStatement) -> Plan:
             return NativePlan(node, statement.targets, has_subqueries(statement))
         case bound.SetOperation() | bound.Values():
             return _relational(statement)
-        case bound.Insert() | bound.Update() | bound.Delete():
+        case bound.Insert():
+            from planner import dml
+
+            return ChangePlan(statement, dml.has_constant_source(statement))
+        case bound.Update() | bound.Delete():
             return ChangePlan(statement)
     raise FeatureNotSupported(f"{type(statement).__name__} is not supported")
 

@@ -4,7 +4,7 @@ Constant VALUES lists and single-table statements that the native evaluator unde
 """
 
 from planner.dml.delete import run_delete
-from planner.dml.insert import insert_columns, run_insert
+from planner.dml.insert import has_constant_source, insert_columns, run_insert
 from planner.dml.insert_many import RowTemplate
 from planner.dml.key_types import Pairing, converted, pairing
 from planner.dml.referential import check_deferred, check_existing_rows, check_statement
@@ -21,6 +21,7 @@ __all__ = [
     "check_statement",
     "converted",
     "first_violation",
+    "has_constant_source",
     "insert_columns",
     "pairing",
     "read_attnums",

@@ -21,23 +21,40 @@ from planner.services import ExecutionContext
 from storage.catalog import Table
 
 
-def run_insert(statement: bound.Insert, context: ExecutionContext) -> DmlResult:
+def run_insert(
+    statement: bound.Insert, context: ExecutionContext, *, is_constant: bool | None = None
+) -> DmlResult:
     """Insert the source's rows.
+
+    Args:
+        is_constant: what `has_constant_source` says, where somebody has asked it already.
 
     Raises:
         QuiverError: what the source raises; 22001, 22003, 22000 for values that do not fit; 23502, 23505, 23514;
             with ON CONFLICT as `resolve_conflicts`. Nothing of the statement stays then.
     """
-    result = atomically(context, lambda: _insert(statement, context))
+    if is_constant is None:
+        is_constant = has_constant_source(statement)
+
+    def insert() -> DmlResult:
+        source, row_count = _source_columns(statement, is_constant, context)
+        return insert_source(statement, source, row_count, context)
+
+    result = atomically(context, insert)
     inserted = result.row_count - result.updated_count
     activity = context.transaction.activity
     activity.count_changes(statement.table_oid, inserted=inserted, updated=result.updated_count)
     return result
 
 
-def _insert(statement: bound.Insert, context: ExecutionContext) -> DmlResult:
-    source, row_count = _source_columns(statement, context)
-    return insert_source(statement, source, row_count, context)
+def has_constant_source(statement: bound.Insert) -> bool:
+    """Whether the source is a VALUES list that is evaluated here, without ORDER BY or LIMIT."""
+    source = statement.source
+    if not isinstance(source, bound.Values):
+        return False
+    if source.order_by or source.limit is not None or source.offset is not None or source.ctes:
+        return False
+    return all(is_foldable(item) for row in source.rows for item in row)
 
 
 def insert_source(
@@ -114,11 +131,13 @@ def _fill_defaults(
             values[attnum] = assigned(array, expression.sql_type, table.column_at(attnum).type, context)
 
 
-def _source_columns(statement: bound.Insert, context: ExecutionContext) -> tuple[Sequence[pa.Array], int]:
+def _source_columns(
+    statement: bound.Insert, is_constant: bool, context: ExecutionContext
+) -> tuple[Sequence[pa.Array], int]:
     """The source's columns, complete: rows inserted by this statement must not be seen by its own source."""
     source = statement.source
     types = [column.type for column in bound.output_columns(source)]
-    if isinstance(source, bound.Values) and _is_plain(source):
+    if is_constant and isinstance(source, bound.Values):
         columns = [
             constant_column([row[i] for row in source.rows], sql_type, context)
             for i, sql_type in enumerate(types)
@@ -139,10 +158,3 @@ def _query_batches(source: bound.Query, context: ExecutionContext) -> Sequence[p
     from planner.planning import plan_statement
 
     return list(plan_statement(source).execute(context).batches())
-
-
-def _is_plain(source: bound.Values) -> bool:
-    """A VALUES list that we can evaluate ourselves, without ORDER BY or LIMIT."""
-    if source.order_by or source.limit is not None or source.offset is not None or source.ctes:
-        return False
-    return all(is_foldable(item) for row in source.rows for item in row)

@@ -13,12 +13,13 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from foundation.sqltypes import SqlType, arrow_type, is_vector
+from foundation.sqltypes import INT2, INT4, INT8, SqlType, arrow_type, is_vector
 from planner import bound
 from planner.evaluate import Frame, evaluate
 from planner.services import ExecutionContext
 
 _SOURCE_RELATION = -1
+_WIDER = {INT2.oid: (INT4.oid, INT8.oid), INT4.oid: (INT8.oid,)}
 
 
 def constant_table(
@@ -40,16 +41,27 @@ def constant_column(
 ) -> pa.Array:
     """Column-free expressions of one type -> (n,) array of `arrow_type(sql_type)`."""
     first = nodes[0]
-    if all(isinstance(node, bound.Constant | bound.Parameter) for node in nodes):
+    if all(map(_is_literal, nodes)):
         return literal_column([_value(node, context) for node in nodes], sql_type)
     if isinstance(first, bound.CastExpression) and all(_is_same_cast(node, first) for node in nodes):
         source = first.argument.sql_type
         arguments = [node.argument for node in nodes if isinstance(node, bound.CastExpression)]
+        if _is_widening(source, first.type) and all(map(_is_literal, arguments)):
+            return literal_column([_value(node, context) for node in arguments], sql_type)
         column = constant_column(arguments, source, context)
         reference = bound.ColumnRef(_SOURCE_RELATION, 0, "", source)
         cast = bound.CastExpression(reference, first.type, first.is_explicit)
         return evaluate(cast, Frame(len(nodes), {(_SOURCE_RELATION, 0): column}), context)
     return _evaluated(nodes, sql_type, context)
+
+
+def _is_literal(node: bound.Expression) -> bool:
+    return isinstance(node, bound.Constant | bound.Parameter)
+
+
+def _is_widening(source: SqlType, target: SqlType) -> bool:
+    """Whether every value of an integer type is one of the other: the cast is the value itself."""
+    return source.oid in _WIDER and target.oid in _WIDER[source.oid]
 
 
 def _is_same_cast(node: bound.Expression, first: bound.CastExpression) -> bool:
