@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 import vecengine
 from foundation.bitset import offsets_from_bits
+from planner.vector.indexed_vectors import indexed_vectors
 from storage.catalog import Index
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ def index_file_faults(
     Raises:
         DamagedIndex: XX002, the buffers are no index of these vectors: a link leads out of the graph, say.
     """
-    vectors, valid_bits = segment.vectors(index.key_attnums()[0])
+    vectors, valid_bits = indexed_vectors(segment, index)
     yield from vecengine.index_faults(
         buffers,
         vectors,

@@ -117,7 +117,7 @@ class GraphKeeper:
         if segment.segment_id == 0:
             growing = GROWING.graph(segment, index.oid)
             return None if growing is None else growing.settled()
-        found = INDEXES.get(segment, index.oid, index.key_attnums()[0], self._storage.memory)
+        found = INDEXES.get(segment, index, self._storage.memory)
         return found if isinstance(found, vecengine.HnswIndex | vecengine.IvfFlatIndex) else None
 
     def remember(self, index: Index, segments: tuple[SegmentView, ...], *, is_complete: bool) -> None:

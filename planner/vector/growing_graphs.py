@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import vecengine
 from foundation.memory import MemoryBudget
+from planner.vector.indexed_vectors import indexed_vectors
 from storage.catalog import Index
 
 if TYPE_CHECKING:
@@ -42,18 +43,18 @@ class GrowingGraphs:
     def __init__(self) -> None:
         self._entries: dict[_Key, _Entry] = {}
 
-    def get(self, segment: SegmentView, index_oid: int, attnum: int) -> vecengine.VectorIndex | None:
+    def get(self, segment: SegmentView, index: Index) -> vecengine.VectorIndex | None:
         """What to search a segment in memory with; None when no graph covers rows of it."""
-        entry = self._entries.get((segment.rows_uid, index_oid))
+        entry = self._entries.get((segment.rows_uid, index.oid))
         if entry is None or not entry.graph.row_count:
             return None
         searched, rows = entry.searched, entry.graph.row_count
         if searched is not None and searched[:2] == (segment.row_count, rows):
             return searched[2]
-        index = entry.graph.index(*segment.vectors(attnum))
-        if index is not None:
-            entry.searched = (segment.row_count, rows, index)
-        return index
+        found = entry.graph.index(*indexed_vectors(segment, index))
+        if found is not None:
+            entry.searched = (segment.row_count, rows, found)
+        return found
 
     def graph(self, segment: SegmentView, index_oid: int) -> vecengine.GrowingHnsw | None:
         entry = self._entries.get((segment.rows_uid, index_oid))
@@ -90,7 +91,7 @@ class GrowingGraphs:
         if entry is None:
             graph = vecengine.GrowingHnsw(index.metric, **dict(index.options))
             entry = self._entries[key] = _Entry(graph, memory)
-        vectors, valid_bits = segment.vectors(index.key_attnums()[0])
+        vectors, valid_bits = indexed_vectors(segment, index)
         expected = entry.graph.bytes_for(len(vectors))
         with entry.lock:
             if expected > entry.reserved_bytes:

@@ -25,6 +25,7 @@ from foundation.errors import UndefinedObject
 from planner.vector.graph_keeper import FLAT, GraphKeeper, GraphSource, is_worth_building
 from planner.vector.growing_graphs import GROWING
 from planner.vector.index_cache import INDEXES
+from planner.vector.indexed_vectors import indexed_vectors
 from storage.catalog import Index
 from vecengine.ivf_flat.parameters import IvfFlatParameters
 
@@ -188,7 +189,7 @@ def inherited_indexes(
 
 @contextmanager
 def _reserved(storage: Storage, index: Index, segment: SegmentView) -> Iterator[None]:
-    vectors, _ = segment.vectors(index.key_attnums()[0])
+    vectors, _ = indexed_vectors(segment, index)
     reserved = _build_bytes(vectors.shape, vecengine.check_build_params(index.family, dict(index.options)))
     storage.memory.reserve(_HOLDER, reserved)
     try:
@@ -209,7 +210,7 @@ def _built(
 ) -> vecengine.VectorIndex:
     """The segment's index: an inherited graph extended, or one built from nothing."""
     assert index.metric is not None
-    vectors, valid_bits = segment.vectors(index.key_attnums()[0])
+    vectors, valid_bits = indexed_vectors(segment, index)
     offsets = None if valid_bits is None else offsets_from_bits(valid_bits, segment.row_count)
     if source is not None:
         return vecengine.extend_index(

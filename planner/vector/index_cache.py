@@ -18,6 +18,8 @@ import vecengine
 from foundation.errors import OutOfMemory, QuiverError
 from foundation.memory import MemoryBudget
 from planner.vector.growing_graphs import GROWING
+from planner.vector.indexed_vectors import indexed_vectors
+from storage.catalog import Index
 
 if TYPE_CHECKING:
     from storage import SegmentView
@@ -38,36 +40,34 @@ class IndexCache:
         )
         self._lock = threading.Lock()
 
-    def get(
-        self, segment: SegmentView, index_oid: int, attnum: int, memory: MemoryBudget
-    ) -> vecengine.VectorIndex | None:
+    def get(self, segment: SegmentView, index: Index, memory: MemoryBudget) -> vecengine.VectorIndex | None:
         """The index of a segment; None when it has none that can be used."""
         if segment.segment_id == 0:
-            return GROWING.get(segment, index_oid, attnum)
-        if not segment.has_index(index_oid):
+            return GROWING.get(segment, index)
+        if not segment.has_index(index.oid):
             return None
-        key = (segment.stored_version, index_oid)
+        key = (segment.stored_version, index.oid)
         with self._lock:
             entry = self._entries.get(key)
             if entry is not None:
                 self._entries.move_to_end(key)
                 return entry[0]
-        index = self._load(segment, index_oid, attnum)
-        if index is not None:
-            self._keep(key, index, memory)
-        return index
+        loaded = self._load(segment, index)
+        if loaded is not None:
+            self._keep(key, loaded, memory)
+        return loaded
 
     @staticmethod
-    def _load(segment: SegmentView, index_oid: int, attnum: int) -> vecengine.VectorIndex | None:
-        buffers = segment.index_buffers(index_oid)
+    def _load(segment: SegmentView, index: Index) -> vecengine.VectorIndex | None:
+        buffers = segment.index_buffers(index.oid)
         if buffers is None:
             return None
-        vectors, _ = segment.vectors(attnum)
+        vectors, _ = indexed_vectors(segment, index)
         try:
             return vecengine.load_index(buffers, vectors)
         except QuiverError as error:
-            _log.warning("index %d of segment %d is not used: %s", index_oid, segment.segment_id, error)
-            segment.mark_index_damaged(index_oid)
+            _log.warning("index %d of segment %d is not used: %s", index.oid, segment.segment_id, error)
+            segment.mark_index_damaged(index.oid)
             return None
 
     def _keep(self, key: _Key, index: vecengine.VectorIndex, memory: MemoryBudget) -> None:

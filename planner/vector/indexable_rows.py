@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from foundation.bitset import and_bits, offsets_from_bits, popcount
+from planner.vector.indexed_vectors import indexed_vectors
 from storage.catalog import Index
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ def has_indexable_rows(transaction: Transaction, index: Index, wanted: int) -> b
     """
     found = 0
     for segment in transaction.table_view(index.table_oid).segments:
-        vectors, valid_bits = segment.vectors(index.key_attnums()[0])
+        vectors, valid_bits = indexed_vectors(segment, index)
         bits = and_bits(segment.visible_bits, valid_bits)
         if index.metric == "l2":
             found += popcount(bits, segment.row_count)

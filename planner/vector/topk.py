@@ -38,6 +38,7 @@ from planner.row_selection import RowSelection
 from planner.services import ExecutionContext
 from planner.vector.exact import Nearest, fixed_count, nearest_rows
 from planner.vector.index_cache import INDEXES
+from planner.vector.indexed_vectors import ordered_vectors
 from planner.vector.strategy import EXACT_SCAN, Strategy, choose_strategy, usable_index
 from storage.catalog import Index
 from vecengine.index import EXACT
@@ -156,7 +157,7 @@ def _check_dimension(prepared: PreparedTopK, segment: SegmentView) -> None:
     if prepared.query is None:
         return
     order = prepared.node.order
-    vectors, _ = segment.vectors(order.attnum)
+    vectors, _ = ordered_vectors(segment, order)
     given, stored = len(prepared.query), vectors.shape[1]
     if given != stored:
         left, right = (stored, given) if order.column_first else (given, stored)
@@ -167,8 +168,7 @@ def _choose(prepared: PreparedTopK, search: SegmentSearch, k: int) -> None:
     if prepared.index is None or prepared.is_unorderable or k == 0:
         return
     context = prepared.context
-    order = prepared.node.order
-    search.index = INDEXES.get(search.segment, prepared.index.oid, order.attnum, context.memory)
+    search.index = INDEXES.get(search.segment, prepared.index, context.memory)
     if search.index is None:
         return
     covered = search.index.covered_bits()
@@ -219,7 +219,7 @@ def search_topk(prepared: PreparedTopK) -> RowSelection:
 
 def _search_segment(prepared: PreparedTopK, search: SegmentSearch, k: int, *, keep_ties: bool) -> _Part:
     segment, order = search.segment, prepared.node.order
-    vectors, valid_bits = segment.vectors(order.attnum)
+    vectors, valid_bits = ordered_vectors(segment, order)
     comparable = and_bits(search.allowed_bits, valid_bits)
     if prepared.is_unorderable:
         return _unorderable_part(prepared, search, vectors, comparable, valid_bits)

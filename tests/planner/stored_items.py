@@ -76,6 +76,11 @@ class Items:
         )  # fmt: skip
         transaction.commit()
 
+    def index(self, oid: int = INDEX) -> Index:
+        found = self.storage.catalog.get(oid)
+        assert isinstance(found, Index)
+        return found
+
     def insert(self, rows: Sequence[Row], transaction: Transaction | None = None) -> None:
         """Commits unless a transaction is given."""
         owned = transaction or self.storage.begin()

@@ -126,7 +126,7 @@ def answers_of(storage: Storage) -> Answers:
         nearest: list[tuple[float, int]] = []
         for segment in transaction.table_view(table.oid).segments:
             vectors, _ = segment.vectors(3)
-            graph = INDEXES.get(segment, index.oid, 3, storage.memory)
+            graph = INDEXES.get(segment, index, storage.memory)
             if graph is None:
                 found = vecengine.exact_search(
                     vectors, QUERY, 4, metric="l2", allowed_bits=segment.visible_bits

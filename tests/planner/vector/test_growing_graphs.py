@@ -22,7 +22,6 @@ from planner.vector import (
 )
 from planner.vector.growing_graphs import GROWING, SCANNED_ROWS_MAX
 from planner.vector.index_cache import INDEXES
-from storage.catalog import Index
 from tests.planner.stored_items import DIMENSIONS, INDEX, TABLE, Items
 
 ROWS = 3000
@@ -64,18 +63,12 @@ def add_rows(items: Items, first: int, count: int) -> None:
     )
 
 
-def index_of(items: Items) -> Index:
-    found = items.storage.catalog.get(INDEX)
-    assert isinstance(found, Index)
-    return found
-
-
 def searched(items: Items, query: Any, k: int = 10) -> list[tuple[float, int]]:
     """(distance, id) through what serves each segment, all merged."""
     found: list[tuple[float, int]] = []
     transaction = items.storage.begin(read_only=True)
     for segment in transaction.table_view(TABLE).segments:
-        index = INDEXES.get(segment, INDEX, 4, items.memory)
+        index = INDEXES.get(segment, items.index(), items.memory)
         vectors, _ = segment.vectors(4)
         if index is None:
             distances, offsets = vecengine.exact_search(
@@ -111,14 +104,14 @@ def status(items: Items) -> Any:
 
 def test_a_few_rows_get_no_graph(items: Items, keeper: GraphKeeper) -> None:
     add_rows(items, 0, SCANNED_ROWS_MAX)
-    keeper.grow(index_of(items))
+    keeper.grow(items.index())
     assert status(items).rows_served == 0
 
 
 def test_an_index_that_was_dropped_with_its_table_is_left_alone(items: Items, keeper: GraphKeeper) -> None:
     """Background work looks at the catalog first and at the rows a moment later."""
     add_rows(items, 0, ROWS)
-    index = index_of(items)
+    index = items.index()
     with items.storage.begin() as transaction:
         transaction.drop(index.oid)
         transaction.drop(index.table_oid)
@@ -130,20 +123,20 @@ def test_an_index_that_was_dropped_with_its_table_is_left_alone(items: Items, ke
 
 def test_growing_rows_are_served_but_for_the_newest(items: Items, keeper: GraphKeeper) -> None:
     add_rows(items, 0, ROWS)
-    keeper.grow(index_of(items))
+    keeper.grow(items.index())
     assert status(items).rows_served == ROWS
     older = items.storage.begin(read_only=True)
     add_rows(items, ROWS, 500)
     assert (status(items).rows_served, status(items).rows_scanned) == (ROWS, 500)
     assert recall(items) > 0.95
     add_rows(items, ROWS + 500, 501)
-    keeper.grow(index_of(items))
+    keeper.grow(items.index())
     assert status(items).rows_served == ROWS + 1000
     items.delete(range(900))
     assert recall(items) > 0.95
     # A snapshot from before sees its own rows alone, through a graph that has grown past it.
     (segment,) = older.table_view(TABLE).segments
-    index = INDEXES.get(segment, INDEX, 4, items.memory)
+    index = INDEXES.get(segment, items.index(), items.memory)
     assert index is not None
     _, offsets = index.search(np.zeros((1, DIMENSIONS), dtype="f4"), ROWS + 10, None, 100)
     assert np.array_equal(np.unique(offsets[0][offsets[0] >= 0]), np.arange(ROWS))
@@ -152,11 +145,11 @@ def test_growing_rows_are_served_but_for_the_newest(items: Items, keeper: GraphK
 
 def test_sealing_hands_the_graph_on(items: Items, keeper: GraphKeeper) -> None:
     add_rows(items, 0, ROWS)
-    keeper.grow(index_of(items))
+    keeper.grow(items.index())
     items.delete(range(100))
     items.seal()
     (segment,) = items.storage.begin(read_only=True).table_view(TABLE).segments
-    source = keeper.source_for(segment, index_of(items))
+    source = keeper.source_for(segment, items.index())
     assert source is not None and np.count_nonzero(source.moved_to < 0) == 100
     assert build_table_index(items.storage, INDEX, keeper=keeper) == 1
     assert status(items).rows_served == ROWS - 100 and recall(items) > 0.95
@@ -172,7 +165,7 @@ def test_a_merge_extends_the_largest_graph(items: Items, keeper: GraphKeeper) ->
     build_table_index(items.storage, INDEX, keeper=keeper)
     items.storage.merge_segments(TABLE)
     (segment,) = items.storage.begin(read_only=True).table_view(TABLE).segments
-    source = keeper.source_for(segment, index_of(items))
+    source = keeper.source_for(segment, items.index())
     assert source is not None and source.moved_to.size == ROWS
     assert build_table_index(items.storage, INDEX, keeper=keeper) == 1
     assert recall(items) > 0.95
@@ -191,7 +184,7 @@ def inherit(items: Items, keeper: GraphKeeper) -> None:
 def test_a_sealed_segment_comes_with_its_graph(items: Items, keeper: GraphKeeper) -> None:
     inherit(items, keeper)
     add_rows(items, 0, ROWS)
-    keeper.grow(index_of(items))
+    keeper.grow(items.index())
     items.seal()
     assert (status(items).rows_served, status(items).state) == (ROWS, "ready")
     assert recall(items) > 0.95
@@ -202,7 +195,7 @@ def test_few_graphs_remain_and_serve_meanwhile(items: Items, keeper: GraphKeeper
     inherit(items, keeper)
     for number in range(6):
         add_rows(items, number * 1200, 1200)
-        keeper.grow(index_of(items))
+        keeper.grow(items.index())
         items.seal()
         build_table_index(items.storage, INDEX, keeper=keeper)
         items.storage.compact_table(TABLE)
@@ -215,10 +208,10 @@ def test_a_graph_that_outgrew_the_view_of_its_rows_is_inherited(items: Items, ke
     """The keeper's view of the rows is older than the graph when another thread asks for it."""
     inherit(items, keeper)
     add_rows(items, 0, ROWS)
-    keeper.grow(index_of(items))
+    keeper.grow(items.index())
     add_rows(items, ROWS, ROWS)
     (segment,) = items.storage.begin(read_only=True).table_view(TABLE).segments
-    GROWING.extend(segment, index_of(items), items.memory, None)
+    GROWING.extend(segment, items.index(), items.memory, None)
     items.seal()
     assert status(items).rows_served == 2 * ROWS and recall(items) > 0.95
 
@@ -228,7 +221,7 @@ def test_a_graph_that_cannot_be_inherited_is_built_later(items: Items, keeper: G
         raise OutOfMemory("out of memory")
 
     add_rows(items, 0, ROWS)
-    keeper.grow(index_of(items))
+    keeper.grow(items.index())
     items.storage.start_background(refuse, 0)
     items.seal()
     assert (status(items).rows_served, status(items).state) == (0, "building")
@@ -239,11 +232,11 @@ def test_a_graph_that_cannot_be_inherited_is_built_later(items: Items, keeper: G
 def test_the_keeper_tells_of_sealed_rows_without_a_graph(items: Items, keeper: GraphKeeper) -> None:
     """As a transaction leaves them that wrote a segment itself."""
     add_rows(items, 0, ROWS)
-    assert not keeper.grow(index_of(items)), "the rows are in memory"
+    assert not keeper.grow(items.index()), "the rows are in memory"
     items.seal()
-    assert keeper.grow(index_of(items))
+    assert keeper.grow(items.index())
     build_table_index(items.storage, INDEX, keeper=keeper)
-    assert not keeper.grow(index_of(items))
+    assert not keeper.grow(items.index())
 
 
 def test_an_index_that_is_dropped_meanwhile_leaves_no_file(items: Items, keeper: GraphKeeper) -> None:
@@ -256,7 +249,7 @@ def test_an_index_that_is_dropped_meanwhile_leaves_no_file(items: Items, keeper:
         return found
 
     add_rows(items, 0, ROWS)
-    keeper.grow(index_of(items))
+    keeper.grow(items.index())
     items.storage.start_background(drop_and_build, 0)
     items.seal()
     assert not list(Path(items.storage.path).rglob("*.index"))

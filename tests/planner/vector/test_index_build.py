@@ -77,13 +77,13 @@ def test_build_covers_each_segment_once(items: Items) -> None:
     found = status(items)
     assert (found.segments, found.rows_served, found.state) == (2, 2400, "ready")
     (first, second) = items.storage.begin().table_view(TABLE).segments
-    index = INDEXES.get(first, INDEX, 4, items.memory)
-    assert index is not None and INDEXES.get(first, INDEX, 4, items.memory) is index
+    index = INDEXES.get(first, items.index(), items.memory)
+    assert index is not None and INDEXES.get(first, items.index(), items.memory) is index
     vectors, _ = first.vectors(4)
     valid = np.asarray(first.column(4).is_valid())
     assert index.row_count == int((valid & vectors.any(axis=1)).sum())
     assert items.memory.held()["vector indexes"] == index.size_bytes
-    assert INDEXES.get(second, PRIMARY, 4, items.memory) is None
+    assert INDEXES.get(second, items.index(PRIMARY), items.memory) is None
 
 
 @pytest.mark.slow
@@ -98,13 +98,13 @@ def test_a_rebuild_replaces_a_damaged_file(items: Items) -> None:
     (segment,) = items.storage.begin().table_view(TABLE).segments
     assert status(items).state == "ready" and status(items).is_valid
     assert build_table_index(items.storage, INDEX) == 0, "nobody has looked into the file"
-    assert INDEXES.get(segment, INDEX, 4, items.memory) is None
+    assert INDEXES.get(segment, items.index(), items.memory) is None
     found = status(items)
     assert (found.state, found.is_valid, found.rows_served, found.rows_scanned) == ("damaged", False, 0, 1200)
     assert build_table_index(items.storage, INDEX) == 1
     assert (status(items).state, status(items).is_valid) == ("ready", True)
     (segment,) = items.storage.begin().table_view(TABLE).segments
-    index = INDEXES.get(segment, INDEX, 4, items.memory)
+    index = INDEXES.get(segment, items.index(), items.memory)
     assert index is not None and index.row_count > 1000
 
 
@@ -157,10 +157,11 @@ class DamagedSegment:
         return np.zeros((10, DIMENSIONS), np.float32), None
 
 
-def test_damaged_file_is_ignored(caplog: pytest.LogCaptureFixture) -> None:
+def test_damaged_file_is_ignored(items: Items, caplog: pytest.LogCaptureFixture) -> None:
+    items.add_index("l2")
     cache, segment = IndexCache(), DamagedSegment()
     for _ in range(2):
-        assert cache.get(segment, INDEX, 4, MemoryBudget(1000)) is None  # type: ignore[arg-type]
+        assert cache.get(segment, items.index(), MemoryBudget(1000)) is None  # type: ignore[arg-type]
     assert len(caplog.records) == 1 and "is not used" in caplog.records[0].getMessage()
 
 
@@ -172,9 +173,9 @@ def test_index_that_does_not_fit_is_used_but_not_kept(items: Items) -> None:
     build_table_index(items.storage, INDEX)
     (segment,) = items.storage.begin().table_view(TABLE).segments
     cache, tiny = IndexCache(), MemoryBudget(10)
-    assert cache.get(segment, INDEX, 4, tiny) is not None
+    assert cache.get(segment, items.index(), tiny) is not None
     assert not tiny.held()
     roomy = MemoryBudget(1 << 30)
-    assert cache.get(segment, INDEX, 4, roomy) is not None and roomy.held()
+    assert cache.get(segment, items.index(), roomy) is not None and roomy.held()
     cache.forget(INDEX)
     assert not roomy.held()

@@ -31,7 +31,7 @@ from tests.planner.stored_items import (
     topk,
 )
 from tests.planner.trees import const, op, param
-from tests.planner.vector.test_growing_graphs import ROWS, add_rows, index_of, recall, status
+from tests.planner.vector.test_growing_graphs import ROWS, add_rows, recall, status
 
 pytestmark = pytest.mark.slow
 
@@ -123,7 +123,7 @@ def test_a_merge_of_patched_rows_inherits_their_graph(items: Items, patched_mean
 
     def heir(table_oid: int, segment: Any, sources: Any) -> Any:
         found = inherited_indexes(items.storage, keeper, table_oid, segment, sources)
-        source = keeper.source_for(segment, index_of(items))
+        source = keeper.source_for(segment, items.index())
         assert source is not None and np.count_nonzero(source.moved_to >= 0) == ROWS
         if patched_meanwhile:
             resize(items, range(0, ROWS, 5), -2)
