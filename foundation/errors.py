@@ -123,6 +123,10 @@ class InvalidParameterValue(QuiverError):
     sqlstate = "22023"
 
 
+class InvalidName(QuiverError):
+    sqlstate = "42602"
+
+
 class NullValueNotAllowed(QuiverError):
     sqlstate = "22004"
 

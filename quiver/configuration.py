@@ -1,7 +1,7 @@
 """Server configuration: a TOML file, `--set name=value`, and the command's own options, strongest last.
 
 The file is flat: `max_connections = 50`, `"quiver.memory_limit" = "4GB"`. Tables are read as prefixes, so
-`[hnsw]` `ef_search = 80` is `hnsw.ef_search`. Every name is a setting of `foundation.settings`; an unknown one,
+`[hnsw]` `ef_search = 80` is `hnsw.ef_search`. Every name is one of `foundation.setting_definitions`; an unknown one,
 or one that nobody can change, stops the start.
 """
 
@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from foundation.errors import QuiverError
-from foundation.settings import SETTINGS, SettingContext, parse_setting
+from foundation.setting_definitions import SETTINGS, SettingContext
+from foundation.setting_text import parse_setting
 from quiver.errors import ConfigurationError
 
 

@@ -27,7 +27,7 @@ INFORMATION_SCHEMA_OID = 13000
 
 @dataclass(frozen=True, slots=True)
 class CatalogObject:
-    """What all objects have. `database_oid` is SHARED_DATABASE for databases and roles."""
+    """What all objects have. `database_oid` is SHARED_DATABASE for databases, roles and their defaults."""
 
     kind: ClassVar[str] = ""
 
@@ -65,6 +65,15 @@ class Role(CatalogObject):
     verifier: str | None = None
     settings: tuple[tuple[int, str, str], ...] = ()
     """(database OID or 0, name, value) of ALTER ROLE ... [IN DATABASE ...] SET."""
+
+
+@dataclass(frozen=True, slots=True)
+class RoleDefaults(CatalogObject):
+    """Settings that every session starts with, of ALTER ROLE ALL. There is one at most, with the name of `kind`."""
+
+    kind: ClassVar[str] = "role_defaults"
+
+    settings: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,7 +246,18 @@ class Sequence(CatalogObject):
 
 _CLASSES: dict[str, type[CatalogObject]] = {
     cls.kind: cls
-    for cls in (Database, Role, Schema, Extension, Table, Index, CheckConstraint, ForeignKey, Sequence)
+    for cls in (
+        Database,
+        Role,
+        RoleDefaults,
+        Schema,
+        Extension,
+        Table,
+        Index,
+        CheckConstraint,
+        ForeignKey,
+        Sequence,
+    )
 }
 _T = TypeVar("_T", bound=CatalogObject)
 
@@ -342,6 +362,10 @@ class Catalog:
     def find_role(self, name: str) -> Role | None:
         obj = self._by_name.get(("role", SHARED_DATABASE, 0, name))
         return obj if isinstance(obj, Role) else None
+
+    def find_role_defaults(self) -> RoleDefaults | None:
+        obj = self._by_name.get((RoleDefaults.kind, SHARED_DATABASE, 0, RoleDefaults.kind))
+        return obj if isinstance(obj, RoleDefaults) else None
 
     def find_database(self, name: str) -> Database | None:
         obj = self._by_name.get(("database", SHARED_DATABASE, 0, name))

@@ -11,6 +11,7 @@ from typing import Any
 
 from foundation.errors import (
     FeatureNotSupported,
+    InvalidName,
     InvalidTextRepresentation,
     QuiverError,
     UndefinedFunction,
@@ -42,7 +43,6 @@ from sqlfront.binder.errors import AmbiguousFunction
 from sqlfront.binder.type_rules import type_name
 from sqlfront.parser import parse_type
 from sqlfront.parser.typenames import resolve_type
-from sqlfront.session.names import InvalidName
 from sqlfront.types import coerce_value, decode_text
 from storage.catalog import INFORMATION_SCHEMA_OID, PG_CATALOG_SCHEMA_OID
 

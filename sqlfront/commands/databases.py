@@ -116,7 +116,7 @@ def check_unused(context: CommandContext, database: Database, verb: str) -> None
 
 
 def drop_database(context: CommandContext, name: str, statement: DropStatement) -> None:
-    """DROP DATABASE with all objects in it. Raises UndefinedDatabase (3D000), ObjectInUse (55006)."""
+    """DROP DATABASE with all objects in it and the settings that roles have there. Raises UndefinedDatabase (3D000), ObjectInUse (55006)."""
     database = context.catalog.find_database(name)
     if database is None:
         if not statement.if_exists:
@@ -129,6 +129,10 @@ def drop_database(context: CommandContext, name: str, statement: DropStatement) 
     check_unused(context, database, "drop")
     for obj in list(context.catalog.objects(CatalogObject, database.oid)):
         context.transaction.drop(obj.oid)
+    for role in list(context.catalog.objects(Role)):
+        kept = tuple(item for item in role.settings if item[0] != database.oid)
+        if kept != role.settings:
+            context.transaction.put(replaced(role, settings=kept))
     context.transaction.drop(database.oid)
 
 

@@ -15,7 +15,8 @@ from foundation.errors import (
     ObjectInUse,
     UndefinedObject,
 )
-from foundation.settings import lookup_setting, parse_setting
+from foundation.setting_text import parse_setting
+from foundation.settings import check_changeable, lookup_setting
 from sqlfront.commands.context import CommandContext, CommandResult
 from sqlfront.commands.databases import find_database
 from sqlfront.commands.errors import ReservedName
@@ -29,7 +30,15 @@ from sqlfront.parser import (
     RoleOptions,
 )
 from sqlfront.protocol.scram import make_verifier
-from storage.catalog import BOOTSTRAP_ROLE_OID, CatalogObject, Index, Role, replaced
+from storage.catalog import (
+    BOOTSTRAP_ROLE_OID,
+    SHARED_DATABASE,
+    CatalogObject,
+    Index,
+    Role,
+    RoleDefaults,
+    replaced,
+)
 
 _SCRAM_PREFIX = "SCRAM-SHA-256$"
 _SIMPLE_FIELDS = ("can_login", "is_superuser", "can_create_db", "can_create_role", "inherits", "connection_limit",
@@ -114,7 +123,7 @@ def drop_role(context: CommandContext, name: str, statement: DropStatement) -> N
     owned = [
         obj
         for obj in context.catalog.objects(CatalogObject)
-        if obj.owner_oid == role.oid and not isinstance(obj, Role | Index)
+        if obj.owner_oid == role.oid and not isinstance(obj, Role | RoleDefaults | Index)
     ]
     if owned or role.oid == BOOTSTRAP_ROLE_OID:
         lines = "\n".join(f"owner of {described(context, obj)}" for obj in owned)
@@ -128,49 +137,75 @@ def drop_role(context: CommandContext, name: str, statement: DropStatement) -> N
 
 
 def execute_alter_setting(statement: AlterSettingStatement, context: CommandContext) -> CommandResult:
-    """ALTER ROLE / DATABASE ... SET and RESET: the values new sessions start with.
+    """ALTER ROLE / DATABASE ... SET and RESET: the values new sessions start with, kept as they are written.
 
     Raises:
-        UndefinedObject: 42704, role or setting. UndefinedDatabase: 3D000. InvalidParameterValue: 22023.
+        UndefinedObject: 42704, role or setting. UndefinedDatabase: 3D000. InvalidName: 42602.
+        InvalidParameterValue: 22023. CantChangeRuntimeParam: 55P02. InsufficientPrivilege: 42501.
     """
     change = _checked_change(statement)
     if statement.role is None:
         assert statement.database is not None
-        return _alter_database(context, statement.database, change)
-    if statement.role == "all":
-        raise FeatureNotSupported("ALTER ROLE ALL is not supported")
-    role = find_role(context, statement.role)
-    me = current_role(context)
-    if not (me.is_superuser or me.oid == role.oid or (me.can_create_role and not role.is_superuser)):
-        raise InsufficientPrivilege("permission denied")
-    database_oid = find_database(context, statement.database).oid if statement.database else 0
-    others = [item for item in role.settings if item[0] != database_oid]
-    mine = {name: value for oid, name, value in role.settings if oid == database_oid}
-    settings = [*others, *((database_oid, name, value) for name, value in _changed(mine, change).items())]
-    context.transaction.put(replaced(role, settings=tuple(settings)))
+        _alter_database(context, statement.database, change)
+        return CommandResult("ALTER DATABASE")
+    if statement.role != "all":
+        _alter_role_setting(context, statement.role, statement.database, change)
+    elif statement.database is not None:
+        _alter_database(context, statement.database, change)
+    else:
+        _alter_role_defaults(context, change)
     return CommandResult("ALTER ROLE")
 
 
-def _alter_database(
-    context: CommandContext, name: str, change: tuple[str, str | None] | None
-) -> CommandResult:
+def _alter_role_setting(
+    context: CommandContext, name: str, database: str | None, change: tuple[str, str | None] | None
+) -> None:
+    role = find_role(context, name)
+    me = current_role(context)
+    if not (me.is_superuser or me.oid == role.oid or (me.can_create_role and not role.is_superuser)):
+        raise InsufficientPrivilege("permission denied")
+    database_oid = find_database(context, database).oid if database else 0
+    others = [item for item in role.settings if item[0] != database_oid]
+    mine = {key: value for oid, key, value in role.settings if oid == database_oid}
+    settings = [*others, *((database_oid, key, value) for key, value in _changed(mine, change).items())]
+    context.transaction.put(replaced(role, settings=tuple(settings)))
+
+
+def _alter_database(context: CommandContext, name: str, change: tuple[str, str | None] | None) -> None:
     database = find_database(context, name)
     check_owner(context, database)
     settings = _changed(dict(database.settings), change)
     context.transaction.put(replaced(database, settings=tuple(settings.items())))
-    return CommandResult("ALTER DATABASE")
+
+
+def _alter_role_defaults(context: CommandContext, change: tuple[str, str | None] | None) -> None:
+    if not current_role(context).is_superuser:
+        raise InsufficientPrivilege("must be superuser to alter settings globally")
+    defaults = context.catalog.find_role_defaults()
+    if defaults is None:
+        oid = context.storage.allocate_oid()
+        defaults = RoleDefaults(oid, RoleDefaults.kind, SHARED_DATABASE, BOOTSTRAP_ROLE_OID)
+    settings = _changed(dict(defaults.settings), change)
+    context.transaction.put(replaced(defaults, settings=tuple(settings.items())))
 
 
 def _checked_change(statement: AlterSettingStatement) -> tuple[str, str | None] | None:
-    """(name, value), value None to remove it; None to remove all."""
+    """(name, value as written), value None to remove it; None to remove all."""
     if statement.setting is None:
         return None
-    setting = lookup_setting(statement.setting.name)
-    name = setting.name if setting is not None else statement.setting.name.lower()
+    given = statement.setting.name
+    if statement.setting.values is None and "." in given:
+        # What is kept may be a setting of another release: it can always be removed.
+        return given.lower(), None
+    setting = lookup_setting(given)
+    if setting is None:
+        return given.lower(), setting_text(statement.setting)
+    check_changeable(setting)
     if statement.setting.values is None:
-        return name, None
+        return setting.name, None
     text = setting_text(statement.setting)
-    return name, parse_setting(setting, text) if setting is not None else text
+    parse_setting(setting, text, spelled=given)
+    return setting.name, text
 
 
 def _changed(values: dict[str, str], change: tuple[str, str | None] | None) -> dict[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 
 from foundation.errors import FeatureNotSupported, InvalidParameterValue
-from foundation.settings import SETTINGS, lookup_setting
+from foundation.setting_definitions import SETTINGS
 from foundation.sqltypes import TEXT
 from sqlfront.backend import ResultColumn
 from sqlfront.commands.context import CommandContext, CommandResult
@@ -15,30 +15,17 @@ from sqlfront.parser import ResetStatement, SetStatement, ShowStatement
 
 
 def execute_set(statement: SetStatement, context: CommandContext) -> CommandResult:
-    """SET [LOCAL] name = value.
+    """SET [LOCAL] name = value, or TO DEFAULT.
 
     Raises:
-        UndefinedObject: 42704. InvalidParameterValue: 22023. CantChangeRuntimeParam: 55P02.
+        UndefinedObject: 42704. InvalidName: 42602. InvalidParameterValue: 22023. CantChangeRuntimeParam: 55P02.
         FeatureNotSupported: 0A000, another role than one's own.
     """
     name = statement.name.lower()
     if name in ("role", "session_authorization"):
         return _set_role(statement, context, name)
-    if statement.values is None:
-        return _set_default(statement, context)
-    context.settings.set(statement.name, setting_text(statement), is_local=statement.is_local)
-    return CommandResult("SET")
-
-
-def _set_default(statement: SetStatement, context: CommandContext) -> CommandResult:
-    """SET name TO DEFAULT is RESET, SET LOCAL ... its transaction's."""
-    if not statement.is_local:
-        context.settings.reset(statement.name)
-        return CommandResult("SET")
-    setting = lookup_setting(statement.name)
-    if setting is None:
-        raise FeatureNotSupported("SET LOCAL ... TO DEFAULT of a free parameter is not supported")
-    context.settings.set(statement.name, setting.default, is_local=True)
+    text = None if statement.values is None else setting_text(statement)
+    context.settings.set(statement.name, text, is_local=statement.is_local)
     return CommandResult("SET")
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from foundation.settings import SETTINGS, SettingContext, Unit
+from foundation.setting_definitions import SETTINGS, SettingContext, Unit
+from foundation.setting_text import bound_text, plain_value
 from foundation.version import PGVECTOR_VERSION
 from planner.functions.zone_names import time_zone_rows
 from planner.vector import index_status
@@ -91,6 +92,10 @@ def pg_user(view: CatalogView) -> Iterator[Row]:
 
 @rows_of("pg_db_role_setting")
 def pg_db_role_setting(view: CatalogView) -> Iterator[Row]:
+    defaults = view.catalog.find_role_defaults()
+    if defaults is not None and defaults.settings:
+        texts = [f"{name}={value}" for name, value in defaults.settings]
+        yield {"setdatabase": 0, "setrole": 0, "setconfig": texts}
     for database in view.catalog.objects(Database):
         if database.settings:
             texts = [f"{name}={value}" for name, value in database.settings]
@@ -134,18 +139,17 @@ def pg_available_extension_versions(view: CatalogView) -> Iterator[Row]:
 def pg_settings(view: CatalogView) -> Iterator[Row]:
     values = view.session.settings
     for setting in sorted(SETTINGS.values(), key=lambda s: s.name.lower()):
-        is_range = setting.minimum is not None
         yield {
-            "name": setting.name, "setting": values.get(setting.name),
+            "name": setting.name, "setting": plain_value(setting, values.get(setting.name)),
             "unit": setting.unit.value if setting.unit is not Unit.NONE else None,
-            "category": "Vector search" if "." in setting.name else "Server", "short_desc": setting.help,
+            "category": "Customized Options" if "." in setting.name else "Server", "short_desc": setting.help,
             "context": setting.context.value, "vartype": setting.type.value,
-            "source": "session" if values.is_explicit(setting.name) else "default",
-            "min_val": f"{setting.minimum:g}" if is_range else None,
-            "max_val": f"{setting.maximum:g}" if is_range else None,
-            "enumvals": list(setting.values) or None, "boot_val": setting.default, "reset_val": setting.default,
-            "pending_restart": False,
+            "source": values.source(setting.name).value,
+            "min_val": bound_text(setting, setting.minimum), "max_val": bound_text(setting, setting.maximum),
+            "enumvals": list(setting.values) or None, "boot_val": plain_value(setting, setting.default),
+            "reset_val": plain_value(setting, values.reset_value(setting.name)), "pending_restart": False,
             "extra_desc": None if setting.context is SettingContext.USER else "Fixed while the server runs.",
+            "sourcefile": None, "sourceline": None,
         }  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from foundation.errors import UndefinedColumn, UndefinedFunction, UndefinedObject, UndefinedTable
+from foundation.errors import InvalidName, UndefinedColumn, UndefinedFunction, UndefinedObject, UndefinedTable
 from foundation.sqltypes import (
     BPCHAR,
     PSEUDO_TYPES,
@@ -35,7 +35,7 @@ from sqlfront.pg_catalog.function_registry import catalog_function
 from sqlfront.pg_catalog.objects import class_oid_of
 from sqlfront.pg_catalog.relations import builtin_by_oid, builtin_rows
 from sqlfront.pg_catalog.view import CatalogView
-from sqlfront.session.names import InvalidName, split_qualified_name
+from sqlfront.session.names import split_qualified_name
 from storage.catalog import Database, Extension, Index, Role, Schema, Sequence, Table
 
 # -- definitions --------------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from foundation.settings import SETTINGS
+from foundation.setting_definitions import SETTINGS
 from foundation.sqltypes import JSON, TEXT
 from sqlfront.backend import ResultColumn
 from sqlfront.parser import (

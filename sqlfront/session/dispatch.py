@@ -24,6 +24,7 @@ from sqlfront.session.notify_commands import run_listen, run_notify, run_unliste
 from sqlfront.session.outcome import Outcome
 from sqlfront.session.prepare_commands import run_deallocate, run_discard, run_execute, run_prepare
 from sqlfront.session.transaction_commands import (
+    WARNING_NOT_ACTIVE,
     run_begin,
     run_commit,
     run_release,
@@ -91,6 +92,8 @@ def _run_on_transaction(session: LocalSession, parsed: ParsedStatement) -> Outco
     is_lock = isinstance(parsed.node, parser.LockStatement)
     if is_lock and not block.is_explicit:
         raise NoActiveTransaction("LOCK TABLE can only be used in transaction blocks")
+    if isinstance(parsed.node, parser.SetStatement) and parsed.node.is_local and not block.is_explicit:
+        session.warn("SET LOCAL can only be used in transaction blocks", WARNING_NOT_ACTIVE)
     is_setting = isinstance(parsed.node, SETTING_STATEMENTS)
     transaction = block.open_transaction(takes_snapshot=not (is_setting or is_lock))
     context = session.command_context(transaction)

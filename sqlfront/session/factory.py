@@ -12,15 +12,16 @@ from __future__ import annotations
 
 import ipaddress
 import itertools
+import logging
 import secrets
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from foundation.cancel import CANCEL_SHUTDOWN, CANCEL_USER
-from foundation.errors import UndefinedDatabase
+from foundation.errors import QuiverError, UndefinedDatabase
 from foundation.memory import MemoryBudget
-from foundation.settings import SettingValues
+from foundation.settings import SettingSource, SettingValues
 from planner.vector import BuildClaims, BuildReports
 from sqlfront.backend import Authentication, StartupParameters
 from sqlfront.protocol.errors import InvalidAuthorization, TooManyConnections
@@ -32,6 +33,8 @@ from sqlfront.session.session import LocalSession
 from sqlfront.session.state import SessionIdentity
 from storage import Storage
 from storage.catalog import Catalog, Database, Role
+
+_log = logging.getLogger(__name__)
 
 FIRST_PROCESS_ID = 1000
 PLAN_CACHE_ENTRIES_MAX = 1024
@@ -85,7 +88,7 @@ class LocalSessionFactory:
             InvalidAuthorization: 28000, the role does not exist or may not log in.
             UndefinedDatabase: 3D000.
             TooManyConnections: 53300.
-            InvalidParameterValue: 22023, a start-up setting is wrong.
+            InvalidParameterValue: 22023, a start-up setting is wrong; 42704, 42602 and 55P02 as SET has them.
         """
         catalog = self._shared.storage.catalog
         role = catalog.find_role(startup.user)
@@ -126,14 +129,25 @@ class LocalSessionFactory:
 
     def _settings_for(self, role: Role, database: Database, startup: StartupParameters) -> SettingValues:
         values = SettingValues(self._shared.base_settings)
-        layers = [*database.settings]
-        layers += [(name, value) for oid, name, value in role.settings if oid == 0]
-        layers += [(name, value) for oid, name, value in role.settings if oid == database.oid]
-        layers += [*startup.settings.items()]
-        for name, value in layers:
-            values.set_base(name, value)
-        values.set_base("session_authorization", role.name)
-        values.set_base("is_superuser", "on" if role.is_superuser else "off")
+        defaults = self._shared.storage.catalog.find_role_defaults()
+        kept = [(name, text, SettingSource.GLOBAL) for name, text in defaults.settings] if defaults else []
+        kept += [(name, text, SettingSource.DATABASE) for name, text in database.settings]
+        kept += [(name, text, SettingSource.USER) for oid, name, text in role.settings if oid == 0]
+        kept += [
+            (name, text, SettingSource.DATABASE_USER)
+            for oid, name, text in role.settings
+            if oid == database.oid
+        ]
+        for name, text, source in kept:
+            try:
+                values.set_base(name, text, source)
+            except QuiverError as error:
+                # A value that another release took must not lock its role out.
+                _log.warning("a setting of %s is left out: %s", source.value, error.message)
+        for name, text in startup.settings.items():
+            values.set_base(name, text)
+        values.set_base("session_authorization", role.name, SettingSource.OVERRIDE)
+        values.set_base("is_superuser", "on" if role.is_superuser else "off", SettingSource.OVERRIDE)
         return values
 
     def _check_connection_count(self, role: Role, settings: SettingValues) -> None:

@@ -5,12 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 
-from foundation.errors import QuiverError
+from foundation.errors import InvalidName
 from storage.catalog import Catalog, CatalogObject
-
-
-class InvalidName(QuiverError):
-    sqlstate = "42602"
 
 
 @lru_cache(maxsize=1024)

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from foundation.errors import (
     InvalidParameterValue,
+    NullValueNotAllowed,
     ObjectNotInPrerequisiteState,
     UndefinedTable,
     WrongObjectType,
 )
-from foundation.settings import lookup_setting
 from foundation.version import version_text
 from sqlfront.session.names import find_relation, split_qualified_name
 from storage.catalog import Sequence
@@ -114,21 +114,16 @@ def pg_my_temp_schema(session: LocalSession) -> int:
 
 @session_function("current_setting")
 def current_setting(session: LocalSession, name: str, missing_ok: bool = False) -> str | None:
-    if missing_ok:
-        key = name.lower()
-        if not session.settings.is_explicit(key) and "." in key and lookup_setting(name) is None:
-            return None
+    if missing_ok and not session.settings.is_known(name):
+        return None
     return session.settings.show(name)
 
 
 @session_function("set_config")
 def set_config(session: LocalSession, name: str | None, value: str | None, is_local: bool | None) -> str:
     if name is None:
-        raise InvalidParameterValue("SET requires parameter name")
-    if value is None:
-        session.settings.reset(name)
-    else:
-        session.settings.set(name, value, is_local=bool(is_local))
+        raise NullValueNotAllowed("SET requires parameter name")
+    session.settings.set(name, value, is_local=bool(is_local))
     return session.settings.show(name)
 
 

@@ -37,7 +37,7 @@ class SessionState:
     """An exported session. Only a session outside a transaction can be exported."""
 
     identity: SessionIdentity
-    settings: dict[str, dict[str, str]]
+    settings: dict[str, dict[str, str | None]]
     prepared: tuple[PreparedText, ...] = ()
     channels: tuple[str, ...] = field(default=())
     last_sequence_values: tuple[tuple[int, int], ...] = ()

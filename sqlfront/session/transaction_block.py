@@ -20,7 +20,8 @@ from typing import Any, Protocol
 
 from foundation.cancel import CancelToken
 from foundation.errors import FeatureNotSupported, WouldBlock
-from foundation.settings import TRANSACTION_SETTINGS, Setting, SettingValues
+from foundation.setting_definitions import Setting
+from foundation.settings import TRANSACTION_SETTINGS, SettingValues
 from sqlfront.backend import TransactionStatus
 from sqlfront.errors import TransactionAborted
 from sqlfront.session.errors import (

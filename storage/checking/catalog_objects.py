@@ -16,6 +16,7 @@ from storage.catalog import (
     ForeignKey,
     Index,
     Role,
+    RoleDefaults,
     Schema,
     Sequence,
     Table,
@@ -41,7 +42,7 @@ def _owner_faults(catalog: Catalog, obj: CatalogObject, oid_limit: int) -> Itera
         yield "another object has its name"
     if not isinstance(catalog.get(obj.owner_oid), Role):
         yield f"its owner, role {obj.owner_oid}, does not exist"
-    is_shared = isinstance(obj, Database | Role)
+    is_shared = isinstance(obj, Database | Role | RoleDefaults)
     if is_shared != (obj.database_oid == SHARED_DATABASE):
         yield f"it belongs to database {obj.database_oid}"
     elif not is_shared and not isinstance(catalog.get(obj.database_oid), Database):

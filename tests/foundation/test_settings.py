@@ -2,8 +2,16 @@
 
 import pytest
 
-from foundation.errors import FeatureNotSupported, InvalidParameterValue, QuiverError, UndefinedObject
-from foundation.settings import SETTINGS, SettingValues, parse_setting, show_setting
+from foundation.errors import (
+    FeatureNotSupported,
+    InvalidName,
+    InvalidParameterValue,
+    QuiverError,
+    UndefinedObject,
+)
+from foundation.setting_definitions import SETTINGS
+from foundation.setting_text import parse_setting, show_setting
+from foundation.settings import SettingSource, SettingValues
 
 
 @pytest.mark.parametrize(
@@ -17,6 +25,13 @@ from foundation.settings import SETTINGS, SettingValues, parse_setting, show_set
         ("maintenance_work_mem", "65536", "64MB"),
         ("work_mem", "4097kB", "4097kB"),
         ("hnsw.ef_search", "100", "100"),
+        ("hnsw.ef_search", "0x10", "16"),
+        ("hnsw.ef_search", " 010 ", "8"),
+        ("hnsw.ef_search", "1e2", "100"),
+        ("hnsw.ef_search", "1.5", "2"),
+        ("hnsw.ef_search", "1000.4", "1000"),
+        ("hnsw.scan_mem_multiplier", "1.2345678", "1.23457"),
+        ("hnsw.scan_mem_multiplier", "0x1p3", "8"),
         ("hnsw.iterative_scan", "Relaxed_Order", "relaxed_order"),
         ("quiver.target_recall", "0.95", "0.95"),
         ("enable_seqscan", "f", "off"),
@@ -41,6 +56,15 @@ def test_values_are_brought_to_canonical_form(name: str, given: str, shown: str)
     ("name", "given", "message"),
     [
         ("hnsw.ef_search", "0", '0 is outside the valid range for parameter "hnsw.ef_search" (1 .. 1000)'),
+        ("hnsw.ef_search", "08", 'invalid value for parameter "hnsw.ef_search": "08"'),
+        ("hnsw.ef_search", "1e400", 'invalid value for parameter "hnsw.ef_search": "1e400"'),
+        ("hnsw.ef_search", "99999999999", 'invalid value for parameter "hnsw.ef_search": "99999999999"'),
+        ("hnsw.iterative_scan", " off", 'invalid value for parameter "hnsw.iterative_scan": " off"'),
+        (
+            "hnsw.scan_mem_multiplier",
+            "1e10",
+            '1e+10 is outside the valid range for parameter "hnsw.scan_mem_multiplier" (1 .. 1000)',
+        ),
         ("hnsw.ef_search", "many", 'invalid value for parameter "hnsw.ef_search": "many"'),
         ("enable_seqscan", "maybe", 'parameter "enable_seqscan" requires a Boolean value'),
         ("enable_seqscan", "o", 'parameter "enable_seqscan" requires a Boolean value'),
@@ -89,10 +113,16 @@ def test_unknown_names() -> None:
     values = SettingValues()
     with pytest.raises(UndefinedObject):
         values.set("no_such_thing", "1")
-    with pytest.raises(InvalidParameterValue):
-        values.set("hnsw.no_such_thing", "1")
+    for name in ("hnsw.no_such_thing", "app.tenant-name", "app.1", "app."):
+        with pytest.raises(InvalidName):
+            values.set(name, "1")
+    with pytest.raises(UndefinedObject):
+        values.get("hnsw.no_such_thing")
+    assert not values.is_known("app.tenant")
     values.set("app.tenant", "7")
-    assert values.get("app.tenant") == "7"
+    assert values.get("app.tenant") == "7" and values.is_known("app.tenant")
+    values.reset("app.tenant")
+    assert values.get("app.tenant") == ""
 
 
 def test_fixed_settings_cannot_be_changed() -> None:
@@ -122,6 +152,25 @@ def test_layers_and_transactions() -> None:
     assert values.integer("hnsw.ef_search") == 60
     values.reset("hnsw.ef_search")
     assert values.integer("hnsw.ef_search") == 50
+
+
+def test_set_local_to_default_and_sources() -> None:
+    values = SettingValues({"work_mem": "8192"})
+    values.set_base("hnsw.ef_search", "50", SettingSource.USER)
+    values.set("hnsw.ef_search", "60")
+    values.begin()
+    values.set("hnsw.ef_search", None, is_local=True)
+    assert values.get("hnsw.ef_search") == "50" and values.source("hnsw.ef_search") is SettingSource.USER
+    values.end(committed=True)
+    assert values.get("hnsw.ef_search") == "60" and values.source("hnsw.ef_search") is SettingSource.SESSION
+    values.set("hnsw.ef_search", None)
+    assert values.get("hnsw.ef_search") == values.reset_value("hnsw.ef_search") == "50"
+    assert values.source("work_mem") is SettingSource.FILE
+    assert values.source("ivfflat.probes") is SettingSource.DEFAULT
+    for name in ("port", "server_version"):
+        with pytest.raises(QuiverError) as caught:
+            values.set_base(name, "1")
+        assert caught.value.sqlstate == "55P02"
 
 
 def test_a_session_carries_its_settings_to_another_process() -> None:

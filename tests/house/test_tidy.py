@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from foundation.errors import QuiverError
-from foundation.settings import SETTINGS
+from foundation.setting_definitions import SETTINGS
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("foundation", "vecengine", "storage", "planner", "sqlfront", "quiver")

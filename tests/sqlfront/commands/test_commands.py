@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from foundation.errors import QuiverError
-from foundation.settings import SETTINGS
+from foundation.setting_definitions import SETTINGS
 from foundation.sqltypes import SqlType
 from sqlfront import parser
 from sqlfront.commands import COMMANDS, runs_outside_transactions
@@ -202,10 +202,21 @@ def test_settings_of_roles_and_databases(session: CommandSession) -> None:
         "create role r; alter role r set work_mem to '64MB'; alter role r in database postgres set x.y = 'z'"
     )
     session.run('alter database postgres set search_path = a, "B"')
-    assert session.role("r").settings == ((0, "work_mem", "65536"), (5, "x.y", "z"))
+    assert session.role("r").settings == ((0, "work_mem", "64MB"), (5, "x.y", "z"))
     database = session.storage.catalog.find_database("postgres")
     assert database is not None and database.settings == (("search_path", 'a, "B"'),)
     session.run("alter role r reset work_mem; alter database postgres reset all")
+    assert session.role("r").settings == ((5, "x.y", "z"),)
+    session.run("alter role all set work_mem to '32MB'; alter role all in database postgres set x.y = 'all'")
+    defaults, database = (
+        session.storage.catalog.find_role_defaults(),
+        session.storage.catalog.find_database("postgres"),
+    )
+    assert defaults is not None and defaults.settings == (("work_mem", "32MB"),)
+    assert database is not None and database.settings == (("x.y", "all"),)
+    assert refused(session, "alter role r set port = 1")[0] == "55P02"
+    session.run("create database gone; alter role r in database gone set x.y = 'w'")
+    session.run("drop database gone")
     assert session.role("r").settings == ((5, "x.y", "z"),)
 
 

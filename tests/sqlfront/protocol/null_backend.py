@@ -34,7 +34,7 @@ from foundation.errors import (
     UndefinedDatabase,
     UniqueViolation,
 )
-from foundation.settings import SettingValues
+from foundation.settings import SettingSource, SettingValues
 from foundation.sqltypes import FLOAT8, INT4, INT8, TEXT, SqlType, arrow_type
 from sqlfront.backend import (
     Authentication,
@@ -240,7 +240,7 @@ class NullSession:
         self.unfinished_commit = None
         self.startup = startup
         self.settings = SettingValues()
-        self.settings.set_base("session_authorization", startup.user)
+        self.settings.set_base("session_authorization", startup.user, SettingSource.OVERRIDE)
         for name, value in startup.settings.items():
             self.settings.set_base(name, value)
         self._reported = self.settings.reported()

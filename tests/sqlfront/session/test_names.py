@@ -2,7 +2,8 @@
 
 import pytest
 
-from sqlfront.session.names import InvalidName, split_qualified_name, split_search_path
+from foundation.errors import InvalidName
+from sqlfront.session.names import split_qualified_name, split_search_path
 
 
 @pytest.mark.parametrize(
