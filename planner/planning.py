@@ -122,7 +122,7 @@ class RelationalPlan:
         from planner.relational import explain_query
 
         started = time.perf_counter()
-        lines = explain_query(self.query, context)
+        lines = explain_query(self.query, context, costs=costs)
         planned = time.perf_counter()
         if analyze:
             execution = self.execute(context)

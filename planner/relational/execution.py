@@ -104,17 +104,22 @@ def printed_sql(query: bound.Query, context: ExecutionContext) -> str:
         statement.close()
 
 
-def explain_query(query: bound.Query, context: ExecutionContext) -> list[str]:
-    """DuckDB's plan of a query, one line per list item."""
+def explain_query(query: bound.Query, context: ExecutionContext, *, costs: bool = True) -> list[str]:
+    """DuckDB's plan of a query, one line per list item, then the plan of each vector island, whose rows it reads."""
     statement = RelationalStatement(context)
     try:
         with translated_errors(statement):
-            printed = QueryPrinter(statement, query).print(query)
+            printer = QueryPrinter(statement, query)
+            printed = printer.print(query)
             sql = _finished(printed, [column.type for column in bound.output_columns(query)])
             rows = statement.cursor.execute(f"EXPLAIN {sql}").fetchall()
     finally:
         statement.close()
-    return ["Relational Query (DuckDB)", *(f"  {line}" for row in rows for line in str(row[1]).splitlines())]
+    lines = ["Relational Query (DuckDB)", *(f"  {line}" for row in rows for line in str(row[1]).splitlines())]
+    for number, island in enumerate(printer.islands, 1):
+        first, *others = island.explain(context, costs=costs)
+        lines += [f"  Vector Island {number}", f"    ->  {first}", *(" " * 8 + line for line in others)]
+    return lines
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from planner import bound
 from planner.relational.aggregates import sort_keys
 from planner.relational.carriers import carrier, converted, decimal_form
 from planner.relational.constant_rows import constant_table
+from planner.relational.early_topk import with_early_topk
 from planner.relational.expressions import ExpressionPrinter, is_column_free, is_foldable, unified
 from planner.relational.node_printers import PRINTERS
 from planner.relational.printed import DecimalForm, Printed, common_form
@@ -31,7 +32,7 @@ from planner.relational.registration import (
 from planner.relational.rules.comparison import order_sql
 from planner.relational.set_functions import print_function_scan
 from planner.relational.statement import RelationalStatement
-from planner.vector import try_island
+from planner.vector import IslandPlan, try_island
 
 _TABLEOID = -6
 _REGISTERED_ROWS_MIN = 64
@@ -67,6 +68,8 @@ class QueryPrinter:
         self._virtual: dict[tuple[str, str], pa.Table] = {}
         self._given = given or {}
         self._pushdown = Pushdown(frozenset(self._given))
+        self.islands: list[IslandPlan] = []
+        """The vector islands met so far."""
 
     def print(self, query: bound.Query) -> PrintedQuery:
         """Print a query with its WITH list."""
@@ -144,6 +147,7 @@ class QueryPrinter:
         island = try_island(query)
         if island is None:
             return None
+        self.islands.append(island)
         types = [column.type for column in bound.output_columns(query)]
         schema = pa.schema([(f"c{i}", arrow_type(sql_type)) for i, sql_type in enumerate(types)])
         rows = pa.Table.from_batches(island.batches(self.statement.context), schema)
@@ -197,6 +201,8 @@ class QueryPrinter:
     # -- SELECT -------------------------------------------------------------------------------------------
 
     def _select(self, query: bound.Select) -> PrintedQuery:
+        if not self._given:
+            query = with_early_topk(query, self.statement.context)
         where = push_down(query, self._pushdown)
         from_sql = f" FROM {self.relation(query.from_)}" if query.from_ is not None else ""
         where_sql = f" WHERE {self.expressions.boolean(where)}" if where is not None else ""

@@ -27,6 +27,13 @@ class IslandPlan:
         island = resolve_subqueries(self, context) if has_subqueries(self) else self
         return run_native(island.node, island.targets, context)
 
+    def explain(self, context: ExecutionContext, *, costs: bool) -> list[str]:
+        """The lines of EXPLAIN."""
+        from planner.explain import Explain, explain_native
+
+        targets = [bound.Target(target, "") for target in self.targets]
+        return explain_native(self.node, targets, Explain(context, costs=costs), show_summary=False)
+
 
 def try_island(query: bound.Query) -> IslandPlan | None:
     """The island a sub-query is; None when it is not a native top-k by distance or looks at an outer row."""
