@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from sqlfront.protocol.extended_query import Bind
 from sqlfront.protocol.framing import FrameReader
@@ -54,10 +55,13 @@ class RunCollector:
     def __init__(self, first: Bind, reader: FrameReader) -> None:
         self._first = first
         self._reader = reader
-        self._shape = _Shape.of(first)
         self._tail = b""
         self._rows: list[Cells] = []
         self._end = 0
+
+    @cached_property
+    def _shape(self) -> _Shape:
+        return _Shape.of(self._first)
 
     def collect(self) -> bool:
         """Take what has arrived; whether it is all part of the run, the last message perhaps not whole.
@@ -70,7 +74,7 @@ class RunCollector:
         if not self._rows and data:
             self._tail = _DESCRIBE + _EXECUTE if data[:1] == _DESCRIBE[:1] else _EXECUTE
         while len(self._rows) < ROWS_MAX and self._end < BYTES_MAX:
-            row, start = self._shape.next_row(data, at) if self._rows else (self._first.parameters, at)
+            row, start = self._next_row(data, at)
             if row is None:
                 return _is_cut_bind(data[at:])
             if not data.startswith(self._tail, start) or not self._tail:
@@ -79,6 +83,12 @@ class RunCollector:
             self._end += start + len(self._tail) - at
             at = start + len(self._tail)
         return False
+
+    def _next_row(self, data: bytes, at: int) -> tuple[Cells | None, int]:
+        if not self._rows:
+            return self._first.parameters, at
+        # Most often a Sync comes here.
+        return self._shape.next_row(data, at) if data[at : at + 1] == b"B" else (None, at)
 
     def run(self) -> BindRun | None:
         """What was collected; None for less than two executions."""
