@@ -58,6 +58,17 @@ class Constant(Expression):
         return (self.type, type(self.value).__name__, value)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class QueryResult(Expression):
+    """What a sub-query that has run returned, as an array; the planner makes it. Compares by identity.
+
+    `values` is an (n,) Arrow column of the array's element type.
+    """
+
+    values: Any
+    type: SqlType
+
+
 @dataclass(frozen=True, slots=True)
 class Parameter(Expression):
     """$1 is index 0; its value comes with the execution."""
@@ -599,7 +610,7 @@ def output_columns(query: Query) -> tuple[RelationColumn, ...]:
 
 def child_nodes(node: Any) -> Iterator[Any]:
     """Direct bound-tree children of a node (dataclass fields, through tuples), in field order."""
-    if isinstance(node, Constant | Parameter | ColumnRef | OutputRef):
+    if isinstance(node, Constant | QueryResult | Parameter | ColumnRef | OutputRef):
         return  # no children; most nodes of a long IN list
     for spec in fields(node):
         yield from _nodes_in(getattr(node, spec.name))

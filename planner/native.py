@@ -14,6 +14,7 @@ from planner.evaluate import is_native, is_row_free
 from planner.evaluate.zone_maps import conjuncts
 from planner.functions.signature import FunctionKind
 from planner.nodes import CountRows, Limit, Node, Result, SeqScan, Sort, VectorTopK
+from planner.semi_joins import without_correlation
 from planner.subqueries import without_subqueries
 from planner.vector.recognise import resolved_key, vector_order
 
@@ -42,6 +43,8 @@ def native_node(select: bound.Select) -> Node | None:
     scan = select.from_
     if select.where == _ALWAYS:
         select = replace(select, where=None)
+    if select.where is not None:
+        select = replace(select, where=without_correlation(select.where))
     if select.where is not None:
         if not _reads_only(select.where, scan):
             return None

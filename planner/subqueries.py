@@ -10,9 +10,9 @@ from typing import Any, TypeVar
 import pyarrow as pa
 
 from foundation.errors import CardinalityViolation
-from foundation.sqltypes import SqlType, array_type, arrow_type
+from foundation.sqltypes import SqlType, array_type, arrow_type, element_type, is_vector
 from planner import bound
-from planner.evaluate.constants import python_value
+from planner.evaluate.constants import python_value, python_values
 from planner.evaluate.coverage import is_uncorrelated
 from planner.evaluate.rewriting import rewrite
 from planner.services import ExecutionContext
@@ -73,9 +73,11 @@ def _replacement(node: bound.Subquery, value: Any) -> bound.Expression:
     assert node.left is not None and node.function is not None
     element = bound.output_columns(node.query)[0].type
     try:
-        items: bound.Expression = bound.Constant(value, array_type(element.without_typmod()))
+        items_type = array_type(element.without_typmod())
     except KeyError:
         return node  # no array type: stays a sub-query, which is not native
+    is_column = isinstance(value, pa.Array)
+    items = bound.QueryResult(value, items_type) if is_column else bound.Constant(value, items_type)
     return bound.QuantifiedArray(
         node.left, node.operator or "=", node.function, items, node.kind is bound.SubqueryKind.ALL
     )
@@ -90,11 +92,14 @@ def _run(node: bound.Subquery, context: ExecutionContext) -> Any:
         return row_count > 0
     element = bound.output_columns(node.query)[0].type
     column = _one_column(batches, element)
+    is_quantified = node.kind in (bound.SubqueryKind.ANY, bound.SubqueryKind.ALL)
+    if is_quantified and not is_vector(element) and element_type(element) is None:
+        return column
     if node.kind is bound.SubqueryKind.SCALAR:
         if row_count > 1:
             raise CardinalityViolation("more than one row returned by a subquery used as an expression")
         return python_value(column, element) if row_count else None
-    return [python_value(column.slice(row, 1), element) for row in range(row_count)]
+    return python_values(column, element)
 
 
 def _one_column(batches: list[pa.RecordBatch], sql_type: SqlType) -> pa.Array:

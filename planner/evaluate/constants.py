@@ -67,6 +67,11 @@ def _stored(value: Any, target: pa.DataType) -> Any:
     return value
 
 
+def python_values(column: pa.Array, sql_type: SqlType) -> list[Any]:
+    """`python_value` of every element."""
+    return [python_value(column.slice(row, 1), sql_type) for row in range(len(column))]
+
+
 def python_value(array: pa.Array, sql_type: SqlType) -> Any:
     """The Python value of a one-element array, in the form `Constant.value` and parameters have."""
     scalar = array[0]

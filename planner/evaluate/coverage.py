@@ -15,7 +15,7 @@ _NEVER = (
     bound.Subquery, bound.Aggregate, bound.WindowCall, bound.Grouping, bound.OutputRef, bound.RowLiteral,
     bound.Default,
 )  # fmt: skip
-_LEAVES = (bound.Constant, bound.Parameter, bound.ColumnRef)
+_LEAVES = (bound.Constant, bound.QueryResult, bound.Parameter, bound.ColumnRef)
 _ORDERLESS = (114, 194, 2249)
 """json, pg_node_tree, record: no comparison here."""
 
@@ -111,7 +111,7 @@ def _is_immutable_node(node: Any) -> bool:
         return node.function.volatility is Volatility.IMMUTABLE
     if isinstance(node, bound.CastExpression):
         return not _depends_on_settings(node.argument.sql_type, node.type)
-    return not isinstance(node, bound.Subquery)
+    return not isinstance(node, bound.Subquery | bound.QueryResult)
 
 
 def _depends_on_settings(source: SqlType, target: SqlType) -> bool:

@@ -77,6 +77,11 @@ def _constant(node: bound.Constant, frame: Frame, context: EvaluationContext) ->
     return Datum(constant_array(node.value, node.type), True)
 
 
+def _query_result(node: bound.QueryResult, frame: Frame, context: EvaluationContext) -> Datum:
+    borders = pa.array([0, len(node.values)], pa.int32())
+    return Datum(pa.ListArray.from_arrays(borders, node.values), True)
+
+
 def _parameter(node: bound.Parameter, frame: Frame, context: EvaluationContext) -> Datum:
     return Datum(constant_array(context.parameters[node.index], node.type), True)
 
@@ -400,7 +405,8 @@ def _not_native(node: Any, frame: Frame, context: EvaluationContext) -> Datum:
 
 
 _EVALUATORS: dict[type, _Evaluator] = {
-    bound.Constant: _constant, bound.Parameter: _parameter, bound.ColumnRef: _column, bound.Call: _call,
+    bound.Constant: _constant, bound.QueryResult: _query_result, bound.Parameter: _parameter,
+    bound.ColumnRef: _column, bound.Call: _call,
     bound.CastExpression: _cast, bound.BoolExpression: _boolean, bound.Not: _not, bound.IsNull: _is_null,
     bound.IsTruth: _is_truth, bound.IsDistinct: _is_distinct, bound.Case: _case, bound.Variadic: _variadic,
     bound.InList: _in_list, bound.QuantifiedArray: _quantified_array, bound.ArrayLiteral: _array_literal,

@@ -59,7 +59,8 @@ _SET_TYPES = frozenset(
 _TEXT_GROUP = (TEXT.oid, VARCHAR.oid, NAME.oid)
 
 
-def _is_same_set_type(left: int, right: int) -> bool:
+def is_hashed(left: int, right: int) -> bool:
+    """Whether membership of a value of one type in a set of another is one hash look-up."""
     if left in _TEXT_GROUP and right in _TEXT_GROUP:
         return True
     return left == right and left in _SET_TYPES
@@ -70,7 +71,7 @@ def in_list(
 ) -> Datum:
     """left IN (items): TRUE on a match, else NULL if any value was NULL, else FALSE."""
     constants = all(item.is_constant for item in items)
-    if constants and all(_is_same_set_type(left_type.oid, oid) for oid in item_types):
+    if constants and all(is_hashed(left_type.oid, oid) for oid in item_types):
         return Datum(_member(left.array, pa.concat_arrays([i.array.cast(left.array.type) for i in items])),
                      left.is_constant)  # fmt: skip
     results = []
@@ -82,7 +83,7 @@ def in_list(
 
 def in_constants(left: Datum, members: pa.Array, left_oid: int, member_oid: int) -> Datum | None:
     """left IN (literals of one type) as one hash look-up; None for types whose equality needs more."""
-    if not _is_same_set_type(left_oid, member_oid):
+    if not is_hashed(left_oid, member_oid):
         return None
     return Datum(_member(left.array, members.cast(left.array.type)), left.is_constant)
 
@@ -138,7 +139,7 @@ def _constant_array_test(
     elements = array.array.flatten()
     if not len(elements):
         return Datum(pa.array([node.is_all]), True)
-    if node.operator == "=" and not node.is_all and _is_same_set_type(*site.argument_types):
+    if node.operator == "=" and not node.is_all and is_hashed(*site.argument_types):
         return Datum(_member(left.array, elements.cast(left.array.type)), left.is_constant)
     results = []
     count = row_count_of((left,))

@@ -74,6 +74,8 @@ class PredicateKeys:
                 self._known.move_to_end(id(predicate))
                 return known
         known = _describe(predicate, scan)
+        if any(isinstance(node, bound.QueryResult) for node in bound.walk(predicate)):
+            return known  # Made for one execution; its rows would be kept in memory for nothing.
         with self._lock:
             self._known[id(predicate)] = known
             if len(self._known) > _PREDICATES_MAX:

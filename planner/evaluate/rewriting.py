@@ -7,11 +7,11 @@ from dataclasses import fields, is_dataclass, replace
 from typing import Any, TypeVar
 
 from foundation.sqltypes import SqlType
-from planner.bound import ColumnRef, Constant, Parameter
+from planner.bound import ColumnRef, Constant, Parameter, QueryResult
 from planner.functions.signature import Function
 
 _T = TypeVar("_T")
-_LEAVES = (Constant, Parameter, ColumnRef)
+_LEAVES = (Constant, QueryResult, Parameter, ColumnRef)
 
 
 def rewrite(node: _T, change: Callable[[Any], Any]) -> _T:

@@ -9,6 +9,7 @@ from typing import Any
 from foundation.errors import FeatureNotSupported
 from foundation.sqltypes import BOOL, INT4, NUMERIC, element_type
 from planner import bound
+from planner.evaluate.constants import python_values
 from planner.functions.signature import FunctionKind
 from planner.relational.aggregates import print_aggregate, print_window
 from planner.relational.carriers import carrier
@@ -106,6 +107,12 @@ def _in_list(printer: ExpressionPrinter, node: bound.InList) -> Printed:
         tests = [compare(printer, "=", left, item) for item in items]
         return _negated(f"({' OR '.join(tests)})", node.is_negated)
     return _negated(f"({plain[0]} IN ({', '.join(plain[1:])}))", node.is_negated)
+
+
+def _query_result(printer: ExpressionPrinter, node: bound.QueryResult) -> Printed:
+    element = element_type(node.type)
+    assert element is not None
+    return printer.print(bound.Constant(python_values(node.values, element), node.type))
 
 
 def _negated(sql: str, is_negated: bool) -> Printed:
@@ -212,6 +219,7 @@ def _default(printer: ExpressionPrinter, node: bound.Default) -> Printed:
 
 PRINTERS: dict[type[Any], Callable[[ExpressionPrinter, Any], Printed]] = {
     bound.Constant: _constant,
+    bound.QueryResult: _query_result,
     bound.Parameter: _parameter,
     bound.ColumnRef: _column,
     bound.OutputRef: _output,

@@ -197,9 +197,19 @@ def test_uncorrelated_subqueries_run_first(items: Items) -> None:
     assert run(bound.Select((bound.Target(collected, "a"),)), items.context()) == [([0, 1, 2],)]
 
 
+def test_exists_tied_by_one_equality_runs_first(items: Items) -> None:
+    inner_id = bound.ColumnRef(7, 0, "id", INT4)
+    both = bound.BoolExpression(
+        bound.BoolOperator.AND, (op("=", inner_id, ID), op("<", inner_id, integer(3)))
+    )
+    exists = subquery(bound.SubqueryKind.EXISTS, inner_id, both, BOOL)
+    assert run(topk([], where=exists), items.context()) == [(0,), (1,), (2,)]
+    assert len(run(topk([], where=bound.Not(exists)), items.context())) == len(items.rows) - 3
+
+
 def test_correlated_and_grouped_queries_are_relational() -> None:
     inner_id = bound.ColumnRef(7, 0, "id", INT4)
-    correlated = subquery(bound.SubqueryKind.EXISTS, inner_id, op("=", inner_id, ID), BOOL)
+    correlated = subquery(bound.SubqueryKind.EXISTS, inner_id, op("<", inner_id, ID), BOOL)
     grouped = bound.Select((bound.Target(SECTION, "s"),), scan(), group_by=(bound.GroupingSet((SECTION,)),))
     distinct = bound.Select((bound.Target(SECTION, "s"),), scan(), is_distinct=True)
     for query in (topk([], where=correlated), grouped, distinct):
