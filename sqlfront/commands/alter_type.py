@@ -28,6 +28,7 @@ from sqlfront.commands.generated_columns import generated_from
 from sqlfront.commands.little_data import warn_of_little_data
 from sqlfront.commands.lookup import find_column
 from sqlfront.commands.operator_classes import resolve_class
+from sqlfront.commands.pgvector_limits import check_index_dimensions
 from sqlfront.commands.sequences import owned_sequences, retype_sequence
 from sqlfront.commands.stored_rows import null_values, visible_rows
 from sqlfront.parser import AlterColumnType
@@ -108,6 +109,8 @@ def _change(context: CommandContext, conversion: _Conversion, changed: Table) ->
                 f'changing the type of a column that the predicate of index "{index.name}" uses is not supported'
             )
     retyped = [_retyped_index(index, changed) for index in indexes]
+    for index in retyped:
+        check_index_dimensions(context.settings, index.family, changed.column_at(attnum).type)
     if _is_unchanged(context, conversion):
         if conversion.column.missing_value is not None:
             column = replace(changed.column_at(attnum), missing_value=conversion.column.missing_value)

@@ -28,6 +28,7 @@ from sqlfront.commands.operator_classes import (
     VECTOR_FAMILIES,
     resolve_class,
 )
+from sqlfront.commands.pgvector_limits import check_index_dimensions
 from sqlfront.commands.table_options import check_unique
 from sqlfront.parser import CreateIndexStatement, IndexElement
 from storage.catalog import Index, IndexKey, Table
@@ -50,7 +51,7 @@ def execute_create_index(statement: CreateIndexStatement, context: CommandContex
         UndefinedTable: 42P01. UndefinedColumn: 42703. UndefinedObject: 42704, an access method or operator class.
         DatatypeMismatch: 42804, an operator class of another type. DuplicateTable: 42P07.
         InvalidParameterValue: 22023, an option, or a vector column without dimensions.
-        UniqueViolation: 23505. FeatureNotSupported: 0A000.
+        UniqueViolation: 23505. FeatureNotSupported: 0A000. ProgramLimitExceeded: 54000, `quiver.pgvector_limits`.
     """
     table = find_table(context, statement.table)
     check_owner(context, table)
@@ -67,6 +68,9 @@ def execute_create_index(statement: CreateIndexStatement, context: CommandContex
         predicate = keep_predicate(context.bind_context(), table, statement.where).sql
     options = tuple((o.name, "true" if o.value is None else o.value) for o in statement.options)
     check_index_options(context, family, dict(options))
+    for key in keys.keys:
+        if key.attnum:
+            check_index_dimensions(context.settings, family, table.column_at(key.attnum).type)
     name = statement.name or free_relation_name(
         context.catalog,
         context.database_oid,

@@ -1,0 +1,62 @@
+"""Goal: with `quiver.pgvector_limits` on, what pgvector cannot index is refused in its words; without, it is indexed.
+
+Method: the same statements to a real PostgreSQL with pgvector and to Quiver; tags and errors must be equal.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.quiver.pgvector.messages import listening
+from tests.quiver.server_process import ServerProcess, serving
+
+pytestmark = pytest.mark.slow
+
+FAMILIES = ("hnsw", "ivfflat")
+SETUP = (
+    "CREATE TABLE limited (v vector(2001), w vector(2000), h halfvec(4001), g halfvec(4000), n vector)",
+    "CREATE TABLE limited_later (s vector(3))",
+    "CREATE INDEX limited_s ON limited_later USING hnsw (s vector_l2_ops)",
+)
+TOO_MANY = ("(v vector_l2_ops)", "(v vector_ip_ops)", "(h halfvec_l2_ops)")
+OTHERS = ("(w vector_cosine_ops)", "(g halfvec_ip_ops)", "(n vector_l2_ops)")
+RETYPED = (
+    "ALTER TABLE limited_later ALTER s TYPE vector(2001)", "ALTER TABLE limited_later ALTER s TYPE vector(2000)", "DROP TABLE limited, limited_later",
+)  # fmt: skip
+
+
+def test_limits_by_set(postgres_uri: str, server: ServerProcess) -> None:
+    created = [
+        f"CREATE INDEX ON limited USING {family} {key}" for family in FAMILIES for key in (*TOO_MANY, *OTHERS)
+    ]
+    with listening(postgres_uri) as theirs, listening(server.dsn) as ours:
+        ours.run("SET quiver.pgvector_limits = on")
+        for statement in (*SETUP, *created, *RETYPED):
+            assert ours.run(statement) == theirs.run(statement), statement
+
+
+def test_no_limits_by_default(server: ServerProcess) -> None:
+    with listening(server.dsn) as ours:
+        for statement in SETUP:
+            ours.run(statement)
+        for family in FAMILIES:
+            for key in TOO_MANY:
+                assert ours.run(f"CREATE INDEX ON limited USING {family} {key}")[-2] == "CREATE INDEX"
+        assert ours.run(f"CREATE INDEX ON limited USING flat {TOO_MANY[0]}")[-2] == "CREATE INDEX"
+        assert ours.run(RETYPED[0])[-2] == "ALTER TABLE"
+        ours.run(RETYPED[-1])
+
+
+def test_limits_of_a_server(tmp_path: Path) -> None:
+    with (
+        serving(tmp_path / "data", ["--set", "quiver.pgvector_limits=on"]) as server,
+        listening(server.dsn) as ours,
+    ):
+        ours.run(SETUP[0])
+        refusal = "column cannot have more than 2000 dimensions for hnsw index"
+        statement = f"CREATE INDEX ON limited USING hnsw {TOO_MANY[0]}"
+        assert ours.run(statement) == (("ERROR", "54000", refusal, None, None),)
+        ours.run("SET quiver.pgvector_limits = off")
+        assert ours.run(statement)[-2] == "CREATE INDEX"
