@@ -70,7 +70,8 @@ def _add_column(context: CommandContext, table: Table, action: AddColumn) -> Non
     if table.column(specification.name) is not None:
         if action.if_not_exists:
             context.notice(
-                f'column "{specification.name}" of relation "{table.name}" already exists, skipping'
+                f'column "{specification.name}" of relation "{table.name}" already exists, skipping',
+                sqlstate=DuplicateColumn.sqlstate,
             )
             return
         raise DuplicateColumn(f'column "{specification.name}" of relation "{table.name}" already exists')

@@ -20,7 +20,9 @@ from storage.catalog import Sequence
 class NoticeCallback(Protocol):
     """Sends a NOTICE to the client."""
 
-    def __call__(self, message: str, *, detail: str | None = None, hint: str | None = None) -> None: ...
+    def __call__(
+        self, message: str, *, detail: str | None = None, hint: str | None = None, sqlstate: str = "00000"
+    ) -> None: ...
 
 
 def _check_build_params(family: str, options: Mapping[str, str]) -> dict[str, int]:

@@ -94,7 +94,7 @@ def _is_taken(context: CommandContext, table: Table, statement: CreateIndexState
         return False
     if not statement.if_not_exists:
         raise DuplicateTable(f'relation "{statement.name}" already exists')
-    context.notice(f'relation "{statement.name}" already exists, skipping')
+    context.notice(f'relation "{statement.name}" already exists, skipping', sqlstate=DuplicateTable.sqlstate)
     return True
 
 

@@ -30,7 +30,7 @@ def execute_create_table(statement: CreateTableStatement, context: CommandContex
     name = statement.name.name
     if context.catalog.find_relation(context.database_oid, schema.oid, name) is not None:
         if statement.if_not_exists:
-            context.notice(f'relation "{name}" already exists, skipping')
+            context.notice(f'relation "{name}" already exists, skipping', sqlstate=DuplicateTable.sqlstate)
             return CommandResult(TAG)
         raise DuplicateTable(f'relation "{name}" already exists')
     if statement.tablespace not in (None, "pg_default"):

@@ -58,7 +58,7 @@ def execute_create_schema(statement: CreateSchemaStatement, context: CommandCont
     check_schema_name(name)
     if name in ("information_schema",) or context.catalog.find_schema(context.database_oid, name) is not None:
         if statement.if_not_exists:
-            context.notice(f'schema "{name}" already exists, skipping')
+            context.notice(f'schema "{name}" already exists, skipping', sqlstate=DuplicateSchema.sqlstate)
             return result
         raise DuplicateSchema(f'schema "{name}" already exists')
     context.transaction.put(Schema(context.storage.allocate_oid(), name, context.database_oid, owner.oid))
@@ -128,7 +128,7 @@ def execute_create_extension(statement: CreateExtensionStatement, context: Comma
     name = statement.name
     if context.catalog.find_extension(context.database_oid, name) is not None:
         if statement.if_not_exists:
-            context.notice(f'extension "{name}" already exists, skipping')
+            context.notice(f'extension "{name}" already exists, skipping', sqlstate=DuplicateObject.sqlstate)
             return result
         raise DuplicateObject(f'extension "{name}" already exists')
     version = EXTENSION_VERSIONS.get(name)

@@ -39,7 +39,7 @@ def execute_create_sequence(statement: CreateSequenceStatement, context: Command
     name = statement.name.name
     if context.catalog.find_relation(context.database_oid, schema.oid, name) is not None:
         if statement.if_not_exists:
-            context.notice(f'relation "{name}" already exists, skipping')
+            context.notice(f'relation "{name}" already exists, skipping', sqlstate=DuplicateTable.sqlstate)
             return CommandResult(tag)
         raise DuplicateTable(f'relation "{name}" already exists')
     sequence = Sequence(

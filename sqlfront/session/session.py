@@ -393,8 +393,10 @@ class LocalSession:
 
     # -- messages -----------------------------------------------------------------------------------------
 
-    def notice(self, message: str, *, detail: str | None = None, hint: str | None = None) -> None:
-        self._add_notice(Notice(message, "NOTICE", "00000", detail, hint))
+    def notice(
+        self, message: str, *, detail: str | None = None, hint: str | None = None, sqlstate: str = "00000"
+    ) -> None:
+        self._add_notice(Notice(message, "NOTICE", sqlstate, detail, hint))
 
     def warn(self, message: str, sqlstate: str = "01000") -> None:
         self._add_notice(Notice(message, "WARNING", sqlstate))

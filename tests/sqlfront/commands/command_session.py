@@ -46,7 +46,9 @@ class CommandSession:
     settings: SettingValues = field(default_factory=SettingValues)
     notices: list[str] = field(default_factory=list)
 
-    def notice(self, message: str, *, detail: str | None = None, hint: str | None = None) -> None:
+    def notice(
+        self, message: str, *, detail: str | None = None, hint: str | None = None, sqlstate: str = "00000"
+    ) -> None:
         self.notices.append(message if detail is None else f"{message} | {detail}")
 
     def context(self, transaction: Transaction) -> CommandContext:
