@@ -20,7 +20,6 @@ from planner.execution import Execution, run_native
 from planner.explain import Explain, explain_change, explain_native, summary_lines
 from planner.native import native_node
 from planner.nodes import Node
-from planner.semi_joins import searched_first
 from planner.services import ExecutionContext
 from planner.subqueries import has_subqueries, resolve_subqueries
 
@@ -220,10 +219,9 @@ def plan_statement(statement: bound.BoundStatement) -> Plan:
 
 def _relational(query: bound.Query) -> RelationalPlan:
     from planner.relational import check_supported
-    from planner.vector import try_island
 
     check_supported(query)
-    return RelationalPlan(searched_first(query, lambda select: try_island(select) is not None))
+    return RelationalPlan(query)
 
 
 def target_columns(targets: tuple[bound.Target, ...]) -> tuple[OutputColumn, ...]:

@@ -85,6 +85,21 @@ def has_effects(expression: bound.Expression) -> bool:
     )
 
 
+def made_relations(node: Any) -> set[int]:
+    """Ids of the relations that stand below a node: in its own FROM, or in that of a sub-query."""
+    return {
+        part.relation_id
+        for part in bound.walk(node)
+        if hasattr(part, "relation_id") and not isinstance(part, bound.ColumnRef)
+    }
+
+
+def read_relations(node: Any) -> set[int]:
+    """Ids of the relations whose columns a node reads, those that it makes itself left out."""
+    ids = {part.relation_id for part in bound.walk(node) if isinstance(part, bound.ColumnRef)}
+    return ids - made_relations(node)
+
+
 def is_uncorrelated(query: bound.Query) -> bool:
     """Whether a query refers to nothing outside itself."""
     relations, references, ctes, cte_uses = set(), set(), set(), set()

@@ -7,7 +7,7 @@ the join. So the scan of `items` is replaced by a vector island over the rows th
     SELECT * FROM items i WHERE i.section IN (SELECT s.id FROM sections s WHERE s.name = 'python')
     ORDER BY i.embedding <-> $1 LIMIT 10
 
-and the query stays as it is around it. A LEFT JOIN drops no row and asks for no partner. row_number, rank and
+and the query stays as it is around it. An outer join that keeps the rows of `items` asks for no partner. row_number, rank and
 dense_rank over the query's own order have the same values over its first rows as over all. What does not fit, or joins
 a table so large that its keys are better hashed by DuckDB, is left alone.
 """
@@ -20,9 +20,10 @@ from typing import Any
 
 from foundation.sqltypes import BOOL
 from planner import bound
-from planner.evaluate.zone_maps import conjunction
+from planner.evaluate import is_hashed
+from planner.evaluate.coverage import read_relations
+from planner.evaluate.zone_maps import conjunction, conjuncts
 from planner.functions.signature import FunctionKind
-from planner.relational.pushdown import conjuncts
 from planner.relational.statement import is_volatile
 from planner.services import ExecutionContext
 from planner.vector import try_island
@@ -105,7 +106,7 @@ def _ordered_scan(relation: bound.Relation | None, key: bound.SortKey) -> bound.
 
 def _fits(query: bound.Select, keys: Sequence[bound.SortKey], scan: bound.TableScan) -> bool:
     """Whether the order reads the scan alone, and what is selected is the same over the first rows."""
-    if not all(_relation_ids(key.expression) <= {scan.relation_id} for key in keys):
+    if not all(read_relations(key.expression) <= {scan.relation_id} for key in keys):
         return False
     for target in query.targets:
         for node in _outside_subqueries(target.expression):
@@ -134,7 +135,7 @@ def _island_condition(
     for condition in conditions:
         if is_volatile(condition):
             raise _DoesNotFitError
-        ids = _relation_ids(condition)
+        ids = read_relations(condition)
         if not ids <= {scan.relation_id, *(i for part in partners for i in part.relation_ids)}:
             raise _DoesNotFitError  # an outer query's column, or one that an outer join may make NULL
         others = ids - {scan.relation_id}
@@ -172,7 +173,7 @@ def _collect(
             raise _DoesNotFitError
         partners.append(_Partners(other))
         conditions += conjuncts(relation.condition)
-    elif not (relation.kind is bound.JoinKind.LEFT and is_left):
+    elif relation.kind is not (bound.JoinKind.LEFT if is_left else bound.JoinKind.RIGHT):
         raise _DoesNotFitError
     _collect(inside, scan, partners, conditions)
 
@@ -201,10 +202,10 @@ def _has_partner(part: _Partners, scan: bound.TableScan, context: ExecutionConte
         raise _DoesNotFitError
     (link,) = part.links
     mine, theirs = link.arguments
-    if _relation_ids(theirs) == {scan.relation_id}:
+    if read_relations(theirs) == {scan.relation_id}:
         mine, theirs = theirs, mine
-    is_clean = _relation_ids(mine) == {scan.relation_id} and _relation_ids(theirs) <= part.relation_ids
-    if not is_clean or mine.sql_type.oid != theirs.sql_type.oid:
+    is_clean = read_relations(mine) == {scan.relation_id} and read_relations(theirs) <= part.relation_ids
+    if not is_clean or not is_hashed(mine.sql_type.oid, theirs.sql_type.oid):
         raise _DoesNotFitError
     keys = bound.Select((bound.Target(theirs, "key"),), part.relation, where)
     return bound.Subquery(bound.SubqueryKind.ANY, keys, BOOL, mine, "=", link.function)
@@ -251,18 +252,6 @@ def _scans(relation: bound.Relation | None) -> Iterator[Any]:
 
 def _scan_ids(relation: bound.Relation | None) -> set[int]:
     return {scan.relation_id for scan in _scans(relation)}
-
-
-def _relation_ids(expression: bound.Expression) -> set[int]:
-    """Relations that an expression reads, outside the sub-queries that read nothing but their own."""
-    inner = {
-        scan.relation_id
-        for node in bound.walk(expression)
-        if isinstance(node, bound.Select)
-        for scan in _scans(node.from_)
-    }
-    read = {node.relation_id for node in bound.walk(expression) if isinstance(node, bound.ColumnRef)}
-    return read - inner
 
 
 def _outside_subqueries(node: Any) -> Iterator[Any]:

@@ -14,6 +14,7 @@ from foundation.bitset import Bitset
 from foundation.sqltypes import is_vector
 from planner import bound
 from planner.evaluate import filter_bits, is_native
+from planner.evaluate.zone_maps import conjuncts
 from planner.relational.registration import ComputedColumn, RowFilter
 from planner.relational.statement import is_volatile
 from planner.services import ExecutionContext
@@ -77,15 +78,6 @@ def push_down(query: bound.Select, pushdown: Pushdown) -> bound.Expression | Non
             rest.append(conjunct)
     _compute_vector_expressions(query, rest, scans, pushdown)
     return None if not rest else rest[0] if len(rest) == 1 else _and(*rest)
-
-
-def conjuncts(where: bound.Expression | None) -> Iterator[bound.Expression]:
-    """The ANDed parts of a condition."""
-    if isinstance(where, bound.BoolExpression) and where.operator is bound.BoolOperator.AND:
-        for argument in where.arguments:
-            yield from conjuncts(argument)
-    elif where is not None:
-        yield where
 
 
 def single_relation(node: bound.Expression) -> int | None:
