@@ -32,16 +32,19 @@ from vecengine.families import (
     extend_index,
     families,
     load_index,
+    metrics_of,
 )
 from vecengine.hnsw.growing import GrowingHnsw, GrowingIndex
 from vecengine.hnsw.index import HnswIndex
 from vecengine.index import Buffers, SearchStats, StrategyEstimate, VectorIndex
 from vecengine.ivf_flat.index import IvfFlatIndex
-from vecengine.metrics import metric_names
+from vecengine.metrics import bit_metric_names, metric_names
 from vecengine.parameters import ParameterInfo
 from vecengine.sparse import sparse_distances
+from vecengine.stored_vectors import BitVectors, SparseVectors
 
 __all__ = [
+    "BitVectors",
     "Buffers",
     "BuildParameterError",
     "DamagedIndex",
@@ -55,10 +58,12 @@ __all__ = [
     "IvfFlatIndex",
     "ParameterInfo",
     "SearchStats",
+    "SparseVectors",
     "StrategyEstimate",
     "UnknownFamily",
     "UnsupportedByFamily",
     "VectorIndex",
+    "bit_metric_names",
     "build_index",
     "check_build_params",
     "distances",
@@ -69,6 +74,7 @@ __all__ = [
     "kernels_ready",
     "load_index",
     "metric_names",
+    "metrics_of",
     "rowwise_distances",
     "simd_level",
     "sparse_distances",

@@ -13,7 +13,8 @@ from foundation.bitset import Bitset, byte_length
 from foundation.cancel import CancelToken
 from foundation.errors import QueryCanceled, QuiverError
 from vecengine.errors import DimensionMismatch
-from vecengine.metrics import Float32s, Vectors
+from vecengine.metrics import Float32s, Numbers, Vectors
+from vecengine.stored_vectors import BitVectors, StoredVectors
 
 CancelWord = npt.NDArray[np.int32]
 """(1,) int32, the `word` of a CancelToken."""
@@ -25,12 +26,18 @@ NO_BITS: Bitset = np.zeros(0, dtype=np.uint8)
 """What kernels take for "all rows are allowed"."""
 
 
+Queries = Float32s | StoredVectors
+"""What searches are asked: (nq, d) float32, or vectors of the same kind as those that are searched."""
+
+
 def check_vectors(vectors: Vectors) -> Vectors:
-    """The same rows as a C-contiguous, aligned (n, d) array of float32 or float16.
+    """The same rows, numbers as a C-contiguous, aligned (n, d) array of float32 or float16.
 
     Raises:
         TypeError: another element type or number of axes; the caller's mistake, not a client's.
     """
+    if isinstance(vectors, StoredVectors):
+        return vectors
     if (
         not isinstance(vectors, np.ndarray)
         or vectors.ndim != 2
@@ -42,19 +49,46 @@ def check_vectors(vectors: Vectors) -> Vectors:
     return np.require(vectors, dtype=vectors.dtype.newbyteorder("="), requirements=("C", "A"))
 
 
-def check_queries(queries: Float32s, dimensions: int) -> Float32s:
-    """The queries as a C-contiguous (nq, d) float32 array.
+def check_queries(queries: Queries, vectors: Vectors) -> Float32s:
+    """The queries as kernels take them for such vectors: a C-contiguous (nq, w) float32 array.
 
     Raises:
         DimensionMismatch: 22000, in pgvector's words, with the column's dimensions first.
-        TypeError: not a matrix.
+        TypeError: not a matrix, or of another kind than the vectors.
     """
+    dimensions = vectors.shape[1]
+    if isinstance(vectors, StoredVectors) or isinstance(queries, StoredVectors):
+        if not isinstance(queries, StoredVectors) or type(queries) is not type(vectors):
+            raise TypeError("queries must be of the kind of the vectors")
+        if queries.shape[1] != dimensions:
+            raise DimensionMismatch(different_dimensions(vectors, queries.shape[1]))
+        return queries.queries()
     queries = np.require(queries, dtype=np.float32, requirements=("C", "A"))
     if queries.ndim != 2:
         raise TypeError("queries must be an (nq, d) array")
     if queries.shape[1] != dimensions:
-        raise DimensionMismatch(f"different vector dimensions {dimensions} and {queries.shape[1]}")
+        raise DimensionMismatch(different_dimensions(vectors, queries.shape[1]))
     return queries
+
+
+def different_dimensions(vectors: Vectors, other: int) -> str:
+    """pgvector's message."""
+    measure = "vector dimensions"
+    if isinstance(vectors, StoredVectors):
+        measure = "bit lengths" if isinstance(vectors, BitVectors) else "sparsevec dimensions"
+    return f"different {measure} {vectors.shape[1]} and {other}"
+
+
+def queries_from(vectors: Vectors) -> Float32s:
+    """Checked vectors as kernels take queries: (n, w) float32."""
+    if isinstance(vectors, StoredVectors):
+        return vectors.queries()
+    return np.ascontiguousarray(vectors, dtype=np.float32)
+
+
+def query_words(vectors: Vectors) -> int:
+    """Width w of any of the vectors as a query."""
+    return vectors.query_words if isinstance(vectors, StoredVectors) else int(vectors.shape[1])
 
 
 def check_allowed(allowed_bits: Bitset | None, row_count: int) -> Bitset | None:
@@ -70,11 +104,9 @@ def check_allowed(allowed_bits: Bitset | None, row_count: int) -> Bitset | None:
     return np.ascontiguousarray(allowed_bits)
 
 
-def as_bytes(vectors: Vectors) -> npt.NDArray[np.uint8]:
-    """View of checked (n, d) vectors as (n, d * element size) bytes."""
-    if vectors.shape[1] == 0:
-        return np.zeros((vectors.shape[0], 0), dtype=np.uint8)
-    return vectors.view(np.uint8)
+def as_bytes(vectors: Numbers) -> npt.NDArray[np.uint8]:
+    """View of checked (n, d) vectors as (n * d * element size,) bytes."""
+    return vectors.reshape(-1).view(np.uint8)
 
 
 def cancel_error(cancel: CancelWord) -> QuiverError:

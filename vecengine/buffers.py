@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from vecengine.errors import DamagedIndex, IndexFormatNotSupported
+from vecengine.errors import DamagedIndex, IndexFormatNotSupported, UnsupportedByFamily
 from vecengine.index import Buffers
-from vecengine.metrics import METRIC_NAMES, Vectors
+from vecengine.metrics import METRIC_NAMES, Vectors, check_metric
 
 METADATA = "metadata"
 FORMAT_VERSION = 1
@@ -63,10 +63,14 @@ def decode_metadata(buffers: Buffers) -> Metadata:
 
 
 def check_matches(metadata: Metadata, vectors: Vectors) -> None:
-    """Raise DamagedIndex (XX002) unless the index was built for vectors of this shape."""
+    """Raise DamagedIndex (XX002) unless the index was built for vectors of this shape, under a metric of theirs."""
     expected = (metadata.get("vector_rows"), metadata.get("dimensions"))
     if expected != vectors.shape:
         raise DamagedIndex(f"index was built for vectors of shape {expected}, not {vectors.shape}")
+    try:
+        check_metric(metadata["metric"], vectors)
+    except UnsupportedByFamily as error:
+        raise DamagedIndex("index was built for vectors of another kind", detail=str(error)) from error
 
 
 def take_integer(metadata: Metadata, name: str, low: int, high: int) -> int:

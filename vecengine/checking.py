@@ -11,13 +11,15 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
+from vecengine.arrays import queries_from
 from vecengine.coverage import Offsets, choose_rows, square_norms
 from vecengine.families import load_index
+from vecengine.formulas import formula_pair_keys
 from vecengine.hnsw.index import HnswIndex
 from vecengine.index import Buffers
 from vecengine.ivf_flat.centroids import Assigner
 from vecengine.ivf_flat.index import IvfFlatIndex
-from vecengine.metrics import Vectors, keys_by_formula, parse_metric
+from vecengine.metrics import Vectors, parse_metric
 
 _NORM_TOLERANCE = 1e-4
 """Relative: kernels and NumPy sum in different orders."""
@@ -81,8 +83,8 @@ def _list_faults(index: IvfFlatIndex, vectors: Vectors) -> Iterator[str]:
         for begin in range(0, rows.size, _BLOCK_ROWS):
             block = rows[begin : begin + _BLOCK_ROWS]
             _, nearest = assigner.assign(vectors, block, centroids)
-            wide = vectors[block].astype(np.float32)
-            own = keys_by_formula(assigner.metric, wide, centroids[lists[begin : begin + _BLOCK_ROWS]])
+            listed = queries_from(centroids[lists[begin : begin + _BLOCK_ROWS]])
+            own = formula_pair_keys(assigner.metric, vectors[block], listed)
             is_misplaced = own > nearest + _NEAREST_TOLERANCE * np.abs(own).max()
             misplaced += int(np.count_nonzero(is_misplaced))
     if misplaced:

@@ -13,6 +13,7 @@ from foundation.bitset import Bitset, and_bits, bits_from_offsets, popcount
 from vecengine.arrays import NO_CANCEL, CancelWord
 from vecengine.compiled import KernelSet, kernels
 from vecengine.exact import kernel_space, raise_for_status
+from vecengine.formulas import formula_norms
 from vecengine.metrics import Float32s, Metric, Vectors
 
 Offsets = npt.NDArray[np.int64]
@@ -92,8 +93,7 @@ def square_norms(vectors: Vectors, cancel: CancelWord | None = None) -> Float32s
     """(n,) squared norms as the cosine kernels compute them."""
     compiled: KernelSet | None = kernels()
     if compiled is None:
-        wide = vectors.astype(np.float32, copy=False)
-        return np.asarray(np.einsum("ij,ij->i", wide, wide), dtype=np.float32)
+        return formula_norms(vectors)
     out = np.empty(vectors.shape[0], dtype=np.float32)
     word = NO_CANCEL if cancel is None else cancel
     raise_for_status(compiled.row_norms(kernel_space(Metric.COSINE, vectors), out, word), word)

@@ -14,24 +14,29 @@ from vecengine.arrays import (
     NO_BITS,
     NO_CANCEL,
     CancelWord,
+    Queries,
     as_bytes,
     cancel_error,
     check_allowed,
     check_cancel,
     check_queries,
     check_vectors,
+    different_dimensions,
+    queries_from,
+    query_words,
 )
 from vecengine.compiled import KernelSet, kernels
 from vecengine.errors import DimensionMismatch, DistanceBudgetSpent
+from vecengine.formulas import formula_keys, formula_pair_keys
 from vecengine.metrics import (
     Float32s,
     Float64s,
     Metric,
     Vectors,
+    check_metric,
     distances_from_keys,
-    keys_by_formula,
-    parse_metric,
 )
+from vecengine.stored_vectors import ELEMENT_FLOAT16, ELEMENT_FLOAT32, StoredVectors
 
 STATUS_CANCELLED = 1
 STATUS_BUDGET_SPENT = 2
@@ -40,15 +45,29 @@ STATUS_BUDGET_SPENT = 2
 _BLOCK_ROWS = 64
 
 _FORMULA_BLOCK_BYTES = 4 << 20
+_NO_STARTS: npt.NDArray[np.int64] = np.zeros(0, dtype=np.int64)
 
-KernelSpace = tuple[int, int, int, npt.NDArray[np.uint8]]
+KernelSpace = tuple[int, int, int, int, int, npt.NDArray[np.uint8], npt.NDArray[np.int64]]
 Keys = npt.NDArray[np.float64]
 Offsets = npt.NDArray[np.int64]
 
 
 def kernel_space(metric: Metric, vectors: Vectors) -> KernelSpace:
     """Checked vectors as the kernels' `Space` (a plain tuple: numba unboxes by position)."""
-    return int(metric), int(vectors.dtype == np.float16), vectors.shape[1], as_bytes(vectors)
+    count, dimensions = vectors.shape
+    if isinstance(vectors, StoredVectors):
+        return (
+            int(metric),
+            vectors.element,
+            dimensions,
+            count,
+            vectors.row_bytes,
+            vectors.data,
+            vectors.starts,
+        )
+    element = ELEMENT_FLOAT16 if vectors.dtype == np.float16 else ELEMENT_FLOAT32
+    size = dimensions * vectors.dtype.itemsize
+    return int(metric), element, dimensions, count, size, as_bytes(vectors), _NO_STARTS
 
 
 def raise_for_status(status: int, cancel: CancelWord) -> None:
@@ -59,10 +78,8 @@ def raise_for_status(status: int, cancel: CancelWord) -> None:
         raise DistanceBudgetSpent("distance budget of the search is spent")
 
 
-def distances(
-    metric: str, vectors: Vectors, query: Float32s, *, cancel: CancelWord | None = None
-) -> Float64s:
-    """The SQL operator's value of every row: (n, d) vectors and a (d,) query to (n,) float64.
+def distances(metric: str, vectors: Vectors, query: Queries, *, cancel: CancelWord | None = None) -> Float64s:
+    """The SQL operator's value of every row: (n, d) vectors and a (d,) query, or one of stored vectors, to (n,) float64.
 
     NaN where pgvector says NaN: cosine of a zero vector.
 
@@ -70,8 +87,9 @@ def distances(
         DimensionMismatch: 22000.
         QueryCanceled: 57014, when `cancel` is set meanwhile.
     """
-    kind, vectors = parse_metric(metric), check_vectors(vectors)
-    queries = check_queries(np.asarray(query).reshape(1, -1), vectors.shape[1])
+    kind, vectors = check_metric(metric, vectors), check_vectors(vectors)
+    asked = query if isinstance(query, StoredVectors) else np.asarray(query).reshape(1, -1)
+    queries = check_queries(asked, vectors)
     compiled = kernels()
     if compiled is None:
         return _distances_by_formula(kind, vectors, queries[0], cancel)
@@ -84,32 +102,31 @@ def distances(
 def rowwise_distances(
     metric: str, left: Vectors, right: Vectors, *, cancel: CancelWord | None = None
 ) -> Float64s:
-    """The SQL operator's value of each pair of rows: two (n, d) arrays to (n,) float64.
+    """The SQL operator's value of each pair of rows: two sides of (n, d) vectors of one kind to (n,) float64.
 
     Raises:
         DimensionMismatch: 22000.
         ValueError: different numbers of rows.
     """
-    kind = parse_metric(metric)
+    kind = check_metric(metric, left)
     left, right = check_vectors(left), check_vectors(right)
     if left.shape[1] != right.shape[1]:
-        raise DimensionMismatch(f"different vector dimensions {left.shape[1]} and {right.shape[1]}")
+        raise DimensionMismatch(different_dimensions(left, right.shape[1]))
     if left.shape[0] != right.shape[0]:
         raise ValueError(f"{left.shape[0]} rows on the left, {right.shape[0]} on the right")
-    right = np.ascontiguousarray(right, dtype=np.float32)
+    queries = check_queries(right if isinstance(right, StoredVectors) else queries_from(right), left)
     compiled = kernels()
     if compiled is None:
-        keys = keys_by_formula(kind, left.astype(np.float32, copy=False), right)
-        return distances_from_keys(kind, keys)
+        return distances_from_keys(kind, formula_pair_keys(kind, left, queries))
     out = np.empty(left.shape[0], dtype=np.float64)
     word = NO_CANCEL if cancel is None else cancel
-    raise_for_status(compiled.pair_distances(kernel_space(kind, left), right, out, word), word)
+    raise_for_status(compiled.pair_distances(kernel_space(kind, left), queries, out, word), word)
     return out
 
 
 def exact_search(
     vectors: Vectors,
-    queries: Float32s,
+    queries: Queries,
     k: int,
     *,
     metric: str,
@@ -120,10 +137,10 @@ def exact_search(
     """The k nearest allowed rows of every query, exactly; equal distances by ascending row offset.
 
     Args:
-        vectors: (n, d) float32 or float16.
-        queries: (nq, d) float32.
+        vectors: (n, d) float32 or float16, bit strings or sparse vectors.
+        queries: (nq, d) float32, or vectors of the same kind.
         k: width of the answer, >= 0.
-        metric: l2, ip, cosine or l1.
+        metric: l2, ip, cosine or l1; hamming or jaccard of bit strings.
         allowed_bits: bitset over the n rows, None for all.
         cancel: (1,) int32 word polled every 64 rows.
         distance_budget: distances after which to give up, 0 for no limit.
@@ -137,11 +154,11 @@ def exact_search(
         QueryCanceled: 57014.
         DistanceBudgetSpent: 53400.
     """
-    kind, vectors = parse_metric(metric), check_vectors(vectors)
-    queries = check_queries(queries, vectors.shape[1])
+    kind, vectors = check_metric(metric, vectors), check_vectors(vectors)
+    words = check_queries(queries, vectors)
     allowed_bits = check_allowed(allowed_bits, vectors.shape[0])
     keys, offsets, _ = exact_keys(
-        kind, vectors, queries, min(k, vectors.shape[0]), allowed_bits, cancel=cancel, budget=distance_budget
+        kind, vectors, words, min(k, vectors.shape[0]), allowed_bits, cancel=cancel, budget=distance_budget
     )
     return pad_answer(kind, keys, offsets, k)
 
@@ -156,7 +173,7 @@ def exact_keys(
     cancel: CancelWord | None = None,
     budget: int = 0,
 ) -> tuple[Keys, Offsets, int]:
-    """`exact_search` on checked arrays: (nq, k) keys, (nq, k) offsets and the number of distances computed."""
+    """`exact_search` on checked arrays and (nq, w) queries as kernels take them: (nq, k) keys, (nq, k) offsets and the number of distances computed."""
     compiled = kernels()
     if compiled is None:
         return _top_k_by_formula(metric, vectors, queries, k=k, allowed_bits=allowed_bits, cancel=cancel)
@@ -208,7 +225,7 @@ def _top_k_compiled(
 
 def _blocks(vectors: Vectors) -> range:
     """Starts of blocks of rows whose float32 copy fits the CPU's caches."""
-    rows = max(1, _FORMULA_BLOCK_BYTES // max(1, 4 * vectors.shape[1]))
+    rows = max(1, _FORMULA_BLOCK_BYTES // max(1, 4 * query_words(vectors)))
     return range(0, vectors.shape[0], rows)
 
 
@@ -220,9 +237,7 @@ def _distances_by_formula(
     for begin in blocks:
         check_cancel(cancel)
         block = vectors[begin : begin + blocks.step]
-        keys[begin : begin + blocks.step] = keys_by_formula(
-            metric, block.astype(np.float32, copy=False), query
-        )
+        keys[begin : begin + blocks.step] = formula_keys(metric, block, query)
     return distances_from_keys(metric, keys)
 
 
@@ -248,8 +263,8 @@ def _top_k_by_formula(
         blocks = _blocks(subset)
         for begin in blocks:
             check_cancel(cancel)
-            block = subset[begin : begin + blocks.step].astype(np.float32, copy=False)
-            row_keys[begin : begin + blocks.step] = keys_by_formula(metric, block, query)
+            block = subset[begin : begin + blocks.step]
+            row_keys[begin : begin + blocks.step] = formula_keys(metric, block, query)
         # NaN sorts behind everything, and a stable sort keeps equal keys in row order.
         order = np.argsort(row_keys, kind="stable")[:k]
         order = order[~np.isnan(row_keys[order])]

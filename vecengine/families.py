@@ -25,8 +25,16 @@ from vecengine.ivf_flat.index import METRICS as IVFFLAT_METRICS
 from vecengine.ivf_flat.index import IvfFlatIndex, load_ivf_flat
 from vecengine.ivf_flat.parameters import PARAMETERS as IVFFLAT_PARAMETERS
 from vecengine.ivf_flat.parameters import IvfFlatParameters
-from vecengine.metrics import METRIC_NAMES, Vectors, parse_metric
+from vecengine.metrics import (
+    METRIC_NAMES,
+    Vectors,
+    bit_metric_names,
+    check_metric,
+    metric_names,
+    parse_metric,
+)
 from vecengine.parameters import ParameterInfo, check_parameters
+from vecengine.stored_vectors import BitVectors, SparseVectors
 
 
 @dataclass(frozen=True)
@@ -36,7 +44,7 @@ class FamilyInfo:
     Attributes:
         name: as in `USING name`.
         description: one sentence.
-        metrics: metrics it serves.
+        metrics: metrics it serves, of vectors of one kind or another.
         parameters: its build parameters.
         search_parameter: the setting that is its beam or number of lists, None when it has none.
     """
@@ -72,6 +80,15 @@ def families() -> dict[str, FamilyInfo]:
     return dict(_FAMILIES)
 
 
+def metrics_of(family: str, kind: type[Vectors]) -> tuple[str, ...]:
+    """The metrics a family serves for arrays of numbers, for `BitVectors` or for `SparseVectors`."""
+    if family == IVFFLAT and kind is SparseVectors:
+        # As pgvector: means of sparse vectors are not sparse.
+        return ()
+    of_kind = bit_metric_names() if kind is BitVectors else metric_names()
+    return tuple(metric for metric in _FAMILIES[family].metrics if metric in of_kind)
+
+
 def check_build_params(family: str, given: Mapping[str, str | int]) -> dict[str, int]:
     """All build parameters of a family, given as numbers or as text like `{"m": "16"}`, or their defaults.
 
@@ -104,8 +121,9 @@ def build_index(
 
     Args:
         family: a name of `families()`.
-        vectors: (n, d) float32 or float16, kept by reference; may be a read-only memory map.
-        metric: l2, ip, cosine or l1.
+        vectors: (n, d) float32 or float16, bit strings or sparse vectors, kept by reference; may be a read-only
+            memory map.
+        metric: l2, ip, cosine or l1; hamming or jaccard of bit strings.
         offsets: (m,) int64 ascending row offsets to cover, None for all rows. Under cosine, rows without a norm
             are left out besides: their distance is NaN to everything.
         threads: threads the build may use; the result does not depend on it.
@@ -116,13 +134,14 @@ def build_index(
 
     Raises:
         UnknownFamily: 42704.
-        UnsupportedByFamily: 0A000, unknown metric, or one that the family does not serve.
+        UnsupportedByFamily: 0A000, unknown metric, or one that the family does not serve or not of such vectors; a
+            graph over bit strings or sparse vectors where no kernel can be compiled.
         BuildParameterError: 22023.
         QueryCanceled: 57014.
     """
     checked = check_build_params(family, build_params)
-    kind, vectors = parse_metric(metric), check_vectors(vectors)
-    if metric not in _FAMILIES[family].metrics:
+    kind, vectors = check_metric(metric, vectors), check_vectors(vectors)
+    if metric not in metrics_of(family, type(vectors)):
         raise UnsupportedByFamily(f'index family "{family}" does not serve metric "{metric}"')
     if family == FLAT:
         return build_flat(vectors, kind, offsets, cancel=cancel, progress=progress)
@@ -154,7 +173,7 @@ def extend_index(
     Args:
         source: an index of another array.
         moved_to: (rows of the source's vectors,) int64, where each is in `vectors`; -1 where it is gone.
-        vectors: (n, d) float32 or float16; a row that moved has the same elements.
+        vectors: (n, d) of the kind of the source's; a row that moved has the same elements.
         offsets: (m,) int64 ascending row offsets to cover, None for all rows.
         threads: threads the work may use; the result does not depend on it.
         cancel: (1,) int32 word, polled.

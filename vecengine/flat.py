@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from foundation.bitset import Bitset
-from vecengine.arrays import CancelWord, check_allowed, check_queries, check_vectors
+from vecengine.arrays import CancelWord, Queries, check_allowed, check_queries, check_vectors
 from vecengine.buffers import (
     METADATA,
     check_matches,
@@ -39,7 +39,7 @@ class FlatIndex(CoveringIndex):
 
     def search(
         self,
-        queries: Float32s,
+        queries: Queries,
         k: int,
         allowed_bits: Bitset | None = None,
         ef_search: int = 40,
@@ -48,11 +48,11 @@ class FlatIndex(CoveringIndex):
         distance_budget: int = 0,
         stats: SearchStats | None = None,
     ) -> tuple[Float32s, npt.NDArray[np.int64]]:
-        queries = check_queries(queries, self.dimensions)
+        words = check_queries(queries, self._vectors)
         bits, allowed_count = self._coverage.narrow(check_allowed(allowed_bits, self._vectors.shape[0]))
         width = min(k, allowed_count)
         keys, offsets, computed = exact_keys(
-            self._metric, self._vectors, queries, width, bits, cancel=cancel, budget=distance_budget
+            self._metric, self._vectors, words, width, bits, cancel=cancel, budget=distance_budget
         )
         if stats is not None:
             stats.strategy, stats.allowed_count = EXACT, allowed_count

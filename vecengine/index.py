@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from foundation.bitset import Bitset
-from vecengine.arrays import CancelWord
+from vecengine.arrays import CancelWord, Queries
 from vecengine.metrics import Float32s
 
 EXACT = "exact"
@@ -66,7 +66,7 @@ class SearchStats:
 
 
 class VectorIndex(Protocol):
-    """An immutable index over some rows of one (n, d) array of vectors, which it refers to and does not own.
+    """An immutable index over some rows of (n, d) vectors, which it refers to and does not own.
 
     Row offsets and bitsets are those of the array, whatever part of it the index covers. Searches may run on any
     number of threads at once.
@@ -91,7 +91,7 @@ class VectorIndex(Protocol):
 
     def search(
         self,
-        queries: Float32s,
+        queries: Queries,
         k: int,
         allowed_bits: Bitset | None = None,
         ef_search: int = 40,
@@ -103,7 +103,7 @@ class VectorIndex(Protocol):
         """The k nearest covered and allowed rows of every query; always min(k, allowed and covered) of them.
 
         Args:
-            queries: (nq, d) float32.
+            queries: (nq, d) float32, or bit strings or sparse vectors as the index has.
             k: width of the answer, >= 0.
             allowed_bits: bitset over the rows of the vectors, None for all.
             ef_search: beam of a graph search, counted in allowed rows and raised to k, or number of lists to visit,

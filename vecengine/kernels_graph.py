@@ -27,7 +27,8 @@ from vecengine.kernels_heap import (
     replace_worst,
     sort_ascending,
 )
-from vecengine.kernels_reduce import prefetch, read_word, row_key, square_norm
+from vecengine.kernels_key import prefetch_row, query_norm, row_key
+from vecengine.kernels_memory import read_word
 from vecengine.kernels_types import (
     CANCEL,
     COUNT_DISTANCES,
@@ -44,10 +45,7 @@ from vecengine.kernels_types import (
 )
 from vecengine.metrics import Metric
 
-_FLOAT32 = 0
 _COSINE = int(Metric.COSINE)
-_LINE_BYTES = 64
-_PREFETCH_BYTES_MAX = 2048
 _LOOK_AHEAD = 3
 _SPARSE_BELOW = 4
 
@@ -67,18 +65,14 @@ def is_allowed(graph, allowed, node):
 
 
 @compile_function
-def node_key(space, graph, request, query, query_norm, node):
-    norm = graph.norms[node] if graph.norms.shape[0] else np.float32(0)
-    start = row_of(graph, node) * space.rows.shape[1]
-    return row_key(space, start, request.queries, query * space.dimensions, norm, query_norm)
+def node_key(space, graph, request, query, norm, node):
+    node_norm = graph.norms[node] if graph.norms.shape[0] else np.float32(0)
+    return row_key(space, row_of(graph, node), request.queries, query, node_norm, norm)
 
 
 @compile_function
 def prefetch_node(space, graph, node):
-    stride = space.rows.shape[1]
-    start = row_of(graph, node) * stride
-    for byte in range(0, min(stride, _PREFETCH_BYTES_MAX), _LINE_BYTES):
-        prefetch(space.rows, start + byte)
+    prefetch_row(space, row_of(graph, node))
 
 
 @compile_function
@@ -93,10 +87,10 @@ def visit(visited, node):
 
 
 @compile_function
-def descend(space, graph, request, query, query_norm, counts):
+def descend(space, graph, request, query, norm, counts):
     """Algorithm 5, lines 1-5: the node of level 0 to start from, and its key."""
     node = np.int64(graph.entry)
-    key = node_key(space, graph, request, query, query_norm, node)
+    key = node_key(space, graph, request, query, norm, node)
     counts[COUNT_DISTANCES] += 1
     for level in range(graph.level_max, 0, -1):
         moved = True
@@ -109,7 +103,7 @@ def descend(space, graph, request, query, query_norm, counts):
                     break
                 if neighbour >= graph.links.shape[0]:
                     continue
-                neighbour_key = node_key(space, graph, request, query, query_norm, neighbour)
+                neighbour_key = node_key(space, graph, request, query, norm, neighbour)
                 counts[COUNT_DISTANCES] += 1
                 if neighbour_key < key:
                     key = neighbour_key
@@ -168,7 +162,7 @@ def gather(graph, request, scratch, node, full):
 
 
 @compile_function
-def weigh_batch(space, graph, request, scratch, query, query_norm, size):
+def weigh_batch(space, graph, request, scratch, query, norm, size):
     """Keys of the gathered nodes. Apart from the heaps, whose unpredictable branches would stall the loads."""
     for position in range(min(_LOOK_AHEAD, size)):
         prefetch_node(space, graph, scratch.batch[position])
@@ -176,7 +170,7 @@ def weigh_batch(space, graph, request, scratch, query, query_norm, size):
         if position + _LOOK_AHEAD < size:
             prefetch_node(space, graph, scratch.batch[position + _LOOK_AHEAD])
         node = np.int64(scratch.batch[position])
-        scratch.batch_keys[position] = node_key(space, graph, request, query, query_norm, node)
+        scratch.batch_keys[position] = node_key(space, graph, request, query, norm, node)
 
 
 @compile_function
@@ -184,10 +178,10 @@ def search_one(space, graph, request, scratch, output, query, cancel):
     """Algorithm 2 on level 0 for one query; the results stay a max-heap in `scratch`. Returns (status, results)."""
     counts = output.counts
     scratch.visited[:] = 0
-    query_norm = square_norm(_FLOAT32, request.queries, query * space.dimensions * 4, space.dimensions)
-    if space.metric == _COSINE and not query_norm > 0:
+    norm = query_norm(space, request.queries, query)
+    if space.metric == _COSINE and not norm > 0:
         return STATUS_DONE, 0
-    node, key = descend(space, graph, request, query, query_norm, counts)
+    node, key = descend(space, graph, request, query, norm, counts)
     visit(scratch.visited, node)
     push_nearest(scratch.candidate_keys, scratch.candidate_nodes, 0, key, node)
     waiting = 1
@@ -209,7 +203,7 @@ def search_one(space, graph, request, scratch, output, query, cancel):
         size = gather(graph, request, scratch, node, found == request.ef)
         counts[COUNT_EXPANSIONS] += 1
         counts[COUNT_DISTANCES] += size
-        weigh_batch(space, graph, request, scratch, query, query_norm, size)
+        weigh_batch(space, graph, request, scratch, query, norm, size)
         for position in range(size):
             neighbour = np.int64(scratch.batch[position])
             key = scratch.batch_keys[position]

@@ -28,7 +28,8 @@ from vecengine.kernels_heap import (
     replace_worst,
     sort_ascending,
 )
-from vecengine.kernels_reduce import decode_row, read_word, row_key
+from vecengine.kernels_key import row_key, unpack_row
+from vecengine.kernels_memory import read_word
 from vecengine.kernels_types import (
     CANCEL,
     GRAPH,
@@ -52,16 +53,15 @@ def norm_of(graph, node):
 
 
 @compile_function
-def key_to(space, graph, node, vectors, position, norm):
-    """Key of a node against row `position` of float32 vectors; NaN (sums beyond float32) counts as farthest."""
-    start = row_of(graph, node) * space.rows.shape[1]
-    key = row_key(space, start, vectors, position * space.dimensions, norm_of(graph, node), norm)
+def key_to(space, graph, node, queries, position, norm):
+    """Key of a node against row `position` of queries; NaN (sums beyond float32) counts as farthest."""
+    key = row_key(space, row_of(graph, node), queries, position, norm_of(graph, node), norm)
     return key if key == key else np.inf
 
 
 @compile_function
-def decode_node(space, graph, node, out, position):
-    decode_row(space, row_of(graph, node) * space.rows.shape[1], out, position * space.dimensions)
+def unpack_node(space, graph, node, out, position):
+    unpack_row(space, row_of(graph, node), out, position)
 
 
 # Without numba's runtime a function cannot return a view, so this one is inlined before it is typed.
@@ -170,7 +170,7 @@ def select(space, graph, pruning, keys, nodes, size, links):
                 good = False
                 break
         if good:
-            decode_node(space, graph, node, pruning.rows, kept)
+            unpack_node(space, graph, node, pruning.rows, kept)
             links[kept] = node
             kept += 1
     if kept < links.shape[0]:
@@ -237,7 +237,7 @@ def select_again(space, graph, pruning, size, links):
         is_known = pruning.nodes[candidate] & 1
         norm = norm_of(graph, node)
         if not is_known:
-            decode_node(space, graph, node, pruning.rows, fresh)
+            unpack_node(space, graph, node, pruning.rows, fresh)
         good = True
         passed = 0
         for rank in range(kept):
@@ -271,7 +271,7 @@ def add_link(space, graph, diverse, pruning, scratch, target, level, node):
             return
     norm = norm_of(graph, target)
     known = np.int64(diverse[target]) if level == 0 else 0
-    decode_node(space, graph, target, pruning.rows, width)
+    unpack_node(space, graph, target, pruning.rows, width)
     for rank in range(width + 1):
         linked = np.int64(links[rank]) if rank < width else np.int64(node)
         key = key_to(space, graph, linked, pruning.rows, width, norm)
@@ -347,7 +347,7 @@ def carry_list(space, graph, old, renamed, pruning, scratch, old_node, level):
         fill_list(target, scratch.batch, size)
         return
     norm = norm_of(graph, node)
-    decode_node(space, graph, node, pruning.rows, target.shape[0])
+    unpack_node(space, graph, node, pruning.rows, target.shape[0])
     for rank in range(size):
         name = np.int64(scratch.batch[rank])
         push_worst(

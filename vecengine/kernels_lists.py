@@ -20,7 +20,8 @@ from vecengine.kernels_heap import (
     replace_worst,
     sort_ascending,
 )
-from vecengine.kernels_reduce import prefetch, read_word, row_key, square_norm
+from vecengine.kernels_key import prefetch_row, query_norm, row_key
+from vecengine.kernels_memory import read_word
 from vecengine.kernels_types import (
     CANCEL,
     COUNT_DISTANCES,
@@ -37,9 +38,6 @@ from vecengine.kernels_types import (
 from vecengine.metrics import Metric
 
 _COSINE = int(Metric.COSINE)
-_FLOAT32 = 0
-_CACHE_LINE_BYTES = 64
-_PREFETCHED_BYTES_MAX = 2048
 _ROWS_AHEAD = 4
 
 
@@ -50,29 +48,17 @@ def search_lists(space, centre_space, lists, request, scratch, output, cancel):
     size have, and then one after another until the answer is full: only a query that ran out of lists finds less. `centre_space` holds the centroids under the metric that
     ranks lists. Of the request it reads queries, allowed, ef and budget. Rows with a NaN key are no match.
     """
-    stride = space.rows.shape[1]
-    centre_stride = centre_space.rows.shape[1]
     k = output.keys.shape[1]
-    dimensions = space.dimensions
-    list_count = centre_space.rows.shape[0]
+    list_count = centre_space.row_count
     allowed = request.allowed
-    prefetched = min(stride, _PREFETCHED_BYTES_MAX)
     # A query among small lists would see less than its share.
     rows_least = request.ef * lists.rows.shape[0] // list_count
     output.found[:] = -1
     for query in range(request.queries.shape[0]):
-        query_start = query * dimensions
-        query_norm = square_norm(_FLOAT32, request.queries, query_start * 4, dimensions)
+        norm = query_norm(space, request.queries, query)
         output.counts[COUNT_DISTANCES] += list_count
         for number in range(list_count):
-            key = row_key(
-                centre_space,
-                number * centre_stride,
-                request.queries,
-                query_start,
-                np.float32(0),
-                np.float32(0),
-            )
+            key = row_key(centre_space, number, request.queries, query, np.float32(0), np.float32(0))
             push_nearest(scratch.keys, scratch.lists, number, key, number)
         waiting = list_count
         keys = output.keys[query]
@@ -95,14 +81,13 @@ def search_lists(space, centre_space, lists, request, scratch, output, cancel):
                 if ahead < end:
                     row = lists.rows[ahead]
                     if allowed.shape[0] == 0 or (allowed[row >> 3] >> (row & 7)) & 1:
-                        for byte in range(0, prefetched, _CACHE_LINE_BYTES):
-                            prefetch(space.rows, row * stride + byte)
+                        prefetch_row(space, row)
                 row = lists.rows[position]
                 if allowed.shape[0] > 0 and not (allowed[row >> 3] >> (row & 7)) & 1:
                     continue
                 if space.metric == _COSINE:
                     row_norm = lists.norms[position]
-                key = row_key(space, row * stride, request.queries, query_start, row_norm, query_norm)
+                key = row_key(space, row, request.queries, query, row_norm, norm)
                 output.counts[COUNT_DISTANCES] += 1
                 if key != key:
                     continue

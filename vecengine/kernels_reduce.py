@@ -1,4 +1,4 @@
-"""SIMD reductions over one row, written in LLVM's vector types, and the distance of a row built on them.
+"""SIMD reductions over one row of numbers, written in LLVM's vector types.
 
 numba vectorises a float32 reduction only under fastmath, in an order that changes with the code around it, and has
 no float16. Emitting <16 x float> operations ourselves fixes the order of the additions (a distance has one value
@@ -23,8 +23,8 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from vecengine.kernels_types import ELEMENT_FLOAT32, compile_function
-from vecengine.metrics import Metric
+from vecengine.kernels_memory import call_intrinsic, data_pointer
+from vecengine.kernels_types import compile_function
 
 _LANES = 16
 _ACCUMULATORS = 4
@@ -32,7 +32,6 @@ _INT16 = ir.IntType(16)
 _INT32 = ir.IntType(32)
 _INT64 = ir.IntType(64)
 _FLOAT = ir.FloatType()
-_CACHE_LINE_BYTES = 64
 
 HAS_FLOAT16_CONVERSION = bool(
     llvm.get_host_cpu_features().get("f16c")
@@ -49,15 +48,6 @@ def _like(shape: ir.Type, scalar: ir.Type) -> ir.Type:
 def _constant(like: ir.Type, scalar: ir.Type, value: float) -> ir.Constant:
     typ = _like(like, scalar)
     return ir.Constant(typ, [value] * typ.count if isinstance(typ, ir.VectorType) else value)
-
-
-def _call_intrinsic(builder: Any, name: str, *arguments: Any) -> Any:
-    """Call a type-overloaded LLVM intrinsic whose arguments and result have one type."""
-    typ = arguments[0].type
-    suffix = f"v{typ.count}f32" if isinstance(typ, ir.VectorType) else "f32"
-    declared = ir.FunctionType(typ, [typ] * len(arguments))
-    function = cgutils.get_or_insert_function(builder.module, declared, f"llvm.{name}.{suffix}")
-    return builder.call(function, arguments)
 
 
 def _widen_half(builder: Any, half: Any) -> Any:
@@ -139,12 +129,6 @@ def _emit_reduction(builder: Any, step: Step, row: Any, query: Any, half: bool, 
     return builder.load(total)
 
 
-def _row_pointer(context: Any, builder: Any, array_type: Any, array: Any, start: Any) -> Any:
-    """Pointer to byte `start` of an array's data."""
-    data = context.make_array(array_type)(context, builder, array).data
-    return builder.gep(builder.bitcast(data, ir.IntType(8).as_pointer()), [start])
-
-
 def _reduction(step: Step, half: bool) -> Any:
     """Intrinsic `(rows, start byte, queries, start element, dimensions) -> float32`; arrays of any shape."""
     element: ir.Type = ir.HalfType() if half else _FLOAT
@@ -157,7 +141,7 @@ def _reduction(step: Step, half: bool) -> Any:
 
         def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
             rows_type, _, queries_type, _, _ = signature.args
-            row = _row_pointer(context, builder, rows_type, arguments[0], arguments[1])
+            row = data_pointer(context, builder, rows_type, arguments[0], arguments[1])
             row = builder.bitcast(row, element.as_pointer())
             query = context.make_array(queries_type)(context, builder, arguments[2]).data
             query = builder.gep(builder.bitcast(query, _FLOAT.as_pointer()), [arguments[3]])
@@ -175,7 +159,7 @@ def _self_reduction(step: Step, half: bool) -> Any:
     @intrinsic
     def reduce_row(typing_context: Any, rows: Any, start: Any, count: Any) -> Any:
         def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            row = _row_pointer(context, builder, signature.args[0], arguments[0], arguments[1])
+            row = data_pointer(context, builder, signature.args[0], arguments[0], arguments[1])
             row = builder.bitcast(row, element.as_pointer())
             return _emit_reduction(builder, step, row, None, half, arguments[2])
 
@@ -185,20 +169,20 @@ def _self_reduction(step: Step, half: bool) -> Any:
 
 
 def _multiply_add(builder: Any, total: Any, row: Any, query: Any) -> Any:
-    return _call_intrinsic(builder, "fmuladd", row, query, total)
+    return call_intrinsic(builder, "fmuladd", row, query, total)
 
 
 def _add_squared_difference(builder: Any, total: Any, row: Any, query: Any) -> Any:
     difference = builder.fsub(row, query)
-    return _call_intrinsic(builder, "fmuladd", difference, difference, total)
+    return call_intrinsic(builder, "fmuladd", difference, difference, total)
 
 
 def _add_absolute_difference(builder: Any, total: Any, row: Any, query: Any) -> Any:
-    return builder.fadd(total, _call_intrinsic(builder, "fabs", builder.fsub(row, query)))
+    return builder.fadd(total, call_intrinsic(builder, "fabs", builder.fsub(row, query)))
 
 
 def _add_square(builder: Any, total: Any, row: Any, query: Any) -> Any:
-    return _call_intrinsic(builder, "fmuladd", row, row, total)
+    return call_intrinsic(builder, "fmuladd", row, row, total)
 
 
 def _element_reader(half: bool) -> Any:
@@ -208,7 +192,7 @@ def _element_reader(half: bool) -> Any:
     def read_element(typing_context: Any, rows: Any, start: Any) -> Any:
         def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
             element: ir.Type = ir.HalfType() if half else _FLOAT
-            address = _row_pointer(context, builder, signature.args[0], arguments[0], arguments[1])
+            address = data_pointer(context, builder, signature.args[0], arguments[0], arguments[1])
             address = builder.bitcast(address, element.as_pointer())
             return _load(builder, address, ir.Constant(_INT64, 0), 1, half)
 
@@ -217,123 +201,21 @@ def _element_reader(half: bool) -> Any:
     return read_element
 
 
-_element_32, _element_16 = _element_reader(False), _element_reader(True)
-_dot_32, _dot_16 = _reduction(_multiply_add, False), _reduction(_multiply_add, True)
-_squares_32, _squares_16 = (
-    _reduction(_add_squared_difference, False),
-    _reduction(_add_squared_difference, True),
-)
-_absolutes_32, _absolutes_16 = (
-    _reduction(_add_absolute_difference, False),
-    _reduction(_add_absolute_difference, True),
-)
-_norm_32, _norm_16 = _self_reduction(_add_square, False), _self_reduction(_add_square, True)
-
-
-@intrinsic
-def _prefetch(typing_context: Any, rows: Any, start: Any) -> Any:
-    """Ask for the cache line at byte `start` of an array; never faults."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        address = _row_pointer(context, builder, signature.args[0], arguments[0], arguments[1])
-        declared = ir.FunctionType(ir.VoidType(), [address.type, _INT32, _INT32, _INT32])
-        function = cgutils.get_or_insert_function(builder.module, declared, "llvm.prefetch.p0")
-        read, keep_in_l1, data = (ir.Constant(_INT32, value) for value in (0, 3, 1))
-        builder.call(function, [address, read, keep_in_l1, data])
-        return context.get_dummy_value()
-
-    return types.void(rows, types.int64), generate
-
-
-@intrinsic
-def _fused_multiply_add(typing_context: Any, left: Any, right: Any, total: Any) -> Any:
-    """left * right + total in float32, rounded once where the machine can."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return _call_intrinsic(builder, "fmuladd", *arguments)
-
-    return types.float32(types.float32, types.float32, types.float32), generate
-
-
-@intrinsic
-def _big_endian_integer(typing_context: Any, word: Any) -> Any:
-    """A uint32 word that holds big-endian bytes, as int64."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return builder.zext(builder.bswap(arguments[0]), _INT64)
-
-    return types.int64(types.uint32), generate
-
-
-@intrinsic
-def _big_endian_float(typing_context: Any, word: Any) -> Any:
-    """A uint32 word that holds the big-endian bytes of a float32."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return builder.bitcast(builder.bswap(arguments[0]), _FLOAT)
-
-    return types.float32(types.uint32), generate
-
-
-@intrinsic
-def _read_word(typing_context: Any, word: Any) -> Any:
-    """Element 0 of an int32 array by an atomic load: another thread may write it, so it must not be hoisted."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        pointer = context.make_array(signature.args[0])(context, builder, arguments[0]).data
-        return builder.load_atomic(pointer, "monotonic", 4)
-
-    return types.int32(word), generate
-
-
 # numba gives intrinsics the type of their generator; kernels call them with the arguments of its signature.
-prefetch: Any = _prefetch
-read_word: Any = _read_word
-fused_multiply_add: Any = _fused_multiply_add
-big_endian_integer: Any = _big_endian_integer
-big_endian_float: Any = _big_endian_float
+element_32: Any = _element_reader(half=False)
+element_16: Any = _element_reader(half=True)
+dot_32: Any = _reduction(_multiply_add, half=False)
+dot_16: Any = _reduction(_multiply_add, half=True)
+squares_32: Any = _reduction(_add_squared_difference, half=False)
+squares_16: Any = _reduction(_add_squared_difference, half=True)
+absolutes_32: Any = _reduction(_add_absolute_difference, half=False)
+absolutes_16: Any = _reduction(_add_absolute_difference, half=True)
+norm_32: Any = _self_reduction(_add_square, half=False)
+norm_16: Any = _self_reduction(_add_square, half=True)
 
 
 @compile_function
-def square_norm(element: int, rows: np.ndarray, start: int, dimensions: int) -> float:
-    """Sum of squares of the row at byte `start`, float32."""
-    if element == ELEMENT_FLOAT32:
-        return _norm_32(rows, start, dimensions)  # type: ignore[no-any-return]
-    return _norm_16(rows, start, dimensions)  # type: ignore[no-any-return]
-
-
-@compile_function
-def decode_row(space, start, out, out_start):  # type: ignore[no-untyped-def]
-    """Write the row at byte `start` as float32 numbers, to compare other rows with it."""
-    if space.element == ELEMENT_FLOAT32:
-        for position in range(space.dimensions):
-            out[out_start + position] = _element_32(space.rows, start + 4 * position)
-    else:
-        for position in range(space.dimensions):
-            out[out_start + position] = _element_16(space.rows, start + 2 * position)
-
-
-_L2, _IP, _COSINE = int(Metric.L2), int(Metric.IP), int(Metric.COSINE)
-
-
-@compile_function
-def row_key(space, start, queries, query_start, row_norm, query_norm):  # type: ignore[no-untyped-def]
-    """Key (float64) of the row at byte `start` against one query; the norms are read under cosine only."""
-    narrow = space.element == ELEMENT_FLOAT32
-    dimensions = space.dimensions
-    if space.metric == _L2:
-        if narrow:
-            return np.float64(_squares_32(space.rows, start, queries, query_start, dimensions))
-        return np.float64(_squares_16(space.rows, start, queries, query_start, dimensions))
-    if space.metric == _IP or space.metric == _COSINE:
-        if narrow:
-            product = _dot_32(space.rows, start, queries, query_start, dimensions)
-        else:
-            product = _dot_16(space.rows, start, queries, query_start, dimensions)
-        if space.metric == _IP:
-            return np.float64(-product)
-        similarity = np.float64(product) / np.sqrt(np.float64(row_norm) * np.float64(query_norm))
-        return 1.0 - min(max(similarity, -1.0), 1.0) if similarity == similarity else similarity
-    if narrow:
-        return np.float64(_absolutes_32(space.rows, start, queries, query_start, dimensions))
-    return np.float64(_absolutes_16(space.rows, start, queries, query_start, dimensions))
+def cosine_key(product, norm, other_norm):  # type: ignore[no-untyped-def]
+    """1 minus the similarity within its bounds, NaN where a norm is zero; float64."""
+    similarity = np.float64(product) / np.sqrt(np.float64(norm) * np.float64(other_norm))
+    return 1.0 - min(max(similarity, -1.0), 1.0) if similarity == similarity else similarity

@@ -12,15 +12,16 @@ import numpy as np
 from numba import types
 
 from vecengine.kernels_heap import push_worst, replace_worst, sort_ascending
-from vecengine.kernels_reduce import read_word, row_key, square_norm
+from vecengine.kernels_key import query_norm, row_key, row_norm
+from vecengine.kernels_memory import read_word
 from vecengine.kernels_types import (
     BLOCK,
     BLOCK_ROWS,
     CANCEL,
     COUNT_DISTANCES,
-    FLOAT32_ROWS,
     FLOAT64_OUT,
     OUTPUT,
+    QUERIES,
     REQUEST,
     SPACE,
     STATUS_BUDGET_SPENT,
@@ -30,47 +31,43 @@ from vecengine.kernels_types import (
 from vecengine.metrics import Metric
 
 _L2, _COSINE = int(Metric.L2), int(Metric.COSINE)
-_FLOAT32 = 0
 
 
 def scan_distances(space, query, out, cancel):
-    """Operator values of every row against query (1, d) into out (n,) float64."""
-    stride = space.rows.shape[1]
-    query_norm = square_norm(_FLOAT32, query, 0, space.dimensions)
-    row_norm = np.float32(0)
-    for row in range(space.rows.shape[0]):
+    """Operator values of every row against query (1, w) into out (n,) float64."""
+    other_norm = query_norm(space, query, 0)
+    norm = np.float32(0)
+    for row in range(space.row_count):
         if row % BLOCK_ROWS == 0 and read_word(cancel) != 0:
             return STATUS_CANCELLED
         if space.metric == _COSINE:
-            row_norm = square_norm(space.element, space.rows, row * stride, space.dimensions)
-        key = row_key(space, row * stride, query, 0, row_norm, query_norm)
+            norm = row_norm(space, row)
+        key = row_key(space, row, query, 0, norm, other_norm)
         out[row] = np.sqrt(key) if space.metric == _L2 else key
     return STATUS_DONE
 
 
 def pair_distances(space, right, out, cancel):
-    """Operator values of row i against right[i], right (n, d) float32, into out (n,) float64."""
-    stride = space.rows.shape[1]
-    row_norm = np.float32(0)
+    """Operator values of row i against right[i], right (n, w), into out (n,) float64."""
+    norm = np.float32(0)
     right_norm = np.float32(0)
-    for row in range(space.rows.shape[0]):
+    for row in range(space.row_count):
         if row % BLOCK_ROWS == 0 and read_word(cancel) != 0:
             return STATUS_CANCELLED
         if space.metric == _COSINE:
-            row_norm = square_norm(space.element, space.rows, row * stride, space.dimensions)
-            right_norm = square_norm(_FLOAT32, right, row * space.dimensions * 4, space.dimensions)
-        key = row_key(space, row * stride, right, row * space.dimensions, row_norm, right_norm)
+            norm = row_norm(space, row)
+            right_norm = query_norm(space, right, row)
+        key = row_key(space, row, right, row, norm, right_norm)
         out[row] = np.sqrt(key) if space.metric == _L2 else key
     return STATUS_DONE
 
 
 def row_norms(space, out, cancel):
     """Squared norm of every row into out (n,) float32."""
-    stride = space.rows.shape[1]
-    for row in range(space.rows.shape[0]):
+    for row in range(space.row_count):
         if row % BLOCK_ROWS == 0 and read_word(cancel) != 0:
             return STATUS_CANCELLED
-        out[row] = square_norm(space.element, space.rows, row * stride, space.dimensions)
+        out[row] = row_norm(space, row)
     return STATUS_DONE
 
 
@@ -80,9 +77,8 @@ def scan_top_k(space, request, block, output, cancel):
     Of the request it reads queries, allowed and budget. `block` lends BLOCK_ROWS row offsets and norms, and a norm
     for each query.
     """
-    row_count, stride = space.rows.shape
+    row_count = space.row_count
     k = output.keys.shape[1]
-    dimensions = space.dimensions
     queries = request.queries
     query_count = queries.shape[0]
     allowed = request.allowed
@@ -91,7 +87,7 @@ def scan_top_k(space, request, block, output, cancel):
     query_norms = block.query_norms
     output.found[:] = 0
     for query in range(query_count):
-        query_norms[query] = square_norm(_FLOAT32, queries, query * dimensions * 4, dimensions)
+        query_norms[query] = query_norm(space, queries, query)
     for begin in range(0, row_count, BLOCK_ROWS):
         if read_word(cancel) != 0:
             return STATUS_CANCELLED
@@ -100,7 +96,7 @@ def scan_top_k(space, request, block, output, cancel):
             if allowed.shape[0] == 0 or (allowed[row >> 3] >> (row & 7)) & 1:
                 block_rows[size] = row
                 if space.metric == _COSINE:
-                    block_norms[size] = square_norm(space.element, space.rows, row * stride, dimensions)
+                    block_norms[size] = row_norm(space, row)
                 size += 1
         if size == 0:
             continue
@@ -113,14 +109,7 @@ def scan_top_k(space, request, block, output, cancel):
             found = output.found[query]
             for position in range(size):
                 row = block_rows[position]
-                key = row_key(
-                    space,
-                    row * stride,
-                    queries,
-                    query * dimensions,
-                    block_norms[position],
-                    query_norms[query],
-                )
+                key = row_key(space, row, queries, query, block_norms[position], query_norms[query])
                 if key != key:
                     continue
                 # Rows come in ascending order, so an equal key is always the worse one.
@@ -139,8 +128,8 @@ def scan_top_k(space, request, block, output, cancel):
 
 
 KERNELS = {
-    "scan_distances": (scan_distances, types.int64(SPACE, FLOAT32_ROWS, FLOAT64_OUT, CANCEL)),
-    "pair_distances": (pair_distances, types.int64(SPACE, FLOAT32_ROWS, FLOAT64_OUT, CANCEL)),
+    "scan_distances": (scan_distances, types.int64(SPACE, QUERIES, FLOAT64_OUT, CANCEL)),
+    "pair_distances": (pair_distances, types.int64(SPACE, QUERIES, FLOAT64_OUT, CANCEL)),
     "row_norms": (row_norms, types.int64(SPACE, types.Array(types.float32, 1, "C"), CANCEL)),
     "scan_top_k": (scan_top_k, types.int64(SPACE, REQUEST, BLOCK, OUTPUT, CANCEL)),
 }

@@ -7,11 +7,14 @@ memory maps. Nothing here owns memory: the caller keeps the arrays alive during 
 # mypy: disable-error-code="no-untyped-call"
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 from numba import njit, types
+from numba.core import cgutils
+from numba.extending import intrinsic
 
 OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "_nrt": False}
 """Of every kernel and kernel function. Without numba's runtime nothing can be allocated and no array is reference
@@ -20,8 +23,43 @@ counted: the atomic counting of arguments took a quarter of a graph search."""
 compile_function: Any = njit(**OPTIONS)
 """Decorator of the functions kernels call; they are compiled with the kernel that uses them."""
 
+
+def compile_outlined(result: types.Type, arguments: tuple[types.Type, ...]) -> Callable[[Any], Any]:
+    """Decorator of a function that LLVM must not inline, because it would crowd hot loops that do not call it.
+
+    Kernels call it with one tuple of the arguments.
+
+    Args:
+        result, arguments: their types.
+    """
+
+    def decorate(function: Any) -> Any:
+        compiled: Any = njit([result(*arguments)], **OPTIONS)(function)
+
+        @intrinsic
+        def outlined(typing_context: Any, values: Any) -> Any:
+            def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+                found = compiled.overloads[arguments]
+                context.active_code_library.add_linking_library(found.library)
+                callee = context.declare_function(builder.module, found.fndesc)
+                unpacked = cgutils.unpack_tuple(builder, values[0])
+                _, value = context.call_conv.call_function(
+                    builder, callee, result, arguments, unpacked, attrs=("noinline",)
+                )
+                return value
+
+            return result(types.Tuple(arguments)), generate
+
+        return outlined
+
+    return decorate
+
+
 ELEMENT_FLOAT32 = 0
 ELEMENT_FLOAT16 = 1
+ELEMENT_BIT = 2
+ELEMENT_SPARSE = 3
+"""Equal to the codes in `vecengine.stored_vectors`, which cannot import numba."""
 
 BLOCK_ROWS = 64
 """Rows a scan takes at a time: the cancel word is read once a block, and a block stays in cache for all queries."""
@@ -36,12 +74,22 @@ COUNTS = 2
 
 
 class Space(NamedTuple):
-    """The vectors: `rows` (n, d * element size) uint8 of the element type that `element` says."""
+    """The vectors: bytes of the element type that `element` says.
+
+    Attributes:
+        row_count: n.
+        row_bytes: size of a row; of a sparse one the mean.
+        rows: (b,) uint8 all rows.
+        starts: (n,) int64 first byte of each row; (0,) when they follow one another from the first byte.
+    """
 
     metric: int
     element: int
     dimensions: int
+    row_count: int
+    row_bytes: int
     rows: npt.NDArray[np.uint8]
+    starts: npt.NDArray[np.int64]
 
 
 class SparseSide(NamedTuple):
@@ -77,7 +125,7 @@ class Growth(NamedTuple):
     Attributes:
         nodes: (b,) int32 node of each.
         levels: (b,) int32 highest level of each.
-        queries: (b, d) float32 their vectors.
+        queries: (b, w) float32 their vectors as queries.
         chosen: (b, levels, 2m) int32, links chosen for each node and level, each list ended by -1.
         diverse: (n,) uint8, how many links of each node's list of level 0, from the first, are known to be nearer to
             the node than to all before them.
@@ -97,7 +145,7 @@ class Growth(NamedTuple):
 
 
 class Pruning(NamedTuple):
-    """Working memory to choose links: candidates as a heap or list, and (2m + 1) * d float32 of rows to compare with."""
+    """Working memory to choose links: candidates as a heap or list, and (2m + 1, w) of rows to compare with, as queries."""
 
     keys: npt.NDArray[np.float64]
     nodes: npt.NDArray[np.int64]
@@ -108,7 +156,7 @@ class Request(NamedTuple):
     """What to search.
 
     Attributes:
-        queries: (nq, d) float32.
+        queries: (nq, w) float32: numbers, or the bytes of bit strings or of sparse vectors as they are stored.
         allowed: bits over row offsets, (0,) when all rows are allowed.
         ef: results kept in the beam, at least the width of the output.
         budget: distances after which to stop, 0 = no limit.
@@ -178,11 +226,22 @@ def _writable(dtype: types.Type, dimensions: int) -> types.Array:
     return types.Array(dtype, dimensions, "C", readonly=False, aligned=True)
 
 
-FLOAT32_ROWS = _read_only(types.float32, 2)
+QUERIES = _read_only(types.float32, 2)
 FLOAT64_OUT = _writable(types.float64, 1)
 CANCEL = _read_only(types.int32, 1)
 
-SPACE = types.NamedTuple((types.int64, types.int64, types.int64, _read_only(types.uint8, 2)), Space)
+SPACE = types.NamedTuple(
+    (
+        types.int64,
+        types.int64,
+        types.int64,
+        types.int64,
+        types.int64,
+        _read_only(types.uint8, 1),
+        _read_only(types.int64, 1),
+    ),
+    Space,
+)
 SPARSE_SIDE = types.NamedTuple((_read_only(types.uint32, 1), _read_only(types.int64, 1)), SparseSide)
 GRAPH = types.NamedTuple(
     (
@@ -212,7 +271,7 @@ GROWTH = types.NamedTuple(
     (
         _read_only(types.int32, 1),
         _read_only(types.int32, 1),
-        FLOAT32_ROWS,
+        QUERIES,
         _writable(types.int32, 3),
         _writable(types.uint8, 1),
         types.int64,
@@ -222,9 +281,9 @@ GROWTH = types.NamedTuple(
     Growth,
 )
 PRUNING = types.NamedTuple(
-    (_writable(types.float64, 1), _writable(types.int64, 1), _writable(types.float32, 1)), Pruning
+    (_writable(types.float64, 1), _writable(types.int64, 1), _writable(types.float32, 2)), Pruning
 )
-REQUEST = types.NamedTuple((FLOAT32_ROWS, _read_only(types.uint8, 1), types.int64, types.int64), Request)
+REQUEST = types.NamedTuple((QUERIES, _read_only(types.uint8, 1), types.int64, types.int64), Request)
 SCRATCH = types.NamedTuple(
     (
         _writable(types.uint8, 1),

@@ -2,7 +2,7 @@
 
 pgvector accumulates in float32 and finishes in float64 (pgvector/pgvector:src/vector.c, `VectorL2SquaredDistance`,
 `VectorInnerProduct`, `VectorCosineSimilarity`, `VectorL1Distance`; halfvec the same after widening to float32:
-src/halfutils.c). Only the order of the additions differs, in pgvector from machine to machine too.
+src/halfutils.c). Bits are counted exactly (src/bitutils.c). Only the order of the additions differs, in pgvector from machine to machine too.
 
 The formulas here are the oracle of the compiled kernels and answer while those are not ready. A *key* orders
 rows like the distance does and is cheaper: the squared sum for l2, the distance itself for the others.
@@ -17,11 +17,14 @@ import numpy as np
 import numpy.typing as npt
 
 from vecengine.errors import UnsupportedByFamily
+from vecengine.stored_vectors import BitVectors, StoredVectors
 
 Float32s: TypeAlias = npt.NDArray[np.float32]
 Float64s: TypeAlias = npt.NDArray[np.float64]
-Vectors: TypeAlias = npt.NDArray[np.float32] | npt.NDArray[np.float16]
+Numbers: TypeAlias = npt.NDArray[np.float32] | npt.NDArray[np.float16]
 """(n, d) float32 or float16, C-contiguous, possibly a read-only memory map."""
+Vectors: TypeAlias = Numbers | StoredVectors
+"""Of one type and dimension: a matrix of numbers, bit strings or sparse vectors."""
 
 
 class Metric(IntEnum):
@@ -31,17 +34,23 @@ class Metric(IntEnum):
     IP = 1
     COSINE = 2
     L1 = 3
+    HAMMING = 4
+    JACCARD = 5
 
 
 METRIC_NAMES: tuple[str, ...] = tuple(metric.name.lower() for metric in Metric)
-
-OPERATORS: dict[Metric, str] = {Metric.L2: "<->", Metric.IP: "<#>", Metric.COSINE: "<=>", Metric.L1: "<+>"}
-"""pgvector's operator of each metric."""
+NUMBER_METRICS = (Metric.L2, Metric.IP, Metric.COSINE, Metric.L1)
+BIT_METRICS = (Metric.HAMMING, Metric.JACCARD)
 
 
 def metric_names() -> tuple[str, ...]:
-    """What callers may pass as a metric."""
-    return METRIC_NAMES
+    """The metrics of vectors of numbers, sparse ones included."""
+    return tuple(metric.name.lower() for metric in NUMBER_METRICS)
+
+
+def bit_metric_names() -> tuple[str, ...]:
+    """The metrics of bit strings."""
+    return tuple(metric.name.lower() for metric in BIT_METRICS)
 
 
 def parse_metric(name: str) -> Metric:
@@ -56,6 +65,23 @@ def parse_metric(name: str) -> Metric:
         raise UnsupportedByFamily(
             f'metric "{name}" is not supported', hint=f"Use one of {', '.join(METRIC_NAMES)}."
         ) from None
+
+
+def check_metric(name: str, vectors: Vectors) -> Metric:
+    """The metric of a name, if it is one of such vectors.
+
+    Raises:
+        UnsupportedByFamily: 0A000.
+    """
+    metric = parse_metric(name)
+    if (metric in BIT_METRICS) != isinstance(vectors, BitVectors):
+        kind, known = "numbers", metric_names()
+        if isinstance(vectors, BitVectors):
+            kind, known = "bit strings", bit_metric_names()
+        raise UnsupportedByFamily(
+            f'metric "{name}" is not supported for vectors of {kind}', hint=f"Use one of {', '.join(known)}."
+        )
+    return metric
 
 
 def keys_by_formula(metric: Metric, left: Float32s, right: Float32s) -> Float64s:

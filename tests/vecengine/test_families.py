@@ -23,7 +23,11 @@ def test_the_table() -> None:
     (lists,) = families["ivfflat"].parameters
     assert (lists.name, lists.default, lists.minimum, lists.maximum) == ("lists", 100, 1, 32768)
     assert families["ivfflat"].search_parameter == "ivfflat.probes"
-    assert families["ivfflat"].metrics == ("l2", "ip", "cosine")
+    assert families["ivfflat"].metrics == ("l2", "ip", "cosine", "hamming")
+    assert vecengine.metrics_of("ivfflat", np.ndarray) == ("l2", "ip", "cosine")
+    assert vecengine.metrics_of("ivfflat", vecengine.BitVectors) == ("hamming",)
+    assert vecengine.metrics_of("ivfflat", vecengine.SparseVectors) == ()
+    assert vecengine.metrics_of("hnsw", vecengine.SparseVectors) == vecengine.metric_names()
 
 
 @pytest.mark.parametrize(

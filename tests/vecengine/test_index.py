@@ -24,7 +24,7 @@ from vecengine.ivf_flat.index import IvfFlatIndex
 
 LOADERS: dict[str, Any] = {"flat": FlatIndex, "hnsw": HnswIndex, "ivfflat": IvfFlatIndex}
 FAMILIES = tuple(LOADERS)
-SERVED = [(family, metric) for family in FAMILIES for metric in vecengine.families()[family].metrics]
+SERVED = [(family, metric) for family in FAMILIES for metric in vecengine.metrics_of(family, np.ndarray)]
 ROWS = 1500
 
 # Graphs are weaker for inner product, which is no metric; these queries come from other clusters than the rows.

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from vecengine.arrays import CancelWord, check_cancel
 from vecengine.compiled import KernelSet, kernels, warm_up
 from vecengine.coverage import Coverage, Offsets, choose_rows, square_norms
+from vecengine.errors import UnsupportedByFamily
 from vecengine.exact import kernel_space
 from vecengine.hnsw.calibrate import held_out_count, measure_curve
 from vecengine.hnsw.curve import RecallCurve, empty_curve
@@ -25,6 +26,7 @@ from vecengine.hnsw.parameters import HnswParameters
 from vecengine.hnsw.search import GraphSpace
 from vecengine.index import Progress
 from vecengine.metrics import Metric, Vectors
+from vecengine.stored_vectors import StoredVectors
 
 DEAD_SHARE_MAX = 0.2
 """With more of its nodes gone a graph is built anew: bridges over gaps are worse links than found ones."""
@@ -48,10 +50,13 @@ def build_hnsw(
 
     Raises:
         QueryCanceled: 57014.
+        UnsupportedByFamily: 0A000, bit strings or sparse vectors, which faiss does not take.
     """
     compiled = kernels() if warm_up() else None
     coverage = choose_rows(metric, vectors, offsets, cancel)
     if compiled is None:
+        if isinstance(vectors, StoredVectors):
+            raise UnsupportedByFamily("a graph over such vectors needs compiled kernels")
         graph = build_graph(
             vectors, metric, coverage, parameters, threads=threads, cancel=cancel, progress=progress
         )

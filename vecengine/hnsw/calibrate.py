@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from foundation.bitset import Bitset, and_bits, bits_from_mask
-from vecengine.arrays import NO_CANCEL, CancelWord
+from vecengine.arrays import NO_CANCEL, CancelWord, queries_from
 from vecengine.compiled import KernelSet
 from vecengine.coverage import Coverage
 from vecengine.exact import Keys, exact_keys, raise_for_status
@@ -69,7 +69,7 @@ def measure_curve(
             if selectivity < 1.0:
                 rows = rows[:_FILTERED_QUERIES]
                 bits = bits_from_mask(np.less(rng.random(vectors.shape[0]), selectivity))
-            queries = np.ascontiguousarray(vectors[rows], dtype=np.float32)
+            queries = queries_from(vectors[rows])
             width = min(max(RECALL_AT), coverage.row_count)
             truth = trial.true_keys(queries, width, and_bits(bits, coverage.bits))
             for position, beam in enumerate(BEAMS):

@@ -20,14 +20,14 @@ from vecengine.coverage import Coverage, square_norms
 from vecengine.hnsw.graph import GraphArrays, empty_graph
 from vecengine.hnsw.parameters import HnswParameters
 from vecengine.index import Progress
-from vecengine.metrics import Float32s, Metric, Vectors
+from vecengine.metrics import Float32s, Metric, Numbers
 
 CHUNK_ROWS = 1024
 _ORDER_SEED = 20180406
 
 
 def build_graph(
-    vectors: Vectors,
+    vectors: Numbers,
     metric: Metric,
     coverage: Coverage,
     parameters: HnswParameters,
@@ -87,7 +87,7 @@ def _faiss_threads(threads: int) -> Iterator[None]:
         faiss.omp_set_num_threads(previous)
 
 
-def _prepare(vectors: Vectors, metric: Metric, rows: npt.NDArray[np.int64]) -> Float32s:
+def _prepare(vectors: Numbers, metric: Metric, rows: npt.NDArray[np.int64]) -> Float32s:
     chunk = np.ascontiguousarray(vectors[rows], dtype=np.float32)
     if metric is Metric.COSINE:
         # In float64: squares of large or tiny elements leave float32's range, unit vectors do not.

@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from foundation.bitset import Bitset, all_bits, and_bits, bits_from_mask, mask_from_bits, popcount
-from vecengine.arrays import CancelWord, check_allowed, check_cancel, check_queries, check_vectors
+from vecengine.arrays import CancelWord, Queries, check_allowed, check_cancel, check_vectors
 from vecengine.compiled import KernelSet, kernels
 from vecengine.coverage import Coverage, Offsets, square_norms
 from vecengine.exact import exact_search, kernel_space
@@ -44,7 +44,7 @@ class GrowingHnsw:
     """The graph and its writer's side. `extend` may be called from any thread; calls wait for each other.
 
     Args:
-        metric: l2, ip, cosine or l1.
+        metric: l2, ip, cosine or l1; hamming or jaccard of bit strings.
         build_params: those of `hnsw`, as numbers or text.
 
     Raises:
@@ -253,7 +253,7 @@ class GrowingIndex:
 
     def search(
         self,
-        queries: Float32s,
+        queries: Queries,
         k: int,
         allowed_bits: Bitset | None = None,
         ef_search: int = 40,
@@ -262,7 +262,6 @@ class GrowingIndex:
         distance_budget: int = 0,
         stats: SearchStats | None = None,
     ) -> tuple[Float32s, npt.NDArray[np.int64]]:
-        queries = check_queries(queries, self.dimensions)
         allowed_bits = check_allowed(allowed_bits, len(self._vectors))
         stats = SearchStats() if stats is None else stats
         distances, offsets = self._covered.search(
@@ -287,7 +286,7 @@ class GrowingIndex:
         )
         count = popcount(behind, self.scanned_rows)
         stats.allowed_count += count
-        stats.distances += count * queries.shape[0]
+        stats.distances += count * len(queries)
         return _nearest_of(distances, offsets, found, np.where(rows < 0, rows, rows + self._graph_rows))
 
     def _graph_bits(self, allowed_bits: Bitset | None) -> Bitset | None:

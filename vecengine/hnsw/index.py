@@ -11,6 +11,7 @@ import numpy.typing as npt
 from foundation.bitset import Bitset
 from vecengine.arrays import (
     CancelWord,
+    Queries,
     cancel_error,
     check_allowed,
     check_queries,
@@ -98,7 +99,7 @@ class HnswIndex(CoveringIndex):
 
     def search(
         self,
-        queries: Float32s,
+        queries: Queries,
         k: int,
         allowed_bits: Bitset | None = None,
         ef_search: int = 40,
@@ -107,7 +108,7 @@ class HnswIndex(CoveringIndex):
         distance_budget: int = 0,
         stats: SearchStats | None = None,
     ) -> tuple[Float32s, npt.NDArray[np.int64]]:
-        queries = check_queries(queries, self.dimensions)
+        words = check_queries(queries, self._vectors)
         allowed_bits = check_allowed(allowed_bits, self._vectors.shape[0])
         stats = SearchStats() if stats is None else stats
         bits, stats.allowed_count = self._coverage.narrow(allowed_bits)
@@ -115,12 +116,12 @@ class HnswIndex(CoveringIndex):
         beam = max(ef_search, width, 1)
         if kernels() is None or stats.allowed_count <= self._walk_cost(beam, stats.allowed_count):
             stats.strategy, stats.ef_search = EXACT, 0
-            found = self._scan(queries, width, bits, cancel, distance_budget, stats=stats)
+            found = self._scan(words, width, bits, cancel, distance_budget, stats=stats)
             return pad_answer(self._metric, *found, k)
         is_filtered = stats.allowed_count < self.row_count
         stats.strategy, stats.ef_search = (FILTERED_GRAPH if is_filtered else GRAPH), beam
         # Nodes are covered rows by construction: only the caller's filter is left to test.
-        request = GraphRequest(queries, width, beam, allowed_bits if is_filtered else None)
+        request = GraphRequest(words, width, beam, allowed_bits if is_filtered else None)
         found = self._walk(request, bits, cancel, distance_budget, stats)
         return pad_answer(self._metric, *found, k)
 

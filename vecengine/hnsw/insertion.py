@@ -17,9 +17,9 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from vecengine.arrays import NO_CANCEL, CancelWord
+from vecengine.arrays import NO_CANCEL, CancelWord, queries_from, query_words
 from vecengine.compiled import Kernel, KernelSet
-from vecengine.exact import KernelSpace, Offsets, kernel_space, raise_for_status
+from vecengine.exact import Offsets, kernel_space, raise_for_status
 from vecengine.hnsw.graph import GraphArrays, Int32s
 from vecengine.hnsw.parameters import HnswParameters
 from vecengine.hnsw.search import lend_scratch
@@ -132,7 +132,7 @@ class Inserter:
         """
         rows = graph.offsets[nodes] if graph.offsets.size else nodes
         levels = graph.levels[nodes]
-        queries = np.ascontiguousarray(vectors[rows], dtype=np.float32)
+        queries = queries_from(vectors[rows])
         chosen = np.full((nodes.size, int(levels.max()) + 1, graph.links.shape[1]), -1, dtype=np.int32)
         growth = (
             nodes,
@@ -144,7 +144,7 @@ class Inserter:
             graph.level_max,
             self._parameters.ef_construction,
         )
-        call = _Call(kernel_space(self._metric, vectors), graph, self._parameters.ef_construction)
+        call = _Call(self._metric, vectors, graph, self._parameters.ef_construction)
         word = NO_CANCEL if cancel is None else cancel
         part_count = 1 if self._pool is None else PARTS_PER_THREAD * self._threads
         bounds = np.linspace(0, nodes.size, part_count + 1).astype(int).tolist()
@@ -194,7 +194,7 @@ class Inserter:
             old.entry,
             old.level_max,
         )
-        call = _Call(kernel_space(self._metric, vectors), graph, self._parameters.ef_construction)
+        call = _Call(self._metric, vectors, graph, self._parameters.ef_construction)
         word = NO_CANCEL if cancel is None else cancel
         bounds = np.linspace(0, levels.size, self._threads + 1).astype(int).tolist()
 
@@ -217,11 +217,11 @@ class Inserter:
 class _Call:
     """The leading arguments of an insertion kernel, and the working memory of the thread that calls it."""
 
-    def __init__(self, space: KernelSpace, graph: OpenGraph, ef: int) -> None:
-        self.target = (space, graph.bundle())
+    def __init__(self, metric: Metric, vectors: Vectors, graph: OpenGraph, ef: int) -> None:
+        self.target = (kernel_space(metric, vectors), graph.bundle())
         self._nodes = graph.capacity
         self._width = graph.links.shape[1]
-        self._dimensions = space[2]
+        self._query_words = query_words(vectors)
         self._ef = ef
 
     def __call__(self, kernel: Callable[..., int]) -> int:
@@ -230,6 +230,6 @@ class _Call:
         pruning = (
             np.empty(candidates, dtype=np.float64),
             np.empty(candidates, dtype=np.int64),
-            np.empty((width + 1) * self._dimensions, dtype=np.float32),
+            np.empty((width + 1, self._query_words), dtype=np.float32),
         )
         return kernel(pruning, lend_scratch(self._nodes, self._ef, width * (width + 2)))

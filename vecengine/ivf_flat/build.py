@@ -17,17 +17,25 @@ import numpy as np
 import numpy.typing as npt
 
 from foundation.bitset import bits_from_mask
-from vecengine.arrays import CancelWord, check_cancel
+from vecengine.arrays import CancelWord, check_cancel, queries_from
 from vecengine.compiled import warm_up
 from vecengine.coverage import Coverage, Offsets, choose_rows, square_norms
 from vecengine.exact import exact_keys
+from vecengine.formulas import formula_keys
 from vecengine.index import Progress
-from vecengine.ivf_flat.centroids import Assigner, Lists, train_centroids
+from vecengine.ivf_flat.centroids import (
+    Assigner,
+    Centroids,
+    Lists,
+    as_centroids,
+    as_numbers,
+    train_centroids,
+)
 from vecengine.ivf_flat.curve import RECALL_AT, ProbeCurve, empty_curve, measured_curve
 from vecengine.ivf_flat.index import IvfFlatIndex, Training
 from vecengine.ivf_flat.lists import ListArrays, arranged_lists
 from vecengine.ivf_flat.parameters import IvfFlatParameters
-from vecengine.metrics import Float32s, Metric, Vectors, keys_by_formula
+from vecengine.metrics import Metric, Vectors
 
 TRAINING = "performing k-means"
 ASSIGNING = "assigning tuples"
@@ -89,8 +97,8 @@ def build_ivf_flat(
     rows = coverage.row_offsets()
     with Assigner(metric, threads=hooks.threads, cancel=hooks.cancel) as assigner:
         hooks.begin(TRAINING)
-        training = np.ascontiguousarray(vectors[samples], dtype=np.float32)
-        centroids = train_centroids(assigner, training, parameters.lists, rng)
+        training = as_numbers(vectors[samples])
+        centroids = as_centroids(metric, train_centroids(assigner, training, parameters.lists, rng))
         del training
         hooks.begin(ASSIGNING)
         assigned = _assigned(assigner, vectors, rows, centroids, hooks)
@@ -155,7 +163,7 @@ def _drawn(
 
 
 def _assigned(
-    assigner: Assigner, vectors: Vectors, rows: Offsets, centroids: Float32s, hooks: BuildHooks
+    assigner: Assigner, vectors: Vectors, rows: Offsets, centroids: Centroids, hooks: BuildHooks
 ) -> Lists:
     """The list of each row, by blocks, between which progress is told."""
     assigned = np.empty(rows.size, dtype=np.int32)
@@ -169,7 +177,7 @@ def _assigned(
 
 
 def _arranged(
-    vectors: Vectors, metric: Metric, centroids: Float32s, rows: Offsets, assigned: Lists
+    vectors: Vectors, metric: Metric, centroids: Centroids, rows: Offsets, assigned: Lists
 ) -> ListArrays:
     norms = square_norms(vectors) if metric is Metric.COSINE else None
     return arranged_lists(centroids, rows, assigned, norms)
@@ -191,11 +199,11 @@ def _measured(
     others[coverage.row_offsets()] = True
     others[queries] = False
     width = min(max(RECALL_AT), coverage.row_count - queries.size)
-    asked = np.ascontiguousarray(vectors[queries], dtype=np.float32)
+    asked = queries_from(vectors[queries])
     _, neighbours, _ = exact_keys(metric, vectors, asked, width, bits_from_mask(others), cancel=cancel)
     rows, list_of_row = lists.assignment()
     list_of = np.zeros(coverage.vector_rows, dtype=np.int64)
     list_of[rows] = list_of_row
     ranking = Metric(lists.centre_space(metric)[0])
-    keys = np.stack([keys_by_formula(ranking, lists.centroids, query) for query in asked])
+    keys = np.stack([formula_keys(ranking, lists.centroids, query) for query in asked])
     return measured_curve(lists.sizes(), np.argsort(keys, axis=1, kind="stable"), list_of[neighbours])

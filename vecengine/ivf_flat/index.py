@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from foundation.bitset import Bitset
-from vecengine.arrays import CancelWord, cancel_error, check_allowed, check_queries, check_vectors
+from vecengine.arrays import CancelWord, Queries, cancel_error, check_allowed, check_queries, check_vectors
 from vecengine.buffers import (
     METADATA,
     check_matches,
@@ -39,8 +39,8 @@ from vecengine.ivf_flat.search import ListRequest, list_space, probing_cost, run
 from vecengine.metrics import Float32s, Metric, Vectors, parse_metric
 
 FAMILY = "ivfflat"
-METRICS = (Metric.L2, Metric.IP, Metric.COSINE)
-"""pgvector has no operator class of l1 for it either."""
+METRICS = (Metric.L2, Metric.IP, Metric.COSINE, Metric.HAMMING)
+"""pgvector has no operator class of l1 or jaccard for it either."""
 
 
 _ROWS_MAX = np.iinfo(np.int64).max
@@ -92,7 +92,7 @@ class IvfFlatIndex(CoveringIndex):
 
     def search(
         self,
-        queries: Float32s,
+        queries: Queries,
         k: int,
         allowed_bits: Bitset | None = None,
         ef_search: int = 1,
@@ -101,7 +101,7 @@ class IvfFlatIndex(CoveringIndex):
         distance_budget: int = 0,
         stats: SearchStats | None = None,
     ) -> tuple[Float32s, npt.NDArray[np.int64]]:
-        queries = check_queries(queries, self.dimensions)
+        words = check_queries(queries, self._vectors)
         allowed_bits = check_allowed(allowed_bits, self._vectors.shape[0])
         stats = SearchStats() if stats is None else stats
         bits, stats.allowed_count = self._coverage.narrow(allowed_bits)
@@ -111,14 +111,14 @@ class IvfFlatIndex(CoveringIndex):
         if compiled is None or stats.allowed_count <= self._cost(probes, stats.allowed_count):
             stats.strategy, stats.ef_search = EXACT, 0
             keys, offsets, computed = exact_keys(
-                self._metric, self._vectors, queries, width, bits, cancel=cancel, budget=distance_budget
+                self._metric, self._vectors, words, width, bits, cancel=cancel, budget=distance_budget
             )
             stats.distances += computed
             return pad_answer(self._metric, keys, offsets, k)
         is_filtered = stats.allowed_count < self.row_count
         stats.strategy, stats.ef_search = (FILTERED_LISTS if is_filtered else LISTS), probes
         # Listed rows are covered by construction: only the caller's filter is left to test.
-        request = ListRequest(queries, width, probes, allowed_bits if is_filtered else None, distance_budget)
+        request = ListRequest(words, width, probes, allowed_bits if is_filtered else None, distance_budget)
         return pad_answer(self._metric, *self._probe(compiled, request, cancel, stats), k)
 
     def _probe(
@@ -206,7 +206,7 @@ def load_ivf_flat(buffers: Buffers, vectors: Vectors) -> IvfFlatIndex:
         buffers,
         (row_count, list_count, vectors.shape[1]),
         vectors.shape[0],
-        has_norms=metric is Metric.COSINE,
+        metric=metric,
     )
     return IvfFlatIndex(
         vectors,

@@ -17,11 +17,11 @@ from foundation.errors import QueryCanceled
 from vecengine.exact import exact_search
 from vecengine.hnsw.growing import GrowingHnsw, GrowingIndex
 from vecengine.index import SearchStats
-from vecengine.metrics import Metric
+from vecengine.metrics import NUMBER_METRICS
 
 ROWS = 6000
 DIMENSIONS = 12
-METRICS = [metric.name.lower() for metric in Metric]
+METRICS = [metric.name.lower() for metric in NUMBER_METRICS]
 
 
 def rows(count: int, dtype: Any = np.float32) -> Any:

@@ -17,11 +17,13 @@ from foundation.cancel import CancelToken
 from foundation.errors import QueryCanceled
 from vecengine.ivf_flat.build import BuildHooks, build_ivf_flat, extend_ivf_flat
 from vecengine.ivf_flat.centroids import Assigner, ranking_metric, train_centroids
-from vecengine.ivf_flat.index import METRICS, IvfFlatIndex, load_ivf_flat
+from vecengine.ivf_flat.index import METRICS as SERVED
+from vecengine.ivf_flat.index import IvfFlatIndex, load_ivf_flat
 from vecengine.ivf_flat.parameters import IvfFlatParameters
-from vecengine.metrics import Metric, keys_by_formula
+from vecengine.metrics import NUMBER_METRICS, Metric, keys_by_formula
 
 HOOKS = BuildHooks()
+METRICS = [metric for metric in SERVED if metric in NUMBER_METRICS]
 
 
 def clusters(rows: int, dimensions: int, dtype: Any = np.float32, seed: int = 7) -> Any:
