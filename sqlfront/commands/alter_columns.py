@@ -86,6 +86,9 @@ def _add_column(context: CommandContext, table: Table, action: AddColumn) -> Non
         if is_filled and default is not None and not is_volatile(default):
             column = replace(column, missing_value=missing_value(context, default, column.type))
             default = None
+    is_volatile_default = default is not None and is_volatile(default)
+    if planned.sequence is not None or is_volatile_default or column.generated_sql is not None:
+        context.rewritten_oids.add(table.oid)
     is_computed = planned.sequence is not None or default is not None or column.generated_sql is not None
     if is_filled and column.not_null and not is_computed and column.missing_value is None:
         raise null_values(table, column)

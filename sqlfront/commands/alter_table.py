@@ -22,6 +22,7 @@ from sqlfront.commands.constraints import add_constraint, find_constraint
 from sqlfront.commands.context import CommandContext, CommandResult
 from sqlfront.commands.dependencies import drop_dependent_keys
 from sqlfront.commands.foreign_keys import keys_using_index, validate_foreign_key
+from sqlfront.commands.little_data import warn_of_little_data
 from sqlfront.commands.lookup import (
     check_new_owner,
     check_owner,
@@ -77,6 +78,8 @@ def execute_alter_table(statement: AlterTableStatement, context: CommandContext)
     check_owner(context, target)
     for action in sorted(statement.actions, key=_pass):
         _run(context, target.oid, action)
+    for oid in context.rewritten_oids:
+        warn_of_little_data(context, context.catalog.indexes_of(oid))
     return result
 
 

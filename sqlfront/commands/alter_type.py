@@ -25,10 +25,10 @@ from sqlfront.commands.context import CommandContext
 from sqlfront.commands.dependencies import with_column
 from sqlfront.commands.errors import InvalidColumnDefinition
 from sqlfront.commands.generated_columns import generated_from
-from sqlfront.commands.little_data import warn_of_little_data
 from sqlfront.commands.lookup import find_column
-from sqlfront.commands.operator_classes import resolve_class
+from sqlfront.commands.operator_classes import is_default_class, resolve_class
 from sqlfront.commands.pgvector_limits import check_index_dimensions
+from sqlfront.commands.same_storage import is_same_storage
 from sqlfront.commands.sequences import owned_sequences, retype_sequence
 from sqlfront.commands.stored_rows import null_values, visible_rows
 from sqlfront.parser import AlterColumnType
@@ -108,7 +108,7 @@ def _change(context: CommandContext, conversion: _Conversion, changed: Table) ->
             raise FeatureNotSupported(
                 f'changing the type of a column that the predicate of index "{index.name}" uses is not supported'
             )
-    retyped = [_retyped_index(index, changed) for index in indexes]
+    retyped = [_retyped_index(index, table, changed) for index in indexes]
     for index in retyped:
         check_index_dimensions(context.settings, index.family, changed.column_at(attnum).type)
     if _is_unchanged(context, conversion):
@@ -122,6 +122,9 @@ def _change(context: CommandContext, conversion: _Conversion, changed: Table) ->
     else:
         _write_anew(context, conversion, changed, retyped)
     keep_over_new_type(context, table, changed, attnum)
+    reads_itself = read_attnums(rules_of(table), conversion.expression) == {attnum}
+    if not reads_itself or not is_same_storage(conversion.expression, conversion.target, context.settings):
+        context.rewritten_oids.add(table.oid)
 
 
 def _is_unchanged(context: CommandContext, conversion: _Conversion) -> bool:
@@ -158,7 +161,6 @@ def _write_anew(
         transaction.insert(table.oid, pa.RecordBatch.from_arrays(arrays, names=batch.schema.names))
     for index in indexes:
         transaction.put(index)
-    warn_of_little_data(context, context.catalog.indexes_of(table.oid))
 
 
 def _check_no_references(context: CommandContext, table: Table, column: Column) -> None:
@@ -170,16 +172,19 @@ def _check_no_references(context: CommandContext, table: Table, column: Column) 
         raise FeatureNotSupported("ALTER COLUMN TYPE of a foreign key's column is not supported")
 
 
-def _retyped_index(index: Index, changed: Table) -> Index:
+def _retyped_index(index: Index, table: Table, changed: Table) -> Index:
     """The index with operator classes that accept its columns' types. Raises 42704, 42804."""
-    keys = tuple(_retyped_key(index.family, key, changed) for key in index.keys)
+    keys = tuple(_retyped_key(index.family, key, table, changed) for key in index.keys)
     return replaced(index, keys=keys)
 
 
-def _retyped_key(family: str, key: IndexKey, changed: Table) -> IndexKey:
+def _retyped_key(family: str, key: IndexKey, table: Table, changed: Table) -> IndexKey:
     if not key.attnum:
         return key
     sql_type = changed.column_at(key.attnum).type
+    if is_default_class(family, key.operator_class, table.column_at(key.attnum).type):
+        # PostgreSQL makes the index from its definition's text, which leaves the default class out.
+        return replace(key, operator_class=resolve_class(family, None, sql_type).name)
     try:
         name = resolve_class(family, key.operator_class, sql_type).name
     except DatatypeMismatch:

@@ -36,7 +36,8 @@ class CommandContext:
     `search_path` are schema names, "$user" replaced; those that do not exist are skipped. `bind_context` and
     `execution_context` are for binding and evaluating expressions, with the transaction's catalog as it is at the
     call. `sessions_in` counts the sessions connected to a database. `restart_sequence` gives a sequence the value
-    that comes next, until the transaction or its savepoint is rolled back.
+    that comes next, until the transaction or its savepoint is rolled back. `rewritten_oids` are the tables that PostgreSQL
+    would write anew for this command, whether that is done here or not.
     """
 
     storage: Storage
@@ -51,6 +52,7 @@ class CommandContext:
     restart_sequence: Callable[[Sequence, int], None]
     sessions_in: Callable[[int], int] | None = None
     check_build_params: Callable[[str, Mapping[str, str]], dict[str, int]] = _check_build_params
+    rewritten_oids: set[int] = field(default_factory=set)
 
     @property
     def catalog(self) -> Catalog:

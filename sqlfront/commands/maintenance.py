@@ -63,6 +63,8 @@ def execute_vacuum(statement: VacuumStatement, context: CommandContext) -> Comma
         locks.lock_table(table, mode)
         if storage.catalog.get(table.oid) is not None:
             _vacuum(storage, table, is_full=is_full)
+            if is_full:
+                warn_of_little_data(context, context.catalog.indexes_of(table.oid))
         locks.rollback_to(mark)
     storage.checkpoint()
     return CommandResult("VACUUM")
