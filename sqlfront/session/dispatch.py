@@ -92,7 +92,8 @@ def _run_on_transaction(session: LocalSession, parsed: ParsedStatement) -> Outco
     is_lock = isinstance(parsed.node, parser.LockStatement)
     if is_lock and not block.is_explicit:
         raise NoActiveTransaction("LOCK TABLE can only be used in transaction blocks")
-    if isinstance(parsed.node, parser.SetStatement) and parsed.node.is_local and not block.is_explicit:
+    is_in_block = block.is_explicit or session.is_in_script
+    if isinstance(parsed.node, parser.SetStatement) and parsed.node.is_local and not is_in_block:
         session.warn("SET LOCAL can only be used in transaction blocks", WARNING_NOT_ACTIVE)
     is_setting = isinstance(parsed.node, SETTING_STATEMENTS)
     transaction = block.open_transaction(takes_snapshot=not (is_setting or is_lock))

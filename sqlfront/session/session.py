@@ -114,6 +114,8 @@ class LocalSession:
         self._notices: list[Notice] = []
         self._reported = settings.reported()
         self._is_script_of_one = False
+        self.is_in_script = False
+        """The statement that runs is one of several of a simple query, which are a transaction together."""
         self._is_closed = False
 
     # -- what the protocol calls --------------------------------------------------------------------------
@@ -142,7 +144,11 @@ class LocalSession:
         statement = self._planner.prepare_parsed(parsed, (), allows_parameters=False)
 
         def run() -> Outcome:
-            return self._run_top(statement, (), is_alone=is_alone)
+            self.is_in_script = not is_alone
+            try:
+                return self._run_top(statement, (), is_alone=is_alone)
+            finally:
+                self.is_in_script = False
 
         return LazyPortal(statement.columns, run, finish, is_short=self._is_short(statement))
 

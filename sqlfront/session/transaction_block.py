@@ -19,7 +19,7 @@ from enum import Enum
 from typing import Any, Protocol
 
 from foundation.cancel import CancelToken
-from foundation.errors import FeatureNotSupported, WouldBlock
+from foundation.errors import WouldBlock
 from foundation.setting_definitions import Setting
 from foundation.settings import TRANSACTION_SETTINGS, SettingValues
 from sqlfront.backend import TransactionStatus
@@ -241,8 +241,6 @@ class TransactionBlock:
             ActiveTransaction: 25001, the mode cannot change once a statement has taken a snapshot.
             FeatureNotSupported: 0A000, SERIALIZABLE.
         """
-        if setting.name in ("transaction_isolation", "default_transaction_isolation"):
-            check_isolation(value)
         if setting.name not in TRANSACTION_SETTINGS or value == self._settings.get(setting.name):
             return
         if self._has_snapshot and setting.name == "transaction_isolation":
@@ -379,15 +377,4 @@ def _lock_timeouts(settings: SettingValues) -> tuple[int, int]:
 
 
 def _isolation(settings: SettingValues) -> Isolation:
-    level = settings.get("transaction_isolation")
-    check_isolation(level)
-    return Isolation.of(level)
-
-
-def check_isolation(level: str) -> None:
-    """Raises FeatureNotSupported (0A000) for SERIALIZABLE: it is refused rather than approximated."""
-    if level == "serializable":
-        raise FeatureNotSupported(
-            "isolation level SERIALIZABLE is not supported",
-            hint="Use REPEATABLE READ, which is snapshot isolation.",
-        )
+    return Isolation.of(settings.get("transaction_isolation"))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from foundation.setting_checks import check_isolation
 from sqlfront.backend import TransactionStatus
 from sqlfront.parser import (
     BeginStatement,
@@ -19,7 +20,7 @@ from sqlfront.parser import (
     TransactionModes,
 )
 from sqlfront.session.outcome import Outcome
-from sqlfront.session.transaction_block import TransactionBlock, check_isolation
+from sqlfront.session.transaction_block import TransactionBlock
 
 if TYPE_CHECKING:
     from sqlfront.session.session import LocalSession

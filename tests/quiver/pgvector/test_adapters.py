@@ -1,7 +1,7 @@
 """Goal: pgvector's own Python adapters send and receive every type here as they do with PostgreSQL.
 
 Method: `pgvector.psycopg` in both formats, `pgvector.psycopg2` and `pgvector.asyncpg` insert, search and read back vectors,
-half vectors, sparse vectors and bit strings.
+half vectors and sparse vectors.
 """
 
 from __future__ import annotations

@@ -39,6 +39,7 @@ SPELLINGS = (
     "BEGIN", "SET {name} = 9", "SET LOCAL {name} TO DEFAULT", "SHOW {name}", "COMMIT", "SHOW {name}",
     "BEGIN", "SET {name} = 9", "SAVEPOINT a", "SET {name} = 10", "ROLLBACK TO a", "SHOW {name}", "COMMIT", "SHOW {name}",
     "BEGIN", "SELECT set_config('{name}', '6', true)", "SHOW {name}", "COMMIT", "SHOW {name}",
+    "SET LOCAL {name} = 1; SHOW {name}", "SELECT 1; SET LOCAL {name} = 1", "SHOW {name}",
     "SET LOCAL {name} = 9", "SHOW {name}", 'RESET "{name}"', "SHOW {name}", "RESET ALL", "DISCARD ALL", "SHOW {name}",
     "SELECT name, setting, unit, context, vartype, source, min_val, max_val, enumvals, boot_val FROM pg_settings WHERE name = '{name}'",
     "SELECT reset_val, pending_restart, category, sourcefile, sourceline FROM pg_settings WHERE name = '{name}'",
@@ -114,13 +115,15 @@ REFUSED_AT_START = (
     ("-c port=1", "cannot be changed without restarting"),
     ("-c server_version=1", "cannot be changed"),
     ("-c hnsw.ef_search", "requires a value"),
+    ("-c transaction_isolation=serializable", "(?i)isolation level"),
 )
 REFUSED_HERE = (
     ("-c hnsw.ef_search=0", "outside the valid range"),
     ("-c hnsw.iterative_scan=on", "invalid value"),
     ("-c hnsw.nope=1", "reserved prefix"),
+    ("-c default_transaction_isolation=serializable", "SERIALIZABLE is not supported"),
 )
-"""PostgreSQL takes them until the session first uses pgvector, whose library it loads then, and warns of them there."""
+"""PostgreSQL takes those of pgvector until the session first uses it, and warns then: its library is loaded late."""
 REFUSED_BY_NAME = (
     ("ALTER SYSTEM SET hnsw.ef_search = 100", "ALTER SYSTEM"),
     ("ALTER SYSTEM RESET ALL", "ALTER SYSTEM"),
