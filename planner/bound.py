@@ -520,8 +520,16 @@ class BoundCheck:
 
 
 @dataclass(frozen=True, slots=True)
+class BoundIndexKey:
+    """The expression of an index key, which must have a value for every row for which `predicate` (None = always) holds."""
+
+    expression: Expression
+    predicate: Expression | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class TableRules:
-    """What every new row of a table gets and must satisfy: stored generated columns, CHECK constraints.
+    """What every new row of a table gets and must satisfy: stored generated columns, CHECK constraints, index expressions.
 
     Expressions refer to the table's columns as (relation_id, position in `columns`). `generated` is in an order in
     which each can be computed; `checks` are in name order, as PostgreSQL tries them.
@@ -531,6 +539,7 @@ class TableRules:
     columns: tuple[RelationColumn, ...]
     generated: tuple[tuple[int, Expression], ...] = ()
     checks: tuple[BoundCheck, ...] = ()
+    index_keys: tuple[BoundIndexKey, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,10 +70,7 @@ class ExpressionPrinter:
         return f"({self.print(left)} {node.operator} {self.print(right)})"
 
     def _cast(self, node: bound.CastExpression) -> str:
-        inner = self.print(node.argument)
-        if not (inner.startswith("(") and inner.endswith(")")):
-            inner = f"({inner})"
-        return f"{inner}::{format_type(node.type)}"
+        return f"({self.print(node.argument)})::{format_type(node.type)}"
 
     def _boolean(self, node: bound.BoolExpression) -> str:
         return "(" + f" {node.operator.value} ".join(self.print(a) for a in node.arguments) + ")"

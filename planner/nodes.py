@@ -48,15 +48,16 @@ class KeyLookup:
 
 @dataclass(frozen=True, slots=True)
 class VectorOrder:
-    """The first sort key of a top-k, understood: a distance of a vector column to one query vector.
+    """The first sort key of a top-k, understood: a distance of a vector column or expression to one query vector.
 
-    `attnum` is the column, `metric` that of the distance, `query` an expression without columns. The key grows
+    `operand` is the column, then `attnum` its number, or an immutable expression over one row, then `attnum` is 0. Its type
+    has a dimension. `metric` is that of the distance, `query` an expression without columns. The key grows
     with the distance, or falls with it and sorts descending; `is_falling` says which. `is_distance_itself`
     tells a bare distance from an expression over it. `column_first` is the order of the operands as written.
     """
 
+    operand: Expression
     attnum: int
-    position: int
     metric: str
     query: Expression
     is_falling: bool

@@ -16,8 +16,9 @@ from foundation.memory import MemoryBudget
 from foundation.settings import SettingValues
 from foundation.sqltypes import SqlType
 from planner.relational import EngineOptions, configure
+from planner.vector import configure_index_rules
 from quiver.maintenance import Maintenance
-from sqlfront.binder import index_predicate
+from sqlfront.binder import index_predicate, index_rules
 from sqlfront.protocol.scram import make_verifier
 from sqlfront.session.factory import LocalSessionFactory, Shared
 from sqlfront.types import CodecContext, decode_text, encode_text
@@ -27,6 +28,9 @@ from storage.catalog import BOOTSTRAP_ROLE_OID, Role, replaced
 MEMORY_SHARE_DEFAULT = 0.7
 RELATIONAL_SHARE = 0.25
 """Share of the memory limit that DuckDB may use before it spills to the data directory."""
+
+
+configure_index_rules(index_rules)
 
 
 @dataclass(slots=True)

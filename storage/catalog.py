@@ -10,6 +10,7 @@ only that names are unique where PostgreSQL wants them unique.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from enum import Enum
@@ -134,13 +135,17 @@ class Table(CatalogObject):
 
 @dataclass(frozen=True, slots=True)
 class IndexKey:
-    """One key of an index: a column (`attnum` > 0) or an expression (`attnum` 0, `expression_sql` set)."""
+    """One key of an index: a column (`attnum` > 0) or an expression (`attnum` 0, `expression_sql` set).
+
+    `expression_attnums` are the columns that the expression reads, ascending.
+    """
 
     attnum: int
     operator_class: str = ""
     expression_sql: str | None = None
     is_descending: bool = False
     nulls_first: bool = False
+    expression_attnums: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,12 +167,22 @@ class Index(CatalogObject):
     metric: str | None = None
     options: tuple[tuple[str, str], ...] = ()
     predicate_sql: str | None = None
+    predicate_attnums: tuple[int, ...] = ()
+    """The columns that the predicate of a vector index reads, ascending."""
     nulls_not_distinct: bool = False
     is_deferrable: bool = False
     is_initially_deferred: bool = False
 
     def key_attnums(self) -> tuple[int, ...]:
+        """The keys' columns, 0 for an expression."""
         return tuple(key.attnum for key in self.keys)
+
+    def read_attnums(self) -> tuple[int, ...]:
+        """The columns that the keys' values are made of."""
+        read = (
+            key.expression_attnums if key.expression_sql is not None else (key.attnum,) for key in self.keys
+        )
+        return tuple(itertools.chain.from_iterable(read))
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,7 +286,7 @@ def object_from_record(record: Mapping[str, Any]) -> CatalogObject:
     if cls is Table:
         values["columns"] = tuple(Column(**{**c, "type": SqlType(**c["type"])}) for c in record["columns"])
     elif cls is Index:
-        values["keys"] = tuple(IndexKey(**key) for key in record["keys"])
+        values["keys"] = tuple(IndexKey(**{n: _tuples(v) for n, v in key.items()}) for key in record["keys"])
     elif cls is ForeignKey:
         for name in ("on_update", "on_delete"):
             values[name] = ReferentialAction(record[name])

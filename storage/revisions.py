@@ -161,9 +161,17 @@ def _is_patchable(table: Table, catalog: Catalog, batch: pa.RecordBatch, options
 
 
 def key_attnums(catalog: Catalog, table: Table, options: StorageOptions) -> set[int]:
-    """Columns that keys of the table's unique indexes are made of. They are never patched: sorted keys stay true."""
-    specs = unique_specs(table, catalog.indexes_of(table.oid), options.row_predicate)
-    return set(itertools.chain.from_iterable(spec.read_attnums for spec in specs))
+    """Columns that keys of unique indexes, and expressions and predicates of vector indexes, are made of.
+
+    They are never patched: sorted keys and the values in index files stay true.
+    """
+    indexes = catalog.indexes_of(table.oid)
+    specs = unique_specs(table, indexes, options.row_predicate)
+    vector_indexes = (index for index in indexes if index.metric is not None)
+    return {
+        *itertools.chain.from_iterable(spec.read_attnums for spec in specs),
+        *itertools.chain.from_iterable((*i.read_attnums(), *i.predicate_attnums) for i in vector_indexes),
+    }
 
 
 def _revision(

@@ -94,6 +94,11 @@ class SegmentView:
         """What the view reads from, of which a snapshot may see less or, patched, something else."""
         return self._rows
 
+    @property
+    def table(self) -> Table:
+        """The definition of the table that the columns are read with."""
+        return self._table
+
     def has_column(self, attnum: int) -> bool:
         """Whether the view's definition of the table has the column."""
         return any(column.attnum == attnum for column in self._table.columns)

@@ -9,7 +9,7 @@ from planner.dml.insert_many import RowTemplate
 from planner.dml.key_types import Pairing, converted, pairing
 from planner.dml.referential import check_deferred, check_existing_rows, check_statement
 from planner.dml.result import DmlResult
-from planner.dml.rules import first_violation, read_attnums, row_values, with_generated
+from planner.dml.rules import evaluate_index_keys, first_violation, read_attnums, row_values, with_generated
 from planner.dml.update import run_update
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "check_existing_rows",
     "check_statement",
     "converted",
+    "evaluate_index_keys",
     "first_violation",
     "has_constant_source",
     "insert_columns",

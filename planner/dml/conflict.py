@@ -33,7 +33,7 @@ from planner.dml.returning import (
     table_columns,
 )
 from planner.dml.rows import assigned, table_batch
-from planner.dml.rules import check_rows, generated_attnums, read_attnums, with_generated
+from planner.dml.rules import check_rows, evaluate_index_keys, generated_attnums, read_attnums, with_generated
 from planner.evaluate.system_columns import XMAX, xmax_of_updates
 from planner.services import ExecutionContext
 from planner.subqueries import has_subqueries
@@ -291,6 +291,7 @@ class _Change:
             )
         if not is_update.all():
             rows = batch.filter(pa.array(~is_update)) if is_update.any() else batch
+            evaluate_index_keys(self.statement.rules, self.table, rows, self.context)
             row_ids[~is_update] = transaction.insert(self.table.oid, rows)
         return row_ids
 

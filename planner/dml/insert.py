@@ -68,7 +68,7 @@ def insert_source(
         values[attnum] = assigned(array, sql_type, table.column_at(attnum).type, context)
     _fill_defaults(statement.defaults, table, values, row_count, context)
     batch = with_generated(statement.rules, table, table_batch(table, values, row_count), context)
-    check_rows(statement.rules, table, batch, context)
+    check_rows(statement.rules, table, batch, context, is_proposed=statement.on_conflict is not None)
     if statement.on_conflict is not None:
         return resolve_conflicts(statement, statement.on_conflict, table, batch, context)
 

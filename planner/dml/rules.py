@@ -1,4 +1,4 @@
-"""What every new row goes through before it is stored: stored generated columns, then CHECK constraints.
+"""What every new row goes through before it is stored: stored generated columns, CHECK constraints, index expressions.
 
 Both work on whole batches. Of several violations the one in the first row is reported, and in
 one row a NULL in a NOT NULL column comes before a CHECK, as PostgreSQL checks row by row (ExecConstraints).
@@ -98,6 +98,9 @@ def updated_rows(
         expressions = [expression for _, expression in _due_columns(rules, assigned_attnums)]
         expressions += [check.condition for check in rules.checks]
         read.update(attnum for expression in expressions for attnum in read_attnums(rules, expression))
+        keys = [key_attnums(rules, key) for key in rules.index_keys]
+        changed_attnums = assigned_attnums | {attnum for attnum, _ in _due_columns(rules, assigned_attnums)}
+        read.update(attnum for key in keys if not key.isdisjoint(changed_attnums) for attnum in key)
     kept = [c.attnum for c in table.live_columns() if c.attnum in read and c.attnum not in values]
     columns = {**values, **take_rows(context, table.oid, row_ids, kept)}
     given = pa.RecordBatch.from_arrays(list(columns.values()), names=list(map(str, columns)))
@@ -118,24 +121,29 @@ def check_rows(
     batch: pa.RecordBatch,
     context: ExecutionContext,
     whole_row: Callable[[int], pa.RecordBatch] | None = None,
+    *,
+    is_proposed: bool = False,
 ) -> None:
     """Check rows against NOT NULL and the CHECK constraints.
 
     Args:
         batch: (n) rows with at least the columns that the constraints read, named by str(attnum).
         whole_row: gives all columns of one of them, for the error; None = the batch has all.
+        is_proposed: ON CONFLICT decides which of them are stored; the others need no value in an index.
 
     Raises:
         CheckViolation: 23514, for the first row that violates a constraint, of several constraints the first
             in name order. A row with a forbidden NULL ends the check: storage refuses it (23502).
-        QuiverError: what a condition raises.
+        QuiverError: what a condition raises, or the expression of an index: a row without a value there is no row.
     """
-    if rules is None or not rules.checks:
+    if rules is None or not (rules.checks or rules.index_keys):
         return
     null_row = first_null(table, batch)
     if null_row is not None:
         batch = batch.slice(0, null_row[0])
-    found = first_violation(rules, table, batch, context)
+    found = first_violation(rules, table, batch, context) if rules.checks else None
+    if not is_proposed:
+        evaluate_index_keys(rules, table, batch if found is None else batch.slice(0, found[0]), context)
     if found is not None:
         row, name = found
         failing = batch.slice(row, 1) if whole_row is None else whole_row(row)
@@ -159,6 +167,29 @@ def first_violation(
             if worst is None or row < worst[0]:
                 worst = (row, check.name)
     return worst
+
+
+def evaluate_index_keys(
+    rules: bound.TableRules | None, table: Table, batch: pa.RecordBatch, context: ExecutionContext
+) -> None:
+    """Compute the expressions of the table's indexes that read columns of the batch. Raises what they raise."""
+    if rules is None:
+        return
+    given = {int(name) for name in batch.schema.names}
+    for key in rules.index_keys:
+        if not key_attnums(rules, key) <= given or not batch.num_rows:
+            continue  # An update that leaves the columns alone.
+        rows = batch
+        if key.predicate is not None:
+            rows = batch.filter(row_values(rules, table, batch, key.predicate, context))
+        if rows.num_rows:
+            row_values(rules, table, rows, key.expression, context)
+
+
+def key_attnums(rules: bound.TableRules, key: bound.BoundIndexKey) -> frozenset[int]:
+    """Attnums of the columns that an index key and the index's predicate read."""
+    read = read_attnums(rules, key.expression)
+    return read if key.predicate is None else read | read_attnums(rules, key.predicate)
 
 
 def row_values(

@@ -15,6 +15,7 @@ from planner.vector.index_build import (
     inherited_indexes,
     is_index_valid,
 )
+from planner.vector.index_rules import IndexRules, configure_index_rules
 from planner.vector.indexable_rows import has_indexable_rows
 from planner.vector.island import IslandPlan, try_island
 from planner.vector.recognise import vector_order
@@ -24,9 +25,11 @@ __all__ = [
     "BuildReport",
     "BuildReports",
     "GraphKeeper",
+    "IndexRules",
     "IndexStatus",
     "IslandPlan",
     "build_table_index",
+    "configure_index_rules",
     "has_indexable_rows",
     "index_file_faults",
     "index_status",

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 import vecengine
 from foundation.bitset import offsets_from_bits
-from planner.vector.indexed_vectors import indexed_vectors
+from planner.vector.indexed_vectors import computed_vectors, value_faults, without_values
 from storage.catalog import Index
 
 if TYPE_CHECKING:
@@ -24,9 +24,13 @@ def index_file_faults(
     Raises:
         DamagedIndex: XX002, the buffers are no index of these vectors: a link leads out of the graph, say.
     """
-    vectors, valid_bits = indexed_vectors(segment, index)
+    faults = value_faults(segment, index, buffers)
+    yield from faults
+    if faults:
+        return
+    vectors, valid_bits = computed_vectors(segment, index)
     yield from vecengine.index_faults(
-        buffers,
+        without_values(buffers),
         vectors,
         None if valid_bits is None else offsets_from_bits(valid_bits, segment.row_count),
         family=index.family,

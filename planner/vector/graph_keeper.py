@@ -66,7 +66,7 @@ class GraphKeeper:
         Raises:
             QueryCanceled: 57014. OutOfMemory: 53200.
         """
-        if index.family != HNSW or index.predicate_sql is not None:
+        if index.family != HNSW:
             return False
         transaction = self._storage.begin(read_only=True)
         try:

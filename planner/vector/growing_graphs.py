@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import vecengine
 from foundation.memory import MemoryBudget
-from planner.vector.indexed_vectors import indexed_vectors
+from planner.vector.indexed_vectors import indexed_vectors, key_shape
 from storage.catalog import Index
 
 if TYPE_CHECKING:
@@ -91,13 +91,14 @@ class GrowingGraphs:
         if entry is None:
             graph = vecengine.GrowingHnsw(index.metric, **dict(index.options))
             entry = self._entries[key] = _Entry(graph, memory)
-        vectors, valid_bits = indexed_vectors(segment, index)
-        expected = entry.graph.bytes_for(len(vectors))
+        _, value_bytes = key_shape(segment, index)
+        expected = entry.graph.bytes_for(segment.row_count) + 2 * segment.row_count * value_bytes
         with entry.lock:
             if expected > entry.reserved_bytes:
                 memory.reserve(_HOLDER, expected - entry.reserved_bytes)
                 entry.reserved_bytes = expected
-        entry.graph.extend(vectors, valid_bits, cancel, threads=threads)
+        vectors, covered_bits = indexed_vectors(segment, index)
+        entry.graph.extend(vectors, covered_bits, cancel, threads=threads)
 
     def drop(self, key: _Key) -> None:
         """Forget a graph. Readers that have it go on with it."""

@@ -20,12 +20,18 @@ import numpy as np
 import numpy.typing as npt
 
 import vecengine
-from foundation.bitset import byte_length, offsets_from_bits, popcount
+from foundation.bitset import Bitset, and_bits, byte_length, offsets_from_bits, popcount
 from foundation.errors import UndefinedObject
 from planner.vector.graph_keeper import FLAT, GraphKeeper, GraphSource, is_worth_building
 from planner.vector.growing_graphs import GROWING
 from planner.vector.index_cache import INDEXES
-from planner.vector.indexed_vectors import indexed_vectors
+from planner.vector.indexed_vectors import (
+    VectorRows,
+    computed_vectors,
+    key_shape,
+    member_bits,
+    with_values,
+)
 from storage.catalog import Index
 from vecengine.ivf_flat.parameters import IvfFlatParameters
 
@@ -47,7 +53,7 @@ class IndexStatus:
     """A row of quiver_index_status.
 
     `rows_served` are rows of segments with an index file and rows in memory that a growing graph covers,
-    `rows_scanned` all other visible rows. `state` is 'ready', 'scan' (exact scans by design: a flat index, or no segment
+    `rows_scanned` all other visible rows; a partial index counts only those for which its predicate holds. `state` is 'ready', 'scan' (exact scans by design: a flat index, or no segment
     large enough for a graph), 'building' (a segment waits for its graph) or 'damaged' (a file was found damaged and is
     to be built again). `is_valid` is pg_index.indisvalid: False while a file is damaged, and while none of the segments
     that should have a graph has one. Answers are complete in every state.
@@ -150,10 +156,12 @@ def _build_segment(
     threads: int,
 ) -> None:
     with _reserved(storage, index, segment):
+        rows = computed_vectors(segment, index)
         built = _built(
-            index, segment, source, progress=progress, on_phase=on_phase, cancel=cancel, threads=threads
+            index, rows, source, progress=progress, on_phase=on_phase, cancel=cancel, threads=threads
         )
-        storage.install_index(index.oid, segment.segment_id, dict(built.to_buffers()))
+        buffers = with_values(built.to_buffers(), index, rows)
+        storage.install_index(index.oid, segment.segment_id, dict(buffers))
 
 
 def inherited_indexes(
@@ -182,15 +190,17 @@ def inherited_indexes(
         source = keeper.source_for(segment, index)
         if source is not None:
             with _reserved(storage, index, segment):
-                built = _built(index, segment, source, progress=None, cancel=cancel, threads=threads)
-                found[index.oid] = built.to_buffers()
+                rows = computed_vectors(segment, index)
+                built = _built(index, rows, source, progress=None, cancel=cancel, threads=threads)
+                found[index.oid] = with_values(built.to_buffers(), index, rows)
     return found
 
 
 @contextmanager
 def _reserved(storage: Storage, index: Index, segment: SegmentView) -> Iterator[None]:
-    vectors, _ = indexed_vectors(segment, index)
-    reserved = _build_bytes(vectors.shape, vecengine.check_build_params(index.family, dict(index.options)))
+    dimensions, value_bytes = key_shape(segment, index)
+    parameters = vecengine.check_build_params(index.family, dict(index.options))
+    reserved = _build_bytes((segment.row_count, dimensions), parameters) + segment.row_count * value_bytes
     storage.memory.reserve(_HOLDER, reserved)
     try:
         yield
@@ -200,7 +210,7 @@ def _reserved(storage: Storage, index: Index, segment: SegmentView) -> Iterator[
 
 def _built(
     index: Index,
-    segment: SegmentView,
+    rows: VectorRows,
     source: GraphSource | None,
     *,
     progress: Progress | None,
@@ -208,10 +218,10 @@ def _built(
     cancel: CancelWord | None,
     threads: int,
 ) -> vecengine.VectorIndex:
-    """The segment's index: an inherited graph extended, or one built from nothing."""
+    """The index of a segment's rows: an inherited graph extended, or one built from nothing."""
     assert index.metric is not None
-    vectors, valid_bits = indexed_vectors(segment, index)
-    offsets = None if valid_bits is None else offsets_from_bits(valid_bits, segment.row_count)
+    vectors, covered_bits = rows
+    offsets = None if covered_bits is None else offsets_from_bits(covered_bits, len(vectors))
     if source is not None:
         return vecengine.extend_index(
             source.index, source.moved_to, vectors, offsets=offsets, threads=threads, cancel=cancel,
@@ -250,9 +260,8 @@ def is_index_valid(transaction: Transaction, index: Index) -> bool:
     return index.metric is None or _status(index, transaction).is_valid
 
 
-def _visible_among(segment: SegmentView, row_count: int) -> int:
-    """How many of the first `row_count` rows, a multiple of 8 or all, are visible."""
-    bits = segment.visible_bits
+def _count_among(bits: Bitset | None, segment: SegmentView, row_count: int) -> int:
+    """How many of the first `row_count` rows, a multiple of 8 or all, are in a bitset."""
     return row_count if bits is None else popcount(bits[: byte_length(row_count)], row_count)
 
 
@@ -262,8 +271,9 @@ def _status(index: Index, transaction: Transaction) -> IndexStatus:
     for segment in transaction.table_view(index.table_oid).segments:
         if not segment.row_count:
             continue
+        members = and_bits(segment.visible_bits, member_bits(segment, index))
         if segment.has_index(index.oid):
-            served += segment.visible_count
+            served += popcount(members, segment.row_count)
             served_segments += 1
             size_bytes += segment.index_size_bytes(index.oid)
             has_file = True
@@ -271,13 +281,13 @@ def _status(index: Index, transaction: Transaction) -> IndexStatus:
         is_damaged = is_damaged or segment.is_index_damaged(index.oid)
         growing = GROWING.covered_rows(segment, index.oid) if segment.segment_id == 0 else 0
         if growing:
-            has_graph = _visible_among(segment, growing)
+            has_graph = _count_among(members, segment, growing)
             served += has_graph
-            scanned += segment.visible_count - has_graph
+            scanned += popcount(members, segment.row_count) - has_graph
             served_segments += 1
             size_bytes += GROWING.size_bytes(segment, index.oid)
             continue
-        scanned += segment.visible_count
+        scanned += popcount(members, segment.row_count)
         scanned_segments += 1
         is_waiting = is_waiting or is_worth_building(segment, index)
     state = "building" if is_waiting else "ready" if served_segments else "scan"

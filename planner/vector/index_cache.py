@@ -18,7 +18,7 @@ import vecengine
 from foundation.errors import OutOfMemory, QuiverError
 from foundation.memory import MemoryBudget
 from planner.vector.growing_graphs import GROWING
-from planner.vector.indexed_vectors import indexed_vectors
+from planner.vector.indexed_vectors import indexed_vectors, without_values
 from storage.catalog import Index
 
 if TYPE_CHECKING:
@@ -62,9 +62,9 @@ class IndexCache:
         buffers = segment.index_buffers(index.oid)
         if buffers is None:
             return None
-        vectors, _ = indexed_vectors(segment, index)
         try:
-            return vecengine.load_index(buffers, vectors)
+            vectors, _ = indexed_vectors(segment, index)
+            return vecengine.load_index(without_values(buffers), vectors)
         except QuiverError as error:
             _log.warning("index %d of segment %d is not used: %s", index.oid, segment.segment_id, error)
             segment.mark_index_damaged(index.oid)

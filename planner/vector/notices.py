@@ -13,18 +13,18 @@ def warn_of_unused_indexes(key: bound.SortKey, scan: bound.TableScan, context: E
     """Send a NOTICE for each vector index of the columns in the sort key, when none can serve it."""
     if not context.settings.boolean("enable_indexscan"):
         return
-    columns = {
-        node.position
+    attnums = {
+        scan.columns[node.position].attnum
         for node in bound.walk(key.expression)
         if isinstance(node, bound.ColumnRef) and node.relation_id == scan.relation_id and is_vector(node.type)
     }
-    for position in sorted(columns):
-        attnum = scan.columns[position].attnum
-        indexes = vector_indexes(context.transaction.catalog, scan.table_oid, attnum)
-        if not indexes:
-            continue
-        distance = find_distance(key.expression, scan)
-        is_farthest = distance is not None and (distance.direction > 0) == key.is_descending
-        notices = unused_index_notices(indexes, vector_order(key, scan), is_farthest_first=is_farthest)
-        for message, hint in notices:
-            context.session.notice(message, hint=hint)
+    indexes = vector_indexes(context.transaction.catalog, scan.table_oid, attnums)
+    if not indexes:
+        return
+    distance = find_distance(key.expression, scan)
+    is_farthest = distance is not None and (distance.direction > 0) == key.is_descending
+    notices = unused_index_notices(
+        indexes, vector_order(key, scan), scan, context, is_farthest_first=is_farthest
+    )
+    for message, hint in notices:
+        context.session.notice(message, hint=hint)

@@ -1,7 +1,7 @@
 """Recognises a vector distance in a sort key, however it was written.
 
 Understood: `v <-> q`, `q <-> v`, `l2_distance(v, q)` and the other distances; casts of the query, casts of the
-column that change nothing; an output column's alias; and expressions that fall when the distance grows, sorted
+column that change nothing; an immutable expression with a dimension in the column's place, as an index may have; an output column's alias; and expressions that fall when the distance grows, sorted
 descending: `1 - (v <=> q) DESC`, `-(v <-> q) DESC`, `(v <#> q) * -1 DESC`, `inner_product(v, q) DESC`.
 """
 
@@ -13,7 +13,7 @@ from typing import Any
 
 from foundation.sqltypes import is_vector
 from planner import bound
-from planner.evaluate import is_native, is_row_free
+from planner.evaluate import is_immutable, is_native, is_row_free
 from planner.functions.implementations_vector import METRIC_OF_FUNCTION
 from planner.nodes import VectorOrder
 from planner.subqueries import without_subqueries
@@ -21,9 +21,10 @@ from planner.subqueries import without_subqueries
 
 @dataclass(frozen=True, slots=True)
 class Distance:
-    """A distance expression: column, query and whether the value grows (+1) or falls (-1) with the distance."""
+    """A distance expression: column or expression over the row, query, and whether the value grows (+1) or falls (-1)
+    with the distance."""
 
-    column: bound.ColumnRef
+    operand: bound.Expression
     query: bound.Expression
     metric: str
     direction: int
@@ -48,28 +49,29 @@ def find_distance(expression: bound.Expression, scan: bound.TableScan) -> Distan
         return _distance_call(expression, METRIC_OF_FUNCTION[name], 1, scan)
     if name == "inner_product":
         found = _distance_call(expression, "ip", -1, scan)
-        return found and Distance(found.column, found.query, "ip", -1, False, found.column_first)
+        return found and Distance(found.operand, found.query, "ip", -1, False, found.column_first)
     inner, factor = _monotone_step(expression)
     found = find_distance(inner, scan) if inner is not None else None
     if found is None:
         return None
     return Distance(
-        found.column, found.query, found.metric, found.direction * factor, False, found.column_first
+        found.operand, found.query, found.metric, found.direction * factor, False, found.column_first
     )
 
 
 def vector_order(key: bound.SortKey, scan: bound.TableScan) -> VectorOrder | None:
-    """The sort key as nearest-first order over a column with a dimension; None for any other order."""
+    """The sort key as nearest-first order over a column or expression with a dimension; None for any other order."""
     found = find_distance(key.expression, scan)
-    if found is None or found.column.type.typmod <= 0:
+    if found is None or found.operand.sql_type.typmod <= 0:
         return None
     if (found.direction > 0) == key.is_descending:
         return None  # farthest first
     if not is_row_free(found.query) or not is_native(without_subqueries(found.query)):
         return None
+    operand = found.operand
     return VectorOrder(
-        attnum=scan.columns[found.column.position].attnum,
-        position=found.column.position,
+        operand=operand,
+        attnum=scan.columns[operand.position].attnum if isinstance(operand, bound.ColumnRef) else 0,
         metric=found.metric,
         query=found.query,
         is_falling=found.direction < 0,
@@ -81,8 +83,8 @@ def vector_order(key: bound.SortKey, scan: bound.TableScan) -> VectorOrder | Non
 
 def _distance_call(call: bound.Call, metric: str, direction: int, scan: bound.TableScan) -> Distance | None:
     left, right = call.arguments
-    for column, query, first in ((left, right, True), (right, left, False)):
-        found = _plain_column(column, scan)
+    for operand, query, first in ((left, right, True), (right, left, False)):
+        found = _plain_column(operand, scan) or _row_expression(operand, scan)
         if found is not None and not _reads(query, scan):
             return Distance(found, query, metric, direction, True, first)
     return None
@@ -102,6 +104,17 @@ def _plain_column(expression: bound.Expression, scan: bound.TableScan) -> bound.
     if not isinstance(expression, bound.ColumnRef) or expression.relation_id != scan.relation_id:
         return None
     return expression if is_vector(expression.type) else None
+
+
+def _row_expression(expression: bound.Expression, scan: bound.TableScan) -> bound.Expression | None:
+    """An expression that an index may have for its key: over the row's columns alone, immutable, of a fixed dimension."""
+    if not is_vector(expression.sql_type) or expression.sql_type.typmod <= 0 or not is_native(expression):
+        return None
+    nodes = list(bound.walk(expression))
+    relations = {node.relation_id for node in nodes if isinstance(node, bound.ColumnRef)}
+    if relations != {scan.relation_id} or any(isinstance(node, bound.Parameter) for node in nodes):
+        return None
+    return expression if is_immutable(expression) else None
 
 
 def _reads(expression: bound.Expression, scan: bound.TableScan) -> bool:

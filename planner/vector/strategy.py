@@ -8,14 +8,16 @@ enable_indexscan = off means no index, enable_seqscan = off means the index wher
 from __future__ import annotations
 
 import weakref
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from dataclasses import dataclass
 
 import vecengine
 from foundation.settings import SettingValues
-from planner.bound import TableScan
+from planner.bound import Expression, TableScan
+from planner.implication import is_implied, over_attnums, with_parameter_values
 from planner.nodes import VectorOrder
 from planner.services import ExecutionContext
+from planner.vector.index_rules import IndexRules, rules_of
 from storage.catalog import Catalog, Index
 from vecengine.index import EXACT, FILTERED_GRAPH, FILTERED_LISTS, GRAPH, LISTS
 
@@ -51,25 +53,80 @@ class Strategy:
 EXACT_SCAN = Strategy(EXACT)
 
 
-def vector_indexes(catalog: Catalog, table_oid: int, attnum: int) -> tuple[Index, ...]:
-    """Vector indexes whose only key is the column."""
+def vector_indexes(catalog: Catalog, table_oid: int, attnums: Set[int]) -> tuple[Index, ...]:
+    """Vector indexes over one of the columns, or over an expression that reads one."""
     return tuple(
         index
         for index in catalog.indexes_of(table_oid)
-        if index.metric is not None and index.key_attnums() == (attnum,)
+        if index.metric is not None and not attnums.isdisjoint(index.read_attnums())
     )
 
 
-def usable_index(order: VectorOrder, scan: TableScan, context: ExecutionContext) -> Index | None:
-    """The index that serves an order; a graph before inverted lists before a flat list, then the youngest."""
+def usable_index(
+    order: VectorOrder, scan: TableScan, condition: Expression | None, context: ExecutionContext
+) -> Index | None:
+    """The index that serves an order of the rows that satisfy a condition.
+
+    A graph before inverted lists before a flat list, one of fewer rows before one of all, then the youngest.
+    """
     if not context.settings.boolean("enable_indexscan"):
         return None
     found = [
         index
-        for index in vector_indexes(context.transaction.catalog, scan.table_oid, order.attnum)
-        if index.metric == order.metric and index.predicate_sql is None
+        for index in context.transaction.catalog.indexes_of(scan.table_oid)
+        if index.metric == order.metric
+        and has_key(index, order, scan, context)
+        and has_all_rows(index, scan, condition, context)
     ]
-    return max(found, key=lambda index: (_FAMILY_RANKS[index.family], index.oid), default=None)
+    return max(
+        found,
+        key=lambda index: (_FAMILY_RANKS[index.family], index.predicate_sql is not None, index.oid),
+        default=None,
+    )
+
+
+def has_key(index: Index, order: VectorOrder, scan: TableScan, context: ExecutionContext) -> bool:
+    """Whether a vector index's key is the column or the expression that an order compares."""
+    (key,) = index.keys
+    if key.attnum or order.attnum:
+        return key.attnum == order.attnum
+    expression = _rules(index, scan, context).expression
+    return expression is not None and over_attnums(expression.expression, expression.columns) == over_attnums(
+        order.operand, scan.columns
+    )
+
+
+def has_all_rows(
+    index: Index, scan: TableScan, condition: Expression | None, context: ExecutionContext
+) -> bool:
+    """Whether an index has every row that satisfies a condition."""
+    if index.predicate_sql is None:
+        return True
+    return condition is not None and not _conjuncts_outside(index, scan, condition, context)[0]
+
+
+def is_filter(index: Index, scan: TableScan, condition: Expression | None, context: ExecutionContext) -> bool:
+    """Whether a condition leaves out rows that the index has, as far as its conjuncts tell."""
+    if condition is None or index.predicate_sql is None:
+        return condition is not None
+    return _conjuncts_outside(index, scan, condition, context)[1]
+
+
+def _conjuncts_outside(
+    index: Index, scan: TableScan, condition: Expression, context: ExecutionContext
+) -> tuple[bool, bool]:
+    """Whether the condition fails to imply the index's predicate, and whether it says more than the predicate."""
+    bound_predicate = _rules(index, scan, context).predicate
+    assert bound_predicate is not None
+    predicate = over_attnums(bound_predicate.condition, bound_predicate.columns)
+    given = over_attnums(with_parameter_values(condition, context.parameters), scan.columns)
+    if not is_implied(predicate, given):
+        return True, True
+    return False, not is_implied(given, predicate)
+
+
+def _rules(index: Index, scan: TableScan, context: ExecutionContext) -> IndexRules:
+    return rules_of(context.transaction.catalog.table(scan.table_oid), index)
 
 
 def choose_strategy(
@@ -110,9 +167,14 @@ def _estimates(index: vecengine.VectorIndex, k: int, allowed_count: int, target:
 
 
 def unused_index_notices(
-    indexes: Iterable[Index], order: VectorOrder | None, *, is_farthest_first: bool
+    indexes: Iterable[Index],
+    order: VectorOrder | None,
+    scan: TableScan,
+    context: ExecutionContext,
+    *,
+    is_farthest_first: bool,
 ) -> list[tuple[str, str | None]]:
-    """(message, hint) for each vector index of the ordered column, none of which can serve the query."""
+    """(message, hint) for each vector index of the ordered columns, none of which can serve the query."""
     notices = []
     for index in indexes:
         hint = None
@@ -124,6 +186,9 @@ def unused_index_notices(
             wanted, has = METRIC_OPERATORS[order.metric], METRIC_OPERATORS[index.metric or "l2"]
             reason = f"it orders by {has} and the query by {wanted}"
             hint = f"Create an index with operator class vector_{METRIC_CLASSES[order.metric]}, or order by {has}."
+        elif not has_key(index, order, scan, context):
+            shown = index.keys[0].expression_sql or "a column"
+            reason = f"it orders by the distance of {shown}"
         else:
             reason = "it covers only the rows of its WHERE clause"
         notices.append((f'index "{index.name}" cannot serve this query: {reason}', hint))

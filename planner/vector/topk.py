@@ -28,6 +28,7 @@ from foundation.bitset import (
     offsets_from_bits,
     popcount,
 )
+from foundation.sqltypes import HALFVEC
 from planner import bound
 from planner.evaluate import evaluate, evaluate_constant, filter_bits, sort_offsets
 from planner.evaluate.ordering import SortColumn
@@ -38,8 +39,8 @@ from planner.row_selection import RowSelection
 from planner.services import ExecutionContext
 from planner.vector.exact import Nearest, fixed_count, nearest_rows
 from planner.vector.index_cache import INDEXES
-from planner.vector.indexed_vectors import ordered_vectors
-from planner.vector.strategy import EXACT_SCAN, Strategy, choose_strategy, usable_index
+from planner.vector.indexed_vectors import VectorRows, indexed_vectors, ordered_vectors
+from planner.vector.strategy import EXACT_SCAN, Strategy, choose_strategy, is_filter, usable_index
 from storage.catalog import Index
 from vecengine.index import EXACT
 
@@ -119,7 +120,7 @@ def prepare_topk(node: VectorTopK, context: ExecutionContext) -> PreparedTopK:
         context,
         row_range(node.limit, node.offset, context),
         query,
-        usable_index(node.order, node.scan, context),
+        usable_index(node.order, node.scan, predicate, context),
         query is None or is_directionless,
     )
     for segment in context.transaction.table_view(node.scan.table_oid).segments:
@@ -132,7 +133,7 @@ def prepare_topk(node: VectorTopK, context: ExecutionContext) -> PreparedTopK:
         if count:
             search = SegmentSearch(segment, allowed if count < segment.row_count else None, count)
             prepared.searches.append(search)
-            _check_dimension(prepared, segment)
+    _check_dimension(prepared)
     wanted = prepared.rows.stop if prepared.rows.stop is not None else prepared.allowed_count
     for search in prepared.searches:
         _choose(prepared, search, wanted)
@@ -153,15 +154,15 @@ def _query_vector(expression: bound.Expression, context: ExecutionContext) -> np
     return np.asarray(array[0].values.to_numpy(zero_copy_only=False), dtype=np.float32)
 
 
-def _check_dimension(prepared: PreparedTopK, segment: SegmentView) -> None:
-    if prepared.query is None:
+def _check_dimension(prepared: PreparedTopK) -> None:
+    """Raises DataException (22000) when there are rows to compare with a query of another dimension."""
+    if prepared.query is None or not prepared.searches:
         return
     order = prepared.node.order
-    vectors, _ = ordered_vectors(segment, order)
-    given, stored = len(prepared.query), vectors.shape[1]
+    given, stored = len(prepared.query), order.operand.sql_type.typmod
     if given != stored:
         left, right = (stored, given) if order.column_first else (given, stored)
-        raise different_dimensions(left, right, is_half=vectors.dtype == np.float16)
+        raise different_dimensions(left, right, is_half=order.operand.sql_type.oid == HALFVEC.oid)
 
 
 def _choose(prepared: PreparedTopK, search: SegmentSearch, k: int) -> None:
@@ -179,7 +180,7 @@ def _choose(prepared: PreparedTopK, search: SegmentSearch, k: int) -> None:
         search.index,
         k,
         count,
-        is_filtered=prepared.node.filter is not None,
+        is_filtered=is_filter(prepared.index, prepared.node.scan, prepared.node.filter, context),
         settings=context.settings,
     )
 
@@ -219,7 +220,7 @@ def search_topk(prepared: PreparedTopK) -> RowSelection:
 
 def _search_segment(prepared: PreparedTopK, search: SegmentSearch, k: int, *, keep_ties: bool) -> _Part:
     segment, order = search.segment, prepared.node.order
-    vectors, valid_bits = ordered_vectors(segment, order)
+    vectors, valid_bits = _vectors(prepared, search)
     comparable = and_bits(search.allowed_bits, valid_bits)
     if prepared.is_unorderable:
         return _unorderable_part(prepared, search, vectors, comparable, valid_bits)
@@ -246,6 +247,18 @@ def _search_segment(prepared: PreparedTopK, search: SegmentSearch, k: int, *, ke
         # What the graph leaves out has no order: zero vectors under cosine.
         nearest.unordered = _without(comparable, covered, segment.row_count)
     return _Part(nearest, null_rows)
+
+
+def _vectors(prepared: PreparedTopK, search: SegmentSearch) -> VectorRows:
+    """The vectors to compare, and the bitset of those allowed rows that have one.
+
+    A partial index lacks rows, but no allowed one: it is used where the filter implies its predicate.
+    """
+    order = prepared.node.order
+    if search.index is not None and not order.attnum:
+        assert prepared.index is not None
+        return indexed_vectors(search.segment, prepared.index)
+    return ordered_vectors(search.segment, order, search.allowed_bits, prepared.node.scan, prepared.context)
 
 
 def _search_index(

@@ -12,6 +12,13 @@ from sqlfront.binder.binding import bind_conversion, bind_expression, bind_query
 from sqlfront.binder.context import BindContext, VirtualRelation, VirtualRelations
 from sqlfront.binder.defaults import bound_default, column_defaults
 from sqlfront.binder.environment import Clause
+from sqlfront.binder.index_expressions import (
+    KeptKey,
+    bound_index_keys,
+    index_rules,
+    keep_index_expression,
+    key_type,
+)
 from sqlfront.binder.index_predicates import index_predicate, keep_predicate, predicate_attnums
 from sqlfront.binder.kept_expressions import (
     KeptExpression,
@@ -32,6 +39,7 @@ __all__ = [
     "BindContext",
     "Clause",
     "KeptExpression",
+    "KeptKey",
     "VirtualRelation",
     "VirtualRelations",
     "bind_conversion",
@@ -41,12 +49,16 @@ __all__ = [
     "bound_check",
     "bound_default",
     "bound_generation",
+    "bound_index_keys",
     "column_defaults",
     "generation_inputs",
     "index_predicate",
+    "index_rules",
     "keep_condition",
     "keep_generation",
+    "keep_index_expression",
     "keep_predicate",
+    "key_type",
     "lock_name",
     "predicate_attnums",
     "renamed_condition",

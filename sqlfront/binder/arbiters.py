@@ -13,6 +13,7 @@ from sqlglot import exp
 from foundation.errors import SyntaxErrorInStatement, UndefinedColumn, UndefinedObject, WrongObjectType
 from planner.bound import ColumnRef, OnConflict
 from planner.dml.returning import replace_columns
+from planner.implication import is_implied
 from sqlfront.binder.assignments import bind_assignments
 from sqlfront.binder.environment import Clause, Environment, QueryFindings, bind_node, unsupported
 from sqlfront.binder.errors import InvalidColumnReference
@@ -65,7 +66,7 @@ def _arbiters(
     environment: Environment, table: Table, target: NamespaceItem, node: exp.OnConflict
 ) -> tuple[int, ...]:
     """OIDs of the arbiters; () where the clause names none."""
-    from sqlfront.binder.index_predicates import index_predicate, is_implied
+    from sqlfront.binder.index_predicates import index_predicate
 
     indexes = environment.context.catalog.indexes_of(table.oid)
     constraint = node.args.get("constraint")

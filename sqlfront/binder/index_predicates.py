@@ -1,4 +1,4 @@
-"""Predicates of partial indexes: what is kept of one, what storage evaluates, and what implies one.
+"""Predicates of partial indexes: what is kept of one, and what storage evaluates.
 
 https://www.postgresql.org/docs/15/indexes-partial.html
 """
@@ -12,17 +12,16 @@ from foundation.cancel import CancelToken
 from foundation.errors import FeatureNotSupported
 from foundation.memory import MemoryBudget
 from foundation.settings import SettingValues
-from planner.bound import Call, CastExpression, ColumnRef, Expression, IsNull, walk
+from planner.bound import ColumnRef, walk
 from planner.evaluate import is_native
 from planner.evaluate.row_predicate import BoundPredicate
-from planner.evaluate.zone_maps import conjuncts
 from planner.services import EvaluationContext, SessionServices
 from sqlfront.binder.binding import bind_table_expression
 from sqlfront.binder.context import BindContext
 from sqlfront.binder.environment import Clause
 from sqlfront.binder.errors import InvalidObjectDefinition
 from sqlfront.binder.immutability import is_immutable
-from sqlfront.binder.kept_expressions import KeptExpression, comparable, keep_condition
+from sqlfront.binder.kept_expressions import KeptExpression, keep_condition
 from sqlfront.binder.relations import table_columns
 from sqlfront.binder.rules import ROW_RELATION_ID
 from sqlfront.parser import SqlExpression
@@ -84,30 +83,3 @@ def _bound_predicate(sql: str, table: Table) -> BoundPredicate:
         session=cast(SessionServices, None),
     )
     return BoundPredicate(condition, ROW_RELATION_ID, columns, tuple(sorted(attnums)), context)
-
-
-def is_implied(predicate: Expression, condition: Expression | None) -> bool:
-    """Whether every row that satisfies `condition` satisfies the predicate, as far as this can tell.
-
-    Every conjunct of the predicate must be one of the condition's, or `x IS NOT NULL` beside a comparison of x: a
-    part of PostgreSQL's predicate_implied_by(), which also reasons about ranges. Both refer to the row alike.
-    """
-    if condition is None:
-        return False
-    given = [comparable(part) for part in conjuncts(condition)]
-    return all(
-        comparable(part) in given or any(_rejects_null(part, known) for known in given)
-        for part in conjuncts(predicate)
-    )
-
-
-def _rejects_null(part: Expression, known: Expression) -> bool:
-    """Whether `part` is `x IS NOT NULL` and `known` a strict operator on x itself."""
-    if not isinstance(part, IsNull) or not part.is_negated or not isinstance(known, Call):
-        return False
-    return known.function.is_strict and comparable(part.argument) in map(_uncast, known.arguments)
-
-
-def _uncast(expression: Expression) -> Expression:
-    """What is cast: a cast of NULL is NULL."""
-    return _uncast(expression.argument) if isinstance(expression, CastExpression) else expression

@@ -7,18 +7,16 @@ result is another tree the text as it was written is kept.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields, is_dataclass, replace
-from typing import Any
+from dataclasses import dataclass, replace
 
 from sqlglot import exp
 
 from foundation.errors import QuiverError
 from foundation.settings import SettingValues
-from foundation.sqltypes import SqlType
 from planner import bound
 from planner.dml.returning import replace_columns
 from planner.expression_text import ExpressionPrinter
-from planner.functions.signature import Function
+from planner.implication import comparable
 from sqlfront.binder.binding import bind_generation, bind_table_expression
 from sqlfront.binder.context import BindContext
 from sqlfront.binder.environment import Clause
@@ -40,7 +38,7 @@ class KeptExpression:
 def keep_condition(
     context: BindContext, table: Table, expression: SqlExpression, clause: Clause
 ) -> KeptExpression:
-    """The condition of a CHECK constraint or a partial index. Raises what `bind_table_expression` raises."""
+    """The condition of a CHECK constraint or a partial index, or the expression of an index key. Raises what `bind_table_expression` raises."""
     return _kept(table, expression, lambda source: bind_table_expression(source, context, table, clause))
 
 
@@ -63,18 +61,6 @@ def _kept(
     return KeptExpression(text if is_same else expression.sql, _attnums(table, tree))
 
 
-def comparable(node: Any) -> Any:
-    """A tree in which a cast that was implicit equals one that was written: without a length they do the same."""
-    if isinstance(node, tuple):
-        return tuple(comparable(item) for item in node)
-    if not is_dataclass(node) or isinstance(node, SqlType | Function | type):
-        return node
-    values = {spec.name: comparable(getattr(node, spec.name)) for spec in fields(node)}
-    if isinstance(node, bound.CastExpression) and node.type.typmod < 0:
-        values["is_explicit"] = True
-    return replace(node, **values)
-
-
 def _attnums(table: Table, tree: bound.Expression) -> tuple[int, ...]:
     columns = table_columns(table)
     read = {columns[node.position].attnum for node in bound.walk(tree) if isinstance(node, bound.ColumnRef)}
@@ -88,7 +74,7 @@ def generation_inputs(context: BindContext, table: Table, column: Column) -> tup
 
 
 def renamed_condition(context: BindContext, table: Table, renamed: Table, sql: str, clause: Clause) -> str:
-    """The text of a CHECK or of an index's predicate over the same columns as `renamed` calls them."""
+    """The text of a CHECK, an index key's expression or an index's predicate over the same columns as `renamed` calls them."""
     return _renamed(bind_table_expression(sql, context, table, clause), renamed)
 
 

@@ -1,12 +1,14 @@
-"""A table's generated columns and CHECK constraints as bound expressions."""
+"""A table's generated columns, CHECK constraints and index expressions as bound expressions."""
 
 from __future__ import annotations
 
-from planner.bound import BoundCheck, Expression, TableRules
+from collections.abc import Iterable
+
+from planner.bound import BoundCheck, BoundIndexKey, Expression, TableRules
 from sqlfront.binder.context import BindContext
 from sqlfront.binder.environment import Clause
 from sqlfront.binder.relations import table_columns
-from storage.catalog import CheckConstraint, Column, Table
+from storage.catalog import CheckConstraint, Column, Index, Table
 
 ROW_RELATION_ID = 1
 """The relation whose columns are the row at hand; see `bind_table_expression`."""
@@ -24,16 +26,24 @@ def table_rules(context: BindContext, table: Table) -> TableRules | None:
         for constraint in sorted(context.catalog.constraints_of(table.oid), key=lambda c: c.name.encode())
         if isinstance(constraint, CheckConstraint)
     )
-    return rules_of(table, generated, checks) if generated or checks else None
+    index_keys = _index_keys(table, context.catalog.indexes_of(table.oid))
+    return rules_of(table, generated, checks, index_keys) if generated or checks or index_keys else None
+
+
+def _index_keys(table: Table, indexes: Iterable[Index]) -> tuple[BoundIndexKey, ...]:
+    from sqlfront.binder.index_expressions import bound_index_keys
+
+    return bound_index_keys(table, indexes)
 
 
 def rules_of(
     table: Table,
     generated: tuple[tuple[int, Expression], ...] = (),
     checks: tuple[BoundCheck, ...] = (),
+    index_keys: tuple[BoundIndexKey, ...] = (),
 ) -> TableRules:
-    """Rules made of expressions that `bound_check` and `bound_generation` have bound."""
-    return TableRules(ROW_RELATION_ID, table_columns(table), generated, checks)
+    """Rules made of expressions that `bound_check`, `bound_generation` and `bound_index_keys` have bound."""
+    return TableRules(ROW_RELATION_ID, table_columns(table), generated, checks, index_keys)
 
 
 def bound_check(context: BindContext, table: Table, constraint: CheckConstraint) -> BoundCheck:

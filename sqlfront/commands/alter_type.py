@@ -18,22 +18,22 @@ from planner.bound import Expression
 from planner.dml import read_attnums, row_values
 from planner.dml.rows import assigned
 from planner.services import ExecutionContext
-from sqlfront.binder import bind_conversion, bind_expression, predicate_attnums, rules_of
+from sqlfront.binder import bind_conversion, bind_expression, key_type, predicate_attnums, rules_of
 from sqlfront.commands.check_constraints import keep_over_new_type
 from sqlfront.commands.columns import INTEGER_OIDS
 from sqlfront.commands.context import CommandContext
 from sqlfront.commands.dependencies import with_column
 from sqlfront.commands.errors import InvalidColumnDefinition
 from sqlfront.commands.generated_columns import generated_from
+from sqlfront.commands.index_expressions import check_stored_rows, retyped_key
 from sqlfront.commands.lookup import find_column
-from sqlfront.commands.operator_classes import is_default_class, resolve_class
 from sqlfront.commands.pgvector_limits import check_index_dimensions
 from sqlfront.commands.same_storage import is_same_storage
 from sqlfront.commands.sequences import owned_sequences, retype_sequence
 from sqlfront.commands.stored_rows import null_values, visible_rows
 from sqlfront.parser import AlterColumnType
 from sqlfront.parser.typenames import resolve_type
-from storage.catalog import Column, ForeignKey, Index, IndexKey, Table, replaced
+from storage.catalog import Column, ForeignKey, Index, Table, replaced
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,16 +102,18 @@ def _default(context: CommandContext, column: Column, target: SqlType) -> str | 
 def _change(context: CommandContext, conversion: _Conversion, changed: Table) -> None:
     """Put the changed table, its rows where they differ, and what hangs on the column."""
     transaction, table, attnum = context.transaction, conversion.table, conversion.column.attnum
-    indexes = [index for index in context.catalog.indexes_of(table.oid) if attnum in index.key_attnums()]
+    indexes = [index for index in context.catalog.indexes_of(table.oid) if attnum in index.read_attnums()]
     for index in context.catalog.indexes_of(table.oid):
         if attnum in predicate_attnums(table, index):
             raise FeatureNotSupported(
                 f'changing the type of a column that the predicate of index "{index.name}" uses is not supported'
             )
-    retyped = [_retyped_index(index, table, changed) for index in indexes]
+    retyped = [_retyped_index(context, index, table, changed) for index in indexes]
     for index in retyped:
-        check_index_dimensions(context.settings, index.family, changed.column_at(attnum).type)
-    if _is_unchanged(context, conversion):
+        for key in index.keys:
+            check_index_dimensions(context.settings, index.family, key_type(changed, key))
+    has_expressions = any(key.expression_sql is not None for index in retyped for key in index.keys)
+    if _is_unchanged(context, conversion) and not has_expressions:
         if conversion.column.missing_value is not None:
             column = replace(changed.column_at(attnum), missing_value=conversion.column.missing_value)
             changed = with_column(changed, column)
@@ -121,6 +123,8 @@ def _change(context: CommandContext, conversion: _Conversion, changed: Table) ->
                 transaction.put(index)
     else:
         _write_anew(context, conversion, changed, retyped)
+    for index in retyped:
+        check_stored_rows(context, changed, index)
     keep_over_new_type(context, table, changed, attnum)
     reads_itself = read_attnums(rules_of(table), conversion.expression) == {attnum}
     if not reads_itself or not is_same_storage(conversion.expression, conversion.target, context.settings):
@@ -172,23 +176,7 @@ def _check_no_references(context: CommandContext, table: Table, column: Column) 
         raise FeatureNotSupported("ALTER COLUMN TYPE of a foreign key's column is not supported")
 
 
-def _retyped_index(index: Index, table: Table, changed: Table) -> Index:
-    """The index with operator classes that accept its columns' types. Raises 42704, 42804."""
-    keys = tuple(_retyped_key(index.family, key, table, changed) for key in index.keys)
+def _retyped_index(context: CommandContext, index: Index, table: Table, changed: Table) -> Index:
+    """The index with expressions bound anew, and operator classes that accept its keys' types. Raises 42704, 42804."""
+    keys = tuple(retyped_key(context, index.family, key, table, changed) for key in index.keys)
     return replaced(index, keys=keys)
-
-
-def _retyped_key(family: str, key: IndexKey, table: Table, changed: Table) -> IndexKey:
-    if not key.attnum:
-        return key
-    sql_type = changed.column_at(key.attnum).type
-    if is_default_class(family, key.operator_class, table.column_at(key.attnum).type):
-        # PostgreSQL makes the index from its definition's text, which leaves the default class out.
-        return replace(key, operator_class=resolve_class(family, None, sql_type).name)
-    try:
-        name = resolve_class(family, key.operator_class, sql_type).name
-    except DatatypeMismatch:
-        if family != "btree":
-            raise
-        name = resolve_class(family, None, sql_type).name
-    return replace(key, operator_class=name)

@@ -15,10 +15,12 @@ from foundation.errors import (
     UndefinedColumn,
     UndefinedObject,
 )
-from sqlfront.binder import keep_predicate
+from sqlfront.binder import KeptExpression, KeptKey, keep_index_expression, keep_predicate, key_type
+from sqlfront.binder.output_names import NO_NAME, figure_name
 from sqlfront.commands.alter_table import check_index_options
 from sqlfront.commands.columns import SYSTEM_COLUMNS
 from sqlfront.commands.context import CommandContext, CommandResult
+from sqlfront.commands.index_expressions import check_stored_rows
 from sqlfront.commands.little_data import warn_of_little_data
 from sqlfront.commands.lookup import check_may_create_in, check_owner, find_table, schema_of
 from sqlfront.commands.naming import free_relation_name, joined_columns
@@ -51,6 +53,7 @@ def execute_create_index(statement: CreateIndexStatement, context: CommandContex
         UndefinedTable: 42P01. UndefinedColumn: 42703. UndefinedObject: 42704, an access method or operator class.
         DatatypeMismatch: 42804, an operator class of another type. DuplicateTable: 42P07.
         InvalidParameterValue: 22023, an option, or a vector column without dimensions.
+        InvalidObjectDefinition: 42P17, an expression or predicate that is not immutable. What they raise for a row.
         UniqueViolation: 23505. FeatureNotSupported: 0A000. ProgramLimitExceeded: 54000, `quiver.pgvector_limits`.
     """
     table = find_table(context, statement.table)
@@ -63,14 +66,13 @@ def execute_create_index(statement: CreateIndexStatement, context: CommandContex
     _check_family(statement)
     keys = _keys(context, table, statement)
     check_unique(statement.options)
-    predicate = None
+    predicate = KeptExpression("", ())
     if statement.where is not None:
-        predicate = keep_predicate(context.bind_context(), table, statement.where).sql
+        predicate = keep_predicate(context.bind_context(), table, statement.where)
     options = tuple((o.name, "true" if o.value is None else o.value) for o in statement.options)
     check_index_options(context, family, dict(options))
     for key in keys.keys:
-        if key.attnum:
-            check_index_dimensions(context.settings, family, table.column_at(key.attnum).type)
+        check_index_dimensions(context.settings, family, key_type(table, key))
     name = statement.name or free_relation_name(
         context.catalog,
         context.database_oid,
@@ -80,9 +82,11 @@ def execute_create_index(statement: CreateIndexStatement, context: CommandContex
     index = Index(
         context.storage.allocate_oid(), name, context.database_oid, table.owner_oid, schema_oid=table.schema_oid,
         table_oid=table.oid, family=family, keys=keys.keys, is_unique=statement.is_unique, metric=keys.metric,
-        options=options, predicate_sql=predicate, nulls_not_distinct=statement.nulls_not_distinct,
+        options=options, predicate_sql=predicate.sql or None, nulls_not_distinct=statement.nulls_not_distinct,
+        predicate_attnums=predicate.attnums if keys.metric is not None else (),
     )  # fmt: skip
     context.transaction.put(index)
+    check_stored_rows(context, table, index)
     warn_of_little_data(context, (index,))
     return CommandResult(TAG, indexes_to_build=(index.oid,) if family in VECTOR_FAMILIES else ())
 
@@ -105,8 +109,6 @@ def _check_family(statement: CreateIndexStatement) -> None:
         raise FeatureNotSupported(f'access method "{family}" is not supported')
     if family != BTREE and family not in VECTOR_FAMILIES:
         raise UndefinedObject(f'access method "{family}" does not exist')
-    if statement.where is not None and family != BTREE:
-        raise FeatureNotSupported(f"a partial {family} index is not supported")
     if len(statement.elements) > KEYS_MAX:
         raise FeatureNotSupported(f"cannot use more than {KEYS_MAX} columns in an index")
     if family == BTREE:
@@ -131,23 +133,43 @@ def _check_family(statement: CreateIndexStatement) -> None:
 def _keys(context: CommandContext, table: Table, statement: CreateIndexStatement) -> _Keys:
     keys, names, metric = [], [], None
     for element in statement.elements:
-        key, metric = _key(table, statement.method, element)
+        key, metric = _key(context, table, statement.method, element)
         keys.append(key)
-        names.append(element.column or "expr")
+        names.append(element.column or _key_name(element))
     return _Keys(tuple(keys), tuple(names), metric)
 
 
-def _key(table: Table, family: str, element: IndexElement) -> tuple[IndexKey, str | None]:
-    if element.column is None:
-        raise FeatureNotSupported("an index on an expression is not supported", position=element.position)
-    if element.column in SYSTEM_COLUMNS:
-        raise FeatureNotSupported("index creation on system columns is not supported")
-    column = table.column(element.column)
-    if column is None:
-        raise UndefinedColumn(f'column "{element.column}" does not exist')
-    resolved = resolve_class(family, element.operator_class, column.type)
-    if family in VECTOR_FAMILIES and column.type.typmod < 1:
+def _key_name(element: IndexElement) -> str:
+    """What PostgreSQL calls an expression in the name of its index."""
+    assert element.expression is not None
+    name = figure_name(element.expression.tree)
+    return "expr" if name == NO_NAME else name
+
+
+def _key(
+    context: CommandContext, table: Table, family: str, element: IndexElement
+) -> tuple[IndexKey, str | None]:
+    kept = _kept_key(context, table, family, element)
+    resolved = resolve_class(family, element.operator_class, kept.type)
+    if family in VECTOR_FAMILIES and kept.type.typmod < 1:
         raise InvalidParameterValue("column does not have dimensions")
     nulls_first = element.is_descending if element.nulls_first is None else element.nulls_first
-    key = IndexKey(column.attnum, resolved.name, is_descending=element.is_descending, nulls_first=nulls_first)
+    key = IndexKey(
+        kept.attnum, resolved.name, kept.sql or None, element.is_descending, nulls_first, kept.attnums
+    )
     return key, resolved.metric
+
+
+def _kept_key(context: CommandContext, table: Table, family: str, element: IndexElement) -> KeptKey:
+    if element.column is not None:
+        if element.column in SYSTEM_COLUMNS:
+            raise FeatureNotSupported("index creation on system columns is not supported")
+        column = table.column(element.column)
+        if column is None:
+            raise UndefinedColumn(f'column "{element.column}" does not exist')
+        return KeptKey(column.attnum, column.type)
+    assert element.expression is not None
+    kept = keep_index_expression(context.bind_context(), table, element.expression)
+    if not kept.attnum and family == BTREE:
+        raise FeatureNotSupported("an index on an expression is not supported", position=element.position)
+    return kept

@@ -10,11 +10,11 @@ from collections.abc import Sequence as Seq
 from dataclasses import replace
 
 from foundation.errors import DependentObjectsStillExist
-from sqlfront.binder import predicate_attnums
 from sqlfront.commands.check_constraints import drop_checks_of_column
 from sqlfront.commands.columns import sequence_default
 from sqlfront.commands.context import CommandContext
 from sqlfront.commands.foreign_keys import drop_keys_of_column
+from sqlfront.commands.index_expressions import read_attnums
 from sqlfront.commands.lookup import described, schema_of
 from sqlfront.commands.sequences import owned_sequences
 from storage.catalog import CatalogObject, Column, ForeignKey, Index, Sequence, Table, replaced
@@ -37,7 +37,7 @@ def drop_table(context: CommandContext, table: Table) -> None:
 def drop_column(context: CommandContext, table: Table, column: Column) -> Table:
     """Drop a column with the indexes over it, its constraints and its sequences; the table as it is then."""
     for index in context.catalog.indexes_of(table.oid):
-        if column.attnum in (*index.key_attnums(), *predicate_attnums(table, index)):
+        if column.attnum in read_attnums(table, index):
             context.transaction.drop(index.oid)
     drop_checks_of_column(context, table, column.attnum)
     drop_keys_of_column(context, table, column.attnum)

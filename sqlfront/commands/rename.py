@@ -1,7 +1,7 @@
 """ALTER ... RENAME. https://www.postgresql.org/docs/15/sql-altertable.html
 
 A constraint's index has the constraint's name. A renamed sequence or schema keeps its place in column
-defaults, a renamed column in checks and generation expressions: their texts are changed with it.
+defaults, a renamed column in checks, generation expressions and indexes: their texts are changed with it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from foundation.errors import (
     UndefinedObject,
     UndefinedTable,
 )
-from sqlfront.binder import Clause, predicate_attnums, renamed_condition
 from sqlfront.commands.alter_table import change_owner
 from sqlfront.commands.check_constraints import rename_in_checks
 from sqlfront.commands.columns import SYSTEM_COLUMNS, sequence_default
@@ -25,6 +24,7 @@ from sqlfront.commands.context import CommandContext, CommandResult
 from sqlfront.commands.databases import find_database, rename_database
 from sqlfront.commands.dependencies import move_defaults, with_column
 from sqlfront.commands.generated_columns import rename_in_generations
+from sqlfront.commands.index_expressions import rename_in_indexes
 from sqlfront.commands.lookup import (
     check_new_owner,
     check_owner,
@@ -125,16 +125,7 @@ def _rename_column(context: CommandContext, table: Table, name: str, new_name: s
     renamed = with_column(table, replace(column, name=new_name))
     rename_in_checks(context, table, renamed, column.attnum)
     context.transaction.put(rename_in_generations(context, table, renamed))
-    _rename_in_predicates(context, table, renamed, column.attnum)
-
-
-def _rename_in_predicates(context: CommandContext, table: Table, renamed: Table, attnum: int) -> None:
-    """Let the predicates of partial indexes that read a column call it by its name in `renamed`."""
-    for index in context.catalog.indexes_of(table.oid):
-        if index.predicate_sql is not None and attnum in predicate_attnums(table, index):
-            binding = context.bind_context()
-            sql = renamed_condition(binding, table, renamed, index.predicate_sql, Clause.PREDICATE)
-            context.transaction.put(replaced(index, predicate_sql=sql))
+    rename_in_indexes(context, table, renamed)
 
 
 def _rename_schema(context: CommandContext, name: str, new_name: str) -> None:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable
 
 from foundation.sqltypes import TYPES
+from sqlfront.binder import key_type
 from sqlfront.commands.operator_classes import is_default_class
 from sqlfront.pg_catalog.view import CatalogView
 from sqlfront.session.names import split_qualified_name
@@ -118,11 +119,11 @@ def index_key_definition(view: CatalogView, index: Index, number: int) -> str | 
         return None
     key = index.keys[number - 1]
     table = view.catalog.table(index.table_oid)
-    return quote_identifier(table.column_at(key.attnum).name) if key.attnum else key.expression_sql
+    return _key_text(key, table)
 
 
 def _key_definition(index: Index, key: IndexKey, table: Table) -> str:
-    text = quote_identifier(table.column_at(key.attnum).name) if key.attnum else f"({key.expression_sql})"
+    text = _key_text(key, table)
     if key.operator_class and index.family != "btree" and not _has_default_class(index, key, table):
         text += f" {key.operator_class}"
     if key.is_descending:
@@ -130,10 +131,12 @@ def _key_definition(index: Index, key: IndexKey, table: Table) -> str:
     return text + (" NULLS FIRST" if key.nulls_first else "")
 
 
+def _key_text(key: IndexKey, table: Table) -> str:
+    return quote_identifier(table.column_at(key.attnum).name) if key.attnum else f"({key.expression_sql})"
+
+
 def _has_default_class(index: Index, key: IndexKey, table: Table) -> bool:
-    return bool(key.attnum) and is_default_class(
-        index.family, key.operator_class or "", table.column_at(key.attnum).type
-    )
+    return is_default_class(index.family, key.operator_class or "", key_type(table, key))
 
 
 def constraint_definition(view: CatalogView, constraint_oid: int, *, pretty: bool = False) -> str | None:

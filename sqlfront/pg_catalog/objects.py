@@ -7,6 +7,7 @@ from functools import cache
 
 from foundation.sqltypes import FIRST_USER_OID, SqlType
 from planner.vector import is_index_valid
+from sqlfront.binder import key_type
 from sqlfront.pg_catalog.definitions import constraint_name
 from sqlfront.pg_catalog.relations import (
     Row,
@@ -219,7 +220,7 @@ def pg_index(view: CatalogView) -> Iterator[Row]:
     operator_classes = operator_class_oids()
     for index in view.objects(Index):
         table = view.catalog.table(index.table_oid)
-        types = [table.column_at(key.attnum).type.oid if key.attnum else 25 for key in index.keys]
+        types = [key_type(table, key).oid for key in index.keys]
         expressions = [key.expression_sql for key in index.keys if key.expression_sql]
         yield {
             "indexrelid": index.oid, "indrelid": index.table_oid, "indnatts": len(index.keys),

@@ -63,6 +63,7 @@ def _row_expressions(statement: bound.Insert) -> Iterator[bound.Expression]:
     if statement.rules is not None:
         yield from (expression for _, expression in statement.rules.generated)
         yield from (check.condition for check in statement.rules.checks)
+        yield from (key.expression for key in statement.rules.index_keys)
     conflict = statement.on_conflict
     if conflict is not None:
         yield from (expression for _, expression in conflict.assignments or ())

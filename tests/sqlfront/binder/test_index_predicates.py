@@ -9,9 +9,9 @@ import pyarrow as pa
 import pytest
 
 from foundation.errors import DivisionByZero, FeatureNotSupported, QuiverError
+from planner.implication import is_implied
 from sqlfront.binder import Clause, bind_table_expression, index_predicate, keep_predicate
 from sqlfront.binder.errors import InvalidObjectDefinition
-from sqlfront.binder.index_predicates import is_implied
 from sqlfront.parser import parse_expression
 from storage.catalog import Index
 from tests.sqlfront.binder.schema_catalog import CATALOG, DOCS, new_context
@@ -83,6 +83,39 @@ def test_evaluation_without_columns() -> None:
         ("title IS NOT NULL", "title IS NULL", False),
         ("title IS NOT NULL", "price = 1", False),
         ("title IS NULL", "title = 'x'", False),
+        ("id > 5", "id > 10", True),
+        ("id > 5", "id > 5", True),
+        ("id > 5", "id >= 5", False),
+        ("id >= 5", "id > 5", True),
+        ("id > 5", "10 < id", True),
+        ("id > 5", "id = 6", True),
+        ("id > 5", "id = 5", False),
+        ("id > 5", "id < 10", False),
+        ("id <> 5", "id < 5", True),
+        ("id <> 5", "id <= 5", False),
+        ("id <> 5", "id IN (4, 6)", True),
+        ("id <> 5", "id NOT IN (5)", False),
+        ("id IN (1, 2, 3)", "id = 2", False),
+        ("id = 1 OR id = 2", "id = 2", True),
+        ("id = 1 OR id = 2", "id = 3", False),
+        ("id > 5", "id IN (6, 7)", True),
+        ("id > 5", "id IN (5, 7)", False),
+        ("id > 5", "id = ANY (ARRAY[6, 7])", True),
+        ("id > 5", "id > ALL (ARRAY[6, 7])", False),
+        ("id > 5", "id = 6 OR id > 9", True),
+        ("id > 5", "id = 6 OR price > 9", False),
+        ("id > 5 AND id < 9", "id BETWEEN 6 AND 8", True),
+        ("id > 5 AND id < 9", "id BETWEEN 6 AND 9", False),
+        ("id IS NOT NULL", "id IN (1, 2)", True),
+        ("title IS NOT NULL", "lower(title) <> ''", True),
+        ("title IS NOT NULL", "coalesce(title, '') <> ''", False),
+        ("id IS NOT NULL", "id NOT IN (1, 2)", True),
+        ("active", "active = true", True),
+        ("active", "active IS TRUE", True),
+        ("active", "active IS NOT FALSE", False),
+        ("title = 'x'", "title IN ('x')", True),
+        ("title = 'x'", "title IN ('x', 'y')", False),
+        ("id > 5", "id = NULL", False),
     ],
 )
 def test_implication(predicate: str, condition: str, implied: bool) -> None:
