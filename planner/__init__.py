@@ -2,13 +2,14 @@
 
 from planner.execution import Execution
 from planner.lock_plans import plan_locking
-from planner.planning import OutputColumn, Plan, plan_statement
+from planner.planning import NativePlan, OutputColumn, Plan, plan_statement
 from planner.services import Codecs, ExecutionContext, SessionServices
 
 __all__ = [
     "Codecs",
     "Execution",
     "ExecutionContext",
+    "NativePlan",
     "OutputColumn",
     "Plan",
     "SessionServices",

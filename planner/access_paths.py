@@ -22,7 +22,7 @@ from planner.functions.datum import CallSite
 from planner.nodes import KeyLookup, SeqScan
 from planner.row_selection import RowSelection
 from planner.services import ExecutionContext
-from storage.catalog import Index
+from storage.catalog import Catalog, Index
 
 _INTEGERS = (INT2.oid, INT4.oid, INT8.oid)
 _TEXTS = (TEXT.oid, VARCHAR.oid)
@@ -47,6 +47,17 @@ def access_path(source: SeqScan, context: ExecutionContext) -> SeqScan | KeyLook
             used = {pinned[attnum][0] for attnum in attnums}
             return _lookup(source, index, parts, used)
     return source
+
+
+def finds_one_row(source: SeqScan, catalog: Catalog) -> bool:
+    """Whether the filter compares every column of a unique key with one value, so that at most one row passes."""
+    pinned = {
+        _pinned_attnum(part, source.scan) for part in conjuncts(source.filter) if isinstance(part, bound.Call)
+    }
+    return any(
+        _is_unique_key(index) and pinned.issuperset(index.key_attnums())
+        for index in catalog.indexes_of(source.scan.table_oid)
+    )
 
 
 def _is_unique_key(index: Index) -> bool:

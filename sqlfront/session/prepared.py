@@ -29,7 +29,7 @@ from sqlfront.session.joint_inserts import is_joinable
 from sqlfront.session.outcome import Outcome, result_columns
 from sqlfront.session.plan_cache import CachedPlan, PlanKey, QueryKind, kind_of
 from sqlfront.session.query_locks import TableLocks, only_reads, table_locks, take_locks
-from sqlfront.session.short_statements import is_short_query
+from sqlfront.session.short_statements import is_short_plan, is_short_query
 from storage import Transaction
 from storage.catalog import Catalog
 
@@ -195,7 +195,7 @@ class StatementPlanner:
             kind_of(bound),
             table_locks(bound),
             _writing_name(bound, context),
-            is_short_query(bound),
+            is_short_query(bound) or is_short_plan(plan, context.catalog),
             is_joinable(bound),
             RowTemplate.of(bound) if isinstance(bound, Insert) else None,
         )

@@ -1,7 +1,7 @@
 """Which statements are so short that a server may run them where nobody else can run meanwhile.
 
-A few rows of values into one table, and the commands around them: their work is bounded by the size of their message,
-whatever the data is. What turns out to have to wait (for a lock, for a large commit) raises WouldBlock and runs
+A few rows of values into one table, a row by its key, and the commands around them: their work is bounded by the size of
+their message and of one row, whatever the data is. What turns out to have to wait (for a lock, for a large commit) raises WouldBlock and runs
 elsewhere.
 """
 
@@ -10,14 +10,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from planner import bound
+from planner import NativePlan, Plan, bound
+from planner.access_paths import finds_one_row
 from planner.evaluate import is_native
+from planner.nodes import Limit, Result, SeqScan
 from sqlfront import parser
 
 if TYPE_CHECKING:
     from sqlfront.session.session import LocalSession
+    from storage.catalog import Catalog
 
 _ROWS_MAX = 8
+_COMPARISONS = frozenset({"=", "<>", "<", "<=", ">", ">="})
 _CALLS = frozenset(
     {
         "clock_timestamp",
@@ -44,6 +48,39 @@ def is_short_query(statement: bound.BoundStatement) -> bool:
     values = [item for row in source.rows for item in row]
     values += [expression for _, expression in statement.defaults]
     return all(map(_is_plain, values)) and all(map(is_native, _row_expressions(statement)))
+
+
+def is_short_plan(plan: Plan, catalog: Catalog) -> bool:
+    """Whether a SELECT finds a row by a unique key, or reads no table, and computes little beside.
+
+    Args:
+        catalog: what the plan was made for.
+    """
+    if not isinstance(plan, NativePlan) or plan.has_subqueries:
+        return False
+    node = plan.node.source if isinstance(plan.node, Limit) else plan.node
+    if isinstance(node, SeqScan):
+        if not finds_one_row(node, catalog):
+            return False
+    elif not isinstance(node, Result):
+        return False
+    expressions = [target.expression for target in plan.targets]
+    if node.filter is not None:
+        expressions.append(node.filter)
+    return all(map(_is_quick, expressions))
+
+
+def _is_quick(expression: bound.Expression) -> bool:
+    """Whether it compares and shows columns and values, no more."""
+    if isinstance(expression, bound.ColumnRef):
+        return True
+    if isinstance(expression, bound.Call) and expression.operator in _COMPARISONS:
+        return all(map(_is_quick, expression.arguments))
+    if isinstance(expression, bound.BoolExpression):
+        return all(map(_is_quick, expression.arguments))
+    if isinstance(expression, bound.CastExpression):
+        return is_native(expression) and _is_quick(expression.argument)
+    return _is_plain(expression)
 
 
 def _is_plain(expression: bound.Expression) -> bool:

@@ -179,7 +179,15 @@ def test_only_statements_of_bounded_work_are_short(connect: ConnectClient, table
         return portal.is_short
 
     insert = f"INSERT INTO {table} (n)"
-    for text in (f"{insert} VALUES (1), (2)", f"{insert} VALUES ('3'::int) RETURNING id", "BEGIN", "COMMIT"):
+    for text in (
+        f"{insert} VALUES (1), (2)",
+        f"{insert} VALUES ('3'::int) RETURNING id",
+        f"SELECT * FROM {table} WHERE id = 3",
+        f"SELECT n::text FROM {table} WHERE n > 1 AND id = 3 LIMIT 1",
+        "SELECT 1",
+        "BEGIN",
+        "COMMIT",
+    ):
         assert is_short(text), text
     for text in (
         f"{insert} VALUES (length(repeat('x', 100000000)))",
@@ -188,6 +196,15 @@ def test_only_statements_of_bounded_work_are_short(connect: ConnectClient, table
         f"{insert} VALUES {', '.join(['(1)'] * 100)}",
         f"UPDATE {table} SET n = 1",
         f"SELECT * FROM {table}",
+        f"SELECT * FROM {table} WHERE n = 3",
+        f"SELECT * FROM {table} WHERE id > 3",
+        f"SELECT * FROM {table} WHERE id = 3 OR n = 1",
+        f"SELECT pg_sleep(1) FROM {table} WHERE id = 3",
+        f"SELECT * FROM {table} WHERE id = 3 AND repeat('x', 100000000) = 'x'",
+        f"SELECT * FROM {table} WHERE id = (SELECT max(n) FROM {table})",
+        f"SELECT count(*) FROM {table} WHERE id = 3",
+        "SELECT repeat('x', 100000000)",
+        "SELECT generate_series(1, 100000000)",
         "COMMIT AND CHAIN",
         "VACUUM",
     ):
