@@ -22,6 +22,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from vecengine.arrays import CancelWord, check_cancel
+
 CACHE_VARIABLE = "QUIVER_KERNEL_CACHE"
 _KERNEL_MODULES = (
     "vecengine.kernels_scan",
@@ -32,6 +34,7 @@ _KERNEL_MODULES = (
 )
 _COMPLETE_MARKER = "complete"
 _COMPILE_SECONDS_MAX = 600
+_POLL_S = 0.02
 
 Kernel = Callable[..., int]
 
@@ -64,6 +67,7 @@ class _State:
         self.loading = threading.Lock()
         self.starting = threading.Lock()
         self.started = False
+        self.finished = threading.Event()
         self.kernels: KernelSet | None = None
         self.failure: Exception | None = None
         # numba frees machine code with its dispatcher; entry points alone do not keep it.
@@ -141,7 +145,20 @@ def warm_up() -> bool:
             if folder is not None and not (folder / _COMPLETE_MARKER).exists():
                 _fill_cache_in_child()
             _load(folder)
+        _state.finished.set()
     return _state.kernels is not None
+
+
+def await_kernels(cancel: CancelWord | None) -> KernelSet | None:
+    """The kernels as soon as they are there; None where this machine has none.
+
+    Raises:
+        QueryCanceled: 57014, while they are still being compiled.
+    """
+    start_warm_up()
+    while not _state.finished.wait(_POLL_S):
+        check_cancel(cancel)
+    return _state.kernels
 
 
 def failure() -> Exception | None:

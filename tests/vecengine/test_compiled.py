@@ -8,10 +8,15 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+import vecengine
+from foundation.cancel import CANCEL_USER, CancelToken
+from foundation.errors import QueryCanceled
 from vecengine import compiled
 
 
@@ -43,6 +48,18 @@ def test_importing_the_package_imports_no_compiler() -> None:
     assert (
         subprocess.run([sys.executable, "-c", program], env=child_environment(), check=False).returncode == 0
     )
+
+
+def test_a_build_that_waits_for_the_compiler_is_cancelled(monkeypatch: pytest.MonkeyPatch) -> None:
+    state = compiled._State()
+    state.started = True
+    monkeypatch.setattr(compiled, "_state", state)
+    token = CancelToken()
+    threading.Timer(0.1, token.cancel, (CANCEL_USER,)).start()
+    with pytest.raises(QueryCanceled):
+        vecengine.build_index("hnsw", np.eye(4, dtype=np.float32), metric="l2", cancel=token.word)
+    state.finished.set()
+    assert vecengine.build_index("hnsw", np.eye(4, dtype=np.float32), metric="l2").family == "hnsw"
 
 
 @pytest.mark.slow

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vecengine.arrays import CancelWord, check_cancel
-from vecengine.compiled import KernelSet, kernels, warm_up
+from vecengine.compiled import KernelSet, await_kernels
 from vecengine.coverage import Coverage, Offsets, choose_rows, square_norms
 from vecengine.errors import UnsupportedByFamily
 from vecengine.exact import kernel_space
@@ -52,7 +52,7 @@ def build_hnsw(
         QueryCanceled: 57014.
         UnsupportedByFamily: 0A000, bit strings or sparse vectors, which faiss does not take.
     """
-    compiled = kernels() if warm_up() else None
+    compiled = await_kernels(cancel)
     coverage = choose_rows(metric, vectors, offsets, cancel)
     if compiled is None:
         if isinstance(vectors, StoredVectors):
@@ -81,7 +81,7 @@ def extend_hnsw(
         QueryCanceled: 57014.
     """
     metric, parameters = source.metric_kind, source.parameters
-    compiled = kernels() if warm_up() else None
+    compiled = await_kernels(cancel)
     coverage = choose_rows(metric, vectors, offsets, cancel)
     node_of = np.full(vectors.shape[0] + 1, -1, dtype=np.int32)
     node_of[coverage.row_offsets()] = np.arange(coverage.row_count, dtype=np.int32)

@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from foundation.bitset import bits_from_mask
 from vecengine.arrays import CancelWord, check_cancel, queries_from
-from vecengine.compiled import warm_up
+from vecengine.compiled import await_kernels
 from vecengine.coverage import Coverage, Offsets, choose_rows, square_norms
 from vecengine.exact import exact_keys
 from vecengine.formulas import formula_keys
@@ -90,7 +90,7 @@ def build_ivf_flat(
     Raises:
         QueryCanceled: 57014.
     """
-    warm_up()
+    await_kernels(hooks.cancel)
     coverage = choose_rows(metric, vectors, offsets, hooks.cancel)
     rng = np.random.default_rng(_SEED)
     queries, samples = _drawn(rng, coverage, parameters)
@@ -122,7 +122,7 @@ def extend_ivf_flat(
     Raises:
         QueryCanceled: 57014.
     """
-    warm_up()
+    await_kernels(hooks.cancel)
     metric = source.metric_kind
     coverage = choose_rows(metric, vectors, offsets, hooks.cancel)
     list_of = np.full(vectors.shape[0] + 1, -1, dtype=np.int32)
