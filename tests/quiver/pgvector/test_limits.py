@@ -20,8 +20,19 @@ SETUP = (
     "CREATE TABLE limited_later (s vector(3))",
     "CREATE INDEX limited_s ON limited_later USING hnsw (s vector_l2_ops)",
 )
-TOO_MANY = ("(v vector_l2_ops)", "(v vector_ip_ops)", "(h halfvec_l2_ops)")
-OTHERS = ("(w vector_cosine_ops)", "(g halfvec_ip_ops)", "(n vector_l2_ops)")
+TOO_MANY = (
+    "(v vector_l2_ops)",
+    "(v vector_ip_ops)",
+    "(h halfvec_l2_ops)",
+    "((w::halfvec(4001)) halfvec_l2_ops)",
+)
+OTHERS = (
+    "(w vector_cosine_ops)",
+    "(g halfvec_ip_ops)",
+    "(n vector_l2_ops)",
+    "((n::vector(5)) vector_l2_ops)",
+    "((n::vector(2001)) vector_l2_ops)",
+)
 RETYPED = (
     "ALTER TABLE limited_later ALTER s TYPE vector(2001)", "ALTER TABLE limited_later ALTER s TYPE vector(2000)", "DROP TABLE limited, limited_later",
 )  # fmt: skip
