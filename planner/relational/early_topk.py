@@ -7,7 +7,8 @@ the join. So the scan of `items` is replaced by a vector island over the rows th
     SELECT * FROM items i WHERE i.section IN (SELECT s.id FROM sections s WHERE s.name = 'python')
     ORDER BY i.embedding <-> $1 LIMIT 10
 
-and the query stays as it is around it. An outer join that keeps the rows of `items` asks for no partner. row_number, rank and
+and the query stays as it is around it. Where a foreign key leads to the partners and nothing else is asked of them, IS NOT
+NULL says enough. An outer join that keeps the rows of `items` asks for no partner. row_number, rank and
 dense_rank over the query's own order have the same values over its first rows as over all. What does not fit, or joins
 a table so large that its keys are better hashed by DuckDB, is left alone.
 """
@@ -28,6 +29,7 @@ from planner.relational.statement import is_volatile
 from planner.services import ExecutionContext
 from planner.vector import try_island
 from planner.vector.recognise import resolved_key, vector_order
+from storage.catalog import Catalog, ForeignKey
 
 PARTNER_ROWS_MAX = 200_000
 """Rows of the joined tables up to which their keys are listed."""
@@ -190,10 +192,6 @@ def _merged(partners: list[_Partners], ids: set[int]) -> _Partners:
 
 
 def _has_partner(part: _Partners, scan: bound.TableScan, context: ExecutionContext) -> bound.Expression:
-    view = context.transaction.table_view
-    tables = [table for table in _scans(part.relation) if isinstance(table, bound.TableScan)]
-    if sum(view(table.table_oid).row_count for table in tables) > PARTNER_ROWS_MAX:
-        raise _DoesNotFitError
     where = conjunction(tuple(part.conditions)) if part.conditions else None
     if not part.links:
         always = bound.Select((bound.Target(bound.Constant(True, BOOL), ""),), part.relation, where)
@@ -207,8 +205,37 @@ def _has_partner(part: _Partners, scan: bound.TableScan, context: ExecutionConte
     is_clean = read_relations(mine) == {scan.relation_id} and read_relations(theirs) <= part.relation_ids
     if not is_clean or not is_hashed(mine.sql_type.oid, theirs.sql_type.oid):
         raise _DoesNotFitError
+    catalog, view = context.transaction.catalog, context.transaction.table_view
+    if where is None and _is_foreign_key(catalog, scan, mine, part.relation, theirs):
+        return bound.IsNull(mine, is_negated=True)
+    tables = [table for table in _scans(part.relation) if isinstance(table, bound.TableScan)]
+    if sum(view(table.table_oid).row_count for table in tables) > PARTNER_ROWS_MAX:
+        raise _DoesNotFitError
     keys = bound.Select((bound.Target(theirs, "key"),), part.relation, where)
     return bound.Subquery(bound.SubqueryKind.ANY, keys, BOOL, mine, "=", link.function)
+
+
+def _is_foreign_key(
+    catalog: Catalog,
+    scan: bound.TableScan,
+    mine: bound.Expression,
+    relation: bound.Relation,
+    theirs: bound.Expression,
+) -> bool:
+    """Whether a constraint says that every row of the scan with a value has a partner."""
+    if not isinstance(relation, bound.TableScan):
+        return False
+    if not isinstance(mine, bound.ColumnRef) or not isinstance(theirs, bound.ColumnRef):
+        return False
+    pair = ((scan.columns[mine.position].attnum,), (relation.columns[theirs.position].attnum,))
+    return any(
+        isinstance(key, ForeignKey)
+        and (key.attnums, key.referenced_attnums) == pair
+        and key.referenced_oid == relation.table_oid
+        and key.is_validated
+        and not key.is_deferrable
+        for key in catalog.constraints_of(scan.table_oid)
+    )
 
 
 def _used_targets(query: bound.Select, scan: bound.TableScan) -> tuple[bound.Target, ...]:

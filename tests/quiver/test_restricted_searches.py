@@ -78,6 +78,8 @@ def connections(postgres_uri: str, server: ServerProcess) -> Iterator[Connection
         fill(ours)
         for table in ("chunks", "documents"):
             ours.execute(f"CREATE INDEX {table}_e ON {table} USING hnsw (embedding vector_l2_ops)".encode())
+        # So wide that graphs of this size are exact.
+        ours.execute("SET hnsw.ef_search = 500")
         # Rows in memory beside those of the segment.
         for connection in (theirs, ours):
             connection.execute("UPDATE documents SET price = price + 1 WHERE id % 5 = 0")
@@ -176,6 +178,35 @@ def scans(connection: psycopg.Connection[Any]) -> int:
         "SELECT sum(idx_scan)::int FROM pg_stat_user_indexes WHERE indexrelname LIKE '%\\_e'"
     )
     return int(row[0])
+
+
+@pytest.mark.parametrize("how", ["", "NOT VALID", "DEFERRABLE"])
+def test_a_foreign_key_says_that_there_are_partners(connections: Connections, how: str) -> None:
+    """Every document with a shelf is found without asking for the shelves, unless the constraint promises less."""
+    for connection in connections:
+        connection.execute("DROP TABLE IF EXISTS shelved, shelves")
+        connection.execute("CREATE TABLE shelves (id int PRIMARY KEY, name text)")
+        connection.execute("CREATE TABLE shelved (id int PRIMARY KEY, shelf int, e vector(4))")
+        connection.execute("INSERT INTO shelves SELECT g, 'shelf ' || g FROM generate_series(1, 50) g")
+        connection.execute(
+            "INSERT INTO shelved SELECT id, CASE WHEN id % 9 > 0 THEN id % 50 + 1 END, embedding FROM documents"
+        )
+        if how == "NOT VALID":
+            connection.execute("UPDATE shelved SET shelf = 99 WHERE id % 2 = 0")
+        connection.execute(f"ALTER TABLE shelved ADD FOREIGN KEY (shelf) REFERENCES shelves {how}".encode())
+    theirs, ours = connections
+    ours.execute("CREATE INDEX shelved_e ON shelved USING hnsw (e vector_l2_ops)")
+    sql = f"SELECT s.id, s.e <-> {QUERY}, h.name FROM shelved s JOIN shelves h ON h.id = s.shelf ORDER BY 2, 1 LIMIT 9"
+    plan = "\n".join(row[0] for row in ours.execute(f"EXPLAIN {sql}".encode()))
+    assert "using shelved_e" in plan and ("(shelf IS NOT NULL)" in plan) == (not how)
+    check_same(ours.execute(sql.encode()).fetchall(), theirs.execute(sql.encode()).fetchall(), 9)
+    if how == "DEFERRABLE":
+        for connection in connections:
+            with connection.transaction(force_rollback=True):
+                connection.execute("SET CONSTRAINTS ALL DEFERRED")
+                connection.execute("UPDATE shelved SET shelf = 77 WHERE id % 3 > 0")
+                found = connection.execute(sql.encode()).fetchall()
+                assert len(found) == 9 and all(row[0] % 3 == 0 for row in found)
 
 
 def test_a_large_set_of_keys_is_one_look_up(connections: Connections) -> None:
