@@ -20,6 +20,7 @@ from planner.execution import Execution, run_native
 from planner.explain import Explain, explain_change, explain_native, summary_lines
 from planner.native import native_node
 from planner.nodes import Node
+from planner.pulled_up import pulled_up, without_single_ctes
 from planner.services import ExecutionContext
 from planner.subqueries import has_subqueries, resolve_subqueries
 
@@ -201,13 +202,13 @@ def plan_statement(statement: bound.BoundStatement) -> Plan:
             from planner.lock_plans import LockRowsPlan
 
             return LockRowsPlan(statement)
-        case bound.Select():
-            node = native_node(statement)
-            if node is None:
-                return _relational(statement)
-            return NativePlan(node, statement.targets, has_subqueries(statement))
-        case bound.SetOperation() | bound.Values():
-            return _relational(statement)
+        case bound.Select() | bound.SetOperation() | bound.Values():
+            query = without_single_ctes(statement)
+            select = pulled_up(query) if isinstance(query, bound.Select) else None
+            node = None if select is None else native_node(select)
+            if select is None or node is None:
+                return _relational(query)
+            return NativePlan(node, select.targets, has_subqueries(select))
         case bound.Insert():
             from planner import dml
 

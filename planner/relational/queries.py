@@ -20,6 +20,11 @@ from planner.relational.carriers import carrier, converted, decimal_form
 from planner.relational.constant_rows import constant_table
 from planner.relational.early_topk import with_early_topk
 from planner.relational.expressions import ExpressionPrinter, is_column_free, is_foldable, unified
+from planner.relational.lateral_searches import (
+    find_lateral_search,
+    searched_rows,
+    with_searched_rows,
+)
 from planner.relational.node_printers import PRINTERS
 from planner.relational.printed import DecimalForm, Printed, common_form
 from planner.relational.pushdown import Pushdown, push_down
@@ -31,10 +36,13 @@ from planner.relational.registration import (
 )
 from planner.relational.rules.comparison import order_sql
 from planner.relational.set_functions import print_function_scan
+from planner.relational.single_rows import with_single_rows
 from planner.relational.statement import RelationalStatement
 from planner.vector import IslandPlan, try_island
 
 _TABLEOID = -6
+_GIVEN_ID = 1 << 40
+"""Ids of relations whose rows are computed while the query is printed start here."""
 _REGISTERED_ROWS_MIN = 64
 """VALUES lists of at least this many constant rows become an Arrow table instead of SQL text."""
 
@@ -66,7 +74,8 @@ class QueryPrinter:
         self._used = used_positions(root)
         self._ctes: dict[int, tuple[Printed, ...]] = {}
         self._virtual: dict[tuple[str, str], pa.Table] = {}
-        self._given = given or {}
+        self._given = dict(given or {})
+        self._is_given = bool(given)
         self._pushdown = Pushdown(frozenset(self._given))
         self.islands: list[IslandPlan] = []
         """The vector islands met so far."""
@@ -201,8 +210,8 @@ class QueryPrinter:
     # -- SELECT -------------------------------------------------------------------------------------------
 
     def _select(self, query: bound.Select) -> PrintedQuery:
-        if not self._given:
-            query = with_early_topk(query, self.statement.context)
+        if not self._is_given:
+            query = self._searched(query)
         where = push_down(query, self._pushdown)
         from_sql = f" FROM {self.relation(query.from_)}" if query.from_ is not None else ""
         where_sql = f" WHERE {self.expressions.boolean(where)}" if where is not None else ""
@@ -223,6 +232,23 @@ class QueryPrinter:
         self.expressions.outputs = targets if query.distinct_on else columns
         order_by = f" ORDER BY {self._order_keys(query, targets)}" if query.order_by else ""
         return PrintedQuery(f"SELECT {distinct}{listed}{body}{order_by}{limits}", columns)
+
+    def _searched(self, query: bound.Select) -> bound.Select:
+        """The query with what are searches in it as islands; LATERAL ones done, with their rows in place of the join."""
+        context = self.statement.context
+        found = find_lateral_search(query)
+        if found is None:
+            return with_early_topk(with_single_rows(query, context), context)
+        while found is not None:
+            relation_id = _GIVEN_ID + len(self._given)
+            rows, island = searched_rows(found, query.where, context, self._given)
+            self.islands += [island] if island is not None else []
+            self._given[relation_id] = rows
+            self._used[relation_id] = list(range(rows.num_columns))
+            self._pushdown.untouched |= {relation_id}
+            query = with_searched_rows(query, found, relation_id)
+            found = find_lateral_search(query)
+        return query
 
     def _order_keys(self, query: bound.Select, targets: Sequence[Printed]) -> str:
         """ORDER BY of a plain SELECT: an output is named by its alias, anything else printed in full."""

@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from planner import bound
 from planner.nodes import VectorTopK
+from planner.pulled_up import pulled_up
 from planner.services import ExecutionContext
 from planner.subqueries import has_subqueries, resolve_subqueries
 
@@ -41,7 +42,8 @@ def try_island(query: bound.Query) -> IslandPlan | None:
 
     if not isinstance(query, bound.Select) or not query.order_by:
         return None
-    node = native_node(query)
+    select = pulled_up(query)
+    node = native_node(select)
     if not isinstance(node, VectorTopK):
         return None
-    return IslandPlan(node, tuple(target.expression for target in query.targets))
+    return IslandPlan(node, tuple(target.expression for target in select.targets))

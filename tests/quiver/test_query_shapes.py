@@ -73,6 +73,24 @@ WITH a AS (SELECT id, rank() OVER (ORDER BY e <-> $q) AS r FROM items ORDER BY e
 b AS (SELECT id, rank() OVER (ORDER BY n DESC) AS r FROM items WHERE cat = 3 ORDER BY n DESC LIMIT 20) \
 SELECT coalesce(a.id, b.id), coalesce(1.0 / (60 + a.r), 0) + coalesce(1.0 / (60 + b.r), 0) AS s \
 FROM a FULL JOIN b ON a.id = b.id ORDER BY s DESC, 1 LIMIT 8
+SELECT id FROM (SELECT id, e <-> $q AS d FROM items) s ORDER BY d LIMIT 5
+SELECT id, d * 2 FROM (SELECT id, cat, e <-> $q AS d FROM (SELECT * FROM items WHERE n > 100) i) s WHERE cat < 5 AND d < 3 ORDER BY d LIMIT 5
+WITH q AS (SELECT $q::vector AS v) SELECT id FROM items ORDER BY e <-> (SELECT v FROM q) LIMIT 5
+WITH q AS (SELECT e AS v FROM items WHERE id = 7) SELECT id FROM items ORDER BY e <-> (SELECT v FROM q) LIMIT 5
+WITH q AS (SELECT $q::vector AS v) SELECT id FROM items, q ORDER BY e <-> q.v LIMIT 5
+WITH q AS (SELECT $q::vector AS v) SELECT id, e <-> q.v AS d FROM items CROSS JOIN q ORDER BY d LIMIT 5
+WITH s AS (SELECT id, e <-> $q AS d FROM items WHERE cat < 7) SELECT id FROM s ORDER BY d LIMIT 5
+SELECT id FROM items, (SELECT $q::vector AS v) q ORDER BY e <-> q.v LIMIT 5
+SELECT a.id FROM items a, items b WHERE b.id = 7 ORDER BY a.e <-> b.e LIMIT 5
+SELECT a.id, b.cat FROM items a JOIN items b ON b.id = 7 WHERE a.id <> b.id AND a.cat < b.cat + 1 ORDER BY b.e <-> a.e LIMIT 5
+SELECT a.id, c.name FROM items a JOIN cats c ON c.id = a.cat, queries q WHERE q.id = 3 ORDER BY a.e <-> q.v LIMIT 5
+SELECT q.id, n.id FROM queries q, LATERAL (SELECT id FROM items ORDER BY e <-> q.v LIMIT 3) n ORDER BY 1, 2
+SELECT q.id, n.id, n.d FROM queries q CROSS JOIN LATERAL (SELECT id, e <-> q.v AS d FROM items ORDER BY e <-> q.v LIMIT 1) n ORDER BY 1
+SELECT q.id, n.id FROM queries q LEFT JOIN LATERAL (SELECT id FROM items WHERE cat = q.id * 3 ORDER BY e <-> q.v LIMIT 1) n ON true ORDER BY 1
+SELECT q.id, n.id, c.name FROM queries q JOIN LATERAL (SELECT id, cat FROM items WHERE n > q.id * 100 ORDER BY e <-> q.v LIMIT 4) n ON true \
+JOIN cats c ON c.id = n.cat WHERE q.id > 2 AND c.name > 'c1' ORDER BY 1, 2
+SELECT q.id, count(n.id), min(m.id) FROM queries q CROSS JOIN LATERAL (SELECT id, e FROM items ORDER BY e <-> q.v LIMIT 4) n \
+CROSS JOIN LATERAL (SELECT id FROM items ORDER BY e <=> n.e OFFSET 1 LIMIT 2) m GROUP BY 1 ORDER BY 1
 """
 
 SCANNED = """
@@ -87,6 +105,10 @@ SELECT id, rank() OVER (PARTITION BY cat ORDER BY e <-> $q) FROM items ORDER BY 
 SELECT DISTINCT cat FROM (SELECT cat, e FROM items) s ORDER BY 1 LIMIT 5
 SELECT i.id, q.id FROM items i JOIN queries q ON q.id < i.cat ORDER BY i.e <-> $q, q.id LIMIT 7
 SELECT id, unnest(ARRAY[1, 2]) FROM items ORDER BY e <-> $q, 2 LIMIT 5
+SELECT i.id, q.id FROM items i, queries q WHERE q.id < 2 ORDER BY i.e <-> q.v LIMIT 5
+SELECT i.id, q.id FROM items i, queries q WHERE q.id > 90 ORDER BY i.e <-> q.v LIMIT 5
+SELECT q.id, n.id FROM queries q, LATERAL (SELECT id FROM items WHERE id < q.id ORDER BY id LIMIT 3) n ORDER BY 1, 2
+WITH q AS (SELECT v FROM queries) SELECT count(*) FROM q a, q b
 """
 
 
