@@ -163,7 +163,7 @@ def _is_patchable(table: Table, catalog: Catalog, batch: pa.RecordBatch, options
 def key_attnums(catalog: Catalog, table: Table, options: StorageOptions) -> set[int]:
     """Columns that keys of unique indexes, and expressions and predicates of vector indexes, are made of.
 
-    They are never patched: sorted keys and the values in index files stay true.
+    They are never patched: sorted keys, the values in index files, and graphs over bit strings stay true.
     """
     indexes = catalog.indexes_of(table.oid)
     specs = unique_specs(table, indexes, options.row_predicate)

@@ -136,7 +136,7 @@ class SparseVectors(StoredVectors):
         self.words = words
         self._widest: int | None = None
         if row_bytes is None:
-            counts = self._counts()
+            counts = self.element_counts()
             self._widest = _size_words(int(counts.max(initial=0)))
             row_bytes = int(WORD_BYTES * _size_words(counts.mean() if counts.size else 0))
         starts = words.heads * WORD_BYTES
@@ -149,18 +149,18 @@ class SparseVectors(StoredVectors):
     @property
     def query_words(self) -> int:
         if self._widest is None:
-            self._widest = _size_words(int(self._counts().max(initial=0)))
+            self._widest = _size_words(int(self.element_counts().max(initial=0)))
         return self._widest
 
     def queries(self) -> Float32s:
-        sizes = _size_words(self._counts())
+        sizes = _size_words(self.element_counts())
         out = np.zeros((self.shape[0], self.query_words), dtype=np.uint32)
         ends = np.cumsum(sizes)
         places = np.arange(int(sizes.sum())) + np.repeat(self.words.heads - (ends - sizes), sizes)
         out[np.arange(self.query_words) < sizes[:, None]] = self.words.words[places]
         return out.view(np.float32)
 
-    def _counts(self) -> Offsets:
+    def element_counts(self) -> Offsets:
         """(n,) elements of each."""
         return self.words.words[self.words.heads + 1].byteswap().astype(np.int64)
 

@@ -30,6 +30,7 @@ from planner.functions.vector_conversions import check_dimensions
 METRIC_OF_FUNCTION = {
     "l2_distance": "l2", "vector_negative_inner_product": "ip", "halfvec_negative_inner_product": "ip",
     "sparsevec_negative_inner_product": "ip", "cosine_distance": "cosine", "l1_distance": "l1",
+    "hamming_distance": "hamming", "jaccard_distance": "jaccard",
 }  # fmt: skip
 """Distance functions and the metric whose value they are."""
 
@@ -220,7 +221,11 @@ def _subvector(columns: Sequence[pa.Array], site: CallSite) -> pa.Array:
 
 def vector_kernels() -> dict[str, Kernel]:
     """Kernels by pg_proc name."""
-    kernels: dict[str, Kernel] = {name: _distance(metric) for name, metric in METRIC_OF_FUNCTION.items()}
+    kernels: dict[str, Kernel] = {
+        name: _distance(metric)
+        for name, metric in METRIC_OF_FUNCTION.items()
+        if metric in vecengine.metric_names()
+    }
     kernels |= {
         "inner_product": _inner_product, "vector_dims": _dimensions, "vector_norm": null_free_kernel(_norm),
         "l2_norm": null_free_kernel(_norm), "l2_normalize": null_free_kernel(_normalize),

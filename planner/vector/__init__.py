@@ -18,6 +18,7 @@ from planner.vector.index_build import (
 from planner.vector.index_rules import IndexRules, configure_index_rules
 from planner.vector.indexable_rows import has_indexable_rows
 from planner.vector.island import IslandPlan, try_island
+from planner.vector.key_columns import key_metrics, may_be_expression
 from planner.vector.recognise import vector_order
 
 __all__ = [
@@ -35,6 +36,8 @@ __all__ = [
     "index_status",
     "inherited_indexes",
     "is_index_valid",
+    "key_metrics",
+    "may_be_expression",
     "try_island",
     "vector_order",
 ]

@@ -7,7 +7,6 @@ agree to the last bit.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,9 +14,10 @@ import numpy.typing as npt
 import vecengine
 from foundation.bitset import Bitset, RowOffsets, mask_from_bits, offsets_from_bits, popcount
 from foundation.cancel import CancelToken
+from planner.vector.key_columns import Vectors, as_queries
 
-_BLOCK_FLOATS = 1 << 22
-"""Numbers per block: 16 MB of float32, some milliseconds between two looks at the cancel word."""
+_BLOCK_BYTES = 1 << 24
+"""Of vectors per block: some milliseconds between two looks at the cancel word."""
 _GATHER_FRACTION = 4
 """Rows are gathered when fewer than one in four is allowed; else whole blocks are computed and masked."""
 
@@ -39,8 +39,8 @@ class Nearest:
 
 def nearest_rows(
     metric: str,
-    vectors: npt.NDArray[Any],
-    query: npt.NDArray[np.float32],
+    vectors: Vectors,
+    query: Vectors,
     allowed_bits: Bitset | None,
     *,
     k: int,
@@ -50,8 +50,8 @@ def nearest_rows(
     """The k nearest of the allowed rows.
 
     Args:
-        vectors: (n, d) float32 or float16.
-        query: (d,) float32.
+        vectors: (n, d) float32 or float16, bit strings or sparse vectors.
+        query: (d,) float32, or one of the same kind.
         allowed_bits: bitset over n rows without NULL vectors; None = all.
         k: rows wanted.
         keep_ties: also return rows beyond the k-th that are as far as it.
@@ -59,8 +59,8 @@ def nearest_rows(
     Raises:
         QueryCanceled: 57014.
     """
-    row_count, dimensions = vectors.shape
-    block_rows = max(64, _BLOCK_FLOATS // max(dimensions, 1))
+    row_count = vectors.shape[0]
+    block_rows = max(64, _BLOCK_BYTES * row_count // max(vectors.nbytes, 1))
     best = _Best(k, keep_ties=keep_ties)
     if popcount(allowed_bits, row_count) * _GATHER_FRACTION < row_count:
         rows = offsets_from_bits(allowed_bits, row_count)
@@ -84,8 +84,8 @@ def nearest_rows(
 
 def fixed_count(
     metric: str,
-    vectors: npt.NDArray[Any],
-    query: npt.NDArray[np.float32],
+    vectors: Vectors,
+    query: Vectors,
     allowed_bits: Bitset | None,
     *,
     k: int,
@@ -96,7 +96,7 @@ def fixed_count(
     At most k rows; fewer when the others' distances are NaN.
     """
     _, found = vecengine.exact_search(
-        vectors, query.reshape(1, -1), k, metric=metric, allowed_bits=allowed_bits, cancel=cancel.word
+        vectors, as_queries(query), k, metric=metric, allowed_bits=allowed_bits, cancel=cancel.word
     )
     offsets = found[0][found[0] >= 0]
     distances = vecengine.distances(metric, vectors[offsets], query)

@@ -91,7 +91,7 @@ class GrowingGraphs:
         if entry is None:
             graph = vecengine.GrowingHnsw(index.metric, **dict(index.options))
             entry = self._entries[key] = _Entry(graph, memory)
-        _, value_bytes = key_shape(segment, index)
+        _, _, value_bytes = key_shape(segment, index)
         expected = entry.graph.bytes_for(segment.row_count) + 2 * segment.row_count * value_bytes
         with entry.lock:
             if expected > entry.reserved_bytes:

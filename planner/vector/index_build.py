@@ -198,9 +198,10 @@ def inherited_indexes(
 
 @contextmanager
 def _reserved(storage: Storage, index: Index, segment: SegmentView) -> Iterator[None]:
-    dimensions, value_bytes = key_shape(segment, index)
+    dimensions, row_bytes, value_bytes = key_shape(segment, index)
     parameters = vecengine.check_build_params(index.family, dict(index.options))
-    reserved = _build_bytes((segment.row_count, dimensions), parameters) + segment.row_count * value_bytes
+    reserved = _build_bytes((segment.row_count, dimensions), row_bytes, parameters)
+    reserved += segment.row_count * value_bytes
     storage.memory.reserve(_HOLDER, reserved)
     try:
         yield
@@ -234,10 +235,10 @@ def _built(
     )  # fmt: skip
 
 
-def _build_bytes(shape: tuple[int, ...], parameters: dict[str, int]) -> int:
-    """Upper estimate: two sets of links of level 0 with their distances, and one byte code a number.
+def _build_bytes(shape: tuple[int, int], row_bytes: int, parameters: dict[str, int]) -> int:
+    """Upper estimate: two sets of links of level 0 with their distances, and a quarter of the vectors.
 
-    Lists need row offsets, the sample that trains them twice, and centroids.
+    Lists need row offsets, the sample that trains them twice, and centroids; all of these as float32 numbers.
     """
     rows, dimensions = shape
     if "lists" in parameters:
@@ -245,7 +246,7 @@ def _build_bytes(shape: tuple[int, ...], parameters: dict[str, int]) -> int:
         samples = min(rows, IvfFlatParameters(lists).sample_rows)
         return rows * _LISTED_ROW_BYTES + (2 * samples + 4 * min(rows, lists)) * dimensions * 4
     links = 2 * parameters.get("m", 16)
-    return rows * (links * _LINK_BYTES * 3 + dimensions)
+    return rows * links * _LINK_BYTES * 3 + rows * row_bytes // 4
 
 
 def index_status(storage: Storage, transaction: Transaction) -> Iterator[IndexStatus]:

@@ -31,7 +31,7 @@ from foundation.bitset import (
     byte_length,
     offsets_from_bits,
 )
-from foundation.sqltypes import HALFVEC, SqlType
+from foundation.sqltypes import SqlType
 from planner.bound import TableScan
 from planner.evaluate import evaluate, segment_frame
 from planner.evaluate.row_expression import BoundRowExpression
@@ -39,6 +39,16 @@ from planner.evaluate.row_predicate import BoundPredicate
 from planner.nodes import VectorOrder
 from planner.services import ExecutionContext
 from planner.vector.index_rules import IndexRules, rules_of
+from planner.vector.key_columns import (
+    Values,
+    Vectors,
+    byte_vectors,
+    empty_values,
+    from_values,
+    is_in_bytes,
+    to_values,
+    validity,
+)
 from storage.catalog import Index
 from storage.growable import GrowableArray, dense_values
 
@@ -46,23 +56,26 @@ if TYPE_CHECKING:
     from storage import SegmentView
     from storage.rows import StoredRows
 
-Vectors = npt.NDArray[Any]
 VectorRows = tuple[Vectors, Bitset | None]
 
 VALUES = "key_values"
-"""Buffer of an index file: (n, d) float32 or float16, the values of the key's expression in all rows."""
+"""Buffer of an index file: the values of the key's expression in all rows, (n, d) float32 or float16, or
+(n, ceil(d / 8)) uint8 of bit strings."""
 COVERED = "key_rows"
 """Buffer of an index file: bitset of the rows whose value is not NULL and for which the predicate holds."""
 
 _BLOCK_ROWS = 1 << 14
+_byte_columns: weakref.WeakKeyDictionary[SegmentView, dict[int, VectorRows]] = weakref.WeakKeyDictionary()
+"""What was made of the columns of segments that somebody still has: a search asks several times."""
 
 
 def indexed_vectors(segment: SegmentView, index: Index) -> VectorRows:
     """The values of a vector index's key in all rows of a segment.
 
     Returns:
-        (n, d) float32 or float16, read-only; and the bitset of the rows that the index takes in: those whose value is
-        not NULL and for which its predicate holds (None = all). Rows it does not take in hold zeros or anything.
+        (n, d) float32 or float16, read-only, bit strings or sparse vectors; and the bitset of the rows that the index
+        takes in: those whose value is not NULL and for which its predicate holds (None = all). Rows it does not take in
+        hold zeros or anything.
 
     Raises:
         DamagedIndex: XX002, the file's values are not those of this segment.
@@ -84,17 +97,30 @@ def computed_vectors(segment: SegmentView, index: Index) -> VectorRows:
     rules = rules_of(segment.table, index)
     assert rules.expression is not None
     kind = rules.expression.type
-    values = np.zeros((segment.row_count, kind.typmod), dtype=_dtype(kind))
+    values = empty_values(kind, segment.row_count)
     mask = np.zeros(segment.row_count, dtype=np.bool_)
     for start in range(0, segment.row_count, _BLOCK_ROWS):
         stop = min(start + _BLOCK_ROWS, segment.row_count)
         values[start:stop], mask[start:stop] = _values_between(segment, rules, start, stop)
-    return values, None if mask.all() else bits_from_mask(mask)
+    return from_values(values, kind), None if mask.all() else bits_from_mask(mask)
 
 
 def _column_vectors(segment: SegmentView, index: Index) -> VectorRows:
-    vectors, valid_bits = segment.vectors(index.keys[0].attnum)
+    vectors, valid_bits = stored_column(segment, index.keys[0].attnum)
     return vectors, and_bits(valid_bits, member_bits(segment, index))
+
+
+def stored_column(segment: SegmentView, attnum: int) -> VectorRows:
+    """A column in all rows of a segment, and the bitset of those that are not NULL."""
+    sql_type = segment.table.column_at(attnum).type
+    if not is_in_bytes(sql_type):
+        return segment.vectors(attnum)
+    known = _byte_columns.setdefault(segment, {})
+    found = known.get(attnum)
+    if found is None:
+        column = segment.column(attnum)
+        found = known[attnum] = byte_vectors(column, sql_type), validity(column)
+    return found
 
 
 def member_bits(segment: SegmentView, index: Index) -> Bitset | None:
@@ -106,13 +132,14 @@ def member_bits(segment: SegmentView, index: Index) -> Bitset | None:
     return bits_from_mask(_holds(predicate, segment, 0, segment.row_count))
 
 
-def key_shape(segment: SegmentView, index: Index) -> tuple[int, int]:
-    """Dimensions of a vector index's key, and the bytes that an index file adds for each row of the segment."""
+def key_shape(segment: SegmentView, index: Index) -> tuple[int, int, int]:
+    """Dimensions of a vector index's key, bytes of a value, and those that an index file adds for each row."""
     expression = rules_of(segment.table, index).expression
     if expression is None:
-        return segment.vectors(index.keys[0].attnum)[0].shape[1], 0
-    dimensions = expression.type.typmod
-    return dimensions, dimensions * np.dtype(_dtype(expression.type)).itemsize
+        vectors, _ = stored_column(segment, index.keys[0].attnum)
+        return int(vectors.shape[1]), int(vectors.nbytes) // max(1, segment.row_count), 0
+    row_bytes = empty_values(expression.type, 1).nbytes
+    return expression.type.typmod, row_bytes, row_bytes
 
 
 def with_values(buffers: vecengine.Buffers, index: Index, rows: VectorRows) -> vecengine.Buffers:
@@ -120,7 +147,7 @@ def with_values(buffers: vecengine.Buffers, index: Index, rows: VectorRows) -> v
     if index.keys[0].attnum:
         return buffers
     vectors, bits = rows
-    return {**buffers, VALUES: vectors, COVERED: all_bits(len(vectors)) if bits is None else bits}
+    return {**buffers, VALUES: to_values(vectors), COVERED: all_bits(len(vectors)) if bits is None else bits}
 
 
 def without_values(buffers: vecengine.Buffers) -> vecengine.Buffers:
@@ -137,7 +164,7 @@ def value_faults(segment: SegmentView, index: Index, buffers: Mapping[str, npt.N
     covered = offsets_from_bits(bits, segment.row_count)
     if not np.array_equal(covered, offsets_from_bits(stored_bits, segment.row_count)):
         return ["it covers other rows than those that its expression and predicate take in"]
-    if not np.array_equal(stored[covered], values[covered], equal_nan=True):
+    if not np.array_equal(to_values(stored[covered]), to_values(values[covered]), equal_nan=True):
         return ["the values of its expression are not those of its rows"]
     return []
 
@@ -148,12 +175,13 @@ def _stored_vectors(
     expression = rules_of(segment.table, index).expression
     assert expression is not None
     values, bits = buffers.get(VALUES), buffers.get(COVERED)
-    shape, dtype = (segment.row_count, expression.type.typmod), _dtype(expression.type)
-    if values is None or values.shape != shape or values.dtype != dtype:
+    like = empty_values(expression.type, 0)
+    shape = (segment.row_count, like.shape[1])
+    if values is None or values.shape != shape or values.dtype != like.dtype:
         raise vecengine.DamagedIndex(f"index file holds no {shape} values of its expression")
     if bits is None or bits.shape != (byte_length(segment.row_count),) or bits.dtype != np.uint8:
         raise vecengine.DamagedIndex("index file does not say which rows it covers")
-    return values, bits
+    return from_values(values, expression.type), bits
 
 
 def ordered_vectors(
@@ -166,29 +194,29 @@ def ordered_vectors(
     """The vectors whose distances an order compares.
 
     Returns:
-        (n, d) float32 or float16; and the bitset of the rows that have one (None = all). Of an expression only the
+        (n, d) float32 or float16, bit strings or sparse vectors; and the bitset of the rows that have one (None = all). Of an expression only the
         allowed rows are computed, the others count as NULL.
 
     Raises:
         QuiverError: what the expression raises for an allowed row.
     """
     if order.attnum:
-        return segment.vectors(order.attnum)
+        return stored_column(segment, order.attnum)
     kind = order.operand.sql_type
     rows = offsets_from_bits(allowed_bits, segment.row_count)
-    values = np.zeros((segment.row_count, kind.typmod), dtype=_dtype(kind))
+    values = empty_values(kind, segment.row_count)
     mask = np.zeros(segment.row_count, dtype=np.bool_)
     frame = segment_frame(segment, scan)
     for start in range(0, len(rows), _BLOCK_ROWS):
         context.cancel_token.check()
         block = rows[start : start + _BLOCK_ROWS]
         values[block], mask[block] = _matrix(evaluate(order.operand, frame.take(block), context), kind)
-    return values, bits_from_mask(mask)
+    return from_values(values, kind), bits_from_mask(mask)
 
 
 def _values_between(
     segment: SegmentView, rules: IndexRules, start: int, stop: int
-) -> tuple[Vectors, npt.NDArray[np.bool_]]:
+) -> tuple[Values, npt.NDArray[np.bool_]]:
     """Values of the rows from `start` to `stop`, and which of them the index takes in."""
     expression = rules.expression
     assert expression is not None
@@ -197,7 +225,7 @@ def _values_between(
         return _matrix(expression.stored_values(columns, stop - start), expression.type)
     mask = _holds(rules.predicate, segment, start, stop)
     members = np.flatnonzero(mask)
-    values = np.zeros((stop - start, expression.type.typmod), dtype=_dtype(expression.type))
+    values = empty_values(expression.type, stop - start)
     taken = [column.take(pa.array(members)) for column in columns]
     found = _matrix(expression.stored_values(taken, len(members)), expression.type)
     values[members], mask[members] = found
@@ -209,23 +237,24 @@ def _holds(predicate: BoundPredicate, segment: SegmentView, start: int, stop: in
     return np.array(predicate.holds(columns, stop - start, is_stored=True), dtype=np.bool_)
 
 
-def _matrix(column: pa.Array, kind: SqlType) -> tuple[Vectors, npt.NDArray[np.bool_]]:
-    """A column of vectors with a dimension as (n, d), and which are not NULL."""
+def _matrix(column: pa.Array, kind: SqlType) -> tuple[Values, npt.NDArray[np.bool_]]:
+    """A column of vectors with a dimension as rows of one width, and which are not NULL."""
     mask: npt.NDArray[np.bool_] = column.is_valid().to_numpy(zero_copy_only=False)
+    if is_in_bytes(kind):
+        return to_values(byte_vectors(column, kind)), mask
+    like = empty_values(kind, 0)
     dense = dense_values(column).to_numpy(zero_copy_only=False)
-    return np.asarray(dense, dtype=_dtype(kind)).reshape(len(column), kind.typmod), mask
-
-
-def _dtype(kind: SqlType) -> type[np.floating[Any]]:
-    return np.float16 if kind.oid == HALFVEC.oid else np.float32
+    return np.asarray(dense, dtype=like.dtype).reshape(len(column), like.shape[1]), mask
 
 
 class _GrowingValues:
     """Values of one index's expression over rows in memory, which only grow at the end."""
 
     def __init__(self, expression: BoundRowExpression) -> None:
-        self._dimensions = expression.type.typmod
-        self._values = GrowableArray(_dtype(expression.type))
+        like = empty_values(expression.type, 0)
+        self._type = expression.type
+        self._width = like.shape[1]
+        self._values = GrowableArray(like.dtype)
         self._mask = GrowableArray(np.bool_)
         self._lock = threading.Lock()
 
@@ -241,9 +270,9 @@ class _GrowingValues:
                     values, mask = _values_between(segment, rules, start, stop)
                     self._values.append(values.reshape(-1))
                     self._mask.append(mask)
-            values, mask = self._values.data[: count * self._dimensions], self._mask.data[:count]
+            values, mask = self._values.data[: count * self._width], self._mask.data[:count]
         bits = None if mask.all() else bits_from_mask(mask)
-        return values.reshape(count, self._dimensions), bits
+        return from_values(values.reshape(count, self._width), self._type), bits
 
 
 _known_growing: weakref.WeakKeyDictionary[StoredRows, dict[int, _GrowingValues]] = weakref.WeakKeyDictionary()

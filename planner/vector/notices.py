@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from foundation.sqltypes import is_vector
 from planner import bound
 from planner.services import ExecutionContext
+from planner.vector.key_columns import is_indexable
 from planner.vector.recognise import find_distance, vector_order
 from planner.vector.strategy import unused_index_notices, vector_indexes
 
@@ -16,7 +16,9 @@ def warn_of_unused_indexes(key: bound.SortKey, scan: bound.TableScan, context: E
     attnums = {
         scan.columns[node.position].attnum
         for node in bound.walk(key.expression)
-        if isinstance(node, bound.ColumnRef) and node.relation_id == scan.relation_id and is_vector(node.type)
+        if isinstance(node, bound.ColumnRef)
+        and node.relation_id == scan.relation_id
+        and is_indexable(node.type)
     }
     indexes = vector_indexes(context.transaction.catalog, scan.table_oid, attnums)
     if not indexes:

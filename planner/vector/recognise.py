@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from foundation.sqltypes import is_vector
 from planner import bound
 from planner.evaluate import is_immutable, is_native, is_row_free
 from planner.functions.implementations_vector import METRIC_OF_FUNCTION
 from planner.nodes import VectorOrder
 from planner.subqueries import without_subqueries
+from planner.vector.key_columns import is_indexable, may_be_expression
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,12 +103,13 @@ def _plain_column(expression: bound.Expression, scan: bound.TableScan) -> bound.
         expression = inner
     if not isinstance(expression, bound.ColumnRef) or expression.relation_id != scan.relation_id:
         return None
-    return expression if is_vector(expression.type) else None
+    return expression if is_indexable(expression.type) else None
 
 
 def _row_expression(expression: bound.Expression, scan: bound.TableScan) -> bound.Expression | None:
     """An expression that an index may have for its key: over the row's columns alone, immutable, of a fixed dimension."""
-    if not is_vector(expression.sql_type) or expression.sql_type.typmod <= 0 or not is_native(expression):
+    kind = expression.sql_type
+    if not may_be_expression(kind) or kind.typmod <= 0 or not is_native(expression):
         return None
     nodes = list(bound.walk(expression))
     relations = {node.relation_id for node in nodes if isinstance(node, bound.ColumnRef)}

@@ -21,8 +21,14 @@ from planner.vector.index_rules import IndexRules, rules_of
 from storage.catalog import Catalog, Index
 from vecengine.index import EXACT, FILTERED_GRAPH, FILTERED_LISTS, GRAPH, LISTS
 
-METRIC_OPERATORS = {"l2": "<->", "ip": "<#>", "cosine": "<=>", "l1": "<+>"}
-METRIC_CLASSES = {"l2": "l2_ops", "ip": "ip_ops", "cosine": "cosine_ops", "l1": "l1_ops"}
+METRIC_OPERATORS = {
+    "l2": "<->",
+    "ip": "<#>",
+    "cosine": "<=>",
+    "l1": "<+>",
+    "hamming": "<~>",
+    "jaccard": "<%>",
+}
 
 _SHOWN = {
     EXACT: "exact scan",
@@ -185,7 +191,8 @@ def unused_index_notices(
         elif index.metric != order.metric:
             wanted, has = METRIC_OPERATORS[order.metric], METRIC_OPERATORS[index.metric or "l2"]
             reason = f"it orders by {has} and the query by {wanted}"
-            hint = f"Create an index with operator class vector_{METRIC_CLASSES[order.metric]}, or order by {has}."
+            kind = index.keys[0].operator_class.partition("_")[0]
+            hint = f"Create an index with operator class {kind}_{order.metric}_ops, or order by {has}."
         elif not has_key(index, order, scan, context):
             shown = index.keys[0].expression_sql or "a column"
             reason = f"it orders by the distance of {shown}"

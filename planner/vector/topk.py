@@ -14,10 +14,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 import vecengine
 from foundation.bitset import (
@@ -28,11 +27,9 @@ from foundation.bitset import (
     offsets_from_bits,
     popcount,
 )
-from foundation.sqltypes import HALFVEC
 from planner import bound
 from planner.evaluate import evaluate, evaluate_constant, filter_bits, sort_offsets
 from planner.evaluate.ordering import SortColumn
-from planner.functions.implementations_vector import different_dimensions
 from planner.limits import RowRange, row_range
 from planner.nodes import VectorTopK
 from planner.row_selection import RowSelection
@@ -40,6 +37,14 @@ from planner.services import ExecutionContext
 from planner.vector.exact import Nearest, fixed_count, nearest_rows
 from planner.vector.index_cache import INDEXES
 from planner.vector.indexed_vectors import VectorRows, indexed_vectors, ordered_vectors
+from planner.vector.key_columns import (
+    Vectors,
+    as_queries,
+    dimension_mismatch,
+    has_direction,
+    is_in_bytes,
+    query_vector,
+)
 from planner.vector.strategy import EXACT_SCAN, Strategy, choose_strategy, is_filter, usable_index
 from storage.catalog import Index
 from vecengine.index import EXACT
@@ -89,7 +94,7 @@ class PreparedTopK:
     node: VectorTopK
     context: ExecutionContext
     rows: RowRange
-    query: npt.NDArray[np.float32] | None
+    query: Vectors | None
     index: Index | None
     is_unorderable: bool
     """Whether every distance is NULL (no query vector) or NaN (no direction under cosine)."""
@@ -114,7 +119,9 @@ def prepare_topk(node: VectorTopK, context: ExecutionContext) -> PreparedTopK:
     """
     query = _query_vector(node.order.query, context)
     predicate = node.filter
-    is_directionless = query is not None and node.order.metric == _COSINE and not query.any()
+    is_directionless = (
+        query is not None and node.order.metric == _COSINE and not has_direction(as_queries(query)).any()
+    )
     prepared = PreparedTopK(
         node,
         context,
@@ -140,8 +147,12 @@ def prepare_topk(node: VectorTopK, context: ExecutionContext) -> PreparedTopK:
     return prepared
 
 
-def _query_vector(expression: bound.Expression, context: ExecutionContext) -> npt.NDArray[np.float32] | None:
-    """(d,) float32, None for NULL. A constant or parameter is taken as it is."""
+def _query_vector(expression: bound.Expression, context: ExecutionContext) -> Vectors | None:
+    """(d,) float32 or one vector of the column's kind, None for NULL. Numbers are taken as they are."""
+    kind = expression.sql_type
+    if is_in_bytes(kind):
+        array = evaluate_constant(expression, context)
+        return None if array.null_count else query_vector(array, kind)
     if isinstance(expression, bound.Constant | bound.Parameter):
         if isinstance(expression, bound.Constant):
             value = expression.value
@@ -149,9 +160,7 @@ def _query_vector(expression: bound.Expression, context: ExecutionContext) -> np
             value = context.parameters[expression.index]
         return None if value is None else np.asarray(value, dtype=np.float32)
     array = evaluate_constant(expression, context)
-    if array.null_count:
-        return None
-    return np.asarray(array[0].values.to_numpy(zero_copy_only=False), dtype=np.float32)
+    return None if array.null_count else query_vector(array, kind)
 
 
 def _check_dimension(prepared: PreparedTopK) -> None:
@@ -159,10 +168,10 @@ def _check_dimension(prepared: PreparedTopK) -> None:
     if prepared.query is None or not prepared.searches:
         return
     order = prepared.node.order
-    given, stored = len(prepared.query), order.operand.sql_type.typmod
+    given, stored = as_queries(prepared.query).shape[1], order.operand.sql_type.typmod
     if given != stored:
         left, right = (stored, given) if order.column_first else (given, stored)
-        raise different_dimensions(left, right, is_half=order.operand.sql_type.oid == HALFVEC.oid)
+        raise dimension_mismatch(order.operand.sql_type, left, right)
 
 
 def _choose(prepared: PreparedTopK, search: SegmentSearch, k: int) -> None:
@@ -265,13 +274,13 @@ def _search_index(
     prepared: PreparedTopK,
     search: SegmentSearch,
     index: vecengine.VectorIndex,
-    vectors: npt.NDArray[Any],
+    vectors: Vectors,
     k: int,
 ) -> Nearest:
     assert prepared.query is not None
     stats = vecengine.SearchStats()
     _, found = index.search(
-        prepared.query.reshape(1, -1),
+        as_queries(prepared.query),
         k,
         search.allowed_bits,
         max(search.strategy.beam, 1),
@@ -289,7 +298,7 @@ def _search_index(
 def _unorderable_part(
     prepared: PreparedTopK,
     search: SegmentSearch,
-    vectors: npt.NDArray[Any],
+    vectors: Vectors,
     comparable: Bitset | None,
     valid_bits: Bitset | None,
 ) -> _Part:
@@ -300,7 +309,7 @@ def _unorderable_part(
     if prepared.leaves_out_unordered:
         nulls = nulls[:0]
         if prepared.node.order.metric == _COSINE:
-            rows = rows[np.asarray(vectors[rows]).any(axis=1)]
+            rows = rows[has_direction(vectors[rows])]
     if prepared.query is None:
         return _Part(Nearest(), np.sort(np.concatenate([rows, nulls])))
     return _Part(Nearest(unordered=rows), nulls)

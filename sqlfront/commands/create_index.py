@@ -15,6 +15,8 @@ from foundation.errors import (
     UndefinedColumn,
     UndefinedObject,
 )
+from foundation.sqltypes import format_type
+from planner.vector import may_be_expression
 from sqlfront.binder import KeptExpression, KeptKey, keep_index_expression, keep_predicate, key_type
 from sqlfront.binder.output_names import NO_NAME, figure_name
 from sqlfront.commands.alter_table import check_index_options
@@ -151,6 +153,10 @@ def _key(
 ) -> tuple[IndexKey, str | None]:
     kept = _kept_key(context, table, family, element)
     resolved = resolve_class(family, element.operator_class, kept.type)
+    if not kept.attnum and family in VECTOR_FAMILIES and not may_be_expression(kept.type):
+        raise FeatureNotSupported(
+            f"an index on an expression of type {format_type(kept.type.without_typmod())} is not supported"
+        )
     if family in VECTOR_FAMILIES and kept.type.typmod < 1:
         raise InvalidParameterValue("column does not have dimensions")
     nulls_first = element.is_descending if element.nulls_first is None else element.nulls_first

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import vecengine
 from foundation.errors import DatatypeMismatch, FeatureNotSupported, UndefinedObject
-from foundation.sqltypes import BIT, HALFVEC, SPARSEVEC, TYPES, VECTOR, SqlType, format_type
+from foundation.sqltypes import BIT, HALFVEC, SPARSEVEC, TYPES, VARBIT, VECTOR, SqlType, format_type
+from planner.vector import key_metrics
 
 BTREE = "btree"
 IVFFLAT = "ivfflat"
@@ -19,24 +19,16 @@ UNSUPPORTED_FAMILIES = ("hash", "gin", "gist", "spgist", "brin", "bm25", "diskan
                         "ivf_rabitq")  # fmt: skip
 """Access methods of PostgreSQL, pgvector and ours that are refused by name rather than unknown."""
 
-_METRICS = {"l2": "l2", "ip": "ip", "cosine": "cosine", "l1": "l1"}
-VECTOR_CLASSES: dict[str, tuple[int, str]] = {
-    f"{TYPES[sql_type.oid].name}_{word}_ops": (sql_type.oid, metric)
-    for sql_type in (VECTOR, HALFVEC)
-    for word, metric in _METRICS.items()
+_SERVED = {
+    (family, f"{TYPES[sql_type.oid].name}_{metric}_ops"): (sql_type.oid, metric)
+    for family in VECTOR_FAMILIES
+    for sql_type in (VECTOR, HALFVEC, BIT, SPARSEVEC)
+    for metric in key_metrics(family, sql_type)
 }
-"""Operator class -> (type OID, metric). A family has those of the metrics it serves."""
+"""(family, operator class) -> (type OID, metric). The classes of hnsw and ivfflat are pgvector's."""
 
 _DEFAULT_VECTOR_CLASSES = {(IVFFLAT, VECTOR.oid): "vector_l2_ops"}
 """(family, type OID) -> the class of a key that names none. pgvector gives hnsw none."""
-
-_UNSUPPORTED_CLASSES: dict[tuple[str, str], int] = {
-    (IVFFLAT, "bit_hamming_ops"): BIT.oid,
-    ("hnsw", "bit_hamming_ops"): BIT.oid,
-    ("hnsw", "bit_jaccard_ops"): BIT.oid,
-    **{("hnsw", f"sparsevec_{word}_ops"): SPARSEVEC.oid for word in _METRICS},
-}
-"""(family, class) of pgvector's that are refused by name -> type OID."""
 
 BTREE_CLASSES: dict[int, tuple[str, ...]] = {
     16: ("bool_ops",), 17: ("bytea_ops",), 18: ("char_ops",), 19: ("name_ops",), 20: ("int8_ops",),
@@ -76,7 +68,7 @@ def resolve_class(family: str, name: str | None, sql_type: SqlType) -> ResolvedC
     Raises:
         UndefinedObject: 42704, unknown class, or no default one for the type.
         DatatypeMismatch: 42804, a class of another type.
-        FeatureNotSupported: 0A000, pgvector's classes of bit strings and sparse vectors.
+        FeatureNotSupported: 0A000, bit varying, whose values have no one length.
     """
     if family == BTREE:
         if name is None:
@@ -87,14 +79,12 @@ def resolve_class(family: str, name: str | None, sql_type: SqlType) -> ResolvedC
         if name is None:
             raise _no_default(sql_type, family)
     base = name.rpartition(".")[2]
-    refused = _UNSUPPORTED_CLASSES.get((family, base))
-    if refused is not None and refused != sql_type.oid:
-        raise _wrong_type(base, sql_type)
-    if refused is not None:
-        raise FeatureNotSupported(f'operator class "{base}" of access method "{family}" is not supported')
-    found = VECTOR_CLASSES.get(base)
-    if found is None or found[1] not in vecengine.families()[family].metrics:
+    found = _SERVED.get((family, base))
+    if found is None:
         raise UndefinedObject(f'operator class "{name}" does not exist for access method "{family}"')
+    if found[0] == BIT.oid and sql_type.oid == VARBIT.oid:
+        # PostgreSQL takes the type for the class's, and pgvector refuses it.
+        raise FeatureNotSupported(f"type not supported for {family} index")
     if found[0] != sql_type.oid:
         raise _wrong_type(base, sql_type)
     return ResolvedClass(base, found[1])

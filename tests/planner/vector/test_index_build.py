@@ -18,6 +18,7 @@ from foundation.memory import MemoryBudget
 from planner.vector import IndexStatus, build_table_index, index_status
 from planner.vector.graph_keeper import GRAPH_ROWS_MIN
 from planner.vector.index_cache import INDEXES, IndexCache
+from storage.catalog import Table
 from tests.planner.stored_items import DIMENSIONS, INDEX, PRIMARY, TABLE, Items, random_rows
 
 
@@ -144,6 +145,9 @@ class DamagedSegment:
 
     is_damaged = False
 
+    def __init__(self, table: Table) -> None:
+        self.table = table
+
     def has_index(self, index_oid: int) -> bool:
         return not self.is_damaged
 
@@ -159,7 +163,8 @@ class DamagedSegment:
 
 def test_damaged_file_is_ignored(items: Items, caplog: pytest.LogCaptureFixture) -> None:
     items.add_index("l2")
-    cache, segment = IndexCache(), DamagedSegment()
+    cache = IndexCache()
+    segment = DamagedSegment(next(items.storage.catalog.objects(Table)))
     for _ in range(2):
         assert cache.get(segment, items.index(), MemoryBudget(1000)) is None  # type: ignore[arg-type]
     assert len(caplog.records) == 1 and "is not used" in caplog.records[0].getMessage()

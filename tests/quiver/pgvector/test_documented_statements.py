@@ -133,11 +133,6 @@ STATEMENTS = (
 
 REFUSED = {
     "CREATE TABLE parted (embedding vector(3), category_id int) PARTITION BY LIST(category_id)": "PARTITION BY",
-    "CREATE INDEX ON bits USING hnsw (embedding bit_hamming_ops)": 'operator class "bit_hamming_ops"',
-    "CREATE INDEX ON bits USING hnsw (embedding bit_jaccard_ops)": 'operator class "bit_jaccard_ops"',
-    "CREATE INDEX ON bits USING ivfflat (embedding bit_hamming_ops) WITH (lists = 100)": 'operator class "bit_hamming_ops"',
-    "CREATE INDEX ON items USING hnsw ((binary_quantize(embedding)::bit(3)) bit_hamming_ops)": 'operator class "bit_hamming_ops"',
-    "CREATE INDEX ON sparse USING hnsw (embedding sparsevec_l2_ops)": 'operator class "sparsevec_l2_ops"',
     **dict.fromkeys(HYBRID_SEARCH[:1], "type tsvector"),
     **dict.fromkeys(HYBRID_SEARCH[1:], "function plainto_tsquery"),
 }

@@ -103,8 +103,9 @@ def test_vector_index(session: CommandSession) -> None:
 @pytest.mark.parametrize(
     ("index", "sqlstate"),
     [
-        ("using ivfflat (b bit_hamming_ops)", "0A000"),
-        ("using hnsw (b bit_jaccard_ops)", "0A000"),
+        ("using ivfflat (b bit_jaccard_ops)", "42704"),
+        ("using hnsw (b)", "42704"),
+        ("using hnsw (y bit_hamming_ops)", "0A000"),
         ("using ivfflat (u)", "22023"),
         ("using gin (id)", "0A000"),
         ("using hnsw ((e::halfvec(5)) halfvec_ip)", "42704"),
@@ -117,7 +118,7 @@ def test_vector_index(session: CommandSession) -> None:
     ],
 )
 def test_refused_indexes(session: CommandSession, index: str, sqlstate: str) -> None:
-    session.run("create table docs (id int, e vector(4), u vector, b bit(8))")
+    session.run("create table docs (id int, e vector(4), u vector, b bit(8), y bit varying(8))")
     assert refused(session, f"create index on docs {index}")[0] == sqlstate
 
 
