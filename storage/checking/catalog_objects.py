@@ -56,8 +56,8 @@ def _own_faults(catalog: Catalog, obj: CatalogObject) -> Iterator[str]:
             yield from _column_faults(obj)
         case Index():
             yield from _schema_faults(catalog, obj, obj.schema_oid)
-            keys = [key.attnum for key in obj.keys if key.attnum or key.expression_sql is None]
-            yield from _table_faults(catalog, obj, obj.table_oid, keys)
+            read = (*obj.read_attnums(), *obj.predicate_attnums)
+            yield from _table_faults(catalog, obj, obj.table_oid, read)
             if not obj.keys:
                 yield "it has no keys"
             if obj.is_primary and not obj.is_unique:

@@ -421,6 +421,12 @@ def test_half_a_reference_of_match_full(directory: Path) -> None:
         ("parent", {"columns": []}, "it names column 1 of table"),
         ("child_pkey", {"table_oid": 77}, "its table 77 does not exist"),
         ("child_pkey", {"keys": []}, "it has no keys"),
+        (
+            "child_pkey",
+            {"keys": [{"attnum": 0, "expression_sql": "x", "expression_attnums": [8]}]},
+            "it names column 8 of",
+        ),
+        ("child_pkey", {"predicate_attnums": [7]}, "it names column 7 of table"),
         ("child_pkey", {"is_unique": False}, "a primary key is not unique"),
         ("child_parent_fkey", {"attnums": [9]}, "it names column 9 of table"),
         ("child_parent_fkey", {"attnums": []}, "it pairs 0 columns with 1"),

@@ -271,6 +271,31 @@ def test_a_unique_index_that_comes_meanwhile_wins(patched: Patched) -> None:
     assert patch_count(patched.storage, patched.table) == 0, "columns of unique indexes are not patched"
 
 
+@pytest.mark.parametrize(
+    "reader",
+    [
+        {"keys": (IndexKey(0, expression_sql="e", expression_attnums=(2, 3)),)},
+        {"keys": (IndexKey(3),), "predicate_sql": "p", "predicate_attnums": (2,)},
+    ],
+)
+def test_a_vector_index_that_reads_the_column_wins(patched: Patched, reader: dict[str, Any]) -> None:
+    waiting = patched.storage.begin()
+    patched.update(waiting, [4], "waiting")
+    with patched.storage.begin() as transaction:
+        oid = patched.storage.allocate_oid()
+        transaction.put(
+            Index(oid, "x", 5, 10, table_oid=patched.table.oid, family="hnsw", metric="l2", **reader)
+        )
+        transaction.commit()
+    with pytest.raises(SerializationFailure):
+        waiting.commit()
+    for is_clean in (False, True):
+        patched.patch([4], "new version")
+        assert patch_count(patched.storage, patched.table) == 0, "its values in index files stay true"
+        patched.reopen(is_clean=is_clean)
+    assert patched.names() == expected({4: "new version"})
+
+
 def test_keys_of_a_column_that_was_patched_earlier(patched: Patched) -> None:
     names = unique_index(patched.storage, patched.table, (2,), "names")
     maker = patched.storage.begin()
