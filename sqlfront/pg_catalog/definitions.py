@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from foundation.sqltypes import TYPES
 from sqlfront.binder import key_type
 from sqlfront.commands.operator_classes import is_default_class
+from sqlfront.pg_catalog.pretty_expressions import pretty_expression
 from sqlfront.pg_catalog.view import CatalogView
 from sqlfront.session.names import split_qualified_name
 from storage.catalog import (
@@ -102,28 +103,28 @@ def index_definition(view: CatalogView, index: Index, *, pretty: bool = False) -
     table = view.catalog.table(index.table_oid)
     name = (shown_name(view, table.oid) if pretty else None) or qualified_name(view, table.oid)
     unique = "UNIQUE " if index.is_unique else ""
-    keys = ", ".join(_key_definition(index, key, table) for key in index.keys)
+    keys = ", ".join(_key_definition(index, key, table, pretty=pretty) for key in index.keys)
     text = f"CREATE {unique}INDEX {quote_identifier(index.name)} ON {name} USING {index.family} ({keys})"
     if index.nulls_not_distinct:
         text += " NULLS NOT DISTINCT"
     if index.options:
         text += " WITH (" + ", ".join(f"{k}='{v}'" for k, v in index.options) + ")"
     if index.predicate_sql:
-        text += f" WHERE {index.predicate_sql}"
+        text += f" WHERE {_printed(index.predicate_sql, pretty=pretty)}"
     return text
 
 
-def index_key_definition(view: CatalogView, index: Index, number: int) -> str | None:
+def index_key_definition(view: CatalogView, index: Index, number: int, *, pretty: bool) -> str | None:
     """The n-th key alone, as pg_get_indexdef(oid, n, pretty) prints it."""
     if not 1 <= number <= len(index.keys):
         return None
     key = index.keys[number - 1]
     table = view.catalog.table(index.table_oid)
-    return _key_text(key, table)
+    return _key_text(key, table, pretty=pretty)
 
 
-def _key_definition(index: Index, key: IndexKey, table: Table) -> str:
-    text = _key_text(key, table)
+def _key_definition(index: Index, key: IndexKey, table: Table, *, pretty: bool) -> str:
+    text = _key_text(key, table, pretty=pretty)
     if key.operator_class and index.family != "btree" and not _has_default_class(index, key, table):
         text += f" {key.operator_class}"
     if key.is_descending:
@@ -131,8 +132,14 @@ def _key_definition(index: Index, key: IndexKey, table: Table) -> str:
     return text + (" NULLS FIRST" if key.nulls_first else "")
 
 
-def _key_text(key: IndexKey, table: Table) -> str:
-    return quote_identifier(table.column_at(key.attnum).name) if key.attnum else f"({key.expression_sql})"
+def _key_text(key: IndexKey, table: Table, *, pretty: bool) -> str:
+    if key.attnum:
+        return quote_identifier(table.column_at(key.attnum).name)
+    return f"({_printed(key.expression_sql or '', pretty=pretty)})"
+
+
+def _printed(expression_sql: str, *, pretty: bool) -> str:
+    return pretty_expression(expression_sql) if pretty else expression_sql
 
 
 def _has_default_class(index: Index, key: IndexKey, table: Table) -> bool:
@@ -159,7 +166,7 @@ def _key_constraint_definition(view: CatalogView, index: Index) -> str:
 
 
 def _check_definition(view: CatalogView, check: CheckConstraint, *, pretty: bool) -> str:
-    text = f"CHECK ({shown_expression(view, check.expression_sql)})"
+    text = f"CHECK ({_printed(shown_expression(view, check.expression_sql), pretty=pretty)})"
     if check.is_no_inherit:
         text += " NO INHERIT"
     return text if check.is_validated else text + " NOT VALID"

@@ -33,6 +33,7 @@ from sqlfront.pg_catalog.definitions import (
 from sqlfront.pg_catalog.descriptions import builtin_comments, object_description, signature_text
 from sqlfront.pg_catalog.function_registry import catalog_function
 from sqlfront.pg_catalog.objects import class_oid_of
+from sqlfront.pg_catalog.pretty_expressions import pretty_expression
 from sqlfront.pg_catalog.relations import builtin_by_oid, builtin_rows
 from sqlfront.pg_catalog.view import CatalogView
 from sqlfront.session.names import split_qualified_name
@@ -60,7 +61,7 @@ def pg_get_indexdef(view: CatalogView, oid: int, column: int = 0, pretty: bool =
     if not isinstance(index, Index):
         return None
     if column:
-        return index_key_definition(view, index, column)
+        return index_key_definition(view, index, column, pretty=pretty)
     return index_definition(view, index, pretty=pretty)
 
 
@@ -71,7 +72,8 @@ def pg_get_constraintdef(view: CatalogView, oid: int, pretty: bool = False) -> s
 
 @catalog_function("pg_get_expr")
 def pg_get_expr(view: CatalogView, text: str, relation_oid: int, pretty: bool = False) -> str:
-    return shown_expression(view, text)
+    shown = shown_expression(view, text)
+    return pretty_expression(shown) if pretty else shown
 
 
 @catalog_function(
