@@ -62,6 +62,8 @@ class ExpressionPrinter:
         return str(node.position + 1)
 
     def _call(self, node: bound.Call) -> str:
+        if node.function.name == "extract" and isinstance(node.arguments[0], bound.Constant):
+            return f"EXTRACT({node.arguments[0].value} FROM {self.print(node.arguments[1])})"
         if node.operator is None:
             return f"{quote_ident(node.function.name)}({self.list(node.arguments)})"
         if len(node.arguments) == 1:

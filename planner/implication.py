@@ -24,7 +24,11 @@ _FLIPPED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "=": "=", "<>": "<>"}
 
 
 def comparable(node: Any) -> Any:
-    """A tree in which a cast that was implicit equals one that was written: without a length they do the same."""
+    """A tree in which what does the same is the same.
+
+    A cast that was implicit equals one that was written, where there is no length; `= ANY (ARRAY[...])` is IN, and
+    `<> ALL (ARRAY[...])` NOT IN.
+    """
     if isinstance(node, tuple):
         return tuple(comparable(item) for item in node)
     if not is_dataclass(node) or isinstance(node, SqlType | Function | type):
@@ -32,6 +36,10 @@ def comparable(node: Any) -> Any:
     values = {spec.name: comparable(getattr(node, spec.name)) for spec in fields(node)}
     if isinstance(node, bound.CastExpression) and node.type.typmod < 0:
         values["is_explicit"] = True
+    if isinstance(node, bound.QuantifiedArray) and isinstance(node.array, bound.ArrayLiteral):
+        is_list = (node.operator, node.is_all) in (("=", False), ("<>", True))
+        if is_list and all(item.sql_type.oid == node.left.sql_type.oid for item in node.array.items):
+            return bound.InList(values["left"], values["array"].items, is_negated=node.is_all)
     return replace(node, **values)
 
 

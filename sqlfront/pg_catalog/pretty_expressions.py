@@ -47,7 +47,7 @@ def pretty_expression(text: str) -> str:
 
 def _is_needed(node: exp.Paren) -> bool:
     inner, outer = _inside(node), _around(node)
-    if outer is None or _is_simple(inner):
+    if outer is None or _is_simple(inner) or isinstance(node.this, exp.Paren):
         return False
     if _is_array_test(inner):
         return True
