@@ -89,7 +89,7 @@ _DEFINITIONS = (
     _enum("ivfflat.iterative_scan", "off", ("off", "relaxed_order"), "Accepted for pgvector's clients; answers are always complete and exactly ordered."),
     _int("ivfflat.max_probes", 32768, 1, 32768, "Accepted for pgvector's clients; a search goes on until LIMIT is filled."),
     _real("quiver.target_recall", "0.97", 0.5, 1.0, "Recall an index search aims at when no search parameter was set explicitly."),
-    _bool("quiver.pgvector_limits", "off", "On: refuse to index what pgvector cannot: more than 2,000 dimensions of vector, 4,000 of halfvec, 64,000 of bit."),
+    _bool("quiver.pgvector_limits", "off", "On: refuse to index what pgvector cannot: more than 2,000 dimensions of vector, 4,000 of halfvec, 64,000 of bit, 1,000 elements of a sparsevec."),
     _bool("enable_seqscan", "on", "Off: prefer an index over an exact scan; rows whose distance is NULL are then left out."),
     _bool("enable_indexscan", "on", "Off: never use a vector index."),
     # The server.

@@ -4,6 +4,7 @@ Constant VALUES lists and single-table statements that the native evaluator unde
 """
 
 from planner.dml.delete import run_delete
+from planner.dml.index_limits import LIMITS_SETTING, check_sparse_elements, limited_attnums
 from planner.dml.insert import has_constant_source, insert_columns, run_insert
 from planner.dml.insert_many import RowTemplate
 from planner.dml.key_types import Pairing, converted, pairing
@@ -13,17 +14,20 @@ from planner.dml.rules import evaluate_index_keys, first_violation, read_attnums
 from planner.dml.update import run_update
 
 __all__ = [
+    "LIMITS_SETTING",
     "DmlResult",
     "Pairing",
     "RowTemplate",
     "check_deferred",
     "check_existing_rows",
+    "check_sparse_elements",
     "check_statement",
     "converted",
     "evaluate_index_keys",
     "first_violation",
     "has_constant_source",
     "insert_columns",
+    "limited_attnums",
     "pairing",
     "read_attnums",
     "row_values",

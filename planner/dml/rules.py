@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from foundation.sqltypes import arrow_type
 from planner import bound
+from planner.dml.index_limits import check_sparse_elements, limited_attnums
 from planner.dml.returning import Columns, returned_rows, table_columns
 from planner.dml.rows import RowIds, assigned, take_rows
 from planner.services import ExecutionContext
@@ -134,8 +135,11 @@ def check_rows(
     Raises:
         CheckViolation: 23514, for the first row that violates a constraint, of several constraints the first
             in name order. A row with a forbidden NULL ends the check: storage refuses it (23502).
+        ProgramLimitExceeded: 54000, a sparse vector that pgvector could not index, `quiver.pgvector_limits` being on.
         QuiverError: what a condition raises, or the expression of an index: a row without a value there is no row.
     """
+    indexes = context.transaction.catalog.indexes_of(table.oid)
+    check_sparse_elements(batch, limited_attnums(context.settings, table, indexes))
     if rules is None or not (rules.checks or rules.index_keys):
         return
     null_row = first_null(table, batch)

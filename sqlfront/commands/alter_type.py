@@ -27,7 +27,7 @@ from sqlfront.commands.errors import InvalidColumnDefinition
 from sqlfront.commands.generated_columns import generated_from
 from sqlfront.commands.index_expressions import check_stored_rows, retyped_key
 from sqlfront.commands.lookup import find_column
-from sqlfront.commands.pgvector_limits import check_index_dimensions
+from sqlfront.commands.pgvector_limits import check_index_dimensions, check_sparse_rows
 from sqlfront.commands.same_storage import is_same_storage
 from sqlfront.commands.sequences import owned_sequences, retype_sequence
 from sqlfront.commands.stored_rows import null_values, visible_rows
@@ -125,6 +125,7 @@ def _change(context: CommandContext, conversion: _Conversion, changed: Table) ->
         _write_anew(context, conversion, changed, retyped)
     for index in retyped:
         check_stored_rows(context, changed, index)
+        check_sparse_rows(context, changed, index)
     keep_over_new_type(context, table, changed, attnum)
     reads_itself = read_attnums(rules_of(table), conversion.expression) == {attnum}
     if not reads_itself or not is_same_storage(conversion.expression, conversion.target, context.settings):

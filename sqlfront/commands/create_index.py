@@ -32,7 +32,7 @@ from sqlfront.commands.operator_classes import (
     VECTOR_FAMILIES,
     resolve_class,
 )
-from sqlfront.commands.pgvector_limits import check_index_dimensions
+from sqlfront.commands.pgvector_limits import check_index_dimensions, check_sparse_rows
 from sqlfront.commands.table_options import check_unique
 from sqlfront.parser import CreateIndexStatement, IndexElement
 from storage.catalog import Index, IndexKey, Table
@@ -89,6 +89,7 @@ def execute_create_index(statement: CreateIndexStatement, context: CommandContex
     )  # fmt: skip
     context.transaction.put(index)
     check_stored_rows(context, table, index)
+    check_sparse_rows(context, table, index)
     warn_of_little_data(context, (index,))
     return CommandResult(TAG, indexes_to_build=(index.oid,) if family in VECTOR_FAMILIES else ())
 
