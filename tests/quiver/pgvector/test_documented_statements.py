@@ -35,6 +35,8 @@ WITHIN_DISTANCE = (
     " ORDER BY distance LIMIT 5) SELECT * FROM nearest_results WHERE distance < 5 ORDER BY distance"
 )
 QUANTIZED = "binary_quantize(embedding)::bit(3) <~> binary_quantize('[1,-2,3]')"
+QUANTIZED_VECTOR = "binary_quantize(embedding)::bit(3) <~> binary_quantize('[1,-2,3]'::vector)"
+"""With the type that the documentation leaves out, and without which the function is not unique."""
 BEGINNING = "subvector(embedding, 1, 2)::vector(2) <=> subvector('[1,2,3]'::vector, 1, 2)"
 SUBVECTOR = "subvector(embedding, 1, 3)::vector(3) <=> subvector('[1,2,3,4,5]'::vector, 1, 3)"
 
@@ -88,7 +90,8 @@ OTHER_TYPES = (
     "CREATE INDEX ON bits USING ivfflat (embedding bit_hamming_ops) WITH (lists = 100)",
     "SELECT * FROM bits ORDER BY embedding <~> '101' LIMIT 5",
     "CREATE INDEX ON items USING hnsw ((binary_quantize(embedding)::bit(3)) bit_hamming_ops)",
-    f"SELECT * FROM items ORDER BY {QUANTIZED}, id LIMIT 5",
+    f"SELECT * FROM items ORDER BY {QUANTIZED} LIMIT 5", f"SELECT * FROM items ORDER BY {QUANTIZED_VECTOR}, id LIMIT 5",
+    f"SELECT * FROM (SELECT * FROM items ORDER BY {QUANTIZED_VECTOR} LIMIT 20) ORDER BY embedding <=> '[1,-2,3]' LIMIT 5",
     f"SELECT * FROM (SELECT * FROM items ORDER BY {QUANTIZED} LIMIT 20) ORDER BY embedding <=> '[1,-2,3]' LIMIT 5",
     "CREATE TABLE sparse (id bigserial PRIMARY KEY, embedding sparsevec(5))",
     "INSERT INTO sparse (embedding) VALUES ('{1:1,3:2,5:3}/5'), ('{1:4,3:5,5:6}/5')",
@@ -151,6 +154,15 @@ SEARCHES = (
     ("USING ivfflat (embedding vector_ip_ops) WITH (lists = 10)", "SELECT * FROM items ORDER BY embedding <#> '[3,1,2]' LIMIT 5"),
     ("USING ivfflat (embedding vector_cosine_ops) WITH (lists = 10)", "SELECT * FROM items ORDER BY embedding <=> '[3,1,2]' LIMIT 5"),
     ("USING hnsw (half halfvec_l2_ops)", "SELECT * FROM items ORDER BY half <-> '[3,1,2]' LIMIT 5"),
+    ("USING hnsw (bits bit_hamming_ops)", "SELECT * FROM items ORDER BY bits <~> '101' LIMIT 5"),
+    ("USING hnsw (bits bit_jaccard_ops)", "SELECT * FROM items ORDER BY bits <%> '101' LIMIT 5"),
+    ("USING ivfflat (bits bit_hamming_ops) WITH (lists = 2)", "SELECT * FROM items ORDER BY bits <~> '101' LIMIT 5"),
+    ("USING hnsw (sparse sparsevec_l2_ops)", "SELECT * FROM items ORDER BY sparse <-> '{1:3,3:1}/3' LIMIT 5"),
+    ("USING hnsw ((binary_quantize(embedding)::bit(3)) bit_hamming_ops)", f"SELECT * FROM items ORDER BY {QUANTIZED_VECTOR} LIMIT 5"),
+    (
+        "USING hnsw ((binary_quantize(embedding)::bit(3)) bit_hamming_ops)",
+        f"SELECT * FROM (SELECT * FROM items ORDER BY {QUANTIZED_VECTOR} LIMIT 20) ORDER BY embedding <=> '[1,-2,3]' LIMIT 5",
+    ),
     ("USING hnsw (embedding vector_l2_ops) WITH (m = 16, ef_construction = 64)", IN_CATEGORY),
     ("USING hnsw (embedding vector_l2_ops) WHERE (category_id = 123)", IN_CATEGORY),
     ("USING hnsw (embedding vector_l2_ops) WHERE (category_id = 123)", RELAXED),
@@ -255,13 +267,14 @@ def test_plans_show_the_index(listeners: tuple[Listener, Listener]) -> None:
     ours.run("DROP TABLE items")
     ours.run(
         "CREATE TABLE items (id bigserial PRIMARY KEY, embedding vector(3), half halfvec(3), loose vector,"
+        " bits bit(3), sparse sparsevec(3),"
         " precise double precision[], category_id int DEFAULT 123)"
     )
     vectors = "SELECT a::vector v, a FROM (SELECT ARRAY[i % 97, i * i % 101, i * 7 % 103] a FROM generate_series(1, 3000) i) g"
     assert (
-        ours.run(f"INSERT INTO items (embedding, half, loose, precise) SELECT v, v, v, a FROM ({vectors}) t")[
-            -2
-        ]
+        ours.run(
+            f"INSERT INTO items (embedding, half, loose, precise, bits, sparse) SELECT v, v, v, a, binary_quantize(v), v FROM ({vectors}) t"
+        )[-2]
         == "INSERT 0 3000"
     )
     ours.run("SET enable_seqscan = off")

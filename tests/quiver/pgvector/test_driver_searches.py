@@ -28,6 +28,8 @@ SETUP = (
     "CREATE TABLE searched (id int PRIMARY KEY, v vector(3), h halfvec(3), s sparsevec(5), b bit(4))",
     "CREATE INDEX ON searched USING hnsw (v vector_l2_ops)",
     "CREATE INDEX ON searched USING ivfflat (h halfvec_cosine_ops) WITH (lists = 1)",
+    "CREATE INDEX ON searched USING hnsw (s sparsevec_ip_ops)",
+    "CREATE INDEX ON searched USING hnsw (b bit_hamming_ops)",
 )
 ROWS = (
     (1, Vector([1, 2.5, -3]), HalfVector([1, 2.5, -3]), SparseVector({0: 1.5, 4: -2.0}, 5), "1010"),

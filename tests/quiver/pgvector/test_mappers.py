@@ -75,6 +75,8 @@ def sqlalchemy_script(driver: str, connect: Callable[[str], Any]) -> Script:
                      postgresql_ops={"v": "vector_l2_ops"}),
             sa.Index(f"{driver}_h_ivf", "h", postgresql_using="ivfflat", postgresql_with={"lists": 1},
                      postgresql_ops={"h": "halfvec_cosine_ops"}),
+            sa.Index(f"{driver}_b", "b", postgresql_using="hnsw", postgresql_ops={"b": "bit_hamming_ops"}),
+            sa.Index(f"{driver}_s", "s", postgresql_using="hnsw", postgresql_ops={"s": "sparsevec_cosine_ops"}),
         )  # fmt: skip
 
     def run(dsn: str) -> Any:
@@ -187,6 +189,8 @@ def test_peewee(postgres_uri: str, server: ServerProcess) -> None:
 
     Item.add_index("v vector_l2_ops", using="hnsw")
     Item.add_index("h halfvec_l2_ops", using="hnsw")
+    Item.add_index("b bit_jaccard_ops", using="hnsw")
+    Item.add_index("s sparsevec_l1_ops", using="hnsw")
 
     def run(dsn: str) -> Any:
         parameters = psycopg.conninfo.conninfo_to_dict(dsn)
@@ -272,6 +276,8 @@ def test_django(django_databases: None) -> None:
                     name="django_v", fields=["v"], m=16, ef_construction=64, opclasses=["vector_l2_ops"]
                 ),
                 IvfflatIndex(name="django_h", fields=["h"], lists=1, opclasses=["halfvec_l2_ops"]),
+                IvfflatIndex(name="django_b", fields=["b"], lists=1, opclasses=["bit_hamming_ops"]),
+                HnswIndex(name="django_s", fields=["s"], opclasses=["sparsevec_ip_ops"]),
             )
 
     def run(alias: str) -> Any:

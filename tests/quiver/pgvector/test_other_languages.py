@@ -112,7 +112,16 @@ def node_folder() -> Path:
     folder = Path(tempfile.gettempdir()) / "quiver-node-clients"
     if not all((folder / "node_modules" / name.partition("@")[0]).is_dir() for name in NODE_PACKAGES):
         folder.mkdir(exist_ok=True)
-        command = [npm, "install", "--prefix", str(folder), "--no-audit", "--no-fund", *NODE_PACKAGES]
+        command = [
+            npm,
+            "install",
+            "--prefix",
+            str(folder),
+            "--no-audit",
+            "--no-fund",
+            "--fetch-retries=1",
+            *NODE_PACKAGES,
+        ]
         try:
             done = subprocess.run(command, capture_output=True, text=True, timeout=INSTALL_SECONDS)
         except subprocess.TimeoutExpired:
