@@ -4,7 +4,7 @@ Constant VALUES lists and single-table statements that the native evaluator unde
 """
 
 from planner.dml.delete import run_delete
-from planner.dml.index_limits import LIMITS_SETTING, check_sparse_elements, limited_attnums
+from planner.dml.index_limits import check_sparse_elements, has_pgvector_limits, limited_attnums
 from planner.dml.insert import has_constant_source, insert_columns, run_insert
 from planner.dml.insert_many import RowTemplate
 from planner.dml.key_types import Pairing, converted, pairing
@@ -14,7 +14,6 @@ from planner.dml.rules import evaluate_index_keys, first_violation, read_attnums
 from planner.dml.update import run_update
 
 __all__ = [
-    "LIMITS_SETTING",
     "DmlResult",
     "Pairing",
     "RowTemplate",
@@ -26,6 +25,7 @@ __all__ = [
     "evaluate_index_keys",
     "first_violation",
     "has_constant_source",
+    "has_pgvector_limits",
     "insert_columns",
     "limited_attnums",
     "pairing",

@@ -17,13 +17,17 @@ from foundation.sparse import sparse_rows
 from foundation.sqltypes import SPARSEVEC
 from storage.catalog import Index, Table
 
-LIMITS_SETTING = "quiver.pgvector_limits"
 _ELEMENTS_MAX = 1000
+
+
+def has_pgvector_limits(settings: SettingValues) -> bool:
+    """Whether only what pgvector can index may be indexed."""
+    return settings.boolean("quiver.pgvector_limits")
 
 
 def limited_attnums(settings: SettingValues, table: Table, indexes: Iterable[Index]) -> frozenset[int]:
     """Columns of sparse vectors that pgvector would index by hnsw; none where the limits are off."""
-    if not settings.boolean(LIMITS_SETTING):
+    if not has_pgvector_limits(settings):
         return frozenset()
     keys = (
         key

@@ -10,7 +10,7 @@ from __future__ import annotations
 from foundation.errors import ProgramLimitExceeded
 from foundation.settings import SettingValues
 from foundation.sqltypes import BIT, HALFVEC, VECTOR, SqlType
-from planner.dml import LIMITS_SETTING, check_sparse_elements, limited_attnums
+from planner.dml import check_sparse_elements, has_pgvector_limits, limited_attnums
 from sqlfront.commands.context import CommandContext
 from sqlfront.commands.stored_rows import visible_rows
 from storage.catalog import Index, Table
@@ -28,7 +28,7 @@ def check_index_dimensions(settings: SettingValues, family: str, key_type: SqlTy
     most = _DIMENSIONS_MAX.get(key_type.oid)
     if most is None or family not in _PGVECTOR_FAMILIES or key_type.typmod <= most:
         return
-    if settings.boolean(LIMITS_SETTING):
+    if has_pgvector_limits(settings):
         raise ProgramLimitExceeded(f"column cannot have more than {most} dimensions for {family} index")
 
 
