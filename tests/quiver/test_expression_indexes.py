@@ -63,6 +63,8 @@ DEFINITIONS = (
     f"hnsw ((e::halfvec({DIMENSIONS})) halfvec_cosine_ops) WHERE cat > 5 AND doc IS NOT NULL",
     "hnsw ((e) vector_l1_ops)",
     f"hnsw (((e + e)::vector({DIMENSIONS})) vector_l1_ops)",
+    f"hnsw ((binary_quantize(e)::bit({DIMENSIONS})) bit_hamming_ops)",
+    "ivfflat ((binary_quantize(u::vector(3))::bit(3)) bit_hamming_ops) WITH (lists = 5) WHERE (id % 2 = 0)",
 )
 
 REFUSED = (
@@ -96,6 +98,10 @@ SELECT id FROM t WHERE cat > 6 AND doc IS NOT NULL ORDER BY e::halfvec({DIMENSIO
 SELECT id FROM t WHERE cat IN (7, 9) AND doc->>'v' <> '' AND e IS NOT NULL ORDER BY 1 - (e::halfvec({DIMENSIONS}) <=> $q) DESC LIMIT 7
 SELECT t.id, o.id FROM t JOIN t o ON o.id = t.id + 1 ORDER BY t.e::halfvec({DIMENSIONS}) <-> $q LIMIT 5
 SELECT id FROM t ORDER BY e <+> $q LIMIT 7
+SELECT binary_quantize(e)::bit({DIMENSIONS}) <~> binary_quantize($q::vector)::bit({DIMENSIONS}) FROM t ORDER BY 1 LIMIT 400
+SELECT binary_quantize(e)::bit({DIMENSIONS}) <~> binary_quantize($q::vector) AS d FROM t WHERE cat < 4 ORDER BY d LIMIT 90
+SELECT id FROM (SELECT * FROM t WHERE e IS NOT NULL ORDER BY binary_quantize(e)::bit({DIMENSIONS}) <~> binary_quantize($q::vector) LIMIT 3000) s ORDER BY e <=> $q LIMIT 5
+SELECT binary_quantize(u::vector(3))::bit(3) <~> B'101' FROM t WHERE id % 2 = 0 ORDER BY 1 LIMIT 300
 """
 
 NOT_SERVED = f"""
@@ -105,6 +111,7 @@ SELECT id FROM t WHERE cat = 3 OR cat = 4 ORDER BY e <-> $q LIMIT 7
 SELECT id FROM t WHERE cat > 4 AND doc IS NOT NULL ORDER BY e::halfvec({DIMENSIONS}) <=> $q LIMIT 7
 SELECT id FROM t ORDER BY subvector(e, 2, 4)::vector(4) <=> subvector($q::vector, 1, 4) LIMIT 7
 SELECT id FROM t WHERE id % 4 = 0 ORDER BY u::vector(3) <-> $s LIMIT 7
+SELECT id FROM t ORDER BY binary_quantize(e)::bit({DIMENSIONS}) <%> binary_quantize($q::vector), id LIMIT 7
 """
 
 
