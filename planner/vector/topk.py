@@ -53,6 +53,8 @@ if TYPE_CHECKING:
     from storage import SegmentView
 
 _COSINE = "cosine"
+_COUNTED = ("hamming", "jaccard")
+"""Metrics with few values: many rows are as far as the last one."""
 
 
 @dataclass(slots=True)
@@ -181,6 +183,8 @@ def _choose(prepared: PreparedTopK, search: SegmentSearch, k: int) -> None:
     search.index = INDEXES.get(search.segment, prepared.index, context.memory)
     if search.index is None:
         return
+    if len(prepared.node.sort_keys) > 1 and prepared.index.metric in _COUNTED:
+        return  # Further keys choose among rows of one distance, of which an index knows some.
     covered = search.index.covered_bits()
     count = search.allowed_count
     if covered is not None:

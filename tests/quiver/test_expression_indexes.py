@@ -101,6 +101,7 @@ SELECT id FROM t ORDER BY e <+> $q LIMIT 7
 SELECT binary_quantize(e)::bit({DIMENSIONS}) <~> binary_quantize($q::vector)::bit({DIMENSIONS}) FROM t ORDER BY 1 LIMIT 400
 SELECT binary_quantize(e)::bit({DIMENSIONS}) <~> binary_quantize($q::vector) AS d FROM t WHERE cat < 4 ORDER BY d LIMIT 90
 SELECT id FROM (SELECT * FROM t WHERE e IS NOT NULL ORDER BY binary_quantize(e)::bit({DIMENSIONS}) <~> binary_quantize($q::vector) LIMIT 3000) s ORDER BY e <=> $q LIMIT 5
+SELECT id FROM t WHERE e IS NOT NULL ORDER BY binary_quantize(e)::bit({DIMENSIONS}) <~> B'10110010', id LIMIT 25
 SELECT binary_quantize(u::vector(3))::bit(3) <~> B'101' FROM t WHERE id % 2 = 0 ORDER BY 1 LIMIT 300
 """
 
