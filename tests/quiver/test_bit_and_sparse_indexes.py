@@ -14,6 +14,8 @@ import numpy as np
 import psycopg
 import pytest
 
+from benchmarks.vecengine.hnsw_class_recall import Workload, measure
+from benchmarks.vecengine.ivfflat_recall import read_vectors
 from foundation.errors import FeatureNotSupported
 from planner.vector import BuildClaims
 from quiver.check import check
@@ -295,3 +297,16 @@ def test_bits_of_an_expression(tmp_path: Path) -> None:
         with pytest.raises(FeatureNotSupported, match="expression of type sparsevec"):
             client.script("CREATE INDEX ON q USING hnsw ((v::sparsevec(24)) sparsevec_l2_ops)")
     assert check(tmp_path).is_clean
+
+
+def test_recall_is_near_that_of_pgvector_on_real_data(
+    tmp_path: Path, real_data: Path, postgres_uri: str
+) -> None:
+    """Before and after churn and compaction, together; the benchmark has the figures of all classes."""
+    everything = read_vectors(real_data / "debian_packages.parquet")
+    queries = read_vectors(real_data / "debian_queries.parquet")[:40]
+    workload = Workload(np.ascontiguousarray(everything[::11]), queries)
+    with serving(tmp_path / "data") as server:
+        ours = sum(measure(server.dsn, workload, "bit_hamming_ops").recall.values())
+    theirs = sum(measure(postgres_uri, workload, "bit_hamming_ops").recall.values())
+    assert ours >= 0.94 * theirs, (ours, theirs)
