@@ -10,8 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from foundation.errors import FeatureNotSupported
-from planner.evaluate.row_expression import BoundRowExpression
-from planner.evaluate.row_predicate import BoundPredicate
+from planner.evaluate.row_expressions import BoundPredicate, BoundRowExpression
 from storage.catalog import Index, Table
 
 

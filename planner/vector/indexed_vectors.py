@@ -34,8 +34,7 @@ from foundation.bitset import (
 from foundation.sqltypes import SqlType
 from planner.bound import TableScan
 from planner.evaluate import evaluate, segment_frame
-from planner.evaluate.row_expression import BoundRowExpression
-from planner.evaluate.row_predicate import BoundPredicate
+from planner.evaluate.row_expressions import BoundPredicate, BoundRowExpression
 from planner.nodes import VectorOrder
 from planner.services import ExecutionContext
 from planner.vector.index_rules import IndexRules, rules_of

@@ -124,7 +124,7 @@ def _conjuncts_outside(
     """Whether the condition fails to imply the index's predicate, and whether it says more than the predicate."""
     bound_predicate = _rules(index, scan, context).predicate
     assert bound_predicate is not None
-    predicate = over_attnums(bound_predicate.condition, bound_predicate.columns)
+    predicate = over_attnums(bound_predicate.expression, bound_predicate.columns)
     given = over_attnums(with_parameter_values(condition, context.parameters), scan.columns)
     if not is_implied(predicate, given):
         return True, True

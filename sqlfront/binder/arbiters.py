@@ -85,7 +85,7 @@ def _arbiters(
         for index in indexes
         if index.is_unique
         and set(index.key_attnums()) == attnums
-        and (index.predicate_sql is None or is_implied(index_predicate(table, index).condition, condition))
+        and (index.predicate_sql is None or is_implied(index_predicate(table, index).expression, condition))
     ]
     if not found:
         raise InvalidColumnReference(

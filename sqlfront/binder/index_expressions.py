@@ -8,31 +8,20 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import cast
 
-from foundation.cancel import CancelToken
-from foundation.errors import FeatureNotSupported
-from foundation.memory import MemoryBudget
-from foundation.settings import SettingValues
 from foundation.sqltypes import SqlType
-from planner.bound import BoundIndexKey, ColumnRef, Expression, walk
-from planner.evaluate import is_native
-from planner.evaluate.row_expression import BoundRowExpression
-from planner.services import EvaluationContext, SessionServices
+from planner.bound import BoundIndexKey, ColumnRef, Expression
+from planner.evaluate.row_expressions import BoundRowExpression
 from planner.vector import IndexRules
 from sqlfront.binder.binding import bind_table_expression
 from sqlfront.binder.context import BindContext
 from sqlfront.binder.environment import Clause
-from sqlfront.binder.errors import InvalidObjectDefinition
-from sqlfront.binder.immutability import is_immutable
 from sqlfront.binder.index_predicates import index_predicate
+from sqlfront.binder.index_rows import check_indexable, over_rows
 from sqlfront.binder.kept_expressions import keep_condition
 from sqlfront.binder.relations import table_columns
-from sqlfront.binder.rules import ROW_RELATION_ID
 from sqlfront.parser import SqlExpression
-from sqlfront.types.context import CodecContext
-from sqlfront.types.postgres_codecs import PostgresCodecs
-from storage.catalog import Catalog, Index, IndexKey, Table
+from storage.catalog import Index, IndexKey, Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +46,7 @@ def keep_index_expression(context: BindContext, table: Table, expression: SqlExp
     columns = table_columns(table)
     if isinstance(bound, ColumnRef) and columns[bound.position].attnum > 0:
         return KeptKey(columns[bound.position].attnum, bound.type)
-    if not is_immutable(bound):
-        raise InvalidObjectDefinition("functions in index expression must be marked IMMUTABLE")
-    if any(isinstance(node, ColumnRef) and columns[node.position].attnum <= 0 for node in walk(bound)):
-        raise FeatureNotSupported("index creation on system columns is not supported")
-    if not is_native(bound):
-        raise FeatureNotSupported(
-            "an index expression that is evaluated by the relational engine is not supported"
-        )
+    check_indexable(bound, table, "expression")
     kept = keep_condition(context, table, expression, Clause.INDEX)
     return KeptKey(0, bound.sql_type, kept.sql, kept.attnums)
 
@@ -88,20 +70,7 @@ def index_rules(table: Table, index: Index) -> IndexRules:
 
 @lru_cache(maxsize=256)
 def _bound_expression(sql: str, table: Table) -> BoundRowExpression:
-    """Bound without a catalog: an immutable native expression names nothing but columns and built-in functions."""
-    settings = SettingValues()
-    expression = bind_table_expression(sql, BindContext(Catalog({}), table.database_oid), table, Clause.INDEX)
-    columns = table_columns(table)
-    attnums = {columns[node.position].attnum for node in walk(expression) if isinstance(node, ColumnRef)}
-    context = EvaluationContext(
-        settings=settings,
-        cancel_token=CancelToken(),
-        memory=MemoryBudget(0),
-        codecs=PostgresCodecs(CodecContext.of(settings)),
-        # An immutable expression asks nothing of a session.
-        session=cast(SessionServices, None),
-    )
-    return BoundRowExpression(expression, ROW_RELATION_ID, columns, tuple(sorted(attnums)), context)
+    return over_rows(BoundRowExpression, sql, table, Clause.INDEX)
 
 
 def bound_index_keys(table: Table, indexes: Iterable[Index]) -> tuple[BoundIndexKey, ...]:
@@ -120,4 +89,4 @@ def _expression(key: IndexKey, table: Table) -> Expression:
 
 
 def _predicate(index: Index, table: Table) -> Expression | None:
-    return None if index.predicate_sql is None else index_predicate(table, index).condition
+    return None if index.predicate_sql is None else index_predicate(table, index).expression
