@@ -270,16 +270,16 @@ def test_plans_show_the_index(listeners: tuple[Listener, Listener]) -> None:
         " bits bit(3), sparse sparsevec(3),"
         " precise double precision[], category_id int DEFAULT 123)"
     )
-    vectors = "SELECT a::vector v, a FROM (SELECT ARRAY[i % 97, i * i % 101, i * 7 % 103] a FROM generate_series(1, 3000) i) g"
+    vectors = "SELECT a::vector v, a FROM (SELECT ARRAY[i % 97, i * i % 101, i * 7 % 103] a FROM generate_series(1, 400) i) g"
     assert (
         ours.run(
             f"INSERT INTO items (embedding, half, loose, precise, bits, sparse) SELECT v, v, v, a, binary_quantize(v), v FROM ({vectors}) t"
         )[-2]
-        == "INSERT 0 3000"
+        == "INSERT 0 400"
     )
     ours.run("SET enable_seqscan = off")
     for definition, search in SEARCHES:
         ours.run(f"CREATE INDEX shown ON items {definition}")
-        for statement in (f"EXPLAIN {search}", f"EXPLAIN (ANALYZE, BUFFERS) {search}"):
-            assert "Index Scan using shown on items" in str(ours.run(statement)), (definition, statement)
+        plan = str(ours.run(f"EXPLAIN (ANALYZE, BUFFERS) {search}"))
+        assert "Index Scan using shown on items" in plan, (definition, search)
         ours.run("DROP INDEX shown")
