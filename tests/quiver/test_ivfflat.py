@@ -73,13 +73,15 @@ def test_searches_are_complete_and_probes_count(tmp_path: Path, operator: str, c
     with opened(tmp_path) as instance:
         client = table(instance)
         client.script(f"CREATE INDEX t_v ON t USING ivfflat ({column} {name}_{word}_ops) WITH (lists = 60)")
-        query = VECTORS[3]
+        # The truth of what is stored: then more lists never lose a row.
+        rows = VECTORS if column == "v" else VECTORS.astype(np.float16).astype(np.float32)
+        query = rows[3]
 
         def found(k: int, where: str = "true") -> list[int]:
             sql = f"SELECT id FROM t WHERE {where} ORDER BY {column} {operator} '{text(query)}' LIMIT {k}"
             return [row[0] for row in client.rows(sql)]
 
-        true = nearest(operator, query)
+        true = nearest(operator, query, rows)
         overlaps = []
         for probes in (1, 5, 60):
             client.script(f"SET ivfflat.probes = {probes}")
@@ -88,7 +90,7 @@ def test_searches_are_complete_and_probes_count(tmp_path: Path, operator: str, c
             assert len(found(300, "n = 7")) == ROWS // 50 and len(found(100, "n < 25")) == 100
         # Long rows are near to every query by inner product, in whatever list they are.
         assert overlaps == sorted(overlaps) and (0 if operator == "<#>" else 30) <= overlaps[0] < 100
-        assert overlaps[-1] >= (100 if column == "v" else 97)
+        assert overlaps[-1] >= 99
         client.script("RESET ivfflat.probes")
         assert len(set(found(10)) & set(true[:10].tolist())) >= 8
 
