@@ -312,7 +312,7 @@ def test_wrong_arguments() -> None:
 def test_no_graph_without_kernels(kind: str, without_kernels: None, monkeypatch: pytest.MonkeyPatch) -> None:
     from vecengine.hnsw import build
 
-    monkeypatch.setattr(build, "warm_up", lambda: False)
+    monkeypatch.setattr(build, "await_kernels", lambda cancel: None)
     metric = "hamming" if kind == "bit" else "l2"
     with pytest.raises(UnsupportedByFamily, match="needs compiled kernels"):
         vecengine.build_index("hnsw", vectors_of(kind, matrix_of(kind, 9, 9)), metric=metric)
