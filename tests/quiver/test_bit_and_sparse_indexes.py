@@ -7,6 +7,7 @@ may differ among equals; an instance whose background stands still.
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -230,8 +231,11 @@ STATEMENTS = (
 
 
 def test_statements_have_the_outcome_of_pgvector(tmp_path: Path, postgres_uri: str) -> None:
-    with serving(tmp_path / "data") as server:
-        ours, theirs = Prober(server.dsn), Prober(postgres_uri)
+    with (
+        serving(tmp_path / "data") as server,
+        closing(Prober(server.dsn)) as ours,
+        closing(Prober(postgres_uri)) as theirs,
+    ):
         for statement in filter(str.strip, FEW.split(";")):
             assert ours.outcome(statement) == theirs.outcome(statement)
         for sql in STATEMENTS:
