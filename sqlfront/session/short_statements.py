@@ -1,8 +1,8 @@
 """Which statements are so short that a server may run them where nobody else can run meanwhile.
 
 A few rows of values into one table, a row by its key, and the commands around them: their work is bounded by the size of
-their message and of one row, whatever the data is. What turns out to have to wait (for a lock, for a large commit) raises WouldBlock and runs
-elsewhere.
+their message and of one row, whatever the data is. What turns out to have to wait (for a lock, for a large commit) raises
+WouldBlock and runs elsewhere.
 """
 
 from __future__ import annotations
