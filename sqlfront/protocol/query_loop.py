@@ -13,6 +13,7 @@ from foundation.errors import FeatureNotSupported
 from sqlfront.backend import Format, Session, TransactionStatus
 from sqlfront.protocol.asynchronous import send_asynchronous, send_notices
 from sqlfront.protocol.channel import Channel, Flow, Pause, settled, unhurried
+from sqlfront.protocol.direct_reads import DirectReads
 from sqlfront.protocol.error_report import error_response, is_fatal
 from sqlfront.protocol.execution import ConversationEnded, Executor
 from sqlfront.protocol.extended_flow import ExtendedQuery
@@ -47,6 +48,7 @@ class QueryLoop:
         self._registry = Registry(session)
         self._executor = Executor(channel, session, codecs, machine, options.message_bytes_max)
         self._extended = ExtendedQuery(channel, self._registry, self._executor, codecs, options.watch)
+        self._direct = DirectReads(channel, session, codecs, options.watch, {})
         self._limits = {state: message_limits(state, options.message_bytes_max) for state in State}
         self.is_idle = False
         """ReadyForQuery was the last thing sent and no message of a next query has come."""
@@ -106,7 +108,11 @@ class QueryLoop:
             case "E":
                 yield from self._extended.execute(frame.body)
             case "B":
-                yield from self._extended.bind(frame.body)
+                is_answered = yield from self._direct.read(frame.body)
+                if is_answered:
+                    self._ready()
+                else:
+                    yield from self._extended.bind(frame.body)
             case kind:
                 if len(frame.body) > _SHORT_TEXT_BYTES:
                     yield Pause.LONG

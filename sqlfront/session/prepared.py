@@ -19,6 +19,7 @@ from foundation.sqltypes import SqlType
 from planner import plan_locking, plan_statement
 from planner.bound import BoundStatement, Insert, Select, walk
 from planner.dml import RowTemplate
+from planner.repeated_topk import RepeatedTopK
 from sqlfront.backend import ResultColumn
 from sqlfront.binder import BindContext, bind_query, lock_name
 from sqlfront.parser import ExplainStatement, ParsedStatement, QueryStatement, parse_script
@@ -71,6 +72,15 @@ class PreparedStatement:
     @property
     def runs_together(self) -> bool:
         return self.cached is not None and self.cached.template is not None
+
+    @property
+    def repeated(self) -> RepeatedTopK | None:
+        """How it is executed without a transaction, if it is a search that can be."""
+        return self.cached.repeated if self.cached is not None else None
+
+    @property
+    def reads_directly(self) -> bool:
+        return self.repeated is not None
 
     @property
     def locks(self) -> TableLocks:
@@ -198,6 +208,7 @@ class StatementPlanner:
             is_short_query(bound) or is_short_plan(plan, context.catalog),
             is_joinable(bound),
             RowTemplate.of(bound) if isinstance(bound, Insert) else None,
+            RepeatedTopK.of(plan),
         )
         # Without a transaction another session may have changed the catalog since `place` was taken.
         if place.own_catalog is None and context.catalog.version == place.key.catalog_version:

@@ -28,6 +28,7 @@ from sqlfront.errors import UndefinedPreparedStatement
 from sqlfront.parser import LiteralRows, ParsedStatement, literal_rows, parse_script
 from sqlfront.session.advisory_locks import SessionAdvisoryLocks
 from sqlfront.session.cursors import CursorTable
+from sqlfront.session.direct_reads import read_directly
 from sqlfront.session.dispatch import run_command
 from sqlfront.session.errors import WrongParameterCount
 from sqlfront.session.index_builds import PendingBuilds
@@ -172,6 +173,11 @@ class LocalSession:
             return joinable_insert(self, statement, parameters) if self.is_sync_next else None
 
         return LazyPortal(statement.columns, run, _nothing, is_short=self._is_short(statement), join=join)
+
+    def read_directly(self, statement: Statement, parameters: Sequence[Any]) -> pa.RecordBatch | None:
+        assert isinstance(statement, PreparedStatement), "a statement of another session"
+        self._begin_statement(statement.text)
+        return read_directly(self, statement, parameters)
 
     def _is_short(self, statement: PreparedStatement) -> bool:
         if statement.cached is not None:

@@ -42,6 +42,7 @@ from vecengine.flat import load_coverage
 from vecengine.hnsw.curve import BEAMS, RecallCurve, curve_from_json
 from vecengine.hnsw.graph import GraphArrays, GraphShape, load_graph
 from vecengine.hnsw.parameters import HnswParameters
+from vecengine.hnsw.repeated import RepeatedSearch, own_budget
 from vecengine.hnsw.search import GraphRequest, GraphSpace, run_search
 from vecengine.hnsw.strategy import graph_distance_cost
 from vecengine.index import (
@@ -58,7 +59,6 @@ FAMILY = "hnsw"
 _M_MAX = 100
 _EF_CONSTRUCTION_MAX = 1000
 _LEVEL_MAX = 64
-_BUDGET_LEAST = 1000
 _STEPS_PER_DOUBLING = 7
 
 
@@ -96,6 +96,29 @@ class HnswIndex(CoveringIndex):
     def graph(self) -> GraphArrays:
         """Its links, to be read only."""
         return self._graph
+
+    @property
+    def target(self) -> GraphSpace:
+        """Graph and vectors as the search kernel takes them."""
+        return self._target
+
+    def repeated(self, k: int, allowed_bits: Bitset | None, ef_search: int) -> RepeatedSearch | None:
+        """`search` for one query after the other, with the same rows allowed; None where it would scan them."""
+        allowed_bits = check_allowed(allowed_bits, self._vectors.shape[0])
+        _, allowed_count = self._coverage.narrow(allowed_bits)
+        width = min(k, allowed_count)
+        beam = max(ef_search, width, 1)
+        if not width or kernels() is None or allowed_count <= self._walk_cost(beam, allowed_count):
+            return None
+        selectivity = allowed_count / self.row_count
+        return RepeatedSearch(
+            self,
+            width,
+            allowed_bits if selectivity < 1 else None,
+            allowed_count=allowed_count,
+            beam=beam,
+            expected_distances=self.curve.distances_of(beam, selectivity),
+        )
 
     def search(
         self,
@@ -165,10 +188,9 @@ class HnswIndex(CoveringIndex):
         """Search the graph; queries it leaves short, or finds dearer than expected, are scanned."""
         compiled = kernels()
         assert compiled is not None
-        # Twice the scan: a filter against the grain of the graph costs at most three scans.
-        own_budget = request.queries.shape[0] * (2 * stats.allowed_count + _BUDGET_LEAST)
-        is_callers = 0 < distance_budget <= own_budget
-        request = request._replace(budget=distance_budget if is_callers else own_budget)
+        budget = own_budget(stats.allowed_count, request.queries.shape[0])
+        is_callers = 0 < distance_budget <= budget
+        request = request._replace(budget=distance_budget if is_callers else budget)
         answer = run_search(compiled, self._target, request, cancel)
         stats.distances += answer.distances
         stats.expansions += answer.expansions

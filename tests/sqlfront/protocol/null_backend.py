@@ -100,6 +100,7 @@ class NullStatement:
     parameter_types: tuple[SqlType, ...]
     columns: tuple[ResultColumn, ...] | None
     runs_together: bool = False
+    reads_directly: bool = False
 
 
 class NullCopyIn:

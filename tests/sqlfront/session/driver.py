@@ -123,6 +123,11 @@ class Client:
             self._ready()
             raise
 
+    def read_directly(self, name: str, *parameters: Any) -> list[tuple[Any, ...]] | None:
+        """The rows of a prepared statement without a portal; None where it needs one."""
+        batch = self.session.read_directly(self.session.statements[name], parameters)
+        return None if batch is None else _tuples(batch)
+
     def prepare(self, name: str, text: str) -> None:
         """Parse and Sync of a named statement."""
         self.session.statements[name] = self.session.prepare(text, ())

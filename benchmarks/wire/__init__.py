@@ -1,0 +1,1 @@
+"""Speed through a PostgreSQL client, beside PostgreSQL with pgvector; see README.md here."""

@@ -1,0 +1,101 @@
+"""A server without sockets: one conversation that is fed bytes, so that nothing but our own work is measured."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+
+import vecengine
+from benchmarks.wire.clients import vector_bytes
+from benchmarks.wire.data_sets import INDEX, DataSet, K
+from quiver.instance import Instance
+from sqlfront.protocol import Codecs, Conversation
+from sqlfront.protocol.extended_query import Bind, Execute, Parse, Sync
+from sqlfront.protocol.simple_query import Query
+from sqlfront.protocol.startup import StartupMessage
+from sqlfront.protocol.wire import message
+from sqlfront.types import decode_parameter, decode_parameter_column, encode_data_rows
+
+_BINARY_COPY_HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
+_COPY_PIECE_ROWS = 1000
+
+
+class Client:
+    """Sends messages and reads answers of one conversation, as a connection on the event loop does."""
+
+    def __init__(self, instance: Instance) -> None:
+        codecs = Codecs(decode_parameter, decode_parameter_column, encode_data_rows)
+        self.conversation = Conversation(instance.sessions, codecs)
+        self.ask(StartupMessage(parameters={"user": "postgres", "database": "postgres"}).encode())
+
+    def ask(self, data: bytes) -> bytes:
+        """What is answered to some bytes."""
+        conversation = self.conversation
+        conversation.receive_data(data)
+        return b"".join(step for step in conversation.steps() if isinstance(step, bytes))
+
+    def run(self, text: str, copy_data: bytes = b"") -> bytes:
+        """A simple query, which must succeed."""
+        answer = self.ask(Query(text).encode() + copy_data)
+        if b"SERROR" in answer:
+            raise RuntimeError(answer.decode(errors="replace"))
+        return answer
+
+    def close(self) -> None:
+        self.conversation.close()
+
+    def prepare(self, name: str, text: str) -> None:
+        self.ask(Parse(name, text).encode() + Sync().encode())
+
+
+def execution(statement: str, *parameters: bytes) -> bytes:
+    """The messages by which drivers execute a prepared statement: binary parameters and results."""
+    bind = Bind("", statement, (1,), parameters, (1,))
+    return bind.encode() + Execute("").encode() + Sync().encode()
+
+
+def searches(data: DataSet, statement: str) -> list[bytes]:
+    """An execution for each query of a data set."""
+    return [execution(statement, vector_bytes(query)) for query in data.queries]
+
+
+def search_text(data: DataSet, where: str = "") -> str:
+    return f"SELECT id FROM {data.table} {where} ORDER BY e <-> $1 LIMIT {K}"
+
+
+@contextmanager
+def served(data: DataSet) -> Iterator[Client]:
+    """A client of a new server that holds a data set, indexed."""
+    vecengine.warm_up()
+    with tempfile.TemporaryDirectory() as directory, Instance.open(Path(directory) / "data") as instance:
+        client = Client(instance)
+        dimensions = data.vectors.shape[1]
+        client.run(f"CREATE TABLE {data.table} (id int PRIMARY KEY, bucket int, e vector({dimensions}))")
+        client.run(f"COPY {data.table} FROM STDIN (FORMAT binary)", _copy_data(data))
+        client.run(f"CREATE INDEX ON {data.table} (bucket)")
+        client.run(INDEX.format(table=data.table))
+        yield client
+        client.close()
+
+
+def _copy_data(data: DataSet) -> bytes:
+    count, dimensions = data.vectors.shape
+    fields = [
+        ("fields", ">i2"),
+        ("id_bytes", ">i4"),
+        ("id", ">i4"),
+        ("bucket_bytes", ">i4"),
+        ("bucket", ">i4"),
+    ]
+    fields += [("e_bytes", ">i4"), ("dimensions", ">i2"), ("unused", ">i2")]
+    rows = np.zeros(count, dtype=np.dtype([*fields, ("e", ">f4", (dimensions,))]))
+    rows["fields"], rows["id_bytes"], rows["bucket_bytes"] = 3, 4, 4
+    rows["e_bytes"], rows["dimensions"] = 4 + 4 * dimensions, dimensions
+    rows["id"], rows["bucket"], rows["e"] = np.arange(count), data.buckets, data.vectors
+    pieces = [rows[start : start + _COPY_PIECE_ROWS].tobytes() for start in range(0, count, _COPY_PIECE_ROWS)]
+    frames = [message(b"d", piece) for piece in (_BINARY_COPY_HEADER, *pieces, b"\xff\xff")]
+    return b"".join(frames) + message(b"c")

@@ -1,0 +1,418 @@
+"""Top-k searches executed over and over: what a table's rows, the settings and the filter decide is decided once.
+
+A prepared search differs between its executions in the query vector alone, as long as the table is as it was. So
+index, strategy, beam and allowed rows of each segment are kept for a view of the table, which stands for one state of it:
+the next commit brings a new view, with which nothing is known yet. The catalog's version, settings, the filter's
+parameters and LIMIT are part of what an entry is found by. What is kept goes with its view; the indexes themselves stay the caches' to drop.
+
+The answer is that of `search_topk`, or none: whatever is out of the ordinary (NULL and zero queries, rows without an
+order, an answer that falls short) is left to it.
+"""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+import vecengine
+from foundation.bitset import RowOffsets, and_bits, offsets_from_bits, popcount
+from foundation.cancel import CancelToken
+from foundation.settings import SettingValues
+from foundation.sqltypes import VECTOR
+from planner import bound
+from planner.evaluate import is_immutable
+from planner.nodes import VectorTopK
+from planner.planning import NativePlan, Plan
+from planner.services import ExecutionContext
+from planner.vector.exact import fixed_count
+from planner.vector.growing_graphs import GROWING, SCANNED_ROWS_MAX
+from planner.vector.indexed_vectors import ordered_vectors
+from planner.vector.key_columns import Vectors
+from planner.vector.strategy import KNOBS
+from planner.vector.topk import PreparedTopK, SegmentSearch, prepare_topk
+from vecengine.index import EXACT
+
+if TYPE_CHECKING:
+    from storage import SegmentView, TableView
+    from storage.activity import ActivityCounters
+    from storage.catalog import Catalog
+
+_ENTRIES_MAX = 64
+_GATHER_FRACTION = 16
+_NANOSECONDS_PER_DISTANCE = 60.0
+_BYTES_PER_NANOSECOND = 10.0
+
+Found: TypeAlias = tuple[npt.NDArray[np.float64], RowOffsets]
+"""(m,) distances and (m,) row offsets of one segment, ascending by both."""
+
+
+class _Part(Protocol):
+    """How one segment is searched."""
+
+    @property
+    def expected_distances(self) -> float: ...
+
+    def run(
+        self, query: npt.NDArray[np.float32], cancel: npt.NDArray[np.int32], distance_budget: int = 0
+    ) -> Found | None:
+        """The nearest rows of a (1, d) query; None where they are to be found in another way."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Scan:
+    """All allowed rows are compared; `rows` are their offsets where they are few."""
+
+    metric: str
+    vectors: Vectors
+    bits: npt.NDArray[np.uint8] | None
+    rows: RowOffsets | None
+    width: int
+    expected_distances: float
+
+    def run(
+        self, query: npt.NDArray[np.float32], cancel: npt.NDArray[np.int32], distance_budget: int = 0
+    ) -> Found | None:
+        if self.rows is None:
+            token = CancelToken()
+            token.word = cancel
+            found = fixed_count(self.metric, self.vectors, query[0], self.bits, k=self.width, cancel=token)
+            return (found.distances, found.offsets) if len(found.offsets) == self.width else None
+        distances = vecengine.distances(self.metric, self.vectors[self.rows], query[0], cancel=cancel)
+        if np.isnan(distances).any():
+            return None
+        order = np.lexsort((self.rows, distances))[: self.width]
+        return distances[order], self.rows[order]
+
+
+@dataclass(frozen=True, slots=True)
+class _Searched:
+    """An index of another kind than `vecengine.HnswIndex`; of rows in memory as far as its graph went by then."""
+
+    index: weakref.ref[vecengine.VectorIndex]
+    vectors: Vectors
+    bits: npt.NDArray[np.uint8] | None
+    width: int
+    beam: int
+    expected_distances: float
+    is_current: Callable[[], bool]
+
+    def run(
+        self, query: npt.NDArray[np.float32], cancel: npt.NDArray[np.int32], distance_budget: int = 0
+    ) -> Found | None:
+        index = self.index()
+        if index is None or not self.is_current():
+            return None
+        try:
+            _, found = index.search(
+                query, self.width, self.bits, self.beam, cancel=cancel, distance_budget=distance_budget
+            )
+        except vecengine.DistanceBudgetSpent:
+            return None
+        offsets = found[0]
+        if offsets[-1] < 0:
+            return None
+        distances = vecengine.distances(index.metric, self.vectors[offsets], query[0])
+        order = np.lexsort((offsets, distances))
+        return distances[order], offsets[order]
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """A search of one view: `segments[i]` by `parts[i]`, cut to rows `offset` to `stop`."""
+
+    index_oid: int
+    """0 where all segments are scanned."""
+    visible_count: int
+    segments: tuple[SegmentView, ...]
+    parts: tuple[_Part, ...]
+    columns: tuple[tuple[pa.Array | None, ...], ...]
+    """For each segment its columns of the select list; None for the distance."""
+    offset: int
+    stop: int
+
+    @property
+    def expected_distances(self) -> float:
+        return sum(part.expected_distances for part in self.parts)
+
+
+_Key: TypeAlias = tuple[Any, ...]
+_known: weakref.WeakKeyDictionary[TableView, OrderedDict[_Key, _Entry]] = weakref.WeakKeyDictionary()
+_lock = threading.Lock()
+
+
+class Read(NamedTuple):
+    """An execution that is a transaction of its own and reads one table."""
+
+    view: TableView
+    catalog: Catalog
+    settings: SettingValues
+    parameters: Sequence[Any]
+    cancel: CancelToken
+    activity: ActivityCounters
+
+
+class NotPrepared(Exception):
+    """Nothing is known of the view and the settings yet."""
+
+
+class TakesLong(Exception):
+    """More distances are to be computed than the caller has time for."""
+
+
+class RepeatedTopK:
+    """The executions of one plan. Safe from any thread."""
+
+    def __init__(self, plan: NativePlan, node: VectorTopK, query: bound.Parameter) -> None:
+        self._node = node
+        self._query_index = query.index
+        self._dimensions = node.order.operand.sql_type.typmod
+        self._is_cosine = node.order.metric == "cosine"
+        self._positions = tuple(
+            target.expression.position if isinstance(target.expression, bound.ColumnRef) else None
+            for target in plan.targets
+        )
+        self._names = [f"c{i}" for i in range(len(plan.targets))]
+        self._parameters = _deciding_parameters(node)
+        nanoseconds = _NANOSECONDS_PER_DISTANCE + 4 * self._dimensions / _BYTES_PER_NANOSECOND
+        self._distances_per_ms = 1e6 / nanoseconds
+
+    @property
+    def table_oid(self) -> int:
+        return self._node.scan.table_oid
+
+    @classmethod
+    def of(cls, plan: Plan) -> RepeatedTopK | None:
+        """None for a plan whose executions differ in more than the query vector and a filter's parameters."""
+        if not isinstance(plan, NativePlan) or plan.has_subqueries or not isinstance(plan.node, VectorTopK):
+            return None
+        node = plan.node
+        order, query = node.order, node.order.query
+        is_plain = len(node.sort_keys) == 1 and order.attnum > 0 and not order.is_falling
+        if (
+            not is_plain
+            or order.nulls_first
+            or node.limit is None
+            or order.operand.sql_type.oid != VECTOR.oid
+        ):
+            return None
+        if not isinstance(query, bound.Parameter) or query.type.oid != VECTOR.oid:
+            return None
+        if any(parameter.index == query.index for parameter in _deciding_parameters(node)):
+            return None
+        clauses = (node.limit, node.offset)
+        if not all(isinstance(clause, bound.Constant | bound.Parameter | None) for clause in clauses):
+            return None
+        if node.filter is not None and not is_immutable(node.filter):
+            return None
+        if not all(_is_plain_target(target.expression, node) for target in plan.targets) or not plan.targets:
+            return None
+        return cls(plan, node, query)
+
+    def run(
+        self,
+        read: Read,
+        *,
+        time_ms: float | None = None,
+    ) -> pa.RecordBatch | None:
+        """The rows of an execution; None where `search_topk` has to find them.
+
+        Args:
+            read: `table_oid` at the newest snapshot.
+            time_ms: how long it may take, about; None = as long as it takes.
+
+        Raises:
+            NotPrepared: `prepare` comes first.
+            TakesLong: beyond `time_ms`.
+            QueryCanceled: 57014.
+        """
+        given = read.parameters[self._query_index]
+        if given is None or len(given) != self._dimensions:
+            return None
+        if self._is_cosine and not given.any():
+            return None
+        entry = self._entry(read.view, self._key(read.catalog, read.settings, read.parameters))
+        if entry is None:
+            raise NotPrepared
+        budget = 0
+        if time_ms is not None:
+            budget = int(time_ms * self._distances_per_ms)
+            if entry.expected_distances > budget:
+                raise TakesLong
+        query = np.require(given, dtype=np.float32, requirements=("C", "A")).reshape(1, -1)
+        found = []
+        for part in entry.parts:
+            answer = part.run(query, read.cancel.word, 2 * budget)
+            if answer is None:
+                if budget:
+                    raise TakesLong
+                return None
+            found.append(answer)
+        batch = self._batch(entry, found)
+        if batch is not None and entry.index_oid:
+            read.activity.count_index_scan(entry.index_oid, batch.num_rows)
+        elif batch is not None:
+            read.activity.count_scan(self.table_oid, entry.visible_count)
+        return batch
+
+    def prepare(self, context: ExecutionContext) -> bool:
+        """Decide what `run` needs for the transaction's view; False where this search cannot be repeated.
+
+        Raises:
+            QuiverError: what the filter raises.
+        """
+        prepared = prepare_topk(self._node, context)
+        entry = self._made(prepared)
+        if entry is None:
+            return False
+        view = context.transaction.table_view(self.table_oid)
+        key = self._key(context.transaction.catalog, context.settings, context.parameters)
+        with _lock:
+            entries = _known.setdefault(view, OrderedDict())
+            entries[key] = entry
+            if len(entries) > _ENTRIES_MAX:
+                entries.popitem(last=False)
+        return True
+
+    def _entry(self, view: TableView, key: _Key) -> _Entry | None:
+        with _lock:
+            entries = _known.get(view)
+            return None if entries is None else entries.get(key)
+
+    def _key(self, catalog: Catalog, settings: SettingValues, given: Sequence[Any]) -> _Key:
+        values = tuple(bound.Constant(given[p.index], p.type) for p in self._parameters)
+        return (self, catalog.version, settings.derived(_deciding_settings), values)
+
+    def _made(self, prepared: PreparedTopK) -> _Entry | None:
+        """What is kept of a prepared search. Nothing of its transaction."""
+        stop = prepared.rows.stop
+        if prepared.index is None or prepared.is_unorderable or stop is None or not prepared.searches:
+            return None
+        wanted = min(stop, prepared.allowed_count)
+        if wanted <= prepared.rows.offset:
+            return None
+        parts = [self._part(prepared, search, wanted) for search in prepared.searches]
+        segments = tuple(search.segment for search in prepared.searches)
+        columns = tuple(self._columns(segment) for segment in segments)
+        kept = tuple(part for part in parts if part is not None)
+        if len(kept) < len(parts):
+            return None
+        is_scan = all(isinstance(part, _Scan) for part in kept)
+        return _Entry(
+            0 if is_scan else prepared.index.oid,
+            prepared.visible_count,
+            segments,
+            kept,
+            columns,
+            prepared.rows.offset,
+            wanted,
+        )
+
+    def _part(self, prepared: PreparedTopK, search: SegmentSearch, wanted: int) -> _Part | None:
+        index, segment, strategy = search.index, search.segment, search.strategy
+        if isinstance(index, vecengine.HnswIndex) and strategy.name != EXACT:
+            repeated = index.repeated(wanted, search.allowed_bits, strategy.beam)
+            if repeated is not None:
+                return repeated
+        vectors, valid_bits = ordered_vectors(
+            segment, self._node.order, search.allowed_bits, self._node.scan, prepared.context
+        )
+        bits = and_bits(search.allowed_bits, valid_bits)
+        count = popcount(bits, segment.row_count)
+        width = min(wanted, count)
+        if index is not None and strategy.name != EXACT and not isinstance(index, vecengine.HnswIndex):
+            assert prepared.index is not None
+            return _Searched(
+                weakref.ref(index),
+                vectors,
+                bits,
+                width,
+                strategy.beam,
+                expected_distances=float(count),
+                is_current=_growth_of(segment, prepared.index.oid),
+            )
+        if index is None and segment.segment_id == 0 and segment.row_count > SCANNED_ROWS_MAX:
+            return None  # A graph over these rows may come at any moment.
+        is_sparse = count * _GATHER_FRACTION < segment.row_count
+        rows = offsets_from_bits(bits, segment.row_count) if is_sparse else None
+        return _Scan(self._node.order.metric, vectors, bits, rows, width, float(count))
+
+    def _columns(self, segment: SegmentView) -> tuple[pa.Array | None, ...]:
+        scan = self._node.scan
+        return tuple(
+            None if position is None else segment.column(scan.columns[position].attnum)
+            for position in self._positions
+        )
+
+    def _batch(self, entry: _Entry, found: Sequence[Found]) -> pa.RecordBatch | None:
+        """The select list of the nearest rows of all segments; None when there are too few."""
+        if len(found) == 1:
+            distances, offsets = found[0]
+            if len(offsets) != entry.stop:
+                return None
+            if entry.offset:
+                distances, offsets = distances[entry.offset :], offsets[entry.offset :]
+            taken = pa.array(offsets)
+            arrays = [
+                pa.array(distances) if column is None else column.take(taken) for column in entry.columns[0]
+            ]
+            return pa.RecordBatch.from_arrays(arrays, names=self._names)
+        return self._merged(entry, found)
+
+    def _merged(self, entry: _Entry, found: Sequence[Found]) -> pa.RecordBatch | None:
+        distances = np.concatenate([part[0] for part in found])
+        if len(distances) < entry.stop:
+            return None
+        row_ids = np.concatenate([segment.row_ids[part[1]] for segment, part in zip(entry.segments, found)])
+        order = np.lexsort((row_ids, distances))[entry.offset : entry.stop]
+        arrays = []
+        for position in range(len(self._names)):
+            if entry.columns[0][position] is None:
+                arrays.append(pa.array(distances[order]))
+                continue
+            pieces = [
+                columns[position].take(pa.array(part[1]))  # type: ignore[union-attr]
+                for columns, part in zip(entry.columns, found)
+            ]
+            arrays.append(pa.concat_arrays(pieces).take(pa.array(order)))
+        return pa.RecordBatch.from_arrays(arrays, names=self._names)
+
+
+def _deciding_parameters(node: VectorTopK) -> tuple[bound.Parameter, ...]:
+    """The parameters of the filter, of LIMIT and of OFFSET."""
+    clauses = [clause for clause in (node.filter, node.limit, node.offset) if clause is not None]
+    found = {p for clause in clauses for p in bound.walk(clause) if isinstance(p, bound.Parameter)}
+    return tuple(sorted(found, key=lambda parameter: parameter.index))
+
+
+def _is_plain_target(expression: bound.Expression, node: VectorTopK) -> bool:
+    """A column of the table, or the distance that is ordered by."""
+    if isinstance(expression, bound.ColumnRef):
+        return node.scan.columns[expression.position].attnum > 0
+    return node.order.is_distance_itself and expression == node.sort_keys[0].expression
+
+
+def _growth_of(segment: SegmentView, index_oid: int) -> Callable[[], bool]:
+    """Tells whether the graph over rows in memory has not grown since; of rows on disk always."""
+    if segment.segment_id != 0:
+        return lambda: True
+    rows = GROWING.covered_rows(segment, index_oid)
+    return lambda: GROWING.covered_rows(segment, index_oid) == rows
+
+
+def _deciding_settings(settings: SettingValues) -> tuple[Any, ...]:
+    """Everything that the choice of index, strategy and beam reads of a session."""
+    knobs = tuple(
+        settings.integer(knob) if settings.is_explicit(knob) else None
+        for knob in KNOBS.values()
+        if knob is not None
+    )
+    switches = ("enable_indexscan", "enable_seqscan", "quiver.target_recall")
+    return (*knobs, *(settings.get(name) for name in switches))

@@ -1,0 +1,281 @@
+"""Goal: a search without a transaction has the rows that it has with one, whatever changed since the last one.
+
+Method: a table whose graph is searched, and every statement asked directly and through a portal, before and after what
+makes a kept decision wrong: commits, DDL, settings, parameters. What cannot be answered directly says so. On the wire the
+answer to messages that arrive together is compared with that to the same messages byte by byte, which are handled singly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import vecengine
+from foundation.cancel import CANCEL_USER
+from foundation.errors import FeatureNotSupported, QueryCanceled, WouldBlock
+from quiver.instance import Instance
+from sqlfront.protocol import Codecs, Conversation
+from sqlfront.protocol.extended_query import Bind, Describe, Execute, Parse, Sync, Target
+from sqlfront.protocol.simple_query import Query
+from sqlfront.protocol.startup import StartupMessage
+from sqlfront.types import decode_parameter, decode_parameter_column, encode_data_rows
+from tests.sqlfront.session.driver import Client, opened
+
+ROWS = 3000
+DIMENSIONS = 8
+SEARCH = "SELECT id, e <-> $1 AS d FROM near ORDER BY e <-> $1 LIMIT 5"
+FILTERED = "SELECT id FROM near WHERE bucket < $2 ORDER BY e <-> $1 LIMIT $3 OFFSET 1"
+
+ConnectClient = Callable[..., Client]
+
+
+@pytest.fixture(scope="module")
+def instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
+    assert vecengine.warm_up()
+    path: Path = tmp_path_factory.mktemp("direct")
+    with opened(path) as open_instance:
+        yield open_instance
+
+
+@pytest.fixture
+def client(connect: ConnectClient) -> Client:
+    """A client of `near`, made anew, and of `lone`, which is empty; with both statements prepared."""
+    client = connect()
+    client.script("DROP TABLE IF EXISTS near; DROP TABLE IF EXISTS lone; CREATE TABLE lone (id int)")
+    client.script(f"CREATE TABLE near (id int PRIMARY KEY, bucket int, note text, e vector({DIMENSIONS}))")
+    vectors = np.random.default_rng(3).standard_normal((ROWS, DIMENSIONS)).round(3)
+    values = ", ".join(f"({i}, {i % 100}, 'n{i}', '{v.tolist()}')" for i, v in enumerate(vectors))
+    client.script(f"INSERT INTO near VALUES {values}")
+    client.script("CREATE INDEX near_e ON near USING hnsw (e vector_l2_ops)")
+    client.prepare("search", SEARCH)
+    client.prepare("filtered", FILTERED)
+    return client
+
+
+def query(seed: int) -> Any:
+    return np.random.default_rng(seed).standard_normal(DIMENSIONS).astype(np.float32)
+
+
+def both(client: Client, name: str, *parameters: Any) -> list[tuple[Any, ...]]:
+    """The rows of a statement, which are the same both ways; a search must not need the portal."""
+    directly = client.read_directly(name, *parameters)
+    assert directly is not None
+    assert directly == client.execute_prepared(name, *parameters).rows
+    assert client.read_directly(name, *parameters) == directly
+    return directly
+
+
+def test_rows_are_those_of_a_portal(client: Client) -> None:
+    for seed in range(20):
+        rows = both(client, "search", query(seed))
+        assert len(rows) == 5 and [d for _, d in rows] == sorted(d for _, d in rows)
+        assert len(both(client, "filtered", query(seed), 50, 7)) == 7
+
+
+def test_commits_are_seen(client: Client, connect: ConnectClient) -> None:
+    other, asked = connect(), query(1)
+    nearest = both(client, "search", asked)[0][0]
+    other.script(f"DELETE FROM near WHERE id = {nearest}")
+    assert nearest not in [row[0] for row in both(client, "search", asked)]
+    other.script(f"INSERT INTO near VALUES (10000, 1, 'new', '{asked.tolist()}')")
+    assert both(client, "search", asked)[0] == (10000, 0.0)
+    other.script("UPDATE near SET bucket = 99 WHERE id = 10000")
+    assert 10000 in [row[0] for row in both(client, "filtered", asked, 100, 2)] or both(
+        client, "search", asked
+    )
+    assert both(client, "search", asked)[0] == (10000, 0.0)
+    other.script("BEGIN; DELETE FROM near WHERE id = 10000")
+    assert both(client, "search", asked)[0] == (10000, 0.0)
+    other.script("COMMIT")
+    assert both(client, "search", asked)[0][0] != 10000
+    other.script("TRUNCATE near")
+    assert client.read_directly("search", asked) is None
+    assert client.execute_prepared("search", asked).rows == []
+
+
+def test_own_transaction_is_seen(client: Client) -> None:
+    asked = query(2)
+    nearest = both(client, "search", asked)[0][0]
+    client.script(f"BEGIN; DELETE FROM near WHERE id = {nearest}")
+    assert client.read_directly("search", asked) is None
+    assert nearest not in [row[0] for row in client.execute_prepared("search", asked).rows]
+    client.script("ROLLBACK")
+    assert both(client, "search", asked)[0][0] == nearest
+
+
+def test_parameters_of_filter_and_limit_decide(client: Client) -> None:
+    asked = query(3)
+    buckets = {row[0]: row[1] for row in client.rows("SELECT id, bucket FROM near")}
+    for below, limit in ((50, 3), (1, 3), (50, 4), (100, 40), (1, 3)):
+        rows = both(client, "filtered", asked, below, limit)
+        assert len(rows) == min(limit, sum(b < below for b in buckets.values()) - 1)
+        assert all(buckets[row[0]] < below for row in rows)
+    assert client.read_directly("filtered", asked, 0, 3) is None
+    assert client.execute_prepared("filtered", asked, 0, 3).rows == []
+
+
+def test_settings_decide(client: Client) -> None:
+    asked = query(4)
+    exact = client.rows(
+        f"SELECT id FROM near ORDER BY e + '{[0] * DIMENSIONS}' <-> '{asked.tolist()}' LIMIT 5"
+    )
+    both(client, "search", asked)
+    client.script("SET hnsw.ef_search = 1000")
+    assert [row[:1] for row in both(client, "search", asked)] == exact
+    client.script("SET enable_indexscan = off")
+    assert client.read_directly("search", asked) is None
+    client.script("RESET ALL")
+    both(client, "search", asked)
+
+
+def test_ddl_decides(client: Client, connect: ConnectClient) -> None:
+    other, asked = connect(), query(5)
+    client.prepare("all", "SELECT * FROM near ORDER BY e <-> $1 LIMIT 2")
+    both(client, "search", asked)
+    directly = client.read_directly("all", asked)
+    assert directly is not None and len(directly[0]) == 4
+    other.script("DROP INDEX near_e")
+    assert client.read_directly("search", asked) is None
+    assert len(client.execute_prepared("search", asked).rows) == 5
+    assert client.read_directly("search", asked) is None
+    other.script("CREATE INDEX near_e ON near USING hnsw (e vector_l2_ops)")
+    assert client.read_directly("search", asked) is None
+    # Once bound again it goes on.
+    assert client.execute_prepared("search", asked).rows == both(client, "search", asked)
+    other.script("ALTER TABLE near ADD COLUMN more int DEFAULT 7")
+    assert client.read_directly("all", asked) is None
+    with pytest.raises(FeatureNotSupported, match="cached plan must not change result type"):
+        client.execute_prepared("all", asked)
+    assert client.execute_prepared("search", asked).rows == client.read_directly("search", asked)
+    other.script("DROP TABLE near; CREATE TABLE near (id int, e vector(8))")
+    assert client.read_directly("search", asked) is None
+    assert client.execute_prepared("search", asked).rows == []
+
+
+def test_what_is_out_of_the_ordinary_needs_a_portal(client: Client) -> None:
+    client.prepare("cosine", "SELECT id FROM near ORDER BY e <=> $1 LIMIT 3")
+    client.prepare("farthest", "SELECT id FROM near ORDER BY e <-> $1 DESC LIMIT 3")
+    client.prepare("computed", "SELECT id + 1 FROM near ORDER BY e <-> $1 LIMIT 3")
+    client.prepare(
+        "now", "SELECT id FROM near WHERE bucket < extract(year FROM now()) ORDER BY e <-> $1 LIMIT 3"
+    )
+    client.prepare("within", "SELECT id FROM near WHERE e <-> $1 < 3 ORDER BY e <-> $1 LIMIT 3")
+    client.prepare("lone", "SELECT id FROM lone WHERE id = $1")
+    asked = query(6)
+    assert client.read_directly("search", None) is None
+    assert client.read_directly("search", asked[:3]) is None
+    assert client.read_directly("lone", 1) is None
+    for name in ("cosine", "farthest", "computed", "now", "within"):
+        assert client.read_directly(name, asked) is None, name
+        assert len(client.execute_prepared(name, asked).rows) == 3
+
+
+def test_locked_tables_are_waited_for_elsewhere(client: Client, connect: ConnectClient) -> None:
+    other, asked = connect(), query(7)
+    both(client, "search", asked)
+    other.script("BEGIN; LOCK TABLE near IN ACCESS EXCLUSIVE MODE")
+    assert client.read_directly("search", asked) is None
+    other.script("COMMIT")
+    both(client, "search", asked)
+
+
+def test_where_nobody_may_wait_only_short_searches_run(client: Client) -> None:
+    asked, session = query(8), client.session
+    session.may_block = False
+    try:
+        with pytest.raises(WouldBlock):
+            client.read_directly("search", asked)
+        session.may_block = True
+        rows = client.read_directly("search", asked)
+        session.may_block = False
+        assert client.read_directly("search", asked) == rows
+        session.may_block = True
+        client.script("SET hnsw.ef_search = 1000; SET enable_seqscan = off")
+        client.prepare("wide", "SELECT id FROM near ORDER BY e <-> $1 LIMIT 900")
+        wide = client.read_directly("wide", asked)
+        assert wide is not None and len(wide) == 900
+    finally:
+        session.may_block = True
+
+
+def test_a_cancelled_search_ends(client: Client) -> None:
+    asked, session = query(9), client.session
+    both(client, "search", asked)
+    statement = session.statements["search"]
+    begin = session._begin_statement
+
+    def begin_cancelled(text: str) -> None:
+        begin(text)
+        session.cancel_token.cancel(CANCEL_USER)
+
+    session._begin_statement = begin_cancelled  # type: ignore[method-assign]
+    with pytest.raises(QueryCanceled):
+        session.read_directly(statement, [asked])
+
+
+def conversation(instance: Instance) -> Conversation:
+    made = Conversation(
+        instance.sessions, Codecs(decode_parameter, decode_parameter_column, encode_data_rows)
+    )
+    exchange(made, StartupMessage(parameters={"user": "postgres", "database": "postgres"}).encode())
+    return made
+
+
+def exchange(made: Conversation, data: bytes, *, piece_bytes: int | None = None) -> bytes:
+    answers = []
+    for start in range(0, len(data), piece_bytes or len(data)):
+        made.receive_data(data[start : start + (piece_bytes or len(data))])
+        answers += list(made.run())
+    return b"".join(answers)
+
+
+def vector_bytes(vector: Any) -> bytes:
+    return len(vector).to_bytes(2, "big") + b"\0\0" + vector.astype(">f4").tobytes()
+
+
+BINARY, TEXT = (1,), ()
+
+
+def test_answers_on_the_wire_are_those_to_single_messages(instance: Instance, client: Client) -> None:
+    """Formats, NULLs, described portals, errors, row limits, transactions: byte for byte the same."""
+    both(client, "search", query(10))
+    text, binary = str(query(10).tolist()).encode(), vector_bytes(query(10))
+    run = Execute("").encode() + Sync().encode()
+    described = Describe(Target.PORTAL, "").encode() + run
+    dialogue = [
+        Parse("s", SEARCH).encode() + Parse("f", FILTERED).encode() + Parse("k", "SELECT 1").encode() + Sync().encode(),
+        Bind("", "s", BINARY, (binary,), BINARY).encode() + run,
+        Bind("", "s", BINARY, (vector_bytes(query(11)),), BINARY).encode() + run,
+        Bind("", "s", BINARY, (binary,), BINARY).encode() + described,
+        Bind("", "s", TEXT, (text,), TEXT).encode() + described,
+        Bind("", "s", TEXT, (text,), (1, 0)).encode() + run,
+        Bind("", "s", TEXT, (None,), TEXT).encode() + run,
+        Bind("", "s", TEXT, (b"[1,2]",), TEXT).encode() + run,
+        Bind("", "s", TEXT, (b"[1,nonsense]",), TEXT).encode() + run,
+        Bind("", "s", TEXT, (), TEXT).encode() + run,
+        Bind("", "s", BINARY, (binary[:-1],), BINARY).encode() + run,
+        Bind("", "s", (1, 1), (binary,), BINARY).encode() + run,
+        Bind("", "s", BINARY, (binary,), (1, 1, 1)).encode() + run,
+        Bind("", "s", (7,), (binary,), BINARY).encode() + run,
+        Bind("", "nobody", BINARY, (binary,), BINARY).encode() + run,
+        Bind("p", "s", BINARY, (binary,), BINARY).encode() + Execute("p").encode() + Sync().encode(),
+        Bind("", "s", BINARY, (binary,), BINARY).encode() + Execute("", 2).encode() + Sync().encode(),
+        Bind("", "f", TEXT, (text, b"50", b"4"), BINARY).encode() + run,
+        Bind("", "f", TEXT, (text, b"50", b"-4"), BINARY).encode() + run,
+        Bind("", "k", TEXT, (), BINARY).encode() + run,
+        Query("BEGIN").encode() + Bind("", "s", BINARY, (binary,), BINARY).encode() + run + Query("COMMIT").encode(),
+        Query("DEALLOCATE s").encode() + Bind("", "s", BINARY, (binary,), BINARY).encode() + run,
+        Parse("s", "SELECT note FROM near ORDER BY e <-> $1 LIMIT 1").encode() + Sync().encode(),
+        Bind("", "s", BINARY, (binary,), TEXT).encode() + described,
+    ]  # fmt: skip
+    whole, cut = conversation(instance), conversation(instance)
+    for number, messages in enumerate(dialogue):
+        for _ in range(2):
+            expected = exchange(cut, messages, piece_bytes=1)
+            assert exchange(whole, messages) == expected, number
+    whole.close()
+    cut.close()
