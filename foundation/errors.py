@@ -119,6 +119,10 @@ class CharacterNotInRepertoire(QuiverError):
     sqlstate = "22021"
 
 
+class UntranslatableCharacter(QuiverError):
+    sqlstate = "22P05"
+
+
 class InvalidParameterValue(QuiverError):
     sqlstate = "22023"
 

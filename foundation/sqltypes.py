@@ -10,6 +10,7 @@ Storage forms that are not obvious:
   timestamptz              timestamp[us, UTC]; date date32; 'infinity' is the type's largest and smallest value
   uuid                     fixed_size_binary(16)
   jsonb                    utf8 in PostgreSQL's canonical jsonb text; json utf8 as it was given
+  jsonpath                 utf8, a canonical text that reads back as the same path
   bit, varbit              binary in the wire form: int32 big-endian bit length, then bytes, first bit highest
   vector(n)                fixed_size_list<float32>[n]; halfvec(n) fixed_size_list<float16>[n]
   vector without typmod    list<float32>; halfvec list<float16>
@@ -98,6 +99,7 @@ CSTRING = SqlType(2275)
 VOID = SqlType(2278)
 UUID = SqlType(2950)
 JSONB = SqlType(3802)
+JSONPATH = SqlType(4072)
 REGROLE = SqlType(4096)
 REGNAMESPACE = SqlType(4089)
 VECTOR = SqlType(16385)
@@ -155,6 +157,7 @@ def _scalars() -> list[TypeInfo]:
         TypeInfo(2278, "void", "void", 4, "P"),
         TypeInfo(2950, "uuid", "uuid", 16, "U", False, 2951),
         TypeInfo(3802, "jsonb", "jsonb", -1, "U", False, 3807),
+        TypeInfo(4072, "jsonpath", "jsonpath", -1, "U", False, 4073),
         TypeInfo(4089, "regnamespace", "regnamespace", 4, "N", False, 4090),
         TypeInfo(4096, "regrole", "regrole", 4, "N", False, 4097),
         TypeInfo(16385, "vector", "vector", -1, "U", False, 16386, schema="public"),
@@ -212,7 +215,7 @@ _FIXED_ARROW: dict[int, pa.DataType] = {
     1082: pa.date32(), 1083: pa.time64("us"), 1114: pa.timestamp("us"), 1184: pa.timestamp("us", "UTC"),
     1186: pa.month_day_nano_interval(), 1560: pa.binary(), 1562: pa.binary(), 2202: pa.uint32(),
     2203: pa.uint32(), 2204: pa.uint32(), 2205: pa.uint32(), 2206: pa.uint32(), 2249: pa.utf8(), 2275: pa.utf8(), 2278: pa.utf8(),
-    2950: pa.binary(16), 3802: pa.utf8(), 4089: pa.uint32(), 4096: pa.uint32(),
+    2950: pa.binary(16), 3802: pa.utf8(), 4072: pa.utf8(), 4089: pa.uint32(), 4096: pa.uint32(),
     16389: pa.binary(),
 }  # fmt: skip
 

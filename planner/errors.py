@@ -39,3 +39,39 @@ class InvalidArgumentForWidthBucket(QuiverError):
 
 class StringDataLengthMismatch(QuiverError):
     sqlstate = "22026"
+
+
+class JsonPathError(QuiverError):
+    """What a path meets in a document: of these, operators, predicates and `silent` make "unknown"."""
+
+
+class InvalidJsonSubscript(JsonPathError):
+    sqlstate = "22033"
+
+
+class InvalidArgumentForJsonDatetime(JsonPathError):
+    sqlstate = "22031"
+
+
+class NonNumericJsonItem(JsonPathError):
+    sqlstate = "22036"
+
+
+class SingletonJsonItemRequired(JsonPathError):
+    sqlstate = "22038"
+
+
+class JsonArrayNotFound(JsonPathError):
+    sqlstate = "22039"
+
+
+class JsonMemberNotFound(JsonPathError):
+    sqlstate = "2203A"
+
+
+class JsonNumberNotFound(JsonPathError):
+    sqlstate = "2203B"
+
+
+class JsonObjectNotFound(JsonPathError):
+    sqlstate = "2203C"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from foundation.sqltypes import BOOL, INT4, NUMERIC, SqlType, format_type
+from foundation.sqltypes import BOOL, INT4, JSONPATH, NUMERIC, SqlType, format_type
 from planner import bound
 from planner.evaluate.constants import constant_array
 from planner.functions.implementations_text import quote_ident
@@ -34,7 +34,9 @@ class ExpressionPrinter:
         return ", ".join(self.print(expression) for expression in expressions)
 
     def constant_text(self, value: Any, sql_type: SqlType) -> str:
-        """The type's output text of a value that is not NULL."""
+        """The type's output text of a value that is not NULL; in a definition text that reads back."""
+        if sql_type == JSONPATH and not self._is_folded:
+            return str(value)
         column = constant_array(value, sql_type)
         text: str = self._codecs.to_text(column, sql_type)[0].as_py()
         return text

@@ -32,6 +32,7 @@ from foundation.sqltypes import (
     INTERVAL,
     JSON,
     JSONB,
+    JSONPATH,
     NAME,
     NUMERIC,
     OID,
@@ -79,8 +80,8 @@ _TEXTS = (TEXT.oid, VARCHAR.oid, BPCHAR.oid, NAME.oid, UNKNOWN.oid)
 _INSTANTS = (DATE.oid, TIMESTAMP.oid, TIMESTAMPTZ.oid)
 _TO_TIME = (TIMESTAMP.oid, TIMESTAMPTZ.oid)
 _TEXT_FORMS = frozenset({
-    BOOL.oid, *_NUMBERS, *_INSTANTS, *_TEXTS, TIME.oid, 17, 2950, JSON.oid, JSONB.oid, BIT.oid, VARBIT.oid,
-    VECTOR.oid, HALFVEC.oid, SPARSEVEC.oid,
+    BOOL.oid, *_NUMBERS, *_INSTANTS, *_TEXTS, TIME.oid, 17, 2950, JSON.oid, JSONB.oid, JSONPATH.oid, BIT.oid,
+    VARBIT.oid, VECTOR.oid, HALFVEC.oid, SPARSEVEC.oid,
 })  # fmt: skip
 """Types whose text form the codecs know without asking the catalog (unlike regclass and its kin)."""
 _BIT_STRINGS = (BIT.oid, VARBIT.oid)

@@ -30,6 +30,7 @@ from planner.functions.implementations_text import VARIADIC_TEXT, text_kernels
 from planner.functions.implementations_time import time_kernels
 from planner.functions.implementations_vector import vector_kernels
 from planner.functions.implementations_vector_types import vector_type_kernels
+from planner.functions.json_path.kernels import json_path_kernels
 from planner.functions.rowwise import null_aware_row_kernel
 from planner.functions.signature import Function, FunctionKind
 
@@ -70,7 +71,7 @@ def _other_kernels() -> dict[str, Kernel]:
 def kernels() -> dict[str, Kernel]:
     """All kernels by key."""
     return {
-        **comparison_kernels(), **arithmetic_kernels(), **text_kernels(), **array_kernels(), **json_kernels(),
+        **comparison_kernels(), **arithmetic_kernels(), **text_kernels(), **array_kernels(), **json_kernels(), **json_path_kernels(),
         **time_kernels(), **regex_kernels(), **bit_kernels(), **interval_kernels(), **numeric_function_kernels(), **datetime_format_kernels(),
         **vector_kernels(), **vector_type_kernels(), **_other_kernels(),
     }  # fmt: skip

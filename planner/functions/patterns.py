@@ -21,6 +21,7 @@ from planner.functions.datum import Datum, contiguous, row_count_of
 _ESCAPE = "\\"
 _NEEDS_PYTHON = re.compile(r"\(\?[=!<]|\\[1-9]|\\[mMyY]|\\u|\\U|\\A|\\Z")
 _BRACKET_CLASS = re.compile(r"\[:(\w+):\]")
+_NEGATED_CLASS = re.compile(r"(?<!\\)\[\^\]?")
 _REASONS = {
     "missing )": "parentheses () not balanced", "unbalanced parenthesis": "parentheses () not balanced",
     "unterminated character set": "brackets [] not balanced", "nothing to repeat": "quantifier operand invalid",
@@ -159,8 +160,13 @@ def like_escape(pattern: str, escape: str) -> str:
 
 
 @lru_cache(maxsize=512)
-def python_regex(pattern: str, ignore_case: bool) -> re.Pattern[str]:
+def python_regex(
+    pattern: str, ignore_case: bool, *, newline_stops: bool = False, newline_anchors: bool = False
+) -> re.Pattern[str]:
     """A PostgreSQL regular expression for Python's `re`.
+
+    With `newline_stops` neither `.` nor a negated class matches a newline; with `newline_anchors` `^` and `$` match
+    beside newlines too.
 
     Raises:
         InvalidRegularExpression: 2201B.
@@ -173,9 +179,13 @@ def python_regex(pattern: str, ignore_case: bool) -> re.Pattern[str]:
     translated = _BRACKET_CLASS.sub(lambda m: _PYTHON_CLASSES.get(m.group(1), m.group(0)), translated)
     for escape, meaning in (("\\y", "\\b"), ("\\Y", "\\B"), ("\\m", "\\b(?=\\w)"), ("\\M", "\\b(?<=\\w)")):
         translated = re.sub(r"(?<!\\)" + re.escape(escape), meaning.replace("\\", "\\\\"), translated)
-    translated = re.sub(r"(?<!\\)\$(?![^\[]*\])", lambda _m: "\\Z", translated)
+    if newline_stops:
+        translated = _NEGATED_CLASS.sub(lambda m: m.group(0) + "\\n", translated)
+    if not newline_anchors:
+        translated = re.sub(r"(?<!\\)\$(?![^\[]*\])", lambda _m: "\\Z", translated)
+    flags = (re.IGNORECASE if ignore_case else 0) | (re.MULTILINE if newline_anchors else 0)
     try:
-        return re.compile(translated, re.DOTALL | (re.IGNORECASE if ignore_case else 0))
+        return re.compile(translated, flags | (0 if newline_stops else re.DOTALL))
     except (re.error, OverflowError) as error:
         reason = next((text for start, text in _REASONS.items() if str(error).startswith(start)), str(error))
         raise InvalidRegularExpression(f"invalid regular expression: {reason}") from None

@@ -8,6 +8,7 @@ integers in FROM is DuckDB's table function instead.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import pyarrow as pa
 
@@ -20,7 +21,7 @@ from planner.relational.carriers import carrier
 from planner.relational.expressions import ExpressionPrinter
 from planner.relational.printed import Printed
 from planner.relational.rules.date_arithmetic import is_utc
-from planner.relational.set_rows import SET_FUNCTIONS
+from planner.relational.set_rows import SET_FUNCTIONS, SET_FUNCTIONS_OF_ZONE
 from planner.relational.statement import as_plain
 
 _INTEGERS = frozenset((20, 21, 23))
@@ -161,6 +162,9 @@ def _evaluated_list(
     """Column `index` of a set function of ours, as a list per argument row."""
     function = call.function
     rows_of = SET_FUNCTIONS.get(function.name)
+    if function.name in SET_FUNCTIONS_OF_ZONE:
+        zone = printer.statement.context.settings.get("TimeZone")
+        rows_of = partial(SET_FUNCTIONS_OF_ZONE[function.name], zone=zone)
     if rows_of is None:
         raise FeatureNotSupported(f"set-returning function {function.name} is not supported")
     known = rows_of

@@ -14,6 +14,7 @@ from typing import Any
 
 from foundation.errors import FeatureNotSupported, InvalidParameterValue
 from planner.functions.implementations_json import canonical_jsonb, jsonb_key_order, parse_json
+from planner.functions.json_path.kernels import json_path_rows
 from planner.functions.patterns import python_regex
 from planner.functions.zone_names import time_zone_rows
 from planner.relational.numeric_kernels import canonical, display_scale, text_of
@@ -169,10 +170,14 @@ SET_FUNCTIONS: dict[str, Callable[..., Rows]] = {
     "jsonb_each": _jsonb_each,
     "json_each_text": _json_each_text,
     "jsonb_each_text": _jsonb_each_text,
+    "jsonb_path_query": json_path_rows,
     "pg_partition_ancestors": _no_rows,
     "pg_partition_tree": _no_rows,
     "aclexplode": _no_rows,
 }
 """By name. Partitioning and access lists do not exist here, so their sets are empty."""
 
-__all__ = ["SET_FUNCTIONS", "canonical", "json_pieces"]
+SET_FUNCTIONS_OF_ZONE: dict[str, Callable[..., Rows]] = {"jsonb_path_query_tz": json_path_rows}
+"""Those that depend on the session's time zone, which is their last argument."""
+
+__all__ = ["SET_FUNCTIONS", "SET_FUNCTIONS_OF_ZONE", "canonical", "json_pieces"]

@@ -15,10 +15,6 @@ class InsufficientData(QuiverError):
     sqlstate = "08P01"
 
 
-class UntranslatableCharacter(QuiverError):
-    sqlstate = "22P05"
-
-
 class IntervalFieldOverflow(QuiverError):
     sqlstate = "22015"
 

