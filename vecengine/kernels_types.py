@@ -119,6 +119,23 @@ class Graph(NamedTuple):
     level_max: int
 
 
+class ListParts(NamedTuple):
+    """What the lists of level 0 consist of: links, then the reserve, the nearest nodes that are no links, ascending by key.
+
+    Searches follow both, insertions the links alone.
+
+    Attributes:
+        linked: (n,) uint8, how many links each list has, from the first: chosen for the node, or back from one that chose it.
+        diverse: (n,) uint8, how many of these, from the first, are known to be nearer to the node than to all before
+            them.
+        keys: (n, 2m) float32, of the nodes in reserve, at their places in the list.
+    """
+
+    linked: npt.NDArray[np.uint8]
+    diverse: npt.NDArray[np.uint8]
+    keys: npt.NDArray[np.float32]
+
+
 class Growth(NamedTuple):
     """Nodes that join a graph together.
 
@@ -126,9 +143,10 @@ class Growth(NamedTuple):
         nodes: (b,) int32 node of each.
         levels: (b,) int32 highest level of each.
         queries: (b, w) float32 their vectors as queries.
-        chosen: (b, levels, 2m) int32, links chosen for each node and level, each list ended by -1.
-        diverse: (n,) uint8, how many links of each node's list of level 0, from the first, are known to be nearer to
-            the node than to all before them.
+        chosen: (b, levels, 2m) int32, links chosen for each node and level, on level 0 followed by the reserve, ended
+            by -1.
+        kept: (b,) int32, where the reserve begins.
+        keys: (b, 2m) float32, of the reserve, at its places.
         entry: node of the highest level so far, -1 in an empty graph.
         level_max: its level.
         ef: candidates kept while links are sought.
@@ -138,7 +156,8 @@ class Growth(NamedTuple):
     levels: npt.NDArray[np.int32]
     queries: npt.NDArray[np.float32]
     chosen: npt.NDArray[np.int32]
-    diverse: npt.NDArray[np.uint8]
+    kept: npt.NDArray[np.int32]
+    keys: npt.NDArray[np.float32]
     entry: int
     level_max: int
     ef: int
@@ -267,13 +286,17 @@ GROWING_GRAPH = types.NamedTuple(
     ),
     Graph,
 )
+LIST_PARTS = types.NamedTuple(
+    (_writable(types.uint8, 1), _writable(types.uint8, 1), _writable(types.float32, 2)), ListParts
+)
 GROWTH = types.NamedTuple(
     (
         _read_only(types.int32, 1),
         _read_only(types.int32, 1),
         QUERIES,
         _writable(types.int32, 3),
-        _writable(types.uint8, 1),
+        _writable(types.int32, 1),
+        _writable(types.float32, 2),
         types.int64,
         types.int64,
         types.int64,

@@ -278,7 +278,7 @@ def test_recall_is_pgvectors_on_real_data(
     everything = read_vectors(real_data / "debian_packages.parquet")
     workload = Workload(
         np.ascontiguousarray(everything[::6]),
-        read_vectors(real_data / "debian_queries.parquet"),
+        read_vectors(real_data / "debian_queries.parquet")[:400],
         60,
         (1, 3, 8),
     )

@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from vecengine.arrays import CancelWord, check_cancel
 from vecengine.coverage import Coverage, square_norms
-from vecengine.hnsw.graph import GraphArrays, empty_graph
+from vecengine.hnsw.graph import GraphArrays, empty_graph, link_counts
 from vecengine.hnsw.parameters import HnswParameters
 from vecengine.index import Progress
 from vecengine.metrics import Float32s, Metric, Numbers
@@ -117,6 +117,7 @@ def _export(hnsw: Any, m: int, order: npt.NDArray[np.int64], norms: Float32s) ->
     upper_start = starts[node] + 2 * m + level_above * m
     return GraphArrays(
         links=np.ascontiguousarray(links, dtype=np.int32),
+        linked=link_counts(links),
         upper_rows=np.where(levels > 0, upper_first, -1).astype(np.int32),
         upper_links=np.ascontiguousarray(neighbours[upper_start[:, None] + np.arange(m)], dtype=np.int32),
         norms=norms,

@@ -2,7 +2,8 @@
 
 Buffers (node = position among the covered rows, n of them; m from the metadata):
 
-    links        (n, 2m) int32   level 0, each list ended by -1
+    links        (n, 2m) int32   level 0, each list ended by -1: links, then the reserve, near nodes that are no links
+    linked       (n,)    uint8   how many links a list has; in files written before there was a reserve it is missing
     upper_rows   (n,)    int32   first row of a node in upper_links, -1 for a node of level 0 only
     upper_links  (u, m)  int32   level l of a node at row upper_rows[node] + l - 1
     offsets      (n,)    int64   row offset of a node, or (0,) when node and row offset are the same
@@ -32,6 +33,7 @@ class GraphArrays:
     """Links of n nodes; `entry` is a node of the highest level, `level_max`; -1 and 0 in an empty graph."""
 
     links: Int32s
+    linked: npt.NDArray[np.uint8]
     upper_rows: Int32s
     upper_links: Int32s
     norms: Float32s
@@ -44,7 +46,8 @@ class GraphArrays:
 
     @property
     def size_bytes(self) -> int:
-        return self.links.nbytes + self.upper_rows.nbytes + self.upper_links.nbytes + self.norms.nbytes
+        arrays = (self.links, self.linked, self.upper_rows, self.upper_links, self.norms)
+        return sum(array.nbytes for array in arrays)
 
     def levels(self) -> Int32s:
         """(n,) highest level of each node."""
@@ -53,10 +56,17 @@ class GraphArrays:
     def to_buffers(self) -> Buffers:
         return {
             "links": self.links,
+            "linked": self.linked,
             "upper_rows": self.upper_rows,
             "upper_links": self.upper_links,
             "norms": self.norms,
         }
+
+
+def link_counts(links: Int32s) -> npt.NDArray[np.uint8]:
+    """(n,) length of each list of level 0: for graphs without a reserve."""
+    counts: npt.NDArray[np.int64] = np.sum(links >= 0, axis=1)
+    return counts.astype(np.uint8)
 
 
 def node_levels(upper_rows: Int32s, upper_count: int) -> Int32s:
@@ -70,6 +80,7 @@ def node_levels(upper_rows: Int32s, upper_count: int) -> Int32s:
 def empty_graph(m: int) -> GraphArrays:
     return GraphArrays(
         links=np.zeros((0, 2 * m), dtype=np.int32),
+        linked=np.zeros(0, dtype=np.uint8),
         upper_rows=np.zeros(0, dtype=np.int32),
         upper_links=np.zeros((0, m), dtype=np.int32),
         norms=np.zeros(0, dtype=np.float32),
@@ -97,8 +108,12 @@ def load_graph(buffers: Buffers, shape: GraphShape) -> GraphArrays:
         DamagedIndex: XX002.
     """
     nodes = shape.nodes
+    links = take_array(buffers, "links", np.int32, (nodes, 2 * shape.m))
     graph = GraphArrays(
-        links=take_array(buffers, "links", np.int32, (nodes, 2 * shape.m)),
+        links=links,
+        linked=take_array(buffers, "linked", np.uint8, (nodes,))
+        if "linked" in buffers
+        else link_counts(links),
         upper_rows=take_array(buffers, "upper_rows", np.int32, (nodes,)),
         upper_links=take_array(buffers, "upper_links", np.int32, (shape.upper_count, shape.m)),
         norms=take_array(buffers, "norms", np.float32, (nodes if shape.has_norms else 0,)),
@@ -106,6 +121,7 @@ def load_graph(buffers: Buffers, shape: GraphShape) -> GraphArrays:
         level_max=shape.level_max,
     )
     check_range("links", graph.links, -1, nodes - 1)
+    check_range("linked", graph.linked, 0, 2 * shape.m)
     check_range("upper_links", graph.upper_links, -1, nodes - 1)
     check_range("upper_rows", graph.upper_rows, -1, shape.upper_count - 1)
     _check_levels(graph)

@@ -82,7 +82,8 @@ class GrowingHnsw:
     def size_bytes(self) -> int:
         """Bytes of its arrays, room for growth included."""
         graph = self._graph
-        links = graph.links.nbytes + graph.upper_links.nbytes + graph.diverse.nbytes
+        links = graph.links.nbytes + graph.upper_links.nbytes + graph.linked.nbytes
+        links += graph.diverse.nbytes + graph.reserve_keys.nbytes
         return (
             links + graph.levels.nbytes + graph.upper_rows.nbytes + graph.offsets.nbytes + graph.norms.nbytes
         )
@@ -92,7 +93,7 @@ class GrowingHnsw:
         capacity = self._graph.capacity
         if row_count > capacity:
             capacity = max(_CAPACITY_MIN, row_count, 2 * capacity) + capacity
-        return capacity * (2 * self._parameters.m + 9) * 4
+        return capacity * (4 * self._parameters.m + 9) * 4
 
     def index(self, vectors: Vectors, valid_bits: Bitset | None = None) -> GrowingIndex | None:
         """What to search for a reader of these (n, d) rows; None before any row is covered.
@@ -188,7 +189,9 @@ class GrowingHnsw:
         grown.upper_links[: old.upper_links.shape[0]] = old.upper_links
         grown.offsets[: old.offsets.size] = old.offsets
         grown.norms[: old.norms.size] = old.norms
-        grown.diverse[: old.diverse.size] = old.diverse
+        grown.linked[: old.capacity] = old.linked
+        grown.diverse[: old.capacity] = old.diverse
+        grown.reserve_keys[: old.capacity] = old.reserve_keys
         grown.entry, grown.level_max = old.entry, old.level_max
         self._graph = grown
 

@@ -41,7 +41,7 @@ Names = npt.NDArray[np.int32]
 class OpenGraph:
     """Arrays as in `GraphArrays`, with room for `capacity` nodes; `levels` (capacity,) is decided beforehand.
 
-    `diverse` (capacity,) uint8 is for the inserter: see `vecengine.kernels_types.Growth`.
+    `linked`, `diverse` (capacity,) uint8 and `reserve_keys` (capacity, 2m) float32: see `vecengine.kernels_types.ListParts`.
     """
 
     links: Int32s
@@ -50,7 +50,9 @@ class OpenGraph:
     upper_links: Int32s
     offsets: Offsets
     norms: Float32s
+    linked: npt.NDArray[np.uint8]
     diverse: npt.NDArray[np.uint8]
+    reserve_keys: Float32s
     entry: int = -1
     level_max: int = 0
 
@@ -70,11 +72,16 @@ class OpenGraph:
             self.level_max,
         )
 
+    def parts(self) -> tuple[object, ...]:
+        """As kernels take it: `vecengine.kernels_types.ListParts`."""
+        return (self.linked, self.diverse, self.reserve_keys)
+
     def arrays(self, node_count: int) -> GraphArrays:
         """The first nodes as a graph to search; it shares the arrays and stays as it is while more go in."""
         upper_count = int(self.levels[:node_count].sum())
         return GraphArrays(
             self.links[:node_count],
+            self.linked[:node_count],
             self.upper_rows[:node_count],
             self.upper_links[:upper_count],
             self.norms[:node_count],
@@ -99,7 +106,9 @@ def open_graph(levels: Int32s, offsets: Offsets, norms: Float32s, m: int) -> Ope
         upper_links=np.full((int(levels.sum()), m), -1, dtype=np.int32),
         offsets=offsets,
         norms=norms,
+        linked=np.zeros(levels.size, dtype=np.uint8),
         diverse=np.zeros(levels.size, dtype=np.uint8),
+        reserve_keys=np.zeros((levels.size, 2 * m), dtype=np.float32),
     )
 
 
@@ -133,13 +142,15 @@ class Inserter:
         rows = graph.offsets[nodes] if graph.offsets.size else nodes
         levels = graph.levels[nodes]
         queries = queries_from(vectors[rows])
-        chosen = np.full((nodes.size, int(levels.max()) + 1, graph.links.shape[1]), -1, dtype=np.int32)
+        width = graph.links.shape[1]
+        chosen = np.full((nodes.size, int(levels.max()) + 1, width), -1, dtype=np.int32)
         growth = (
             nodes,
             levels,
             queries,
             chosen,
-            graph.diverse,
+            np.zeros(nodes.size, dtype=np.int32),
+            np.zeros((nodes.size, width), dtype=np.float32),
             graph.entry,
             graph.level_max,
             self._parameters.ef_construction,
@@ -201,7 +212,7 @@ class Inserter:
         def run(begin: int, end: int) -> int:
             return call(
                 lambda *lent: self._compiled.carry_links(
-                    *call.target, bundle, levels, renamed, *lent, begin, end, word
+                    *call.target, bundle, levels, old.linked, renamed, *lent, begin, end, word
                 )
             )
 
@@ -218,7 +229,7 @@ class _Call:
     """The leading arguments of an insertion kernel, and the working memory of the thread that calls it."""
 
     def __init__(self, metric: Metric, vectors: Vectors, graph: OpenGraph, ef: int) -> None:
-        self.target = (kernel_space(metric, vectors), graph.bundle())
+        self.target = (kernel_space(metric, vectors), graph.bundle(), graph.parts())
         self._nodes = graph.capacity
         self._width = graph.links.shape[1]
         self._query_words = query_words(vectors)

@@ -192,6 +192,74 @@ def test_links_known_to_be_diverse_need_not_be_weighed_again(metric: Metric) -> 
     np.testing.assert_array_equal(graph.upper_links, oracle.upper_links)
 
 
+def assert_reserves_are_nearest_first(index: HnswIndex, vectors: Any) -> None:
+    graph = index.graph
+    for node in range(0, graph.node_count, 7):
+        reserve = graph.links[node, graph.linked[node] :]
+        reserve = reserve[reserve >= 0]
+        distances, _ = vecengine.exact_search(
+            vectors[reserve], vectors[node][None], reserve.size, metric="l2"
+        )
+        own = vecengine.distances("l2", vectors[reserve], vectors[node])
+        np.testing.assert_allclose(own, distances[0], rtol=1e-5)
+
+
+def test_a_list_is_filled_with_the_nearest_nodes_that_are_no_links() -> None:
+    index = built(clusters(2000, 16))
+    graph = index.graph
+    assert (graph.links >= 0).all(), "no place is empty"
+    assert graph.linked.mean() < 0.8 * graph.links.shape[1], "diverse links leave room"
+    assert_lists_are_packed(graph)
+    assert_reserves_are_nearest_first(index, clusters(2000, 16))
+
+
+def test_the_reserve_helps_searches_and_changes_no_link() -> None:
+    """Without it the same beam finds less; and a graph extended without one gets the same links."""
+    vectors = clusters(2400, 24)
+    base, queries = np.ascontiguousarray(vectors[:2000]), vectors[2000:]
+    index = built(base)
+    places = np.arange(index.graph.links.shape[1])
+    cut = np.where(places < index.graph.linked[:, None], index.graph.links, np.int32(-1))
+    bare = load_with_links(index, base, cut)
+    assert recall(walked(index), base, queries, 10) > recall(walked(bare), base, queries, 10) + 0.01
+    moved_to = np.arange(2000)
+    extended = [extend_hnsw(source, moved_to, vectors, None).graph for source in (index, bare)]
+    is_link = [places < graph.linked[:, None] for graph in extended]
+    np.testing.assert_array_equal(*is_link)
+    np.testing.assert_array_equal(*[np.where(mask, g.links, -1) for mask, g in zip(is_link, extended)])
+
+
+def load_with_links(index: HnswIndex, vectors: Any, links: Any) -> HnswIndex:
+    loaded = vecengine.load_index({**index.to_buffers(), "links": links}, vectors)
+    assert isinstance(loaded, HnswIndex)
+    return loaded
+
+
+def test_an_extended_graph_keeps_and_renews_its_reserve() -> None:
+    """A tenth of the nodes goes: reserves give up those and take in who bridged them and who came."""
+    vectors = clusters(2200, 16)
+    source = built(vectors[:2000])
+    moved_to = np.full(2000, -1)
+    kept = np.flatnonzero(np.arange(2000) % 10 != 0)
+    moved_to[kept] = np.arange(kept.size)
+    left = np.ascontiguousarray(np.concatenate([vectors[kept], vectors[2000:]]))
+    extended = extend_hnsw(source, moved_to, left, None)
+    assert (extended.graph.links >= 0).mean() > 0.97
+    assert_lists_are_packed(extended.graph)
+    assert_reserves_are_nearest_first(extended, left)
+
+
+def test_a_file_from_before_there_was_a_reserve_loads_and_grows() -> None:
+    vectors = clusters(1500, 16)
+    buffers = built(vectors[:1000]).to_buffers()
+    old = {name: buffer for name, buffer in buffers.items() if name != "linked"}
+    loaded = vecengine.load_index(old, vectors[:1000])
+    assert isinstance(loaded, HnswIndex)
+    assert (loaded.graph.linked == loaded.graph.links.shape[1]).all(), "all are links"
+    extended = walked(extend_hnsw(loaded, np.arange(1000), vectors, None))
+    assert recall(extended, vectors, vectors[::10]) > 0.98
+
+
 def test_every_row_is_found_from_the_entry() -> None:
     """Links lead everywhere: breadth first over level 0 reaches all rows but a stray few."""
     graph = built().graph

@@ -49,6 +49,13 @@ def test_a_buffer_missing_or_of_another_shape(buffers: dict[str, Any], name: str
         vecengine.load_index({**buffers, name: wrong}, VECTORS)
 
 
+def test_counts_of_links_are_checked(buffers: dict[str, Any]) -> None:
+    with pytest.raises(DamagedIndex, match="linked"):
+        vecengine.load_index({**buffers, "linked": np.zeros(3, dtype=np.uint8)}, VECTORS)
+    with pytest.raises(DamagedIndex, match="linked"):
+        vecengine.load_index(with_value(buffers, "linked", 5, 9), VECTORS)
+
+
 @pytest.mark.parametrize("value", [800, -2, 2**31 - 1])
 @pytest.mark.parametrize("name", ["links", "upper_links", "upper_rows"])
 def test_values_out_of_range(buffers: dict[str, Any], name: str, value: int) -> None:
