@@ -12,10 +12,11 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from planner import bound
-from planner.evaluate import is_hashed, is_native
+from planner.evaluate import is_native
 from planner.evaluate.coverage import is_uncorrelated, made_relations, read_relations
 from planner.evaluate.rewriting import rewrite
 from planner.evaluate.zone_maps import conjunction, conjuncts
+from planner.functions.implementations_compare import is_hashed
 from planner.functions.signature import FunctionKind, Volatility
 
 

@@ -10,7 +10,6 @@ from planner.evaluate.coverage import has_effects, is_immutable, is_native, is_r
 from planner.evaluate.expressions import evaluate, evaluate_constant
 from planner.evaluate.filters import filter_bits, true_offsets
 from planner.evaluate.frame import Frame, segment_frame
-from planner.evaluate.lists import is_hashed
 from planner.evaluate.ordering import SortColumn, sort_offsets
 from planner.evaluate.system_columns import ctid_text, row_id_of_ctid
 
@@ -24,7 +23,6 @@ __all__ = [
     "evaluate_constant",
     "filter_bits",
     "has_effects",
-    "is_hashed",
     "is_immutable",
     "is_native",
     "is_row_free",

@@ -265,6 +265,16 @@ def _float_to_integer(column: pa.Array, target: int) -> pa.Array:
 
 
 def _numeric_to_integers(column: pa.Array, target: int) -> pa.Array:
+    if pa.types.is_decimal(column.type):
+        try:
+            # Wider first: rounding 99.99 in two digits would wrap.
+            wide = column.cast(pa.decimal256(76, column.type.scale))
+            whole = pc.round(wide, 0, "half_towards_infinity").cast(pa.int64())
+        except pa.ArrowInvalid:
+            raise integer_out_of_range(target) from None
+        return _to_narrower_integer(whole, target)
+    if pc.all(pc.match_substring_regex(column, "^-?[0-9]{1,18}$")).as_py():
+        return _to_narrower_integer(column.cast(pa.int64()), target)
     values = [None if v is None else numeric_to_integer(decimal_of(v), target) for v in column.to_pylist()]
     return pa.array(values, arrow_type(SqlType(target)))
 
@@ -343,21 +353,18 @@ def _instant_to_instant(column: pa.Array, source: int, target: int, site: CallSi
 
 
 def _jsonb_to_scalar(column: pa.Array, target: SqlType) -> pa.Array:
-    values: list[Any] = []
-    for text in column.to_pylist():
-        value = None if text is None else parse_json(text)
-        is_bool = isinstance(value, bool)
-        wanted = is_bool if target.oid == BOOL.oid else isinstance(value, int | Decimal) and not is_bool
-        if text is not None and not wanted:
-            raise InvalidParameterValue(
-                f"cannot cast jsonb {_json_kind(value)} to type {format_type(target)}"
-            )
-        values.append(value)
     if target.oid == BOOL.oid:
-        return pa.array(values, pa.bool_())
-    texts = [None if v is None else numeric_text(Decimal(v)) for v in values]
-    numbers = pa.array(texts, pa.utf8())
-    return numbers if target.oid == NUMERIC.oid else _number_to_number(numbers, NUMERIC.oid, target.oid)
+        is_scalar = pc.is_in(column, value_set=pa.array(["true", "false"]))
+    else:
+        is_scalar = pc.match_substring_regex(column, "^-?[0-9]")
+    is_other = pc.and_(pc.invert(is_scalar), column.is_valid())
+    if pc.any(is_other).as_py():
+        value = parse_json(column[pc.index(is_other, True).as_py()].as_py())
+        raise InvalidParameterValue(f"cannot cast jsonb {_json_kind(value)} to type {format_type(target)}")
+    if target.oid == BOOL.oid:
+        return contiguous(pc.equal(column, "true"))
+    # jsonb prints a number as numeric does.
+    return column if target.oid == NUMERIC.oid else _number_to_number(column, NUMERIC.oid, target.oid)
 
 
 def _json_kind(value: Any) -> str:

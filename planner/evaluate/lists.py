@@ -11,59 +11,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from foundation.errors import ArraySubscriptError
-from foundation.sqltypes import (
-    BOOL,
-    BYTEA,
-    DATE,
-    INT2,
-    INT4,
-    INT8,
-    NAME,
-    OID,
-    TEXT,
-    TIME,
-    TIMESTAMP,
-    TIMESTAMPTZ,
-    UUID,
-    VARCHAR,
-    SqlType,
-    arrow_type,
-    element_type,
-)
+from foundation.sqltypes import TEXT, SqlType, arrow_type, element_type
 from planner import bound
 from planner.evaluate.casts import conform
 from planner.functions.datum import CallSite, Datum, Kernel, contiguous, row_count_of
-from planner.functions.implementations_compare import compare
+from planner.functions.implementations_compare import compare, is_hashed
 from planner.services import EvaluationContext
-
-_SET_TYPES = frozenset(
-    t.oid
-    for t in (
-        BOOL,
-        BYTEA,
-        DATE,
-        INT2,
-        INT4,
-        INT8,
-        NAME,
-        OID,
-        TEXT,
-        TIME,
-        TIMESTAMP,
-        TIMESTAMPTZ,
-        UUID,
-        VARCHAR,
-    )
-)
-"""Types whose stored values are equal exactly when SQL says so: membership is one hash look-up."""
-_TEXT_GROUP = (TEXT.oid, VARCHAR.oid, NAME.oid)
-
-
-def is_hashed(left: int, right: int) -> bool:
-    """Whether membership of a value of one type in a set of another is one hash look-up."""
-    if left in _TEXT_GROUP and right in _TEXT_GROUP:
-        return True
-    return left == right and left in _SET_TYPES
 
 
 def in_list(

@@ -24,6 +24,8 @@ from foundation.errors import DivisionByZero, FeatureNotSupported, NumericValueO
 from foundation.sqltypes import FLOAT4, INT2, INT4, INT8, arrow_type
 from planner.errors import InvalidArgumentForLogarithm, InvalidArgumentForPower
 from planner.functions.datum import CallSite, Datum, Kernel, contiguous, row_count_of
+from planner.functions.numeric_columns import decimal_kernel
+from planner.functions.rowwise import over_distinct
 
 INTEGER_NAMES = {INT2.oid: "smallint", INT4.oid: "integer", INT8.oid: "bigint"}
 NUMERIC_CONTEXT = decimal.Context(
@@ -344,7 +346,7 @@ def _numeric_binary(operation: Callable[[Decimal, Decimal], Decimal]) -> Kernel:
         ]
         return pa.array(texts, pa.utf8())
 
-    return kernel
+    return over_distinct(kernel)
 
 
 def _numeric_unary(operation: Callable[[Decimal], Decimal]) -> Kernel:
@@ -352,7 +354,7 @@ def _numeric_unary(operation: Callable[[Decimal], Decimal]) -> Kernel:
         values = _decimals(arguments[0], row_count_of(arguments))
         return pa.array([None if v is None else numeric_text(operation(v)) for v in values], pa.utf8())
 
-    return kernel
+    return over_distinct(kernel)
 
 
 def _decimals(argument: Datum, row_count: int) -> list[Decimal | None]:
@@ -405,7 +407,7 @@ def _numeric_round(rounding: str) -> Kernel:
         ]
         return pa.array(texts, pa.utf8())
 
-    return kernel
+    return over_distinct(kernel)
 
 
 def _rounded(value: Decimal, scale: int, rounding: str) -> Decimal:
@@ -515,8 +517,9 @@ def _integer_pair(function: Callable[[int, int], int]) -> Kernel:
 
 def _numeric_functions() -> dict[str, Kernel]:
     kernels: dict[str, Kernel] = {
-        "numeric_add": _numeric_binary(_add), "numeric_sub": _numeric_binary(_sub),
-        "numeric_mul": _numeric_binary(_mul), "numeric_div": _numeric_binary(divide_numeric),
+        "numeric_add": decimal_kernel("add", _numeric_binary(_add)),
+        "numeric_sub": decimal_kernel("sub", _numeric_binary(_sub)),
+        "numeric_mul": decimal_kernel("mul", _numeric_binary(_mul)), "numeric_div": _numeric_binary(divide_numeric),
         "numeric_mod": _numeric_binary(_mod), "mod(1700,1700)": _numeric_binary(_mod),
         "numeric_uminus": _numeric_unary(lambda v: v.copy_negate()), "numeric_uplus": _numeric_unary(lambda v: v),
         "numeric_abs": _numeric_unary(abs), "abs(1700)": _numeric_unary(lambda v: v.copy_abs()),

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from foundation.errors import (
     ArraySubscriptError,
@@ -14,8 +18,8 @@ from foundation.errors import (
     ProgramLimitExceeded,
 )
 from foundation.sqltypes import TEXT, SqlType, arrow_type, element_type
-from planner.functions.datum import CallSite, Datum, Kernel, row_count_of
-from planner.functions.implementations_compare import element_order
+from planner.functions.datum import CallSite, Datum, Kernel, contiguous, row_count_of
+from planner.functions.implementations_compare import element_order, is_hashed
 from planner.functions.rowwise import row_kernel, row_values
 
 _ARRAY_SIZE_MAX = 134_217_727
@@ -30,20 +34,6 @@ def _keys(items: list[Any], oid: int) -> set[Any]:
     return {element_order(item, oid) for item in items if item is not None}
 
 
-def _set_test(test: Any) -> Kernel:
-    """A kernel of two arrays; `test(left, right, oid)` gets Python lists."""
-
-    def kernel(arguments: Sequence[Datum], site: CallSite) -> pa.Array:
-        row_count = row_count_of(arguments)
-        oid = element_oid(site.argument_types[0])
-        left, right = row_values(arguments, row_count)
-        return pa.array(
-            [None if a is None or b is None else test(a, b, oid) for a, b in zip(left, right)], pa.bool_()
-        )
-
-    return kernel
-
-
 def _contains(left: list[Any], right: list[Any], oid: int) -> bool:
     return None not in right and _keys(right, oid) <= _keys(left, oid)
 
@@ -56,8 +46,84 @@ def _overlaps(left: list[Any], right: list[Any], oid: int) -> bool:
     return not _keys(left, oid).isdisjoint(_keys(right, oid))
 
 
-def _length(items: list[Any], dimension: int) -> int | None:
-    return len(items) if dimension == 1 and items else None
+@dataclass(frozen=True, slots=True)
+class _Elements:
+    """The elements of all rows of a column of arrays, each with its row."""
+
+    values: pa.Array
+    rows: npt.NDArray[np.int64]
+    row_count: int
+
+    @classmethod
+    def of(cls, lists: pa.ListArray) -> _Elements:
+        rows = np.asarray(pc.list_parent_indices(lists)).astype(np.int64)
+        return cls(lists.flatten(), rows, len(lists))
+
+    def counts(self, is_counted: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
+        """(row_count,) how many elements of a row are counted."""
+        return np.bincount(self.rows[is_counted], minlength=self.row_count)
+
+
+def _has_all(elements: _Elements, members: pa.Array) -> npt.NDArray[np.bool_]:
+    wanted = pc.unique(members)
+    if wanted.null_count:
+        return np.zeros(elements.row_count, dtype=np.bool_)
+    number = np.asarray(pc.index_in(elements.values, value_set=wanted).fill_null(-1)).astype(np.int64)
+    is_wanted = number >= 0
+    pairs = np.unique(elements.rows[is_wanted] * len(wanted) + number[is_wanted])
+    found = np.bincount(pairs // max(len(wanted), 1), minlength=elements.row_count)
+    return np.equal(found, len(wanted))
+
+
+def _has_only(elements: _Elements, members: pa.Array) -> npt.NDArray[np.bool_]:
+    is_other = ~np.asarray(pc.is_in(elements.values, value_set=members.drop_null()))
+    return np.equal(elements.counts(is_other), 0)
+
+
+def _has_any(elements: _Elements, members: pa.Array) -> npt.NDArray[np.bool_]:
+    is_member = np.asarray(pc.is_in(elements.values, value_set=members.drop_null()))
+    return np.greater(elements.counts(is_member), 0)
+
+
+_ListTest = Callable[[list[Any], list[Any], int], bool]
+_ElementsTest = Callable[[_Elements, pa.Array], npt.NDArray[np.bool_]]
+
+
+def _set_test(test: _ListTest, with_right: _ElementsTest, with_left: _ElementsTest) -> Kernel:
+    """A kernel of two arrays.
+
+    `test(left, right, oid)` decides one row by Python lists; `with_right` all rows where the right side is one constant,
+    and `with_left` where the left one is.
+    """
+
+    def kernel(arguments: Sequence[Datum], site: CallSite) -> pa.Array:
+        oid = element_oid(site.argument_types[0])
+        left, right = arguments
+        if left.is_constant is not right.is_constant and is_hashed(oid, oid):
+            column, constant = (left, right) if right.is_constant else (right, left)
+            members = constant.array.flatten().cast(column.array.type.value_type)
+            decide = with_right if right.is_constant else with_left
+            is_null = np.asarray(column.array.is_null())
+            return pa.array(decide(_Elements.of(column.array), members), pa.bool_(), mask=is_null)
+        lefts, rights = row_values(arguments, row_count_of(arguments))
+        return pa.array(
+            [None if a is None or b is None else test(a, b, oid) for a, b in zip(lefts, rights)], pa.bool_()
+        )
+
+    return kernel
+
+
+def _cardinality(arguments: Sequence[Datum], site: CallSite) -> pa.Array:
+    return contiguous(pc.list_value_length(arguments[0].array))
+
+
+def _length(arguments: Sequence[Datum], site: CallSite) -> pa.Array:
+    """The length, or the upper bound, of the dimension 1; NULL for others and for an empty array."""
+    lists, dimension = (argument.operand() for argument in arguments)
+    lengths = pc.list_value_length(lists)
+    is_there = pc.and_(pc.equal(dimension, 1), pc.greater(lengths, 0))
+    found = pc.if_else(is_there, lengths, pa.scalar(None, pa.int32()))
+    return pa.array([found.as_py()], pa.int32()) if isinstance(found, pa.Scalar) else contiguous(found)
 
 
 def _with_lists(function: Any) -> Kernel:
@@ -174,11 +240,12 @@ def _trim(_oid: int, items: list[Any] | None, count: int | None) -> list[Any] | 
 def array_kernels() -> dict[str, Kernel]:
     """Kernels by pg_proc name."""
     return {
-        "arraycontains": _set_test(_contains), "arraycontained": _set_test(_contained),
-        "arrayoverlap": _set_test(_overlaps),
-        "array_length": row_kernel(_length), "array_upper": row_kernel(_length),
+        "arraycontains": _set_test(_contains, _has_all, _has_only),
+        "arraycontained": _set_test(_contained, _has_only, _has_all),
+        "arrayoverlap": _set_test(_overlaps, _has_any, _has_any),
+        "array_length": _length, "array_upper": _length,
         "array_lower": row_kernel(lambda items, dimension: 1 if dimension == 1 and items else None),
-        "cardinality": row_kernel(len), "array_ndims": row_kernel(lambda items: 1 if items else None),
+        "cardinality": _cardinality, "array_ndims": row_kernel(lambda items: 1 if items else None),
         "array_append": _with_lists(_append), "array_prepend": _with_lists(_prepend), "array_cat": _with_lists(_cat),
         "array_position": _with_lists(_position), "array_positions": _with_lists(_positions),
         "array_remove": _with_lists(_remove), "array_replace": _with_lists(_replace),

@@ -26,17 +26,27 @@ import pyarrow.compute as pc
 
 from foundation.sqltypes import (
     BIT,
+    BOOL,
     BPCHAR,
+    BYTEA,
     DATE,
     FLOAT4,
     FLOAT8,
+    INT2,
+    INT4,
+    INT8,
     JSONB,
+    NAME,
     NUMERIC,
+    OID,
     SPARSEVEC,
+    TEXT,
+    TIME,
     TIMESTAMP,
     TIMESTAMPTZ,
     UUID,
     VARBIT,
+    VARCHAR,
     SqlType,
     element_type,
     is_vector,
@@ -233,6 +243,23 @@ def list_values(array: pa.Array) -> list[Any]:
     """Python lists of a list column."""
     values: list[Any] = array.to_pylist()
     return values
+
+
+_HASHED_TYPES = frozenset(
+    t.oid
+    for t in (
+        BOOL, BYTEA, DATE, INT2, INT4, INT8, NAME, OID, TEXT, TIME, TIMESTAMP, TIMESTAMPTZ, UUID, VARCHAR
+    )
+)  # fmt: skip
+"""Types whose stored values are equal exactly when SQL says so: membership is one hash look-up."""
+_TEXT_GROUP = (TEXT.oid, VARCHAR.oid, NAME.oid)
+
+
+def is_hashed(left: int, right: int) -> bool:
+    """Whether membership of a value of one type in a set of another is one hash look-up."""
+    if left in _TEXT_GROUP and right in _TEXT_GROUP:
+        return True
+    return left == right and left in _HASHED_TYPES
 
 
 def element_order(value: Any, oid: int) -> tuple[int, Any]:

@@ -10,7 +10,7 @@ import calendar
 import datetime
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -18,7 +18,7 @@ import numpy as np
 import pyarrow as pa
 
 from foundation.errors import DatetimeFieldOverflow, FeatureNotSupported, InvalidDatetimeFormat
-from foundation.sqltypes import TIMESTAMPTZ
+from foundation.sqltypes import TIMESTAMP, TIMESTAMPTZ
 from planner.functions.civil_calendar import civil_date, day_number_of, first_day_of_year, month_lengths
 from planner.functions.datum import CallSite, Datum, Kernel, row_count_of
 from planner.functions.implementations_time import (
@@ -29,7 +29,7 @@ from planner.functions.implementations_time import (
     microseconds,
     to_local,
 )
-from planner.functions.rowwise import row_values
+from planner.functions.rowwise import over_distinct, row_values
 
 _MONTHS = tuple(calendar.month_name)[1:]
 _DAYS = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday")
@@ -53,6 +53,11 @@ _FIELD = re.compile(
     + r")(?P<suffix>TH|th|SP)?|(?P<other>.)",
     re.DOTALL,
 )
+_CLOCK_FIELDS = frozenset({
+    "HH24", "HH12", "HH", "MI", "SS", "MS", "US", "SSSS", "SSSSS", "FF1", "FF2", "FF3", "FF4", "FF5", "FF6",
+    "AM", "PM", "A.M.", "P.M.", "TZ", "OF", "TZH", "TZM",
+})  # fmt: skip
+"""Fields that two moments of one local day may show differently."""
 _DIGITS_OF = {
     "YYYY": 4, "YYY": 3, "YY": 2, "Y": 1, "MM": 2, "DD": 2, "DDD": 3, "HH24": 2, "HH12": 2, "HH": 2, "MI": 2,
     "SS": 2, "MS": 3, "US": 6, "FF1": 1, "FF2": 2, "FF3": 3, "FF4": 4, "FF5": 5, "FF6": 6, "J": 7, "SSSS": 5,
@@ -233,6 +238,27 @@ def _suffix(part: _Part, number: int) -> str:
 
 
 def _to_char(arguments: Sequence[Datum], site: CallSite) -> pa.Array:
+    """A template without time of day shows one text a day: the days are fewer than the values."""
+    values, template = arguments
+    if not values.is_constant and template.is_constant and not pa.types.is_interval(values.array.type):
+        keys = {part.key for part in _parts(template.array[0].as_py()) if part.name}
+        if keys.isdisjoint(_CLOCK_FIELDS):
+            arguments = (Datum(_days(values.array, site)), template)
+            site = replace(site, argument_types=(TIMESTAMP.oid, site.argument_types[1]))
+    return _over_distinct_moments(arguments, site)
+
+
+def _days(values: pa.Array, site: CallSite) -> pa.Array:
+    """Local timestamps at midnight; infinite ones stay."""
+    local = to_local(values, site) if site.argument_types[0] == TIMESTAMPTZ.oid else values
+    stamps = microseconds(local)
+    is_infinite = (stamps == TIMESTAMP_MIN) | (stamps == TIMESTAMP_MAX)
+    days = np.where(is_infinite, stamps, stamps // DAY_US * DAY_US)
+    mask = np.asarray(values.is_null()) if values.null_count else None
+    return pa.array(days, pa.int64(), mask=mask).cast(pa.timestamp("us"))
+
+
+def _printed(arguments: Sequence[Datum], site: CallSite) -> pa.Array:
     row_count = row_count_of(arguments)
     values = arguments[0].spread(row_count)
     templates = arguments[1].spread(row_count).to_pylist()
@@ -245,6 +271,9 @@ def _to_char(arguments: Sequence[Datum], site: CallSite) -> pa.Array:
         for m, template in zip(moments, templates)
     ]
     return pa.array(texts, pa.utf8())
+
+
+_over_distinct_moments = over_distinct(_printed)
 
 
 def _interval_moment(value: Any) -> _Moment:

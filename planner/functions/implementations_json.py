@@ -1,7 +1,7 @@
-"""json and jsonb operators: ->, ->>, #>, #>>, @>, <@, ?, ?|, ?&, comparison.
+"""Values of json and jsonb: their parsed and canonical form, order, and the functions that change or describe them.
 
 jsonb is stored as its canonical text: keys by length, then bytes; one blank after `:` and `,`; numbers as
-numeric prints them. json is the text as given, so `->` on json returns the piece of text itself.
+numeric prints them. What reads members is in `implementations_json_reading.py`.
 https://www.postgresql.org/docs/15/functions-json.html
 """
 
@@ -23,7 +23,6 @@ from planner.functions.implementations_arithmetic import numeric_text
 from planner.functions.rowwise import row_kernel
 
 _DECODER = json.JSONDecoder(parse_float=Decimal)
-_MISSING = object()
 
 
 @lru_cache(maxsize=4096)
@@ -55,174 +54,6 @@ def jsonb_key_order(key: str) -> tuple[int, bytes]:
     """Order of keys in a jsonb object: shorter first, then by bytes."""
     data = key.encode()
     return len(data), data
-
-
-def _child(value: Any, key: str | int) -> Any:
-    if isinstance(key, str):
-        return value.get(key, _MISSING) if isinstance(value, dict) else _MISSING
-    if not isinstance(value, list):
-        return _MISSING
-    return value[key] if -len(value) <= key < len(value) else _MISSING
-
-
-def _as_text(value: Any) -> str | None:
-    if value is None:
-        return None
-    return value if isinstance(value, str) else canonical_jsonb(value)
-
-
-def _jsonb_child(text: str, key: str | int) -> Any:
-    """As `_child`; a scalar is an array of itself, because jsonb keeps it as one."""
-    value = parse_json(text)
-    if isinstance(key, int) and not isinstance(value, dict | list):
-        value = [value]
-    return _child(value, key)
-
-
-def _jsonb_get(text: str, key: str | int) -> str | None:
-    found = _jsonb_child(text, key)
-    return None if found is _MISSING else canonical_jsonb(found)
-
-
-def _jsonb_get_text(text: str, key: str | int) -> str | None:
-    found = _jsonb_child(text, key)
-    return None if found is _MISSING else _as_text(found)
-
-
-def _skip_blanks(text: str, position: int) -> int:
-    while text[position] in " \t\r\n":
-        position += 1
-    return position
-
-
-def json_member_spans(text: str) -> list[tuple[str | int, str]]:
-    """Keys (or positions) and exact texts of the members of a json object or array; [] for a scalar."""
-    position = _skip_blanks(text, 0)
-    spans: list[tuple[str | int, str]] = []
-    is_object = text[position] == "{"
-    if text[position] not in "{[":
-        return []
-    position = _skip_blanks(text, position + 1)
-    while text[position] not in "}]":
-        name: str | int = len(spans)
-        if is_object:
-            name, position = _DECODER.raw_decode(text, position)
-            position = _skip_blanks(text, _skip_blanks(text, position) + 1)
-        _, end = _DECODER.raw_decode(text, position)
-        spans.append((name, text[position:end]))
-        position = _skip_blanks(text, end)
-        if text[position] == ",":
-            position = _skip_blanks(text, position + 1)
-    return spans
-
-
-def _json_child_span(text: str, key: str | int) -> str | None:
-    """The exact text of a member or element of a json text; the last of equal keys."""
-    is_object = text.lstrip(" \t\r\n").startswith("{")
-    if is_object != isinstance(key, str):
-        return None
-    spans = json_member_spans(text)
-    if isinstance(key, int):
-        return spans[key][1] if -len(spans) <= key < len(spans) else None
-    return next((span for name, span in reversed(spans) if name == key), None)
-
-
-def _json_get_text(text: str, key: str | int) -> str | None:
-    span = _json_child_span(text, key)
-    if span is None or span == "null":
-        return None
-    return parse_json(span) if span.startswith('"') else span
-
-
-def _path_step(value: Any, step: str | None) -> Any:
-    if step is None:
-        return _MISSING
-    if isinstance(value, list):
-        try:
-            return _child(value, int(step))
-        except ValueError:
-            return _MISSING
-    return _child(value, step)
-
-
-def _jsonb_path(text: str, path: list[str | None]) -> Any:
-    value = parse_json(text)
-    for step in path:
-        value = _path_step(value, step)
-        if value is _MISSING:
-            return _MISSING
-    return value
-
-
-def _jsonb_extract(text: str, path: list[str | None]) -> str | None:
-    found = _jsonb_path(text, path)
-    return None if found is _MISSING else canonical_jsonb(found)
-
-
-def _jsonb_extract_text(text: str, path: list[str | None]) -> str | None:
-    found = _jsonb_path(text, path)
-    return None if found is _MISSING else _as_text(found)
-
-
-def _json_extract(text: str, path: list[str | None]) -> str | None:
-    found: str | None = text
-    for step in path:
-        if found is None or step is None:
-            return None
-        is_array = found.lstrip().startswith("[")
-        if is_array and not step.lstrip("-").isdigit():
-            return None
-        found = _json_child_span(found, int(step) if is_array else step)
-    return found
-
-
-def _along(extract: Callable[[str, list[str | None]], str | None]) -> Callable[..., str | None]:
-    """The path as one text[] (#>, #>>) or as one argument a step (json_extract_path and its kin)."""
-
-    def function(text: str, *path: Any) -> str | None:
-        return extract(text, path[0] if len(path) == 1 and isinstance(path[0], list) else list(path))
-
-    return function
-
-
-def _json_extract_text(text: str, path: list[str | None]) -> str | None:
-    span = _json_extract(text, path)
-    if span is None or span == "null":
-        return None
-    return parse_json(span) if span.startswith('"') else span
-
-
-def _equal(left: Any, right: Any) -> bool:
-    """jsonb equality: true is not 1, numbers compare by value."""
-    if isinstance(left, bool) or isinstance(right, bool):
-        return left is right
-    if isinstance(left, list) and isinstance(right, list):
-        return len(left) == len(right) and all(map(_equal, left, right))
-    if isinstance(left, dict) and isinstance(right, dict):
-        return left.keys() == right.keys() and all(_equal(left[key], right[key]) for key in left)
-    return bool(left == right)
-
-
-def contains(left: Any, right: Any, *, is_top: bool = True) -> bool:
-    """left @> right: structure containment; an array may contain a scalar at the top level only."""
-    if isinstance(right, dict):
-        return isinstance(left, dict) and all(
-            key in left and contains(left[key], value, is_top=False) for key, value in right.items()
-        )
-    if isinstance(right, list):
-        return isinstance(left, list) and all(
-            any(contains(candidate, item, is_top=False) for candidate in left) for item in right
-        )
-    if isinstance(left, list):
-        return is_top and any(_equal(item, right) for item in left)
-    return not isinstance(left, dict) and _equal(left, right)
-
-
-def _has_key(text: str, key: str) -> bool:
-    value = parse_json(text)
-    if isinstance(value, list):
-        return any(isinstance(item, str) and item == key for item in value)
-    return key in value if isinstance(value, dict) else isinstance(value, str) and value == key
 
 
 def _concatenate(left_text: str, right_text: str) -> str:
@@ -472,23 +303,9 @@ def _pretty_value(value: Any, indent: str) -> str:
     return canonical_jsonb(value)
 
 
-def json_kernels() -> dict[str, Kernel]:
+def json_change_kernels() -> dict[str, Kernel]:
     """Kernels by pg_proc name."""
-    kernels: dict[str, Kernel] = {}
-    for kind in ("object_field", "array_element"):
-        kernels[f"jsonb_{kind}"] = row_kernel(_jsonb_get)
-        kernels[f"jsonb_{kind}_text"] = row_kernel(_jsonb_get_text)
-        kernels[f"json_{kind}"] = row_kernel(_json_child_span)
-        kernels[f"json_{kind}_text"] = row_kernel(_json_get_text)
-    return kernels | {
-        # The operators #> and #>> pass one text[]; the variadic functions pass one too.
-        "jsonb_extract_path": row_kernel(_along(_jsonb_extract)), "jsonb_extract_path_text": row_kernel(_along(_jsonb_extract_text)),
-        "json_extract_path": row_kernel(_along(_json_extract)), "json_extract_path_text": row_kernel(_along(_json_extract_text)),
-        "jsonb_contains": row_kernel(lambda a, b: contains(parse_json(a), parse_json(b))),
-        "jsonb_contained": row_kernel(lambda a, b: contains(parse_json(b), parse_json(a))),
-        "jsonb_exists": row_kernel(_has_key),
-        "jsonb_exists_any": row_kernel(lambda text, keys: any(k is not None and _has_key(text, k) for k in keys)),
-        "jsonb_exists_all": row_kernel(lambda text, keys: all(k is None or _has_key(text, k) for k in keys)),
+    return {
         "jsonb_concat": row_kernel(_concatenate), "jsonb_typeof(3802)": row_kernel(_typeof),
         "json_typeof(114)": row_kernel(_typeof), "jsonb_array_length": row_kernel(_array_length),
         "json_array_length": row_kernel(_array_length), "jsonb_delete(3802,25)": row_kernel(_delete_key),

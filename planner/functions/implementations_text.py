@@ -19,10 +19,12 @@ from foundation.errors import (
 )
 from foundation.sqltypes import BPCHAR
 from planner.errors import SubstringError
+from planner.functions import text_columns
 from planner.functions.datum import CallSite, Datum, Kernel, contiguous, row_count_of
 from planner.functions.keywords import QUOTED_KEYWORDS
 from planner.functions.patterns import like, like_escape, regex
 from planner.functions.rowwise import null_aware_row_kernel, row_kernel
+from planner.functions.text_columns import column_kernel
 
 _TEXT_BYTES_MAX = (1 << 30) - 1
 
@@ -122,8 +124,8 @@ def _translate(text: str, source: str, target: str) -> str:
 
 
 def _simple_case(text: str, *, upper: bool) -> str:
-    # C.UTF-8 maps one character to one character: upper('ß') stays 'ß'.
-    mapped = (c.upper() if upper else c.lower() for c in text)
+    # C.UTF-8 maps one character to one character: upper('ß') stays 'ß', lower('İ') is 'i'.
+    mapped = (c.upper() if upper else c.lower() for c in text.replace("İ", "İ" if upper else "i"))
     return "".join(m if len(m) == 1 else c for c, m in zip(text, mapped))
 
 
@@ -299,6 +301,24 @@ def _to_hex(value: int, bits: int) -> str:
     return format(value & ((1 << bits) - 1), "x")
 
 
+def _column_kernels() -> dict[str, Kernel]:
+    """Those that Arrow has for a whole column."""
+    sub = column_kernel(text_columns.substring, _substring)
+    position = column_kernel(text_columns.position, lambda text, part: text.find(part) + 1, needs_ascii=True)
+    kernels = {
+        "upper(25)": column_kernel(text_columns.upper, lambda text: _simple_case(text, upper=True), needs_ascii=True),
+        "lower(25)": column_kernel(text_columns.lower, lambda text: _simple_case(text, upper=False), needs_ascii=True),
+        "replace(25,25,25)": column_kernel(text_columns.replace, lambda text, old, new: text.replace(old, new) if old else text),
+        "left(25,23)": column_kernel(text_columns.left, _left), "right(25,23)": column_kernel(text_columns.right, _right),
+        "starts_with(25,25)": column_kernel(text_columns.starts_with, str.startswith),
+        "position(25,25)": position, "strpos(25,25)": position,
+    }  # fmt: skip
+    for name in ("substring", "substr"):
+        for oid, kernel in ((25, sub), (17, row_kernel(_substring))):
+            kernels[f"{name}({oid},23)"] = kernels[f"{name}({oid},23,23)"] = kernel
+    return kernels
+
+
 def text_kernels() -> dict[str, Kernel]:
     """Kernels by pg_proc name; overloads of several families are `name(oid,...)`."""
     kernels: dict[str, Kernel] = {}
@@ -320,13 +340,9 @@ def text_kernels() -> dict[str, Kernel]:
         "length(17)": _arrow_kernel(pc.binary_length, pa.int32()), "octet_length(25)": _arrow_kernel(pc.binary_length, pa.int32()),
         "octet_length(17)": _arrow_kernel(pc.binary_length, pa.int32()),
         "reverse(25)": _arrow_kernel(pc.utf8_reverse, pa.utf8()),
-        "upper(25)": row_kernel(lambda text: _simple_case(text, upper=True)),
-        "lower(25)": row_kernel(lambda text: _simple_case(text, upper=False)),
         "initcap(25)": row_kernel(_initcap), "ascii(25)": row_kernel(_ascii), "chr(23)": row_kernel(_chr),
-        "replace(25,25,25)": row_kernel(lambda text, old, new: text.replace(old, new) if old else text),
-        "left(25,23)": row_kernel(_left), "right(25,23)": row_kernel(_right),
         "repeat(25,23)": row_kernel(_repeat), "split_part(25,25,23)": row_kernel(_split_part),
-        "translate(25,25,25)": row_kernel(_translate), "starts_with(25,25)": row_kernel(str.startswith),
+        "translate(25,25,25)": row_kernel(_translate),
         "md5(25)": row_kernel(lambda text: hashlib.md5(text.encode()).hexdigest()),
         "md5(17)": row_kernel(lambda data: hashlib.md5(data).hexdigest()),
         "sha256(17)": row_kernel(lambda data: hashlib.sha256(data).digest()),
@@ -338,18 +354,13 @@ def text_kernels() -> dict[str, Kernel]:
     for oid in (BPCHAR.oid,):
         for name in ("length", "char_length", "character_length"):
             kernels[f"{name}({oid})"] = _bpchar_length
-    for name in ("substring", "substr"):
-        for oid in (25, 17):
-            kernels[f"{name}({oid},23)"] = kernels[f"{name}({oid},23,23)"] = row_kernel(_substring)
-    for name in ("position", "strpos"):
-        kernels[f"{name}(25,25)"] = row_kernel(lambda text, part: text.find(part) + 1)
     for name, trim in (("btrim", str.strip), ("ltrim", str.lstrip), ("rtrim", str.rstrip)):
         kernels[f"{name}(25)"] = kernels[f"{name}(25,25)"] = _trim(trim)
     for name, pad in (("lpad", _lpad), ("rpad", _rpad)):
         kernels[f"{name}(25,23)"] = kernels[f"{name}(25,23,25)"] = row_kernel(pad)
     for extra in ("", ",23"):
         kernels[f"overlay(25,25,23{extra})"] = row_kernel(_overlay)
-    return kernels
+    return kernels | _column_kernels()
 
 
 def _joined(left: str | None, right: str | None) -> str | None:

@@ -301,6 +301,9 @@ def _field_values(field: str, stamps: pa.Array, instants: pa.Array) -> tuple[pa.
             return pa.array(second_us), 0
         case "epoch":
             return pa.array(microseconds(instants)), 6
+        case "year" | "isoyear":
+            years = np.asarray(_FIELDS[field](stamps).fill_null(1)).astype(np.int64)
+            return pa.array(np.where(years > 0, years, years - 1)), 0
         case "dow":
             return pc.day_of_week(stamps, count_from_zero=True, week_start=7).cast(pa.int64()), 0
         case "isodow":
@@ -316,9 +319,9 @@ def _field_values(field: str, stamps: pa.Array, instants: pa.Array) -> tuple[pa.
         case "decade":
             return pa.array(np.floor_divide(_years(stamps), 10)), 0
         case "century":
-            return pa.array(np.floor_divide(_years(stamps) + 99, 100)), 0
+            return pa.array(_periods(_years(stamps), 100)), 0
         case "millennium":
-            return pa.array(np.floor_divide(_years(stamps) + 999, 1000)), 0
+            return pa.array(_periods(_years(stamps), 1000)), 0
     return _FIELDS[field](stamps).cast(pa.int64()), 0
 
 
@@ -326,18 +329,15 @@ def _years(stamps: pa.Array) -> Int64s:
     return np.asarray(pc.year(stamps).fill_null(1)).astype(np.int64)
 
 
+def _periods(years: Int64s, length: int) -> Int64s:
+    """Centuries or millennia: there is none with the number 0, as there is no year 0."""
+    return np.where(years > 0, (years + length - 1) // length, -((length - years) // length))
+
+
 _SCALED_FIELDS = (
-    "second",
-    "milliseconds",
-    "microseconds",
-    "epoch",
-    "dow",
-    "isodow",
-    "decade",
-    "century",
-    "millennium",
+    "second", "milliseconds", "microseconds", "epoch", "dow", "isodow", "decade", "century", "millennium",
     "julian",
-)
+)  # fmt: skip
 _ZONE_FIELDS = ("timezone", "timezone_hour", "timezone_minute")
 
 
@@ -367,6 +367,8 @@ def _extract(arguments: Sequence[Datum], site: CallSite) -> pa.Array:
     if infinite.any():
         stamps, instants = (_masked(np.where(infinite, 0, raw), s, s.type) for s in (stamps, instants))
     numbers, scale = _field_values(field, stamps, instants)
+    if field == "epoch" and oid == DATE.oid:
+        numbers, scale = pc.divide(numbers, 1_000_000), 0
     valid = np.asarray(values.is_valid())
     if field not in _ENDLESS_FIELDS:
         valid = valid & ~infinite
@@ -374,10 +376,24 @@ def _extract(arguments: Sequence[Datum], site: CallSite) -> pa.Array:
     if site.result_type.oid != NUMERIC.oid:
         floats = np.where(infinite, np.where(raw < 0, -np.inf, np.inf), integers / 10**scale)
         return pa.array(floats, pa.float64(), mask=~valid)
-    texts = [_scaled_text(int(v), scale) if ok else None for v, ok in zip(integers, valid)]
-    for row in np.flatnonzero(infinite & valid):
-        texts[row] = "-Infinity" if raw[row] < 0 else "Infinity"
-    return pa.array(texts, pa.utf8())
+    return _numerics(integers, scale, valid, np.where(infinite, np.sign(raw), 0))
+
+
+def _numerics(
+    integers: npt.NDArray[np.int64],
+    scale: int,
+    valid: npt.NDArray[np.bool_],
+    infinity: npt.NDArray[np.int64],
+) -> pa.Array:
+    """(n,) texts of integers over 10**scale; those with a sign in `infinity` are infinite."""
+    distinct, positions = np.unique(integers, return_inverse=True)
+    shown = pa.array([_scaled_text(value, scale) for value in distinct.tolist()], pa.utf8())
+    texts = shown.take(pa.array(positions, mask=~valid))
+    if not infinity.any():
+        return texts
+    for sign, text in ((1, "Infinity"), (-1, "-Infinity")):
+        texts = pc.if_else(pa.array((infinity == sign) & valid), text, texts)
+    return texts
 
 
 _ENDLESS_FIELDS = frozenset(("year", "decade", "century", "millennium", "isoyear", "epoch", "julian"))

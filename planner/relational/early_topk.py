@@ -21,9 +21,9 @@ from typing import Any
 
 from foundation.sqltypes import BOOL
 from planner import bound
-from planner.evaluate import is_hashed
 from planner.evaluate.coverage import read_relations
 from planner.evaluate.zone_maps import conjunction, conjuncts
+from planner.functions.implementations_compare import is_hashed
 from planner.functions.signature import FunctionKind
 from planner.relational.statement import is_volatile
 from planner.services import ExecutionContext
