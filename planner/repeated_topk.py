@@ -54,6 +54,26 @@ Found: TypeAlias = tuple[npt.NDArray[np.float64], RowOffsets]
 """(m,) distances and (m,) row offsets of one segment, ascending by both."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """A column of a segment; `numbers` are its values where they are numbers and none is NULL."""
+
+    array: pa.Array
+    numbers: npt.NDArray[Any] | None
+
+    @classmethod
+    def of(cls, array: pa.Array) -> _Column:
+        kind = array.type
+        is_number = pa.types.is_integer(kind) or pa.types.is_float32(kind) or pa.types.is_float64(kind)
+        return cls(array, array.to_numpy() if is_number and not array.null_count else None)
+
+    def take(self, offsets: RowOffsets) -> pa.Array:
+        """Some of the values. Arrow's own function takes ten times as long for ten numbers."""
+        if self.numbers is None:
+            return self.array.take(pa.array(offsets))
+        return pa.array(self.numbers[offsets])
+
+
 class _Part(Protocol):
     """How one segment is searched."""
 
@@ -133,7 +153,7 @@ class _Entry:
     visible_count: int
     segments: tuple[SegmentView, ...]
     parts: tuple[_Part, ...]
-    columns: tuple[tuple[pa.Array | None, ...], ...]
+    columns: tuple[tuple[_Column | None, ...], ...]
     """For each segment its columns of the select list; None for the distance."""
     offset: int
     stop: int
@@ -246,7 +266,7 @@ class RepeatedTopK:
             budget = int(time_ms * self._distances_per_ms)
             if entry.expected_distances > budget:
                 raise TakesLong
-        query = np.require(given, dtype=np.float32, requirements=("C", "A")).reshape(1, -1)
+        query = np.ascontiguousarray(given, dtype=np.float32).reshape(1, -1)
         found = []
         for part in entry.parts:
             answer = part.run(query, read.cancel.word, 2 * budget)
@@ -344,10 +364,10 @@ class RepeatedTopK:
         rows = offsets_from_bits(bits, segment.row_count) if is_sparse else None
         return _Scan(self._node.order.metric, vectors, bits, rows, width, float(count))
 
-    def _columns(self, segment: SegmentView) -> tuple[pa.Array | None, ...]:
+    def _columns(self, segment: SegmentView) -> tuple[_Column | None, ...]:
         scan = self._node.scan
         return tuple(
-            None if position is None else segment.column(scan.columns[position].attnum)
+            None if position is None else _Column.of(segment.column(scan.columns[position].attnum))
             for position in self._positions
         )
 
@@ -359,9 +379,8 @@ class RepeatedTopK:
                 return None
             if entry.offset:
                 distances, offsets = distances[entry.offset :], offsets[entry.offset :]
-            taken = pa.array(offsets)
             arrays = [
-                pa.array(distances) if column is None else column.take(taken) for column in entry.columns[0]
+                pa.array(distances) if column is None else column.take(offsets) for column in entry.columns[0]
             ]
             return pa.RecordBatch.from_arrays(arrays, names=self._names)
         return self._merged(entry, found)
@@ -378,7 +397,7 @@ class RepeatedTopK:
                 arrays.append(pa.array(distances[order]))
                 continue
             pieces = [
-                columns[position].take(pa.array(part[1]))  # type: ignore[union-attr]
+                columns[position].take(part[1])  # type: ignore[union-attr]
                 for columns, part in zip(entry.columns, found)
             ]
             arrays.append(pa.concat_arrays(pieces).take(pa.array(order)))

@@ -163,6 +163,7 @@ class Connection(asyncio.Protocol):
         self._is_woken = False
         self._end_error: QuiverError | None = None
         self._waiter: asyncio.Future[None] | None = None
+        self._idle_timer: asyncio.TimerHandle | None = None
         self._room: asyncio.Future[None] | None = None
         self._linger: asyncio.TimerHandle | None = None
         self._timer = StatementTimer(loop)
@@ -187,6 +188,8 @@ class Connection(asyncio.Protocol):
         self.task = self._loop.create_task(self._run(self._conversation))
 
     def data_received(self, data: bytes) -> None:
+        if data[:1] in (b"B", b"Q") and self._answers_at_once(data):
+            return
         self._received.append(data)
         self._received_bytes += len(data)
         if self._received_bytes >= READ_AHEAD_BYTES:
@@ -320,14 +323,14 @@ class Connection(asyncio.Protocol):
 
     async def _wait(self, conversation: Conversation) -> None:
         """Until bytes, the end of input, a wake-up, the end of the server or an idle timeout."""
-        timer = self._start_idle_timer(conversation)
+        self._idle_timer = self._start_idle_timer(conversation)
         self._waiter = self._loop.create_future()
         try:
             await self._waiter
         finally:
             self._waiter = None
-            if timer is not None:
-                timer.cancel()
+            if self._idle_timer is not None:
+                self._idle_timer.cancel()
 
     async def _await_room(self) -> None:
         if self._room is not None:
@@ -366,6 +369,26 @@ class Connection(asyncio.Protocol):
     def _wake(self) -> None:
         self._is_woken = True
         self._notify()
+
+    def _answers_at_once(self, data: bytes) -> bool:
+        """Answer a prepared search of an idle client here: waking the task would cost as much as decoding it."""
+        waiter, conversation = self._waiter, self._conversation
+        if waiter is None or waiter.done() or self._room is not None or conversation is None:
+            return False
+        session = conversation.session
+        # An idle timer would have to be started anew: the task does it.
+        if session is None or self._idle_timer is not None:
+            return False
+        session.may_block = False
+        try:
+            answer = conversation.read_directly(data)
+        finally:
+            session.may_block = True
+        if answer is None:
+            return False
+        self._write(answer)
+        time.sleep(0)
+        return True
 
     def _take_received(self) -> bytes:
         data = self._received[0] if len(self._received) == 1 else b"".join(self._received)

@@ -242,6 +242,9 @@ class Session(Protocol):
             QueryCanceled: 57014. AdminShutdown: 57P01.
         """
 
+    def read_text_directly(self, text: str) -> tuple[pa.RecordBatch, tuple[ResultColumn, ...]] | None:
+        """`read_directly` of a simple query that is nothing else; its columns, too."""
+
     def sync(self) -> None:
         """Sync message or the end of a simple query: commits the implicit transaction, if any."""
 

@@ -11,12 +11,18 @@ from sqlfront.protocol.startup import ParameterStatus
 
 def send_notices(channel: Channel, session: Session) -> None:
     """Notices that client_min_messages lets pass; allowed at any time."""
-    notices = session.drain_notices()
+    notices = encoded_notices(session)
     if notices:
-        threshold = session.settings.get("client_min_messages")
-        for notice in notices:
-            if is_wanted(notice, threshold):
-                channel.send(notice_response(notice))
+        channel.send_bytes(notices)
+
+
+def encoded_notices(session: Session) -> bytes:
+    """NoticeResponses that wait to be sent."""
+    notices = session.drain_notices()
+    if not notices:
+        return b""
+    threshold = session.settings.get("client_min_messages")
+    return b"".join(notice_response(notice).encode() for notice in notices if is_wanted(notice, threshold))
 
 
 def send_asynchronous(channel: Channel, session: Session) -> None:

@@ -94,6 +94,15 @@ class Conversation:
     def receive_data(self, data: bytes) -> None:
         self._channel.reader.feed(data)
 
+    def read_directly(self, data: bytes) -> bytes | None:
+        """The whole answer to an idle client's bytes where they are one prepared search, and no more.
+
+        None, with nothing done, for anything else: `receive_data` and `steps` answer it. Call it only while these are not used.
+        """
+        if self._loop is None or self._channel.reader.buffered_bytes:
+            return None
+        return self._loop.read_directly(data)
+
     def run(self) -> Iterator[bytes]:
         """Process all complete messages and yield the output in bounded pieces.
 

@@ -10,6 +10,7 @@ from sqlfront.backend import Format, Statement
 from sqlfront.protocol.asynchronous import send_notices
 from sqlfront.protocol.bind_runs import BindRun, RunCollector
 from sqlfront.protocol.channel import Channel, Flow, Pause, settled, unhurried
+from sqlfront.protocol.direct_reads import SHORT_BIND_BYTES
 from sqlfront.protocol.errors import ProtocolViolation
 from sqlfront.protocol.execution import Executor
 from sqlfront.protocol.extended_query import (
@@ -31,8 +32,6 @@ from sqlfront.protocol.portals import PortalRun, Registry, parameter_formats, re
 from sqlfront.protocol.response import CommandComplete, RowDescription
 
 _SYNC = ord("S")
-_SHORT_BIND_BYTES = 1 << 14
-"""Beyond this, decoding and storing parameters takes longer than a millisecond or two."""
 
 
 @dataclass(slots=True)
@@ -64,8 +63,6 @@ class ExtendedQuery:
                 raise AssertionError(f"message type {kind} is not part of the extended query conversation")
 
     def bind(self, body: bytes) -> Flow[None]:
-        if len(body) > _SHORT_BIND_BYTES:
-            yield Pause.LONG
         self._arm()
         bind = Bind.decode(body)
         is_done = yield from self._run_together(bind)
@@ -134,7 +131,7 @@ class ExtendedQuery:
         run = collector.run()
         if run is None:
             return False
-        if run.unread_bytes > _SHORT_BIND_BYTES:
+        if run.unread_bytes > SHORT_BIND_BYTES:
             yield Pause.LONG
         tag = yield from unhurried(partial(self._execute_run, statement, run))
         if tag is None:

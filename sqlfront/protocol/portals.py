@@ -94,6 +94,8 @@ class Registry:
 
     def close_portals_of_transaction(self) -> None:
         """The transaction is over: all portals go but those WITH HOLD."""
+        if not self.session.portals and not self._runs:
+            return
         for name, portal in list(self.session.portals.items()):
             if not portal.is_holdable:
                 self.close_portal(name)

@@ -13,7 +13,7 @@ from foundation.errors import FeatureNotSupported
 from sqlfront.backend import Format, Session, TransactionStatus
 from sqlfront.protocol.asynchronous import send_asynchronous, send_notices
 from sqlfront.protocol.channel import Channel, Flow, Pause, settled, unhurried
-from sqlfront.protocol.direct_reads import DirectReads
+from sqlfront.protocol.direct_reads import SHORT_BIND_BYTES, DirectReads
 from sqlfront.protocol.error_report import error_response, is_fatal
 from sqlfront.protocol.execution import ConversationEnded, Executor
 from sqlfront.protocol.extended_flow import ExtendedQuery
@@ -25,6 +25,7 @@ from sqlfront.protocol.simple_query import Query, Terminate
 from sqlfront.protocol.transitions import Action, Event, Machine, State, message_limits
 from sqlfront.protocol.wire import Body
 
+_READY = {status: ReadyForQuery(status.value).encode() for status in TransactionStatus}
 _EXTENDED = frozenset(b"PBDECH")
 _SHORT_TEXT_BYTES = 1000
 """Parsing and binding take about a microsecond a byte."""
@@ -81,6 +82,23 @@ class QueryLoop:
             else:
                 yield from self._channel.drain()
 
+    def read_directly(self, data: bytes) -> bytes | None:
+        """Everything that answers an idle client's bytes, if they are one prepared search; None with nothing done."""
+        if not self.is_idle or self._machine.state is not State.READY:
+            return None
+        self._begin()
+        try:
+            answer = self._direct.answer_all(data)
+        except Exception:
+            # It is raised again, and reported, where the messages are handled one by one.
+            answer = None
+        if answer is None:
+            self.is_idle = True
+            return None
+        self._channel.send_bytes(answer)
+        self._ready()
+        return self._channel.take_output()
+
     def _begin(self) -> None:
         """A message arrived: a cancellation that was meant for an earlier query is void."""
         if self.is_idle:
@@ -94,7 +112,11 @@ class QueryLoop:
             case "Q":
                 if len(frame.body) > _SHORT_TEXT_BYTES:
                     yield Pause.LONG
-                yield from self._simple_query(Query.decode(frame.body))
+                answer = yield from unhurried(partial(self._direct.answer_query, frame.body))
+                if answer is None:
+                    yield from self._simple_query(Query.decode(frame.body))
+                else:
+                    self._channel.send_bytes(answer)
                 self._ready()
             case "S":
                 Body(frame.body).end()
@@ -108,6 +130,8 @@ class QueryLoop:
             case "E":
                 yield from self._extended.execute(frame.body)
             case "B":
+                if len(frame.body) > SHORT_BIND_BYTES:
+                    yield Pause.LONG
                 is_answered = yield from self._direct.read(frame.body)
                 if is_answered:
                     self._ready()
@@ -164,5 +188,5 @@ class QueryLoop:
         if status is TransactionStatus.IDLE:
             self._registry.close_portals_of_transaction()
         send_asynchronous(self._channel, self._session)
-        self._channel.send(ReadyForQuery(status.value))
+        self._channel.send_bytes(_READY[status])
         self.is_idle = True

@@ -21,7 +21,7 @@ from foundation.errors import AdminShutdown, QuiverError
 from foundation.settings import SettingValues
 from planner import ExecutionContext
 from planner.dml import check_deferred
-from sqlfront.backend import Notice, Notification, Portal, Statement, TransactionStatus
+from sqlfront.backend import Notice, Notification, Portal, ResultColumn, Statement, TransactionStatus
 from sqlfront.binder import BindContext
 from sqlfront.commands import CommandContext
 from sqlfront.errors import UndefinedPreparedStatement
@@ -33,6 +33,7 @@ from sqlfront.session.dispatch import run_command
 from sqlfront.session.errors import WrongParameterCount
 from sqlfront.session.index_builds import PendingBuilds
 from sqlfront.session.joint_inserts import JoinableInsert, joinable_insert
+from sqlfront.session.lifted_vectors import LiftedSearches
 from sqlfront.session.literal_inserts import literal_portal
 from sqlfront.session.names import split_search_path
 from sqlfront.session.notifications import Listener
@@ -112,6 +113,7 @@ class LocalSession:
         self.session_start_us = now_us()
         self.pending_index_builds = PendingBuilds(shared.build_claims)
         self._planner = StatementPlanner(self)
+        self._lifted = LiftedSearches(self)
         self._notices: list[Notice] = []
         self._reported = settings.reported()
         self._is_script_of_one = False
@@ -178,6 +180,10 @@ class LocalSession:
         assert isinstance(statement, PreparedStatement), "a statement of another session"
         self._begin_statement(statement.text)
         return read_directly(self, statement, parameters)
+
+    def read_text_directly(self, text: str) -> tuple[pa.RecordBatch, tuple[ResultColumn, ...]] | None:
+        self._begin_statement(text)
+        return self._lifted.read(text)
 
     def _is_short(self, statement: PreparedStatement) -> bool:
         if statement.cached is not None:

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -17,17 +19,23 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from foundation.sqltypes import SqlType
+from foundation.sqltypes import FLOAT4, FLOAT8, INT2, INT4, INT8, SqlType
 from sqlfront.backend import Format, ResultColumn
-from sqlfront.types.columns import Bytes, bytes_of, mask_of
+from sqlfront.types.columns import Bytes, bytes_of, mask_of, numbers_of
 from sqlfront.types.context import CodecContext, CodecSettings, context_of
 from sqlfront.types.registry import codec_for
 
 _HEADER = struct.Struct("!ciH")
 _LENGTH = struct.Struct("!i")
 _FRAME_BYTES_MAX = 1 << 30
+_TEXTS = (pa.utf8(), pa.large_utf8())
 _SMALL_CELLS = 64
 """Up to so many cells, joining Python bytes is faster than setting up the columns."""
+
+_FEW_ROWS = 1000
+"""Beyond this, columns of any type take no longer."""
+
+_NUMBERS = {INT2.oid: "i2", INT4.oid: "i4", INT8.oid: "i8", FLOAT4.oid: "f4", FLOAT8.oid: "f8"}
 
 _NULL = _LENGTH.pack(-1)
 
@@ -36,11 +44,50 @@ def encode_data_rows(
     batch: pa.RecordBatch, columns: Sequence[ResultColumn], formats: Sequence[Format], settings: CodecSettings
 ) -> bytes:
     """Complete DataRow messages of all rows of a batch, whose columns have `arrow_type(column.type)`."""
+    if columns and batch.num_rows <= _FEW_ROWS:
+        layout = _fixed_layout(tuple(column.type.oid for column in columns), tuple(formats))
+        if layout is not None and not any(column.null_count for column in batch.columns):
+            return layout.encode(batch)
     context = context_of(settings)
     cells = [
         encode_cells(batch.column(i), column.type, formats[i], context) for i, column in enumerate(columns)
     ]
     return frame_rows(b"D", cells, batch.num_rows)
+
+
+@dataclass(frozen=True, slots=True)
+class _FixedLayout:
+    """Rows of numbers in binary format: all of one size, so that a batch is one structured array.
+
+    Attributes:
+        template: (1,) a row whose values are zero.
+        numbers: for each column the type of its numbers in Arrow's memory.
+    """
+
+    template: npt.NDArray[Any]
+    numbers: tuple[npt.DTypeLike, ...]
+
+    def encode(self, batch: pa.RecordBatch) -> bytes:
+        rows = self.template.repeat(batch.num_rows)
+        for position, dtype in enumerate(self.numbers):
+            rows[f"value{position}"] = numbers_of(batch.column(position), dtype)
+        return rows.tobytes()
+
+
+@lru_cache(256)
+def _fixed_layout(oids: tuple[int, ...], formats: tuple[Format, ...]) -> _FixedLayout | None:
+    """None where a column is no number, or is sent as text."""
+    if any(form is not Format.BINARY for form in formats) or not all(oid in _NUMBERS for oid in oids):
+        return None
+    numbers = [np.dtype(_NUMBERS[oid]) for oid in oids]
+    fields: list[tuple[str, str]] = [("kind", "u1"), ("bytes", ">i4"), ("count", ">u2")]
+    for position, dtype in enumerate(numbers):
+        fields += [(f"bytes{position}", ">i4"), (f"value{position}", dtype.newbyteorder(">").str)]
+    template = np.zeros(1, dtype=fields)
+    template["kind"], template["bytes"], template["count"] = ord("D"), template.itemsize - 1, len(oids)
+    for position, dtype in enumerate(numbers):
+        template[f"bytes{position}"] = dtype.itemsize
+    return _FixedLayout(template, tuple(numbers))
 
 
 def encode_cells(column: pa.Array, sql_type: SqlType, format: Format, context: CodecContext) -> pa.Array:
@@ -95,21 +142,19 @@ def _join_pieces(header: Bytes, cells: Sequence[pa.Array], lengths: Sequence[npt
 
 
 def _frame_few(kind: bytes, cells: Sequence[pa.Array], row_count: int) -> bytes:
-    columns = [column.to_pylist() for column in cells]
-    messages: list[bytes] = []
-    for i in range(row_count):
-        fields: list[bytes] = []
-        for column in columns:
-            value = column[i]
-            if value is None:
-                fields.append(_NULL)
-                continue
-            raw = value.encode("utf-8") if isinstance(value, str) else value
-            fields.append(_LENGTH.pack(len(raw)))
-            fields.append(raw)
-        body = b"".join(fields)
-        messages.append(_HEADER.pack(kind, len(body) + 6, len(columns)) + body)
-    return b"".join(messages)
+    if not cells:
+        return _HEADER.pack(kind, 6, 0) * row_count
+    columns = [_few_cells(column) for column in cells]
+    bodies = [b"".join(row) for row in zip(*columns)]
+    return b"".join([_HEADER.pack(kind, len(body) + 6, len(columns)) + body for body in bodies])
+
+
+def _few_cells(column: pa.Array) -> list[bytes]:
+    """Each cell with its length."""
+    values = column.to_pylist()
+    if column.type in _TEXTS:
+        values = [None if value is None else value.encode("utf-8") for value in values]
+    return [_NULL if raw is None else _LENGTH.pack(len(raw)) + raw for raw in values]
 
 
 def _cell_lengths(column: pa.Array) -> npt.NDArray[np.int64]:

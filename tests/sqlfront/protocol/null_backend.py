@@ -294,6 +294,12 @@ class NullSession:
     def finish_commit(self) -> None:
         pass
 
+    def read_directly(self, statement: Any, parameters: Any) -> None:
+        return None
+
+    def read_text_directly(self, text: str) -> None:
+        return None
+
     def sync(self) -> None:
         if self.fails_at_commit:
             self.fails_at_commit = False

@@ -279,3 +279,108 @@ def test_answers_on_the_wire_are_those_to_single_messages(instance: Instance, cl
             assert exchange(whole, messages) == expected, number
     whole.close()
     cut.close()
+
+
+def literal(vector: Any) -> str:
+    return "[" + ",".join(map(repr, vector.tolist())) + "]"
+
+
+def read_text(client: Client, text: str) -> list[tuple[Any, ...]] | None:
+    found = client.session.read_text_directly(text)
+    return None if found is None else [tuple(row.values()) for row in found[0].to_pylist()]
+
+
+LIFTED = (
+    "SELECT id FROM near ORDER BY e <-> '{0}' LIMIT 5",
+    "SELECT id, e <-> '{0}' AS d FROM near ORDER BY d LIMIT 5",
+    "SELECT id, e <-> '{0}' FROM near ORDER BY e <-> '{0}' LIMIT 5;",
+    "SELECT note FROM near n WHERE bucket < 50 AND note <> '[1' ORDER BY '{0}'::vector <-> e LIMIT 5 OFFSET 2",
+    "/* '[' */ SELECT id FROM public.near -- '[1,2\n ORDER BY l2_distance(e, '{0}') LIMIT 5",
+)
+
+
+@pytest.mark.parametrize("form", LIFTED)
+def test_texts_with_vectors_have_the_rows_of_the_text(client: Client, form: str) -> None:
+    assert read_text(client, form.format(literal(query(0)))) is None
+    for seed in range(1, 4):
+        text = form.format(literal(query(seed)))
+        assert read_text(client, text) == client.rows(text)
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        "SELECT id, '{0}' FROM near ORDER BY e <-> '{0}' LIMIT 5",
+        "SELECT id FROM near WHERE note <> '{0}' ORDER BY e <-> '{0}' LIMIT 5",
+        "SELECT id, '{0}'::text FROM near ORDER BY e <-> '{0}' LIMIT 5",
+        "SELECT id FROM near ORDER BY e <-> '{0}' LIMIT 5; SELECT 1",
+        "SELECT id FROM near ORDER BY e <-> '{0}'::halfvec LIMIT 5",
+        "SELECT id FROM near WHERE note <> $a$ '{0}' $a$ ORDER BY e <-> '{0}' LIMIT 5",
+        "SELECT id FROM near WHERE note <> 'x '' '{0}' ' ORDER BY e <-> '{0}' LIMIT 5",
+        "SELECT id FROM near WHERE note <> E'{0}' ORDER BY id LIMIT 5",
+        "SELECT id FROM near -- '[1,2]'\n ORDER BY e <-> '{0}' LIMIT 5",
+        "DELETE FROM near WHERE e = '{0}'",
+        "EXPLAIN SELECT id FROM near ORDER BY e <-> '{0}' LIMIT 5",
+    ],
+)
+def test_other_texts_are_run_as_they_are_written(client: Client, form: str) -> None:
+    for seed in range(4):
+        assert read_text(client, form.format(literal(query(seed)))) is None
+
+
+def test_shapes_follow_tables_and_settings(client: Client, connect: ConnectClient) -> None:
+    other, form = connect(), "SELECT * FROM near ORDER BY e <-> '{0}' LIMIT 2"
+    texts = [form.format(literal(query(seed))) for seed in range(20)]
+    read_text(client, texts[0])
+    first = read_text(client, texts[1])
+    assert first is not None and len(first[0]) == 4
+    other.script("ALTER TABLE near ADD COLUMN more int DEFAULT 7")
+    second = read_text(client, texts[2])
+    assert second is not None and len(second[0]) == 5 and second == client.rows(texts[2])
+    other.script("CREATE SCHEMA elsewhere; CREATE TABLE elsewhere.near (id int, e text)")
+    client.script("SET search_path = elsewhere, public")
+    assert [read_text(client, text) for text in texts[3:6]] == [None] * 3
+    client.script("RESET search_path")
+    third = read_text(client, texts[6])
+    assert third == client.rows(texts[6])
+    client.script("BEGIN; DELETE FROM near")
+    assert read_text(client, texts[7]) is None
+    client.script("ROLLBACK")
+    other.script("DROP SCHEMA elsewhere CASCADE")
+
+
+def test_answers_to_texts_are_those_to_texts_of_which_nothing_is_known(
+    instance: Instance, client: Client
+) -> None:
+    """Rows, row descriptions and errors with their positions, byte for byte; by the way of an idle client, too."""
+    knowing = conversation(instance)
+    texts = [form.format(literal(query(seed))) for form in LIFTED for seed in range(4)]
+    texts += [
+        LIFTED[0].format("[1,2]"),
+        LIFTED[1].format("[1,]"),
+        LIFTED[0].format("[]"),
+        LIFTED[0].format("[1e99]"),
+    ]
+    texts += [LIFTED[0].format(literal(query(9))).replace("near", "far")]
+    answered = 0
+    for text in texts:
+        data = Query(text).encode()
+        asked_anew = conversation(instance)
+        expected = exchange(asked_anew, data)
+        asked_anew.close()
+        at_once = knowing.read_directly(data)
+        answered += at_once is not None
+        assert expected == (at_once or exchange(knowing, data)), text
+    assert answered >= 2 * len(LIFTED)
+    binary = (
+        Bind("", "", BINARY, (vector_bytes(query(10)),), BINARY).encode()
+        + Execute("").encode()
+        + Sync().encode()
+    )
+    exchange(knowing, Parse("", SEARCH).encode() + Sync().encode())
+    assert exchange(knowing, binary) == exchange(knowing, binary) == knowing.read_directly(binary)
+    assert knowing.read_directly(binary[:-1]) is None and knowing.read_directly(binary + binary) is None
+    # A simple query ends the unnamed statement.
+    assert knowing.read_directly(Query(texts[1]).encode()) is not None
+    assert knowing.read_directly(binary) is None
+    knowing.close()

@@ -34,6 +34,7 @@ from foundation.sqltypes import (
     FLOAT4,
     FLOAT8,
     HALFVEC,
+    INT2,
     INT4,
     INT8,
     JSONB,
@@ -61,6 +62,7 @@ from sqlfront.types import (
     decode_text,
     encode_data_rows,
     encode_text,
+    frame_rows,
     parse_binary_array,
     parse_text_array,
     parse_utf8_array,
@@ -172,6 +174,23 @@ def test_data_rows_are_those_of_single_messages(count: int, format: Format) -> N
         assert expected.endswith(tail)
     fixed = encode_data_rows(batch.select([2]), columns[2:3], [Format.BINARY], CONTEXT)
     assert len(fixed) == count * (1 + 4 + 2 + 4 + 16)
+
+
+@pytest.mark.parametrize("count", [1, 7, 300])
+def test_rows_of_numbers(count: int) -> None:
+    types = (INT2, INT8, FLOAT4, INT4, FLOAT8)
+    generator = np.random.default_rng(5)
+    arrays = [
+        pa.array((generator.standard_normal(count) * 1000).astype(arrow_type(kind).to_pandas_dtype()))
+        for kind in types
+    ]
+    batch = pa.RecordBatch.from_arrays(arrays, names=[f"c{i}" for i in range(len(types))])
+    columns = [ResultColumn("c", kind) for kind in types]
+    cells = [codec_for(kind).binary_column(array, CONTEXT) for kind, array in zip(types, arrays)]
+    expected = frame_rows(b"D", cells, count)
+    assert encode_data_rows(batch, columns, [Format.BINARY] * 5, CONTEXT) == expected
+    tail = encode_data_rows(batch.slice(1), columns, [Format.BINARY] * 5, CONTEXT)
+    assert expected.endswith(tail) and len(tail) == len(expected) * (count - 1) // count
 
 
 def test_rows_without_columns() -> None:
