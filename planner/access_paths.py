@@ -43,7 +43,7 @@ def access_path(source: SeqScan, context: ExecutionContext) -> SeqScan | KeyLook
         return source
     for index in context.transaction.catalog.indexes_of(source.scan.table_oid):
         attnums = index.key_attnums()
-        if _is_unique_key(index) and all(attnum in pinned for attnum in attnums):
+        if is_unique_key(index) and all(attnum in pinned for attnum in attnums):
             used = {pinned[attnum][0] for attnum in attnums}
             return _lookup(source, index, parts, used)
     return source
@@ -55,12 +55,13 @@ def finds_one_row(source: SeqScan, catalog: Catalog) -> bool:
         _pinned_attnum(part, source.scan) for part in conjuncts(source.filter) if isinstance(part, bound.Call)
     }
     return any(
-        _is_unique_key(index) and pinned.issuperset(index.key_attnums())
+        is_unique_key(index) and pinned.issuperset(index.key_attnums())
         for index in catalog.indexes_of(source.scan.table_oid)
     )
 
 
-def _is_unique_key(index: Index) -> bool:
+def is_unique_key(index: Index) -> bool:
+    """Whether equal values of an index's columns mean one row."""
     plain = index.predicate_sql is None and all(key.attnum > 0 for key in index.keys)
     is_unique = (index.is_unique or index.is_primary) and not index.is_deferrable
     return is_unique and plain and bool(index.keys)

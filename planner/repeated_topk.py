@@ -16,7 +16,7 @@ import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -31,6 +31,7 @@ from planner import bound
 from planner.evaluate import is_immutable
 from planner.nodes import VectorTopK
 from planner.planning import NativePlan, Plan
+from planner.repeated_reads import NotPrepared, Read, TakesLong
 from planner.services import ExecutionContext
 from planner.vector.exact import fixed_count
 from planner.vector.growing_graphs import GROWING, SCANNED_ROWS_MAX
@@ -42,7 +43,6 @@ from vecengine.index import EXACT
 
 if TYPE_CHECKING:
     from storage import SegmentView, TableView
-    from storage.activity import ActivityCounters
     from storage.catalog import Catalog
 
 _ENTRIES_MAX = 64
@@ -168,27 +168,8 @@ _known: weakref.WeakKeyDictionary[TableView, OrderedDict[_Key, _Entry]] = weakre
 _lock = threading.Lock()
 
 
-class Read(NamedTuple):
-    """An execution that is a transaction of its own and reads one table."""
-
-    view: TableView
-    catalog: Catalog
-    settings: SettingValues
-    parameters: Sequence[Any]
-    cancel: CancelToken
-    activity: ActivityCounters
-
-
-class NotPrepared(Exception):
-    """Nothing is known of the view and the settings yet."""
-
-
-class TakesLong(Exception):
-    """More distances are to be computed than the caller has time for."""
-
-
 class RepeatedTopK:
-    """The executions of one plan. Safe from any thread."""
+    """The executions of one plan: a `RepeatedRead`."""
 
     def __init__(self, plan: NativePlan, node: VectorTopK, query: bound.Parameter) -> None:
         self._node = node
@@ -242,17 +223,7 @@ class RepeatedTopK:
         *,
         time_ms: float | None = None,
     ) -> pa.RecordBatch | None:
-        """The rows of an execution; None where `search_topk` has to find them.
-
-        Args:
-            read: `table_oid` at the newest snapshot.
-            time_ms: how long it may take, about; None = as long as it takes.
-
-        Raises:
-            NotPrepared: `prepare` comes first.
-            TakesLong: beyond `time_ms`.
-            QueryCanceled: 57014.
-        """
+        """See `RepeatedRead`; None where `search_topk` has to find the rows."""
         given = read.parameters[self._query_index]
         if given is None or len(given) != self._dimensions:
             return None
@@ -283,11 +254,7 @@ class RepeatedTopK:
         return batch
 
     def prepare(self, context: ExecutionContext) -> bool:
-        """Decide what `run` needs for the transaction's view; False where this search cannot be repeated.
-
-        Raises:
-            QuiverError: what the filter raises.
-        """
+        """Filters, index, strategies, beams. See `RepeatedRead`."""
         prepared = prepare_topk(self._node, context)
         entry = self._made(prepared)
         if entry is None:

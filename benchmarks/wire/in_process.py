@@ -14,6 +14,7 @@ from benchmarks.wire.clients import vector_bytes
 from benchmarks.wire.data_sets import INDEX, DataSet, K
 from quiver.instance import Instance
 from sqlfront.protocol import Codecs, Conversation
+from sqlfront.protocol.direct_reads import DirectReads
 from sqlfront.protocol.extended_query import Bind, Execute, Parse, Sync
 from sqlfront.protocol.simple_query import Query
 from sqlfront.protocol.startup import StartupMessage
@@ -47,6 +48,13 @@ class Client:
         if b"SERROR" in answer:
             raise RuntimeError(answer.decode(errors="replace"))
         return answer
+
+    @property
+    def direct_reads(self) -> DirectReads:
+        """What answers prepared searches in this conversation."""
+        loop = self.conversation._loop
+        assert loop is not None
+        return loop._direct
 
     def close(self) -> None:
         self.conversation.close()

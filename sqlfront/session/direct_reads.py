@@ -1,8 +1,8 @@
-"""Searches that need no transaction: one published state is read, and nothing is locked, written or deferred.
+"""Searches and look-ups that need no transaction: one published state is read, and nothing is locked, written or deferred.
 
-A prepared search outside a block reads the newest state and is over. What a statement otherwise goes through, a storage
+A prepared search or look-up outside a block reads the newest state and is over. What a statement otherwise goes through, a storage
 transaction with its locks, an execution context, a portal and the commit at Sync, takes many times as long as a search
-by a graph. So where a statement's plan can be repeated (`planner.repeated_topk`) its rows are asked for at once.
+by a graph. So where a statement's plan can be repeated (`planner.repeated_reads`) its rows are asked for at once.
 
 Whatever is out of the ordinary is answered by None, with nothing done: the statement is then executed as all others are.
 """
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from foundation.errors import AdminShutdown, QueryCanceled, QuiverError, WouldBlock
-from planner.repeated_topk import NotPrepared, Read, RepeatedTopK, TakesLong
+from planner.repeated_reads import NotPrepared, Read, RepeatedRead, TakesLong
 from sqlfront.session.transaction_block import BlockState
 
 if TYPE_CHECKING:
@@ -29,10 +29,10 @@ SHORT_MS = 2.0
 def read_directly(
     session: LocalSession, statement: PreparedStatement, parameters: Sequence[Any]
 ) -> pa.RecordBatch | None:
-    """All rows of a search that is a transaction of its own, or None.
+    """All rows of a read that is a transaction of its own, or None.
 
     Raises:
-        WouldBlock: the session may not block, and the search would take long, or its preparation.
+        WouldBlock: the session may not block, and the read would take long, or its preparation.
         QueryCanceled: 57014. AdminShutdown: 57P01.
     """
     repeated = statement.repeated
@@ -53,7 +53,7 @@ def read_directly(
 
 
 def _read(
-    session: LocalSession, statement: PreparedStatement, repeated: RepeatedTopK, parameters: Sequence[Any]
+    session: LocalSession, statement: PreparedStatement, repeated: RepeatedRead, parameters: Sequence[Any]
 ) -> Read | None:
     """The newest state, if the statement was planned for its catalog and nobody has a table for himself."""
     storage = session.shared.storage
@@ -69,7 +69,7 @@ def _read(
     return Read(view, catalog, session.settings, parameters, session.cancel_token, storage.activity)
 
 
-def _prepare(session: LocalSession, read: Read, repeated: RepeatedTopK, parameters: Sequence[Any]) -> bool:
+def _prepare(session: LocalSession, read: Read, repeated: RepeatedRead, parameters: Sequence[Any]) -> bool:
     """Whether the search is prepared for the view it was to read."""
     with session.shared.storage.begin(read_only=True) as transaction:
         if transaction.table_view(repeated.table_oid) is not read.view:

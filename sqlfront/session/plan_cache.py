@@ -15,7 +15,7 @@ from foundation.sqltypes import SqlType
 from planner import Plan
 from planner.bound import BoundStatement, Delete, Insert, Update
 from planner.dml import RowTemplate
-from planner.repeated_topk import RepeatedTopK
+from planner.repeated_reads import RepeatedRead
 from sqlfront.session.query_locks import TableLocks
 
 
@@ -72,8 +72,8 @@ class CachedPlan:
     """See `sqlfront.session.joint_inserts`."""
     template: RowTemplate | None = None
     """Of an INSERT whose executions with different parameters can be one change."""
-    repeated: RepeatedTopK | None = None
-    """Of a search that differs between its executions in little but the query vector."""
+    repeated: RepeatedRead | None = None
+    """Of a search or look-up whose executions differ in little but values of parameters."""
 
 
 class PlanCache:

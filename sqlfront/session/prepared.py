@@ -19,6 +19,8 @@ from foundation.sqltypes import SqlType
 from planner import plan_locking, plan_statement
 from planner.bound import BoundStatement, Insert, Select, walk
 from planner.dml import RowTemplate
+from planner.repeated_lookup import RepeatedLookup
+from planner.repeated_reads import RepeatedRead
 from planner.repeated_topk import RepeatedTopK
 from sqlfront.backend import ResultColumn
 from sqlfront.binder import BindContext, bind_query, lock_name
@@ -74,8 +76,8 @@ class PreparedStatement:
         return self.cached is not None and self.cached.template is not None
 
     @property
-    def repeated(self) -> RepeatedTopK | None:
-        """How it is executed without a transaction, if it is a search that can be."""
+    def repeated(self) -> RepeatedRead | None:
+        """How it is executed without a transaction, if it can be."""
         return self.cached.repeated if self.cached is not None else None
 
     @property
@@ -208,7 +210,7 @@ class StatementPlanner:
             is_short_query(bound) or is_short_plan(plan, context.catalog),
             is_joinable(bound),
             RowTemplate.of(bound) if isinstance(bound, Insert) else None,
-            RepeatedTopK.of(plan),
+            RepeatedTopK.of(plan) or RepeatedLookup.of(plan),
         )
         # Without a transaction another session may have changed the catalog since `place` was taken.
         if place.own_catalog is None and context.catalog.version == place.key.catalog_version:

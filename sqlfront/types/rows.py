@@ -44,10 +44,11 @@ def encode_data_rows(
     batch: pa.RecordBatch, columns: Sequence[ResultColumn], formats: Sequence[Format], settings: CodecSettings
 ) -> bytes:
     """Complete DataRow messages of all rows of a batch, whose columns have `arrow_type(column.type)`."""
-    if columns and batch.num_rows <= _FEW_ROWS:
-        layout = _fixed_layout(tuple(column.type.oid for column in columns), tuple(formats))
-        if layout is not None and not any(column.null_count for column in batch.columns):
-            return layout.encode(batch)
+    if batch.num_rows <= _FEW_ROWS and Format.TEXT not in formats:
+        layout = _fixed_layout(tuple([column.type.oid for column in columns]))
+        rows = None if layout is None else layout.encode(batch)
+        if rows is not None:
+            return rows
     context = context_of(settings)
     cells = [
         encode_cells(batch.column(i), column.type, formats[i], context) for i, column in enumerate(columns)
@@ -67,17 +68,21 @@ class _FixedLayout:
     template: npt.NDArray[Any]
     numbers: tuple[npt.DTypeLike, ...]
 
-    def encode(self, batch: pa.RecordBatch) -> bytes:
+    def encode(self, batch: pa.RecordBatch) -> bytes | None:
+        """None where a value is NULL."""
         rows = self.template.repeat(batch.num_rows)
         for position, dtype in enumerate(self.numbers):
-            rows[f"value{position}"] = numbers_of(batch.column(position), dtype)
+            column = batch.column(position)
+            if column.null_count:
+                return None
+            rows[f"value{position}"] = numbers_of(column, dtype)
         return rows.tobytes()
 
 
 @lru_cache(256)
-def _fixed_layout(oids: tuple[int, ...], formats: tuple[Format, ...]) -> _FixedLayout | None:
-    """None where a column is no number, or is sent as text."""
-    if any(form is not Format.BINARY for form in formats) or not all(oid in _NUMBERS for oid in oids):
+def _fixed_layout(oids: tuple[int, ...]) -> _FixedLayout | None:
+    """None where there is no column, or one of them is no number."""
+    if not oids or not all(oid in _NUMBERS for oid in oids):
         return None
     numbers = [np.dtype(_NUMBERS[oid]) for oid in oids]
     fields: list[tuple[str, str]] = [("kind", "u1"), ("bytes", ">i4"), ("count", ">u2")]

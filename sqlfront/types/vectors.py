@@ -6,7 +6,6 @@ A value is a 1-D float32 or float16 array; a column without typmod is list<float
 
 from __future__ import annotations
 
-import math
 import struct
 from typing import TYPE_CHECKING, Any
 
@@ -126,8 +125,7 @@ class VectorCodec(Codec):
 
     def check_finite(self, values: npt.NDArray[Any]) -> None:
         """Raises 22000 for the first NaN or infinity."""
-        if values.ndim == 1 and values.dtype == np.float32 and math.isfinite(values.dot(values)):
-            # What is not finite makes every product with it so.
+        if values.ndim == 1 and np.isfinite(values).all():
             return
         with np.errstate(over="ignore", invalid="ignore"):
             # One pass that writes nothing.

@@ -1,4 +1,4 @@
-"""Goal: a search without a transaction has the rows that it has with one, whatever changed since the last one.
+"""Goal: a search or look-up without a transaction has the rows that it has with one, whatever changed since the last one.
 
 Method: a table whose graph is searched, and every statement asked directly and through a portal, before and after what
 makes a kept decision wrong: commits, DDL, settings, parameters. What cannot be answered directly says so. On the wire the
@@ -279,6 +279,52 @@ def test_answers_on_the_wire_are_those_to_single_messages(instance: Instance, cl
             assert exchange(whole, messages) == expected, number
     whole.close()
     cut.close()
+
+
+def test_rows_by_their_key(client: Client, connect: ConnectClient) -> None:
+    other = connect()
+    client.prepare("key", "SELECT note, bucket FROM near WHERE id = $1")
+    client.prepare("bucket", "SELECT note FROM near WHERE bucket = $1")
+    assert both(client, "key", 7) == [("n7", 7)] and both(client, "key", ROWS + 1) == []
+    assert client.read_directly("key", None) is None and client.read_directly("bucket", 7) is None
+    other.script("UPDATE near SET note = 'other' WHERE id = 7; DELETE FROM near WHERE id = 8")
+    assert both(client, "key", 7) == [("other", 7)] and both(client, "key", 8) == []
+    other.script(f"INSERT INTO near VALUES (8, 1, NULL, '{[0] * DIMENSIONS}')")
+    assert both(client, "key", 8) == [(None, 1)]
+    other.script("BEGIN; DELETE FROM near WHERE id = 8")
+    assert both(client, "key", 8) == [(None, 1)]
+    other.script("ROLLBACK; BEGIN; LOCK TABLE near IN ACCESS EXCLUSIVE MODE")
+    assert client.read_directly("key", 8) is None
+    other.script(
+        "ROLLBACK; ALTER TABLE near DROP CONSTRAINT near_pkey; INSERT INTO near VALUES (8, 2, 'again')"
+    )
+    assert client.read_directly("key", 8) is None
+    assert sorted(client.execute_prepared("key", 8).rows, key=str) == [("again", 2), (None, 1)]
+    assert client.read_directly("key", 8) is None
+    other.script("CREATE UNIQUE INDEX near_part ON near (id) WHERE bucket = 2")
+    assert len(client.execute_prepared("key", 8).rows) == 2
+    assert client.read_directly("key", 8) is None
+
+
+def test_keys_of_other_types_and_of_several_columns(client: Client) -> None:
+    client.script(
+        "DROP TABLE IF EXISTS keyed; CREATE TABLE keyed (a int8, b text, c uuid UNIQUE, PRIMARY KEY (b, a))"
+    )
+    client.script(
+        "INSERT INTO keyed SELECT i, 'b' || i % 3, ('00000000-0000-0000-0000-00000000000' || i)::uuid"
+        " FROM generate_series(1, 9) i"
+    )
+    client.prepare("two", "SELECT a, b FROM keyed WHERE a = $1 AND $2 = b")
+    client.prepare("uuid", "SELECT a FROM keyed WHERE c = $1")
+    client.prepare("half", "SELECT a FROM keyed WHERE a = $1")
+    client.prepare("more", "SELECT a FROM keyed WHERE a = $1 AND b = $2 AND c IS NOT NULL")
+    client.prepare("other", "SELECT a FROM keyed WHERE a = $1::int4 AND b = $2")
+    for a in range(12):
+        assert both(client, "two", a, "b1") == ([(a, "b1")] if a % 3 == 1 and a < 10 else [])
+        assert both(client, "uuid", a.to_bytes(16, "big")) == ([(a,)] if 1 <= a < 10 else [])
+    assert client.read_directly("half", 4) is None and client.read_directly("more", 4, "b1") is None
+    assert client.read_directly("other", 4, "b1") is None
+    client.script("DROP TABLE keyed")
 
 
 def literal(vector: Any) -> str:
