@@ -303,9 +303,7 @@ def test_bits_of_an_expression(tmp_path: Path) -> None:
     assert check(tmp_path).is_clean
 
 
-def test_recall_is_that_of_pgvector_on_real_data(
-    tmp_path: Path, real_data: Path, postgres_uri: str
-) -> None:
+def test_recall_is_that_of_pgvector_on_real_data(tmp_path: Path, real_data: Path, postgres_uri: str) -> None:
     """Before and after churn and compaction, together; the benchmark has the figures of all classes."""
     everything = read_vectors(real_data / "debian_packages.parquet")
     queries = read_vectors(real_data / "debian_queries.parquet")[:60]
