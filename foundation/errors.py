@@ -111,6 +111,10 @@ class InvalidDatetimeFormat(QuiverError):
     sqlstate = "22007"
 
 
+class InvalidTimeZoneDisplacement(QuiverError):
+    sqlstate = "22009"
+
+
 class StringDataRightTruncation(QuiverError):
     sqlstate = "22001"
 

@@ -45,6 +45,12 @@ class JsonPathError(QuiverError):
     """What a path meets in a document: of these, operators, predicates and `silent` make "unknown"."""
 
 
+class InvalidDatetimeTemplate(QuiverError):
+    """A bad template is never suppressed, unlike a text that does not fit a good one."""
+
+    sqlstate = "22007"
+
+
 class InvalidJsonSubscript(JsonPathError):
     sqlstate = "22033"
 

@@ -15,7 +15,13 @@ import time as clock
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
 
-from foundation.errors import DatetimeFieldOverflow, InvalidDatetimeFormat, InvalidParameterValue, QuiverError
+from foundation.errors import (
+    DatetimeFieldOverflow,
+    InvalidDatetimeFormat,
+    InvalidParameterValue,
+    InvalidTimeZoneDisplacement,
+    QuiverError,
+)
 from sqlfront.types.calendar import (
     DAY_US,
     HOUR_US,
@@ -32,7 +38,6 @@ from sqlfront.types.datetime_text import (
     TIMESTAMP_INFINITY,
     TIMESTAMP_MINUS_INFINITY,
 )
-from sqlfront.types.errors import InvalidTimeZoneDisplacement
 from sqlfront.types.time_zones import ABBREVIATIONS, find_zone, local_offset, session_zone, utc_offset
 
 FIRST_DAY = JULIAN_EPOCH_DAYS

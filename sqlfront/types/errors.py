@@ -17,7 +17,3 @@ class InsufficientData(QuiverError):
 
 class IntervalFieldOverflow(QuiverError):
     sqlstate = "22015"
-
-
-class InvalidTimeZoneDisplacement(QuiverError):
-    sqlstate = "22009"

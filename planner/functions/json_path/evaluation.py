@@ -13,7 +13,7 @@ from foundation.errors import InvalidParameterValue, StatementTooComplex
 from planner.errors import SingletonJsonItemRequired
 from planner.functions.implementations_json import canonical_jsonb, parse_json
 from planner.functions.json_path import accessors, methods, predicates
-from planner.functions.json_path.datetimes import DatetimeValue
+from planner.functions.json_path.datetime_value import DatetimeValue
 from planner.functions.json_path.parser import parse_json_path
 from planner.functions.json_path.steps import SUPPRESSIBLE, Found, Run, Step, compile_item
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
-from foundation.errors import FeatureNotSupported, NumericValueOutOfRange
+from foundation.errors import NumericValueOutOfRange
 from planner.errors import (
     InvalidArgumentForJsonDatetime,
     JsonArrayNotFound,
@@ -24,7 +24,8 @@ from planner.functions.implementations_arithmetic import (
     numeric_text,
 )
 from planner.functions.json_path.binary_layout import container_offset
-from planner.functions.json_path.datetimes import DatetimeValue, parse_datetime
+from planner.functions.json_path.datetime_value import DatetimeValue
+from planner.functions.json_path.datetimes import parse_datetime
 from planner.functions.json_path.items import ARITHMETIC, Item, Kind
 from planner.functions.json_path.steps import (
     Found,
@@ -208,15 +209,14 @@ def _float(text: str) -> float | None:
 
 @builds(Kind.DATETIME)
 def _datetime(item: Item, following: Step) -> Step:
-    if item.value is not None:
-        raise FeatureNotSupported("jsonpath item method .datetime() with a template is not supported")
+    template: str | None = item.value
 
     def convert(_run: Run, value: Any) -> DatetimeValue:
         if type(value) is not str:
             raise InvalidArgumentForJsonDatetime(
                 "jsonpath item method .datetime() can only be applied to a string"
             )
-        parsed = parse_datetime(value)
+        parsed = parse_datetime(value, template)
         if parsed is None:
             raise InvalidArgumentForJsonDatetime(
                 f'datetime format is not recognized: "{value}"',

@@ -12,7 +12,8 @@ from decimal import Decimal
 from typing import Any
 
 from planner.functions.json_path.accessors import literal_value
-from planner.functions.json_path.datetimes import DatetimeValue, compare_datetimes
+from planner.functions.json_path.datetime_value import DatetimeValue
+from planner.functions.json_path.datetimes import compare_datetimes
 from planner.functions.json_path.items import COMPARISONS, PREDICATES, Item, Kind
 from planner.functions.json_path.regular_expressions import compiled_regex
 from planner.functions.json_path.steps import (

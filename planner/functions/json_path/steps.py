@@ -15,7 +15,13 @@ from collections.abc import Callable, Iterable
 from decimal import Decimal
 from typing import Any, TypeAlias
 
-from foundation.errors import DivisionByZero, NumericValueOutOfRange
+from foundation.errors import (
+    DatetimeFieldOverflow,
+    DivisionByZero,
+    InvalidDatetimeFormat,
+    InvalidTimeZoneDisplacement,
+    NumericValueOutOfRange,
+)
 from planner.errors import JsonPathError
 from planner.functions.json_path.items import Item, Kind
 
@@ -23,7 +29,14 @@ Found: TypeAlias = "list[Any] | None"
 Step: TypeAlias = "Callable[[Run, Any, Found, bool], bool]"
 Builder: TypeAlias = Callable[[Item, Step], Step]
 
-SUPPRESSIBLE = (JsonPathError, DivisionByZero, NumericValueOutOfRange)
+SUPPRESSIBLE = (
+    JsonPathError,
+    DivisionByZero,
+    NumericValueOutOfRange,
+    InvalidDatetimeFormat,
+    DatetimeFieldOverflow,
+    InvalidTimeZoneDisplacement,
+)
 """Errors that end a predicate as unknown and a silent call without an answer."""
 
 

@@ -1,6 +1,7 @@
 """Random paths, documents and variables for tests of jsonpath, adversarial on purpose.
 
-`random_path` follows the grammar, `damaged_path` breaks a path or strings tokens together.
+`random_path` follows the grammar, `damaged_path` breaks a path or strings tokens together, `random_datetime` is a text and a
+template that may fit.
 """
 
 from __future__ import annotations
@@ -43,6 +44,41 @@ _TOKEN_TEXT = (
     " ; | & .type().a (1) ($ == 1) ($) !($.a == 1) exists($.a) @.x"
 )
 _TOKENS = tuple(_TOKEN_TEXT.split(" "))
+
+
+_TEMPLATES = (
+    "YYYY-MM-DD", "DD.MM.YYYY", "HH24:MI:SS", "YYYY-MM-DD HH24:MI:SS", "HH24:MI:SS.US", "HH24:MI:SS.FF2", "HH12:MI AM",
+    "YYYYMMDD", "YYYYMMDDHH24MISS", "DD Mon YYYY", "YYYY-DDD", "HH24:MI TZH:TZM", 'YYYY-MM-DD"T"HH24:MI:SS.USTZH', "MM-DD",
+    "YY-MM-DD", "SSSSS", "TZH", "YYYY-MM-DD HH24:MI:SS TZH",
+)  # fmt: skip
+_FIELD_TEXT = (
+    "YYYY YYY YY Y MM DD DDD HH24 HH12 HH MI SS SSSSS MS US FF1 FF2 FF3 FF6 TZH TZM AM pm A.M. Mon Month MON day DY yyyy"
+    " mm dd hh24 mi ss"
+)
+_FIELDS = tuple(_FIELD_TEXT.split(" "))
+_BETWEEN = ("-", "-", ":", ".", "/", " ", " ", ",", '"T"', "", '"x\\"y"', "T", "_", ";")
+_DATETIMES = (
+    "2017-03-10", "2017-3-1", "10.03.2017", "12:34:56", "12:34:56.789", "2017-03-10 12:34:56", "20170310", "20170310123456",
+    "2017-03-10T12:34:56.789+02", "10 Mar 2017", "2017-060", "2016-366", "2017-366", "12:30 PM", "0:30 am", "12:30 +05:30",
+    "12:30 -05:30", "12:34:56 -03", "17-03-10", "70-01-01", "517-01-01", "03-10", "02-30", "43200", "+05", "", "  2017-03-10 ",
+    "2017-02-30", "23:59:59.996", "2017-12-31 23:59:59.996", "-2017-03-10", "0000-03-10", "99999999999-01-01",
+    "999999999-01-01", "2017-03-10 25:00:00", "2017-03-10 12:34:56 +16", "12:34:56.1234567", "1:2:3", "12:34:56.+01",
+    "12:34:56+1:5", "2017- 3- 1", "a", "12:34:56 AM", "2017-03-10 12:34:56.5 ",
+)  # fmt: skip
+
+
+def random_datetime(random: Random) -> tuple[str, str]:
+    """A text, sometimes damaged, and a template; without one for ''."""
+    text = random.choice(_DATETIMES)
+    if random.random() < 0.25:
+        at = random.randrange(len(text) + 1)
+        text = text[:at] + random.choice("0 1-:+.x9") + text[at + random.choice((0, 1)) :]
+    if random.random() < 0.25:
+        return text, ""
+    if random.random() < 0.6:
+        return text, random.choice(_TEMPLATES)
+    pieces = (random.choice(_FIELDS) + random.choice(_BETWEEN) for _ in range(random.randint(1, 5)))
+    return text, "".join(pieces)
 
 
 def random_path(random: Random) -> str:

@@ -2,14 +2,14 @@
 
 Method: paths from `json_path_statements` beside a real PostgreSQL: the printed path or SQLSTATE, message and DETAIL of each;
 then every function over a random document with random variables, silent and not, with the session's time zone and
-without; then both operators.
+without; then both operators; then dates and times with templates.
 
-What differs: datetime() with a template is refused (0A000), years before 1 are no dates, and regular expressions are those of
-Python's `re`.
+What differs: some patterns of datetime() templates are refused (0A000), and regular expressions are those of Python's `re`.
 """
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Callable
 from typing import Any
@@ -21,7 +21,13 @@ from foundation.errors import QuiverError
 from planner.functions.json_path.evaluation import Mode, path_exists, path_match, path_query
 from planner.functions.json_path.parser import parse_json_path
 from planner.functions.json_path.printer import displayed_json_path, stored_json_path
-from tests.planner.functions.json_path_statements import DOCUMENTS, VARIABLES, damaged_path, random_path
+from tests.planner.functions.json_path_statements import (
+    DOCUMENTS,
+    VARIABLES,
+    damaged_path,
+    random_datetime,
+    random_path,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -108,3 +114,20 @@ def test_operators_answer_alike(postgres: psycopg.Connection[Any]) -> None:
             if expected != found:
                 differences.append(f"{document} {name} {path}\n  postgres {expected}\n  quiver   {found}")
     assert not differences, "\n".join(differences)
+
+
+def test_datetimes_are_read_alike(postgres: psycopg.Connection[Any]) -> None:
+    source = random.Random(5)
+    differences, refused = [], 0
+    for _ in range(4 * PATHS):
+        text, template = random_datetime(source)
+        path = f"$.datetime({json.dumps(template) if template else ''})" + source.choice(("", ".type()"))
+        sql = "SELECT jsonb_path_query_array(%s, %s)::text"
+        expected = theirs(postgres, sql, [json.dumps(text), path])
+        found = ours(FUNCTIONS["jsonb_path_query_array"], json.dumps(text), path, "{}", Mode())
+        if found[0] == "0A000":
+            refused += 1
+        elif expected != found:
+            differences.append(f"{text!r} {path}\n  postgres {expected}\n  quiver   {found}")
+    assert not differences, "\n".join(differences)
+    assert refused < PATHS // 5

@@ -41,6 +41,12 @@ SELECT jsonb_path_query_array('["2017-03-10", "2017-03-11"]', '$[*].datetime() ?
 SELECT jsonb_path_query('["2017-03-10 00:00:00+00"]', '$[*].datetime() ? (@ < "2017-03-11".datetime())')
 SELECT jsonb_path_query_tz('["2017-03-10 00:00:00+00"]', '$[*].datetime() ? (@ < "2017-03-11".datetime())')
 SELECT jsonb_path_exists_tz('"2017-03-10"', '$.datetime() ? (@ < "2017-03-11 00:00:00+01".datetime())'), jsonb_path_match_tz('1', '$ == 1'), jsonb_path_query_first_tz('[1,2]', '$[1]'), jsonb_path_query_array_tz('[1,2]', '$[*]')
+SELECT jsonb_path_query('"10.03.2017 14:05"', '$.datetime("DD.MM.YYYY HH24:MI")'), jsonb_path_query_array('["Mar 17", "9 PM"]', '$[0].datetime("Mon YY")')
+SELECT jsonb_path_query('"10-03-2017x"', '$.datetime("DD-MM-YYYY")')
+SELECT '"10-03-2017x"'::jsonb @? '$.datetime("DD-MM-YYYY")', '"10"'::jsonb @@ '$.datetime("DD") == "10".datetime("DD")'
+SELECT '"2017"'::jsonb @? '$.datetime("YYYY_")'
+-- refused: datetime() with the template pattern "IYYY" is not supported
+SELECT jsonb_path_query('"2017-12"', '$.datetime("IYYY-IW")')
 SELECT id FROM items WHERE meta @? '$.n ? (@ > 1)' ORDER BY embedding <-> '[1,2,3]', id LIMIT 3
 SELECT id FROM items WHERE meta @@ '$.lang == "en" && $.n < 5' ORDER BY embedding <=> '[1,2,3]', id LIMIT 2
 SELECT id, meta @? '$.n' FROM items WHERE jsonb_path_exists(meta, '$.lang ? (@ like_regex $re)', '{"re": "^e"}') ORDER BY embedding <-> '[1,2,3]' LIMIT 3
