@@ -29,7 +29,8 @@ from planner.nodes import CountRows, KeyLookup, Limit, Node, Result, SeqScan, So
 from planner.row_selection import RowSelection
 from planner.services import ExecutionContext
 from planner.vector.notices import warn_of_unused_indexes
-from planner.vector.topk import prepare_topk, search_topk, sort_columns
+from planner.vector.ranges import topk_within
+from planner.vector.topk import PreparedTopK, prepare_range, prepare_topk, search_topk, sort_columns
 from storage import SegmentView
 
 BATCH_ROWS = 8192
@@ -81,6 +82,11 @@ def _named(columns: list[pa.Array], row_count: int) -> pa.RecordBatch:
 
 def frames(node: Node, context: ExecutionContext) -> Iterator[Frame]:
     """The node's rows in frames of at most `BATCH_ROWS`."""
+    nearest = topk_within(node) if isinstance(node, Limit) else None
+    prepared = None if nearest is None else prepare_range(nearest, context)
+    if prepared is not None:
+        yield from selection_frames(counted_topk(prepared), prepared.node.scan)
+        return
     if isinstance(node, Limit) and not isinstance(node.source, Sort | Result):
         wanted = row_range(node.limit, node.offset, context)
         yield from _cut(scan_frames(node.source, context, may_stop=True), wanted)
@@ -244,18 +250,24 @@ def count_rows(node: CountRows, context: ExecutionContext) -> int:
     return total
 
 
+def counted_topk(prepared: PreparedTopK) -> RowSelection:
+    """The rows of a top-k; the statistics hear of it."""
+    rows = search_topk(prepared)
+    activity = prepared.context.transaction.activity
+    if any(search.index is not None for search in prepared.searches) and prepared.index is not None:
+        activity.count_index_scan(prepared.index.oid, len(rows))
+    else:
+        activity.count_scan(prepared.node.scan.table_oid, prepared.visible_count)
+    return rows
+
+
 def ordered_rows(node: Node, context: ExecutionContext) -> tuple[RowSelection, bound.TableScan]:
     """The rows of a top-k or a sort, in order and cut to LIMIT and OFFSET."""
     if isinstance(node, VectorTopK):
         prepared = prepare_topk(node, context)
         if prepared.index is None and node.limit is not None:
             warn_of_unused_indexes(node.sort_keys[0], node.scan, context)
-        rows = search_topk(prepared)
-        if any(search.index is not None for search in prepared.searches) and prepared.index is not None:
-            context.transaction.activity.count_index_scan(prepared.index.oid, len(rows))
-        else:
-            context.transaction.activity.count_scan(node.scan.table_oid, prepared.visible_count)
-        return rows, node.scan
+        return counted_topk(prepared), node.scan
     wanted = RowRange(0, None)
     if isinstance(node, Limit):
         wanted = row_range(node.limit, node.offset, context)

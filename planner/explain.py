@@ -28,7 +28,8 @@ from planner.limits import row_range
 from planner.nodes import CountRows, KeyLookup, Limit, Node, Result, SeqScan, Sort, VectorTopK
 from planner.services import ExecutionContext
 from planner.subqueries import has_subqueries, resolve_subqueries
-from planner.vector.topk import PreparedTopK, prepare_topk, search_topk
+from planner.vector.ranges import distance_range, topk_within
+from planner.vector.topk import PreparedTopK, prepare_range, prepare_topk, search_topk
 from storage.catalog import Index
 from vecengine.index import EXACT
 
@@ -170,8 +171,12 @@ def summary_lines(is_shown: bool, planning_seconds: float, execution_seconds: fl
 def _tree(node: Node, request: Explain, printer: ExpressionPrinter) -> _Line:
     match node:
         case VectorTopK():
-            return _topk(node, request, printer)
+            prepared = prepare_topk(_resolved(node, request.context), request.context)
+            return _topk(node, prepared, request, printer)
         case Limit():
+            nearest, within = _nearest_within(node, request.context)
+            if nearest is not None and within is not None:
+                return _topk(nearest, within, request, printer, shows_order=False)
             child = _tree(node.source, request, printer)
             return _limit(child, node.limit, node.offset, request)
         case Sort():
@@ -243,9 +248,24 @@ def _scan(source: SeqScan | KeyLookup, request: Explain, printer: ExpressionPrin
     return line
 
 
-def _topk(node: VectorTopK, request: Explain, printer: ExpressionPrinter) -> _Line:
-    runnable = resolve_subqueries(node, request.context) if has_subqueries(node) else node
-    prepared = prepare_topk(runnable, request.context)
+def _resolved(node: VectorTopK, context: ExecutionContext) -> VectorTopK:
+    return resolve_subqueries(node, context) if has_subqueries(node) else node
+
+
+def _nearest_within(node: Node, context: ExecutionContext) -> tuple[VectorTopK | None, PreparedTopK | None]:
+    """What a LIMIT without an order searches for where a condition bounds a distance, and how."""
+    nearest = topk_within(node) if isinstance(node, Limit) else None
+    return nearest, None if nearest is None else prepare_range(_resolved(nearest, context), context)
+
+
+def _topk(
+    node: VectorTopK,
+    prepared: PreparedTopK,
+    request: Explain,
+    printer: ExpressionPrinter,
+    *,
+    shows_order: bool = True,
+) -> _Line:
     name = _table_name(node.scan, request.context)
     uses_index = any(search.strategy.name != EXACT for search in prepared.searches)
     index = prepared.index
@@ -254,10 +274,16 @@ def _topk(node: VectorTopK, request: Explain, printer: ExpressionPrinter) -> _Li
     if shown_index is not None:
         title = f"Index Scan using {quote_ident(shown_index.name)} on {name}"
     scan = _Line(title, rows=max(prepared.allowed_count, 1), cost=_topk_cost(prepared))
-    if shown_index is not None:
+    if shown_index is not None and shows_order:
         scan.properties.append(f"Order By: {_order_by(node, printer)}")
-    if node.filter is not None:
-        scan.properties.append(f"Filter: {printer.print(node.filter)}")
+    condition = node.filter
+    if prepared.range is not None and condition is not None:
+        # Taken apart once more: what was prepared has values for sub-queries.
+        shown = distance_range(condition, node.order, node.scan, request.context) or prepared.range
+        scan.properties.append(f"Range: {printer.print(shown.condition)}")
+        condition = shown.rest
+    if condition is not None:
+        scan.properties.append(f"Filter: {printer.print(condition)}")
     scan.properties += _strategy_lines(prepared)
     line = scan
     if shown_index is None or len(node.sort_keys) > 1:
@@ -326,8 +352,11 @@ def _measure(node: Node, targets: Sequence[bound.Target], tree: _Line, request: 
     context = request.context
     started = time.perf_counter()
     expressions = [target.expression for target in targets]
-    if isinstance(node, VectorTopK):
-        returned = _measure_topk(node, expressions, tree, context)
+    prepared = (
+        prepare_topk(node, context) if isinstance(node, VectorTopK) else _nearest_within(node, context)[1]
+    )
+    if prepared is not None:
+        returned = _measure_topk(prepared, expressions, tree, started)
     else:
         returned = sum(batch.num_rows for batch in run_native(node, expressions, context))
     elapsed = time.perf_counter() - started
@@ -353,15 +382,15 @@ def _lowest(tree: _Line) -> _Line:
 
 
 def _measure_topk(
-    node: VectorTopK, targets: Sequence[bound.Expression], tree: _Line, context: ExecutionContext
+    prepared: PreparedTopK, targets: Sequence[bound.Expression], tree: _Line, started: float
 ) -> int:
-    started = time.perf_counter()
-    prepared = prepare_topk(node, context)
     rows = search_topk(prepared)
     scan = _lowest(tree)
     scan.actual_rows, scan.seconds = len(rows), time.perf_counter() - started
     candidates = sum(search.distance_count for search in prepared.searches)
     scan.properties.append(f"Candidates: {candidates}")
+    if prepared.is_range_completed:
+        scan.properties.append("Range Completed: the filter was run for every row")
     wanted = prepared.allowed_count if prepared.rows.stop is None else prepared.rows.stop
     recalls = [search.expected_recall(wanted) for search in prepared.searches]
     scan.properties.append(f"Estimated Recall: {min(recalls, default=1.0):.3f}")
@@ -370,8 +399,8 @@ def _measure_topk(
         scan.properties = [
             f"Beam: {max(used)}" if text.startswith("Beam: ") else text for text in scan.properties
         ]
-    frames = selection_frames(rows, node.scan)
-    return sum(batch.num_rows for batch in project(frames, targets, context))
+    frames = selection_frames(rows, prepared.node.scan)
+    return sum(batch.num_rows for batch in project(frames, targets, prepared.context))
 
 
 def _timed(run: Callable[[], int]) -> tuple[int, float]:

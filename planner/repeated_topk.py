@@ -282,6 +282,8 @@ class RepeatedTopK:
         stop = prepared.rows.stop
         if prepared.index is None or prepared.is_unorderable or stop is None or not prepared.searches:
             return None
+        if prepared.range is not None:
+            return None  # The filter's vector is the query's by chance: the next one may be another.
         wanted = min(stop, prepared.allowed_count)
         if wanted <= prepared.rows.offset:
             return None

@@ -7,13 +7,17 @@
    NULL distance; zero vector under cosine: NaN) take the place PostgreSQL's sort order gives them. Only with
    enable_seqscan = off and a usable index they are left out, whatever segment they are in.
 
+A condition on the distance itself (`ranges.py`) is no filter where an index is searched: the nearest rows are found first,
+those out of range cut off. When fewer than k remain, an index cannot tell whether it missed some: then the condition is
+a filter after all, which computes every distance.
+
 The answer always has min(k, matching) rows.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -28,7 +32,7 @@ from foundation.bitset import (
     popcount,
 )
 from planner import bound
-from planner.evaluate import evaluate, evaluate_constant, filter_bits, sort_offsets
+from planner.evaluate import evaluate, evaluate_constant, filter_bits, sort_offsets, true_offsets
 from planner.evaluate.ordering import SortColumn
 from planner.limits import RowRange, row_range
 from planner.nodes import VectorTopK
@@ -45,6 +49,7 @@ from planner.vector.key_columns import (
     is_in_bytes,
     query_vector,
 )
+from planner.vector.ranges import DistanceRange, distance_range
 from planner.vector.strategy import EXACT_SCAN, Strategy, choose_strategy, is_filter, usable_index
 from storage.catalog import Index
 from vecengine.index import EXACT
@@ -55,6 +60,10 @@ if TYPE_CHECKING:
 _COSINE = "cosine"
 _COUNTED = ("hamming", "jaccard")
 """Metrics with few values: many rows are as far as the last one."""
+
+_RANGE_GROWTH = 4
+_RANGE_SHARE_MAX = 8
+"""A range with a lower bound is searched for ever more rows, up to an eighth of those allowed."""
 
 
 @dataclass(slots=True)
@@ -102,6 +111,10 @@ class PreparedTopK:
     """Whether every distance is NULL (no query vector) or NaN (no direction under cosine)."""
     searches: list[SegmentSearch] = field(default_factory=list)
     visible_count: int = 0
+    range: DistanceRange | None = None
+    """What is cut off the rows found. `node` has no such condition then."""
+    is_range_completed: bool = False
+    """Whether the search found too few rows in range, so that every distance was computed."""
 
     @property
     def allowed_count(self) -> int:
@@ -119,6 +132,24 @@ def prepare_topk(node: VectorTopK, context: ExecutionContext) -> PreparedTopK:
     Raises:
         DataException: 22000, the query's dimension is not the column's and there is a row to compare.
     """
+    return prepare_range(node, context) or _prepared(node, context)
+
+
+def prepare_range(node: VectorTopK, context: ExecutionContext) -> PreparedTopK | None:
+    """The search through an index whose rows are cut at the range that the filter sets; None where there is no such."""
+    if node.filter is None or node.limit is None:
+        return None
+    found = distance_range(node.filter, node.order, node.scan, context)
+    if found is None or usable_index(node.order, node.scan, found.rest, context) is None:
+        return None
+    prepared = _prepared(replace(node, filter=found.rest), context)
+    if not prepared.rows.stop or all(search.strategy.name == EXACT for search in prepared.searches):
+        return None
+    prepared.range = found
+    return prepared
+
+
+def _prepared(node: VectorTopK, context: ExecutionContext) -> PreparedTopK:
     query = _query_vector(node.order.query, context)
     predicate = node.filter
     is_directionless = (
@@ -212,6 +243,8 @@ def search_topk(prepared: PreparedTopK) -> RowSelection:
     Raises:
         QueryCanceled: 57014.
     """
+    if prepared.range is not None:
+        return _search_range(prepared, prepared.range)
     total = prepared.allowed_count
     stop = prepared.rows.stop
     k = total if stop is None else min(stop, total)
@@ -229,6 +262,31 @@ def search_topk(prepared: PreparedTopK) -> RowSelection:
     else:
         rows = _arranged(prepared.node, ranked, nan_rows, null_rows)
     return rows.slice(prepared.rows.offset, len(rows) if stop is None else stop)
+
+
+def _search_range(prepared: PreparedTopK, wanted: DistanceRange) -> RowSelection:
+    """As many of the nearest rows as it takes to have those in range."""
+    node, context, stop = prepared.node, prepared.context, prepared.rows.stop
+    assert stop is not None
+    k = stop
+    while True:
+        attempt = replace(prepared, rows=RowRange(0, k), range=None)
+        rows = search_topk(attempt)
+        found = rows.take(true_offsets(wanted.condition, rows.frame(node.scan), context))
+        if len(found) >= stop or len(rows) < k:
+            return found.slice(prepared.rows.offset, stop)
+        farthest = rows.slice(k - 1, k).frame(node.scan)
+        k *= _RANGE_GROWTH
+        is_past = wanted.beyond is None or not len(true_offsets(wanted.within, farthest, context))
+        if is_past or k * _RANGE_SHARE_MAX > prepared.allowed_count:
+            break
+        for search in prepared.searches:
+            _choose(prepared, search, k)
+    prepared.is_range_completed = True
+    whole = _prepared(replace(node, filter=wanted.whole), context)
+    rows = search_topk(whole)
+    prepared.searches = [*prepared.searches, *whole.searches]
+    return rows
 
 
 def _search_segment(prepared: PreparedTopK, search: SegmentSearch, k: int, *, keep_ties: bool) -> _Part:
