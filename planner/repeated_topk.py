@@ -37,7 +37,7 @@ from planner.vector.exact import fixed_count
 from planner.vector.growing_graphs import GROWING, SCANNED_ROWS_MAX
 from planner.vector.indexed_vectors import ordered_vectors
 from planner.vector.key_columns import Vectors
-from planner.vector.strategy import KNOBS
+from planner.vector.search_options import KNOBS
 from planner.vector.topk import PreparedTopK, SegmentSearch, prepare_topk
 from vecengine.index import EXACT
 
@@ -397,10 +397,9 @@ def _growth_of(segment: SegmentView, index_oid: int) -> Callable[[], bool]:
 
 def _deciding_settings(settings: SettingValues) -> tuple[Any, ...]:
     """Everything that the choice of index, strategy and beam reads of a session."""
-    knobs = tuple(
-        settings.integer(knob) if settings.is_explicit(knob) else None
-        for knob in KNOBS.values()
-        if knob is not None
+    knobs = (*(knob for knob in KNOBS.values() if knob is not None), "quiver.target_recall")
+    switches = ("enable_indexscan", "enable_seqscan")
+    return (
+        *((settings.get(name), settings.source(name)) for name in knobs),
+        *(settings.get(name) for name in switches),
     )
-    switches = ("enable_indexscan", "enable_seqscan", "quiver.target_recall")
-    return (*knobs, *(settings.get(name) for name in switches))

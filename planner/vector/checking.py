@@ -10,6 +10,7 @@ import numpy.typing as npt
 import vecengine
 from foundation.bitset import offsets_from_bits
 from planner.vector.indexed_vectors import computed_vectors, value_faults, without_values
+from planner.vector.search_options import check_index_options
 from storage.catalog import Index
 
 if TYPE_CHECKING:
@@ -35,5 +36,5 @@ def index_file_faults(
         None if valid_bits is None else offsets_from_bits(valid_bits, segment.row_count),
         family=index.family,
         metric=index.metric or "",
-        parameters=vecengine.check_build_params(index.family, dict(index.options)),
+        parameters=check_index_options(index.family, dict(index.options)),
     )

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import vecengine
 from foundation.memory import MemoryBudget
 from planner.vector.indexed_vectors import indexed_vectors, key_shape
+from planner.vector.search_options import build_options
 from storage.catalog import Index
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ class GrowingGraphs:
         if segment.row_count - covered <= SCANNED_ROWS_MAX or index.metric is None:
             return
         if entry is None:
-            graph = vecengine.GrowingHnsw(index.metric, **dict(index.options))
+            graph = vecengine.GrowingHnsw(index.metric, **build_options(index))
             entry = self._entries[key] = _Entry(graph, memory)
         _, _, value_bytes = key_shape(segment, index)
         expected = entry.graph.bytes_for(segment.row_count) + 2 * segment.row_count * value_bytes

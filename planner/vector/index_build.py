@@ -32,6 +32,7 @@ from planner.vector.indexed_vectors import (
     member_bits,
     with_values,
 )
+from planner.vector.search_options import build_options, check_index_options
 from storage.catalog import Index
 from vecengine.ivf_flat.parameters import IvfFlatParameters
 
@@ -199,7 +200,7 @@ def inherited_indexes(
 @contextmanager
 def _reserved(storage: Storage, index: Index, segment: SegmentView) -> Iterator[None]:
     dimensions, row_bytes, value_bytes = key_shape(segment, index)
-    parameters = vecengine.check_build_params(index.family, dict(index.options))
+    parameters = check_index_options(index.family, dict(index.options))
     reserved = _build_bytes((segment.row_count, dimensions), row_bytes, parameters)
     reserved += segment.row_count * value_bytes
     storage.memory.reserve(_HOLDER, reserved)
@@ -228,7 +229,7 @@ def _built(
             source.index, source.moved_to, vectors, offsets=offsets, threads=threads, cancel=cancel,
             progress=progress,
         )  # fmt: skip
-    parameters: dict[str, Any] = dict(index.options)
+    parameters: dict[str, Any] = build_options(index)
     return vecengine.build_index(
         index.family, vectors, metric=index.metric, offsets=offsets, threads=threads, cancel=cancel,
         progress=progress, on_phase=on_phase, **parameters,

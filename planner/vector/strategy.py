@@ -1,7 +1,7 @@
 """Which index serves a top-k, how each segment is searched, and why an index cannot serve.
 
-`vecengine` estimates cost and recall per strategy; this module only compares, under the session's settings:
-an explicit hnsw.ef_search or ivfflat.probes is used as it is without a filter and is a floor under one,
+`vecengine` estimates cost and recall per strategy; this module only compares. A size of the search that somebody chose
+(hnsw.ef_search, ivfflat.probes, or the index's option) is used as it is without a filter and is a floor under one,
 enable_indexscan = off means no index, enable_seqscan = off means the index wherever there is one.
 """
 
@@ -18,6 +18,7 @@ from planner.implication import is_implied, over_attnums, with_parameter_values
 from planner.nodes import VectorOrder
 from planner.services import ExecutionContext
 from planner.vector.index_rules import IndexRules, rules_of
+from planner.vector.search_options import SearchKnobs
 from storage.catalog import Catalog, Index
 from vecengine.index import EXACT, FILTERED_GRAPH, FILTERED_LISTS, GRAPH, LISTS
 
@@ -37,7 +38,6 @@ _SHOWN = {
     LISTS: "lists",
     FILTERED_LISTS: "filtered lists",
 }
-KNOBS = {name: family.search_parameter for name, family in vecengine.families().items()}
 _FAMILY_RANKS = {"flat": 0, "ivfflat": 1, "hnsw": 2}
 
 
@@ -136,13 +136,17 @@ def _rules(index: Index, scan: TableScan, context: ExecutionContext) -> IndexRul
 
 
 def choose_strategy(
-    index: vecengine.VectorIndex, k: int, allowed_count: int, *, is_filtered: bool, settings: SettingValues
+    index: vecengine.VectorIndex,
+    k: int,
+    allowed_count: int,
+    *,
+    is_filtered: bool,
+    knobs: SearchKnobs,
+    settings: SettingValues,
 ) -> Strategy:
     """How to search one segment's index for the k nearest of `allowed_count` allowed rows."""
-    knob = KNOBS[index.family]
-    explicit = settings.integer(knob) if knob is not None and settings.is_explicit(knob) else None
-    target = settings.real("quiver.target_recall")
-    estimates = _estimates(index, k, allowed_count, target)
+    explicit = knobs.size
+    estimates = _estimates(index, k, allowed_count, knobs.target_recall)
     if not settings.boolean("enable_seqscan"):
         estimates = [e for e in estimates if e.name != EXACT] or estimates
     best = estimates[0]

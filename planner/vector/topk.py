@@ -50,6 +50,7 @@ from planner.vector.key_columns import (
     query_vector,
 )
 from planner.vector.ranges import DistanceRange, distance_range
+from planner.vector.search_options import search_knobs
 from planner.vector.strategy import EXACT_SCAN, Strategy, choose_strategy, is_filter, usable_index
 from storage.catalog import Index
 from vecengine.index import EXACT
@@ -225,6 +226,9 @@ def _choose(prepared: PreparedTopK, search: SegmentSearch, k: int) -> None:
         k,
         count,
         is_filtered=is_filter(prepared.index, prepared.node.scan, prepared.node.filter, context),
+        knobs=search_knobs(
+            prepared.index, context.transaction.catalog.table(prepared.node.scan.table_oid), context.settings
+        ),
         settings=context.settings,
     )
 

@@ -8,9 +8,9 @@ from typing import Protocol
 
 import pyarrow as pa
 
-import vecengine
 from foundation.settings import SettingValues
 from planner import ExecutionContext
+from planner.vector.search_options import check_index_options
 from sqlfront.backend import ResultColumn
 from sqlfront.binder import BindContext
 from storage import Catalog, Storage, Transaction
@@ -23,10 +23,6 @@ class NoticeCallback(Protocol):
     def __call__(
         self, message: str, *, detail: str | None = None, hint: str | None = None, sqlstate: str = "00000"
     ) -> None: ...
-
-
-def _check_build_params(family: str, options: Mapping[str, str]) -> dict[str, int]:
-    return vecengine.check_build_params(family, options)
 
 
 @dataclass(slots=True)
@@ -51,7 +47,7 @@ class CommandContext:
     execution_context: Callable[[], ExecutionContext]
     restart_sequence: Callable[[Sequence, int], None]
     sessions_in: Callable[[int], int] | None = None
-    check_build_params: Callable[[str, Mapping[str, str]], dict[str, int]] = _check_build_params
+    check_build_params: Callable[[str, Mapping[str, str]], dict[str, int]] = check_index_options
     rewritten_oids: set[int] = field(default_factory=set)
 
     @property

@@ -1,5 +1,7 @@
 """Storage options of tables and indexes: those of PostgreSQL are accepted, unknown ones refused.
 
+`target_recall` is ours: see `planner.vector.search_options`.
+
 https://www.postgresql.org/docs/15/sql-createtable.html#SQL-CREATETABLE-STORAGE-PARAMETERS
 """
 
@@ -8,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence as Seq
 
 from foundation.errors import InvalidParameterValue
+from planner.vector.search_options import TARGET_RECALL, check_target_recall
 from sqlfront.parser import Option
 from sqlfront.parser.keywords import words
 
@@ -32,7 +35,9 @@ def checked_table_options(options: Seq[Option]) -> tuple[tuple[str, str], ...]:
             raise InvalidParameterValue(f'unrecognized parameter namespace "{option.namespace}"')
         if option.name == "oids" and (option.value or "true") in ("false", "off"):
             continue
-        if option.name not in TABLE_OPTIONS:
+        if option.name == TARGET_RECALL:
+            check_target_recall("true" if option.value is None else option.value)
+        elif option.name not in TABLE_OPTIONS:
             raise InvalidParameterValue(f'unrecognized parameter "{option.name}"')
         name = option.name if option.namespace is None else f"toast.{option.name}"
         pairs.append((name, "true" if option.value is None else option.value))
