@@ -55,6 +55,9 @@ class SessionServices(Protocol):
         Stable functions without arguments get `row_count` equal values.
         """
 
+    def function_rows(self, name: str, *arguments: Any) -> Sequence[tuple[Any, ...]]:
+        """The rows of a set-returning function that the session answers: quiver_recall."""
+
     def table_rules(self, table_oid: int) -> TableRules | None:
         """Generated columns and CHECK constraints of a table the statement does not name; None without any."""
 

@@ -2,7 +2,7 @@
 
 The tables are PostgreSQL's own (`signatures_functions`, `signatures_operators`, `signatures_casts`,
 `signatures_type_functions`, `signatures_unsupported`), read from
-a server by `generate_signatures`; this module turns rows into descriptors on first use. That a function is
+a server by `generate_signatures`, and `signatures_own`; this module turns rows into descriptors on first use. That a function is
 listed says that it binds, not that it can be evaluated: the planner refuses what it has no implementation for.
 """
 
@@ -24,6 +24,7 @@ from planner.functions.signature import (
 from planner.functions.signatures_casts import CASTS
 from planner.functions.signatures_functions import FUNCTIONS
 from planner.functions.signatures_operators import OPERATORS
+from planner.functions.signatures_own import OWN_FUNCTIONS
 from planner.functions.signatures_type_functions import TYPE_FUNCTIONS
 from planner.functions.signatures_unsupported import UNSUPPORTED
 
@@ -31,7 +32,7 @@ from planner.functions.signatures_unsupported import UNSUPPORTED
 @cache
 def _rows_by_name() -> dict[str, list[tuple[Any, ...]]]:
     by_name: dict[str, list[tuple[Any, ...]]] = {}
-    for row in FUNCTIONS:
+    for row in (*FUNCTIONS, *OWN_FUNCTIONS):
         by_name.setdefault(row[0], []).append(row)
     return by_name
 

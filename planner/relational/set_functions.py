@@ -21,7 +21,7 @@ from planner.relational.carriers import carrier
 from planner.relational.expressions import ExpressionPrinter
 from planner.relational.printed import Printed
 from planner.relational.rules.date_arithmetic import is_utc
-from planner.relational.set_rows import SET_FUNCTIONS, SET_FUNCTIONS_OF_ZONE
+from planner.relational.set_rows import SESSION_SET_FUNCTIONS, SET_FUNCTIONS, SET_FUNCTIONS_OF_ZONE
 from planner.relational.statement import as_plain
 
 _INTEGERS = frozenset((20, 21, 23))
@@ -165,6 +165,9 @@ def _evaluated_list(
     if function.name in SET_FUNCTIONS_OF_ZONE:
         zone = printer.statement.context.settings.get("TimeZone")
         rows_of = partial(SET_FUNCTIONS_OF_ZONE[function.name], zone=zone)
+    if function.name in SESSION_SET_FUNCTIONS:
+        session = printer.statement.context.session
+        rows_of = partial(session.function_rows, function.name)
     if rows_of is None:
         raise FeatureNotSupported(f"set-returning function {function.name} is not supported")
     known = rows_of

@@ -13,6 +13,7 @@ from planner.functions.signature import Function
 from sqlfront.binder import column_defaults, table_rules
 from sqlfront.pg_catalog import CATALOG_FUNCTIONS, reg_name, reg_oid, relation_rows
 from sqlfront.pg_catalog.view import CatalogView
+from sqlfront.session.recall import recall_of
 from sqlfront.session.session_functions import SESSION_FUNCTIONS
 from sqlfront.types import CodecContext
 from storage import Transaction
@@ -28,6 +29,7 @@ class StatementServices:
         self._session = session
         self._transaction = transaction
         self._view: CatalogView | None = None
+        self._known_rows: dict[tuple[str, tuple[Any, ...]], list[tuple[Any, ...]]] = {}
 
     @property
     def view(self) -> CatalogView:
@@ -57,6 +59,13 @@ class StatementServices:
         if in_catalog is not None:
             return _by_row(function, lambda *row: in_catalog(self.view, *row), arguments, row_count)
         return None
+
+    def function_rows(self, name: str, *arguments: Any) -> Sequence[tuple[Any, ...]]:
+        key = (name, arguments)
+        if key not in self._known_rows:
+            # Asked for once for each column of the result.
+            self._known_rows[key] = [recall_of(self._session, self._transaction, *arguments)]
+        return self._known_rows[key]
 
     def table_rules(self, table_oid: int) -> TableRules | None:
         return table_rules(self._session.bind_context(), self._transaction.catalog.table(table_oid))
