@@ -10,25 +10,52 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from foundation.sqltypes import arrow_type
 from planner.functions.datum import CallSite, Datum, Kernel, row_count_of
+from planner.functions.json_members import members
 from planner.functions.json_path.evaluation import Mode, path_exists, path_match, path_query
-from planner.functions.rowwise import row_values
+from planner.functions.json_path.leading_members import leading_member
+from planner.functions.rowwise import over_distinct, row_values
 
 Function = Callable[[str, str, str | None, Mode], Any]
 
 _OPERATOR_MODE = Mode(is_silent=True)
+_CUT_DOCUMENTS_MIN = 64
+"""Cutting members out of documents pays from so many on."""
 
 
 def _operator_kernel(function: Function) -> Kernel:
-    def kernel(arguments: Sequence[Datum], site: CallSite) -> pa.Array:
+    def over_rows(arguments: Sequence[Datum], site: CallSite) -> pa.Array:
         targets, paths = row_values(arguments, row_count_of(arguments, site.row_count))
         results = [
             None if target is None or path is None else function(target, path, None, _OPERATOR_MODE)
             for target, path in zip(targets, paths)
         ]
         return pa.array(results, arrow_type(site.result_type))
+
+    over_values = over_distinct(over_rows)
+
+    def kernel(arguments: Sequence[Datum], site: CallSite) -> pa.Array:
+        targets, paths = arguments
+        path = paths.array[0].as_py() if paths.is_constant else None
+        if path is None or targets.is_constant or len(targets.array) < _CUT_DOCUMENTS_MIN:
+            return over_rows(arguments, site)
+        member = leading_member(path)
+        if member is None:
+            return over_values(arguments, site)
+        name, path_of_member = member
+        documents = targets.array
+        pieces = members(documents.cast(pa.binary()), name).cast(pa.utf8())
+        found = kernel([Datum(pieces), Datum(pa.array([path_of_member]), True)], site)
+        has_none = pc.and_(documents.is_valid(), pieces.is_null())
+        if not pc.any(has_none).as_py():
+            return found
+        # Objects without the member are like any other of them; what is no object is looked at as it is.
+        others = documents.filter(has_none)
+        others = pc.if_else(pc.starts_with(others, "{"), "{}", others)
+        return pc.replace_with_mask(found, has_none, over_values([Datum(others), paths], site))
 
     return kernel
 

@@ -39,7 +39,12 @@ def displayed_json_path(text: str) -> str:
 @lru_cache(maxsize=1024)
 def stored_json_path(text: str) -> str:
     """The text in which the path is stored; it reads back as the same path. Raises what `parse_json_path` raises."""
-    return _print(parse_json_path(text), _Printer(is_readable=True))
+    return stored_text(parse_json_path(text))
+
+
+def stored_text(path: JsonPath) -> str:
+    """The text in which a parsed path is stored."""
+    return _print(path, _Printer(is_readable=True))
 
 
 def _print(path: JsonPath, printer: _Printer) -> str:
