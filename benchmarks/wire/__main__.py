@@ -20,24 +20,22 @@ Taken = dict[str, dict[str, dict[str, list[float]]]]
 """Cell, contender, figure: its value in each turn."""
 
 
-def data_sets(folder: Path | None, *, is_quick: bool) -> list[DataSet]:
-    found = [synthetic(_QUICK_ROWS if is_quick else 100_000)]
+def data_sets(folder: Path | None, rows_max: int) -> list[DataSet]:
+    found = [synthetic(min(rows_max, 100_000))]
     if folder is not None:
-        found.append(real(folder, _QUICK_ROWS if is_quick else sys.maxsize))
+        found.append(real(folder, rows_max))
     return found
 
 
-def take(cells: Sequence[Cell], pair: Sequence[Contender], turns: int) -> Taken:
-    """All cells, one after the other, each contender in turn."""
-    taken: Taken = {cell.name: {contender.name: {} for contender in pair} for cell in cells}
-    for cell in cells:
-        for turn in range(turns):
-            for contender in pair if turn % 2 == 0 else pair[::-1]:
-                figures = cell.take(contender)
-                for name, value in figures.items():
-                    taken[cell.name][contender.name].setdefault(name, []).append(value)
-        print(f"{cell.name} taken", file=sys.stderr, flush=True)
-    return taken
+def take(cell: Cell, pair: Sequence[Contender], turns: int) -> Taken:
+    """A cell, each contender in turn."""
+    taken: dict[str, dict[str, list[float]]] = {contender.name: {} for contender in pair}
+    for turn in range(turns):
+        for contender in pair if turn % 2 == 0 else pair[::-1]:
+            for name, value in cell.take(contender).items():
+                taken[contender.name].setdefault(name, []).append(value)
+    print(f"{cell.name} taken", file=sys.stderr, flush=True)
+    return {cell.name: taken}
 
 
 def table(taken: Taken) -> str:
@@ -58,23 +56,28 @@ def main() -> None:
         "--data", type=Path, help="folder of debian_packages.parquet and debian_queries.parquet"
     )
     parser.add_argument("--quick", action="store_true", help="small tables, one turn")
+    parser.add_argument("--rows", type=int, default=sys.maxsize, help="take smaller tables")
     parser.add_argument("--turns", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=3.0, help="of each cell, turn and contender")
     parser.add_argument("--only", default="", help="take the cells whose names contain this")
     parser.add_argument("--json", type=Path, help="where the figures of every turn are written")
     options = parser.parse_args()
-    turns, seconds = (1, 0.7) if options.quick else (options.turns, options.seconds)
+    turns, seconds, rows = options.turns, options.seconds, options.rows
+    if options.quick:
+        turns, seconds, rows = 1, 0.7, _QUICK_ROWS
     with contenders(POSTGRES_SETTINGS, over_socket=True) as pair:
         taken: Taken = {}
-        for data in data_sets(options.data, is_quick=options.quick):
-            for contender in pair:
-                print(f"{data.table} {contender.name}: index in {data.load(contender):.1f} s", flush=True)
+        for data in data_sets(options.data, rows):
             searches = Searches(data, seconds)
-            heavy = heavy_statements(data, 2_000 if options.quick else 10_000)
+            heavy = heavy_statements(data, min(10_000, rows // 5))
             cells = searches.cells() + searches.cells_beside(heavy)
-            taken |= take([cell for cell in cells if options.only in cell.name], pair, turns)
-        if options.json is not None:
-            options.json.write_text(json.dumps(taken, indent=1), encoding="utf-8")
+            wanted = [cell for cell in cells if options.only in cell.name]
+            for contender in pair if wanted else ():
+                print(f"{data.table} {contender.name}: index in {data.load(contender):.1f} s", flush=True)
+            for cell in wanted:
+                taken |= take(cell, pair, turns)
+                if options.json is not None:
+                    options.json.write_text(json.dumps(taken, indent=1), encoding="utf-8")
         print(table(taken))
 
 

@@ -178,7 +178,7 @@ def heavy_statements(data: DataSet, rows: int) -> Mapping[str, Callable[[Contend
         contender.run(
             "DROP TABLE IF EXISTS beside",
             like,
-            f"INSERT INTO beside SELECT * FROM {data.table} LIMIT {4 * count}",
+            f"INSERT INTO beside SELECT * FROM {data.table} LIMIT {2 * count}",
             "CREATE INDEX ON beside USING hnsw (e vector_l2_ops)",
         )
 
@@ -193,7 +193,7 @@ def heavy_statements(data: DataSet, rows: int) -> Mapping[str, Callable[[Contend
         "nothing": nothing,
         "GROUP BY": group,
         f"INSERT of {count:,} rows as text": insert,
-        f"CREATE INDEX over {4 * count:,} rows": build,
+        f"CREATE INDEX over {2 * count:,} rows": build,
     }
 
 
