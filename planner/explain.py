@@ -6,6 +6,7 @@
             Filter: (section = 'python'::text)
             Strategy: filtered graph, selectivity 0.0123, allowed 758 of 61666
             Beam: 96
+            Considered: filtered graph 412, exact scan 758 (distances)
 
 EXPLAIN runs the filters, because the strategy depends on how many rows they allow; only ANALYZE runs the
 search. `cost` is in rows looked at, divided by 100.
@@ -324,10 +325,32 @@ def _strategy_lines(prepared: PreparedTopK) -> list[str]:
         beams = [strategy.beam for strategy in indexed if strategy.visits_lists is visits_lists]
         if beams:
             lines.append(f"{label}: {max(beams)}")
+    costs = _considered(prepared)
+    if len(costs) > 1:
+        compared = ", ".join(f"{name} {cost:.0f}" for name, cost in costs.items())
+        lines.append(f"Considered: {compared} (distances)")
     behind = sum(search.rows_behind_graph for search in prepared.searches)
     if behind:
         lines.append(f"Rows Behind Growing Graph: {behind} (scanned)")
     return lines
+
+
+def _considered(prepared: PreparedTopK) -> dict[str, float]:
+    """What each way to search the segments that have an index would cost, in distances of a sequential scan."""
+    costs: dict[str, float] = {}
+    for search in prepared.searches:
+        for strategy in search.considered:
+            costs[str(strategy)] = costs.get(str(strategy), 0.0) + strategy.cost_distances
+    return costs
+
+
+def _filter_lines(prepared: PreparedTopK) -> list[str]:
+    """Where the filter's bitsets came from, for EXPLAIN ANALYZE."""
+    if prepared.node.filter is None:
+        return []
+    sources = prepared.filter_sources
+    counts = {"cached": sources.cached, "computed": sources.computed, "pruned by bounds": sources.pruned}
+    return ["Filter Bitsets: " + ", ".join(f"{count} {how}" for how, count in counts.items() if count)]
 
 
 def _init_plans(printer: ExpressionPrinter, request: Explain) -> list[str]:
@@ -391,6 +414,7 @@ def _measure_topk(
     scan.properties.append(f"Candidates: {candidates}")
     if prepared.is_range_completed:
         scan.properties.append("Range Completed: the filter was run for every row")
+    scan.properties += _filter_lines(prepared)
     wanted = prepared.allowed_count if prepared.rows.stop is None else prepared.rows.stop
     recalls = [search.expected_recall(wanted) for search in prepared.searches]
     scan.properties.append(f"Estimated Recall: {min(recalls, default=1.0):.3f}")

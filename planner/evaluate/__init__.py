@@ -8,12 +8,13 @@ from planner.evaluate.casts import conform
 from planner.evaluate.constants import constant_array, python_value
 from planner.evaluate.coverage import has_effects, is_immutable, is_native, is_row_free
 from planner.evaluate.expressions import evaluate, evaluate_constant
-from planner.evaluate.filters import filter_bits, true_offsets
+from planner.evaluate.filters import FilterSources, filter_bits, true_offsets
 from planner.evaluate.frame import Frame, segment_frame
 from planner.evaluate.ordering import SortColumn, sort_offsets
 from planner.evaluate.system_columns import ctid_text, row_id_of_ctid
 
 __all__ = [
+    "FilterSources",
     "Frame",
     "SortColumn",
     "conform",

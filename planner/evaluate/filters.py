@@ -7,6 +7,7 @@ no row, or every row, of a sealed segment can satisfy.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -36,10 +37,25 @@ if TYPE_CHECKING:
     from storage import SegmentView
 
 
+@dataclass(slots=True)
+class FilterSources:
+    """Of how many segments a filter's bitset was in the cache, followed from the bounds, or was computed."""
+
+    cached: int = 0
+    pruned: int = 0
+    computed: int = 0
+
+
 def filter_bits(
-    predicate: bound.Expression, segment: SegmentView, scan: bound.TableScan, context: EvaluationContext
+    predicate: bound.Expression,
+    segment: SegmentView,
+    scan: bound.TableScan,
+    context: EvaluationContext,
+    sources: FilterSources | None = None,
 ) -> Bitset | None:
     """Rows of a segment, visible or not, for which the predicate is TRUE; None when it is for all.
+
+    `sources` is told where the answer comes from.
 
     Raises:
         QuiverError: what evaluation raises for a visible row.
@@ -47,14 +63,18 @@ def filter_bits(
     context.cancel_token.check()
     if not segment.row_count:
         return None
+    sources = sources or FilterSources()
     known = PREDICATES.get(predicate, scan)
     key = known.cache_key(segment.version, context) if known.is_immutable else None
     if key is not None:
         found = BITSETS.get(key)
         if found is not None:
+            sources.cached += 1
             return _none_if_full(found, segment.row_count)
     if not can_match(predicate, segment, scan, context):
+        sources.pruned += 1
         return no_bits(segment.row_count)
+    sources.computed += 1
     if known.has_effects:
         return _visible_true_bits(predicate, segment, scan, context)
     try:

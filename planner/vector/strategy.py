@@ -8,7 +8,7 @@ enable_indexscan = off means no index, enable_seqscan = off means the index wher
 from __future__ import annotations
 
 import weakref
-from collections.abc import Iterable, Set
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
 
 import vecengine
@@ -47,6 +47,8 @@ class Strategy:
 
     name: str
     beam: int = 0
+    cost_distances: float = 0.0
+    """Expected time, in distances of a sequential scan."""
 
     def __str__(self) -> str:
         return _SHOWN.get(self.name, self.name)
@@ -143,18 +145,18 @@ def choose_strategy(
     is_filtered: bool,
     knobs: SearchKnobs,
     settings: SettingValues,
-) -> Strategy:
-    """How to search one segment's index for the k nearest of `allowed_count` allowed rows."""
+) -> tuple[Strategy, Sequence[Strategy]]:
+    """How to search one segment's index for the k nearest of `allowed_count` allowed rows, and what it was chosen from."""
     explicit = knobs.size
     estimates = _estimates(index, k, allowed_count, knobs.target_recall)
     if not settings.boolean("enable_seqscan"):
         estimates = [e for e in estimates if e.name != EXACT] or estimates
     best = estimates[0]
     if explicit is None:
-        return best
+        return best, estimates
     if not is_filtered:
-        return Strategy(LISTS if index.family == "ivfflat" else GRAPH, max(explicit, 1))
-    return best if best.name == EXACT else Strategy(best.name, max(best.beam, explicit))
+        return Strategy(LISTS if index.family == "ivfflat" else GRAPH, max(explicit, 1)), ()
+    return best if best.name == EXACT else Strategy(best.name, max(best.beam, explicit)), estimates
 
 
 _known_estimates: weakref.WeakKeyDictionary[
@@ -172,7 +174,7 @@ def _estimates(index: vecengine.VectorIndex, k: int, allowed_count: int, target:
         if len(known) >= _ESTIMATES_MAX:
             known.clear()
         estimates = index.estimate(k, allowed_count, target)
-        found = known[key] = [Strategy(e.strategy, e.ef_search) for e in estimates]
+        found = known[key] = [Strategy(e.strategy, e.ef_search, e.cost_distances) for e in estimates]
     return found
 
 

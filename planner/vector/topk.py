@@ -32,7 +32,14 @@ from foundation.bitset import (
     popcount,
 )
 from planner import bound
-from planner.evaluate import evaluate, evaluate_constant, filter_bits, sort_offsets, true_offsets
+from planner.evaluate import (
+    FilterSources,
+    evaluate,
+    evaluate_constant,
+    filter_bits,
+    sort_offsets,
+    true_offsets,
+)
 from planner.evaluate.ordering import SortColumn
 from planner.limits import RowRange, row_range
 from planner.nodes import VectorTopK
@@ -76,6 +83,8 @@ class SegmentSearch:
     allowed_count: int
     strategy: Strategy = EXACT_SCAN
     index: vecengine.VectorIndex | None = None
+    considered: Sequence[Strategy] = ()
+    """What the strategy was chosen from, cheapest first; empty where there was no choice."""
     distance_count: int = 0
     beam_used: int = 0
 
@@ -112,6 +121,7 @@ class PreparedTopK:
     """Whether every distance is NULL (no query vector) or NaN (no direction under cosine)."""
     searches: list[SegmentSearch] = field(default_factory=list)
     visible_count: int = 0
+    filter_sources: FilterSources = field(default_factory=FilterSources)
     range: DistanceRange | None = None
     """What is cut off the rows found. `node` has no such condition then."""
     is_range_completed: bool = False
@@ -169,7 +179,9 @@ def _prepared(node: VectorTopK, context: ExecutionContext) -> PreparedTopK:
         prepared.visible_count += popcount(visible, segment.row_count)
         allowed = visible
         if predicate is not None:
-            allowed = and_bits(visible, filter_bits(predicate, segment, node.scan, context))
+            allowed = and_bits(
+                visible, filter_bits(predicate, segment, node.scan, context, prepared.filter_sources)
+            )
         count = popcount(allowed, segment.row_count)
         if count:
             search = SegmentSearch(segment, allowed if count < segment.row_count else None, count)
@@ -221,7 +233,7 @@ def _choose(prepared: PreparedTopK, search: SegmentSearch, k: int) -> None:
     count = search.allowed_count
     if covered is not None:
         count = popcount(and_bits(search.allowed_bits, covered), search.segment.row_count)
-    search.strategy = choose_strategy(
+    search.strategy, search.considered = choose_strategy(
         search.index,
         k,
         count,

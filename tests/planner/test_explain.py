@@ -62,6 +62,7 @@ def explained(
     text = re.sub(r"\d+\.\d{3} ms", "N ms", text)
     text = re.sub(r"time=\d+\.\d{3}\.\.\d+\.\d{3}", "time=N", text)
     text = re.sub(r"(Beam|Candidates): \d+", r"\1: N", text)
+    text = re.sub(r"((?:filtered )?graph) \d+", r"\1 N", text)
     return re.sub(r"Estimated Recall: 0\.9\d\d", "Estimated Recall: 0.9N", text)
 
 
@@ -73,7 +74,8 @@ Limit
   ->  Index Scan using items_idx on items
         Order By: (embedding <-> $1)
         Strategy: graph, selectivity 1.0000, allowed 3000 of 3000
-        Beam: N"""
+        Beam: N
+        Considered: graph N, exact scan 3000 (distances)"""
     )
 
 
@@ -89,7 +91,8 @@ Limit
               Order By: (embedding <-> $1)
               Filter: (NOT (section = 'none'::text))
               Strategy: filtered graph, selectivity 0.9230, allowed 2769 of 3000
-              Beam: N"""
+              Beam: N
+              Considered: filtered graph N, exact scan 2769 (distances)"""
     )
 
 
@@ -102,7 +105,8 @@ Limit
         Sort Key: (embedding <-> $1)
         ->  Seq Scan on items
               Filter: (id < 30)
-              Strategy: exact scan, selectivity 0.0100, allowed 30 of 3000"""
+              Strategy: exact scan, selectivity 0.0100, allowed 30 of 3000
+              Considered: exact scan 30, filtered graph N (distances)"""
     )
 
 
@@ -125,6 +129,7 @@ Limit (actual time=N rows=10 loops=1)
         Order By: (embedding <-> $1)
         Strategy: graph, selectivity 1.0000, allowed 3000 of 3000
         Beam: N
+        Considered: graph N, exact scan 3000 (distances)
         Candidates: N
         Estimated Recall: 0.9N
 Planning Time: N ms
@@ -136,6 +141,17 @@ Sort (actual rows=9 loops=1)
   Sort Key: id
   ->  Seq Scan on items (actual rows=9 loops=1)
         Filter: (id < 9)"""  # fmt: skip
+
+
+def test_analyze_tells_where_filters_come_from(items: Items) -> None:
+    def filter_line(where: bound.Expression) -> str:
+        lines = explained(items, topk([KEY], where=where, limit=3), analyze=True).splitlines()
+        return next(line.strip() for line in lines if "Filter Bitsets" in line)
+
+    where = op("=", SECTION, text("python"))
+    shown = [filter_line(where) for _ in range(3)]
+    assert (shown[0], shown[-1]) == ("Filter Bitsets: 1 computed", "Filter Bitsets: 1 cached")
+    assert filter_line(op(">", ID, integer(10**6))) == "Filter Bitsets: 1 pruned by bounds"
 
 
 def test_costs_verbose_and_summary(items: Items) -> None:
@@ -193,7 +209,8 @@ Limit
   ->  Index Scan using items_idx on items
         Order By: (embedding <-> $0)
         Strategy: graph, selectivity 1.0000, allowed 3000 of 3000
-        Beam: N"""
+        Beam: N
+        Considered: graph N, exact scan 3000 (distances)"""
     )
     assert "rows=3" in explained(items, query, analyze=True)
 
