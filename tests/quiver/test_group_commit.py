@@ -55,7 +55,8 @@ def test_one_turn_is_one_wait_for_the_newest() -> None:
         await group.durable(Commit(log, 8))
 
     run(scenario)
-    assert log.waits == [(7, "MainThread"), (8, "MainThread")]
+    # Where the machine is busy the first wait may have seemed slow: then a thread waits for the second.
+    assert log.waits[0] == (7, "MainThread") and [lsn for lsn, _ in log.waits] == [7, 8]
 
 
 def test_a_slow_disk_is_waited_for_on_a_thread_by_all_who_come_meanwhile() -> None:

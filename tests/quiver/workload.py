@@ -71,11 +71,15 @@ class AsyncpgGateway:
     def __init__(self, dsn: str) -> None:
         parts = dict(part.split("=", 1) for part in dsn.split())
         self._loop = asyncio.new_event_loop()
-        self._connection = self._loop.run_until_complete(
-            asyncpg.connect(
-                host=parts["host"], port=int(parts["port"]), user=parts["user"], database=parts["dbname"]
+        try:
+            self._connection = self._loop.run_until_complete(
+                asyncpg.connect(
+                    host=parts["host"], port=int(parts["port"]), user=parts["user"], database=parts["dbname"]
+                )
             )
-        )
+        except BaseException:
+            self._loop.close()
+            raise
 
     def run(self, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
         if not parameters and not sql.startswith("SELECT"):
@@ -93,8 +97,10 @@ class AsyncpgGateway:
         self._loop.run_until_complete(self._connection.copy_to_table("items", source=chunks()))
 
     def close(self) -> None:
-        self._loop.run_until_complete(self._connection.close())
-        self._loop.close()
+        try:
+            self._loop.run_until_complete(self._connection.close())
+        finally:
+            self._loop.close()
 
 
 GATEWAYS: tuple[Callable[[str], Gateway], ...] = (PsycopgGateway, AsyncpgGateway)
