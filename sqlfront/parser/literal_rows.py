@@ -13,10 +13,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-_LITERAL = r"(?>'[^']*+(?:''[^']*+)*+'|-?\d++(?:\.\d++)?(?:[eE][+-]?\d++)?(?!\w)|NULL\b|TRUE\b|FALSE\b)"
-_ROW = rf"\(\s*+{_LITERAL}\s*+(?:,\s*+{_LITERAL}\s*+)*+\)\s*+"
+# Groups are repeated in atomic groups: up to 3.11.4 Python forgets to go back when a possessive repetition of a group ends
+# in the middle of it, and `(1,)` would be a row. https://github.com/python/cpython/issues/106052
+_LITERAL = r"(?>'[^']*+(?>(?:''[^']*+)*)'|-?\d++(?:\.\d++)?(?:[eE][+-]?\d++)?(?!\w)|NULL\b|TRUE\b|FALSE\b)"
+_ROW = rf"\(\s*+{_LITERAL}\s*+(?>(?:,\s*+{_LITERAL}\s*+)*)\)\s*+"
 _HEAD = re.compile(r"\s*+INSERT\s+INTO\s+[\w.\"\s]+(?:\([\w\s,\"]*\)\s*)?VALUES\s*+", re.IGNORECASE)
-_LIST = re.compile(rf"{_ROW}(?:,\s*+{_ROW})*+", re.IGNORECASE)
+_LIST = re.compile(rf"{_ROW}(?>(?:,\s*+{_ROW})*)", re.IGNORECASE)
 _FIRST = re.compile(_ROW, re.IGNORECASE)
 _TOKEN = re.compile(_LITERAL, re.IGNORECASE)
 _END = re.compile(r"(?:;\s*+)?\Z")
@@ -83,7 +85,7 @@ def literal_rows(text: str) -> LiteralRows | None:
 def _has_width(text: str, rows: re.Match[str], width: int) -> bool:
     """Whether every row of the list has so many literals."""
     row = rf"\(\s*+{_LITERAL}\s*+(?:,\s*+{_LITERAL}\s*+){{{width - 1}}}\)\s*+"
-    same = re.compile(rf"{row}(?:,\s*+{row})*+", re.IGNORECASE).match(text, rows.start())
+    same = re.compile(rf"{row}(?>(?:,\s*+{row})*)", re.IGNORECASE).match(text, rows.start())
     return same is not None and same.end() == rows.end()
 
 
