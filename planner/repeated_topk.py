@@ -308,8 +308,8 @@ class RepeatedTopK:
         index, segment, strategy = search.index, search.segment, search.strategy
         if isinstance(index, vecengine.HnswIndex) and strategy.name != EXACT:
             repeated = index.repeated(wanted, search.allowed_bits, strategy.beam)
-            if repeated is not None:
-                return repeated
+            if repeated is not None or not vecengine.kernels_ready():
+                return repeated  # Without kernels it scans, which is not to be kept.
         vectors, valid_bits = ordered_vectors(
             segment, self._node.order, search.allowed_bits, self._node.scan, prepared.context
         )

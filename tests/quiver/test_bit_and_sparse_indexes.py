@@ -306,8 +306,8 @@ def test_bits_of_an_expression(tmp_path: Path) -> None:
 def test_recall_is_that_of_pgvector_on_real_data(tmp_path: Path, real_data: Path, postgres_uri: str) -> None:
     """Before and after churn and compaction, together; the benchmark has the figures of all classes."""
     everything = read_vectors(real_data / "debian_packages.parquet")
-    queries = read_vectors(real_data / "debian_queries.parquet")[:60]
-    workload = Workload(np.ascontiguousarray(everything[::16]), queries)
+    queries = read_vectors(real_data / "debian_queries.parquet")[:40]
+    workload = Workload(np.ascontiguousarray(everything[::11]), queries)
     with serving(tmp_path / "data") as server:
         ours = sum(measure(server.dsn, workload, "bit_hamming_ops").recall.values())
     theirs = sum(measure(postgres_uri, workload, "bit_hamming_ops").recall.values())
