@@ -26,8 +26,9 @@ from storage.catalog import Role
 
 _log = logging.getLogger(__name__)
 
-KERNEL_WAIT_S = 2.0
-"""Loading compiled kernels takes half a second; compiling them, once per machine, is not waited for."""
+KERNEL_WAIT_S = 8.0
+"""Loading compiled kernels takes half a second, on a busy machine several; compiling them, once per machine, is not
+waited for."""
 
 
 @dataclass(frozen=True, slots=True)
