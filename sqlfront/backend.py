@@ -138,11 +138,15 @@ class Statement(Protocol):
     def reads_directly(self) -> bool:
         """Whether `Session.read_directly` may have its rows."""
 
+    @property
+    def inserts_directly(self) -> bool:
+        """Whether `Session.insert_directly` may execute it."""
+
 
 class Joinable(ABC):
     """An execution that can be one with those of other sessions, where all of them must not wait.
 
-    `Portal.start` comes after it in any case: what was executed together is only taken there.
+    Who has it executes it in any case, or takes what it has become: `Portal.start`, or `take_tag`.
     """
 
     @property
@@ -152,7 +156,18 @@ class Joinable(ABC):
 
     @abstractmethod
     def run_with(self, others: Sequence[Joinable]) -> None:
-        """Execute this and others with its key. Never raises: what fails is left to each `Portal.start`."""
+        """Execute this and others with its key. Never raises: what fails is left to each that has one."""
+
+    @abstractmethod
+    def take_tag(self) -> str | None:
+        """The command tag, the session's commit being unfinished; executed by itself where nobody has done it.
+
+        None, with nothing done, where it is to be executed by a portal after all. Raises what the execution raises.
+        """
+
+    @abstractmethod
+    def close(self) -> None:
+        """Whoever had it ends: what was executed and not taken is the session's to finish. Idempotent."""
 
 
 class UnfinishedCommit(Protocol):
@@ -244,6 +259,16 @@ class Session(Protocol):
 
     def read_text_directly(self, text: str) -> tuple[pa.RecordBatch, tuple[ResultColumn, ...]] | None:
         """`read_directly` of a simple query that is nothing else; its columns, too."""
+
+    def insert_directly(self, statement: Statement, parameters: Sequence[Any]) -> Joinable | None:
+        """An INSERT that is a transaction of its own: Bind, Execute and Sync in one. It is executed by who takes its tag.
+
+        Returns:
+            None where it is to be executed by a portal.
+
+        Raises:
+            AdminShutdown: 57P01.
+        """
 
     def sync(self) -> None:
         """Sync message or the end of a simple query: commits the implicit transaction, if any."""

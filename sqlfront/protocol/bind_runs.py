@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from sqlfront.protocol.bind_shapes import HEADER_BYTES, BindShape
 from sqlfront.protocol.extended_query import Bind
 from sqlfront.protocol.framing import FrameReader
 from sqlfront.protocol.wire import INT32
@@ -25,7 +26,6 @@ BYTES_MAX = 1 << 18
 
 DESCRIBE = b"D\x00\x00\x00\x06P\x00"
 EXECUTE = b"E\x00\x00\x00\x09\x00\x00\x00\x00\x00"
-_HEADER_BYTES = 5
 
 Cells = Sequence[bytes | None]
 
@@ -60,8 +60,8 @@ class RunCollector:
         self._end = 0
 
     @cached_property
-    def _shape(self) -> _Shape:
-        return _Shape.of(self._first)
+    def _shape(self) -> BindShape:
+        return BindShape.of(self._first)
 
     def collect(self) -> bool:
         """Take what has arrived; whether it is all part of the run, the last message perhaps not whole.
@@ -88,7 +88,11 @@ class RunCollector:
         if not self._rows:
             return self._first.parameters, at
         # Most often a Sync comes here.
-        return self._shape.next_row(data, at) if data[at : at + 1] == b"B" else (None, at)
+        if data[at : at + 1] != b"B" or at + HEADER_BYTES > len(data):
+            return None, at
+        end = at + 1 + INT32.unpack_from(data, at + 1)[0]
+        cells = self._shape.cells(data, at + HEADER_BYTES, end) if end <= len(data) else None
+        return cells, at if cells is None else end
 
     def run(self) -> BindRun | None:
         """What was collected; None for less than two executions."""
@@ -100,48 +104,6 @@ class RunCollector:
 
 def _is_cut_bind(data: bytes) -> bool:
     """Whether this is the beginning of a Bind, or nothing."""
-    if len(data) < _HEADER_BYTES:
+    if len(data) < HEADER_BYTES:
         return not data or data[:1] == b"B"
     return data[:1] == b"B" and len(data) < 1 + INT32.unpack_from(data, 1)[0]
-
-
-@dataclass(frozen=True, slots=True)
-class _Shape:
-    """What the Binds of a run have in common: everything before the values, their number, everything after."""
-
-    head: bytes
-    count: int
-    foot: bytes
-
-    @classmethod
-    def of(cls, bind: Bind) -> _Shape:
-        nulls = (None,) * len(bind.parameters)
-        like = Bind(bind.portal, bind.statement, bind.parameter_formats, nulls, bind.result_formats)
-        encoded = like.encode()[_HEADER_BYTES:]
-        foot_bytes = 2 + 2 * len(bind.result_formats)
-        values_at = len(encoded) - foot_bytes - 4 * len(nulls)
-        return cls(encoded[:values_at], len(nulls), encoded[len(encoded) - foot_bytes :])
-
-    def next_row(self, data: bytes, at: int) -> tuple[Cells | None, int]:
-        """The values of a Bind at this place and where it ends; None when no whole Bind of the shape is there."""
-        start = at + _HEADER_BYTES
-        if start > len(data) or data[at] != ord("B"):
-            return None, at
-        end = at + 1 + INT32.unpack_from(data, at + 1)[0]
-        if not start <= end <= len(data) or not data.startswith(self.head, start):
-            return None, at
-        place, last = start + len(self.head), end - len(self.foot)
-        cells: list[bytes | None] = []
-        for _ in range(self.count):
-            if place + 4 > last:
-                return None, at
-            (size,) = INT32.unpack_from(data, place)
-            place += 4
-            if size < 0:
-                cells.append(None)
-                continue
-            cells.append(data[place : place + size])
-            place += size
-        if place != last or data[last:end] != self.foot:
-            return None, at
-        return cells, end

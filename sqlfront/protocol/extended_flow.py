@@ -10,7 +10,7 @@ from sqlfront.backend import Format, Statement
 from sqlfront.protocol.asynchronous import send_notices
 from sqlfront.protocol.bind_runs import BindRun, RunCollector
 from sqlfront.protocol.channel import Channel, Flow, Pause, settled, unhurried
-from sqlfront.protocol.direct_reads import SHORT_BIND_BYTES
+from sqlfront.protocol.direct_shapes import SHORT_BIND_BYTES
 from sqlfront.protocol.errors import ProtocolViolation
 from sqlfront.protocol.execution import Executor
 from sqlfront.protocol.extended_query import (
@@ -30,6 +30,7 @@ from sqlfront.protocol.extended_query import (
 from sqlfront.protocol.options import Codecs, StatementWatch
 from sqlfront.protocol.portals import PortalRun, Registry, parameter_formats, result_formats
 from sqlfront.protocol.response import CommandComplete, RowDescription
+from sqlfront.protocol.timeouts import arm
 
 _SYNC = ord("S")
 
@@ -82,8 +83,7 @@ class ExtendedQuery:
 
     def _arm(self) -> None:
         """The timeout runs from the first message of a statement to the end of its Execute."""
-        session = self.registry.session
-        self.watch.arm(session.cancel_token, session.settings.integer("statement_timeout"))
+        arm(self.watch, self.registry.session)
 
     def _parse(self, parse: Parse) -> None:
         self.registry.check_statement_name_free(parse.name)

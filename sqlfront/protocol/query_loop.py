@@ -13,7 +13,15 @@ from foundation.errors import FeatureNotSupported
 from sqlfront.backend import Format, Session, TransactionStatus
 from sqlfront.protocol.asynchronous import send_asynchronous, send_notices
 from sqlfront.protocol.channel import Channel, Flow, Pause, settled, unhurried
-from sqlfront.protocol.direct_reads import SHORT_BIND_BYTES, DirectReads
+from sqlfront.protocol.direct_inserts import DirectInserts
+from sqlfront.protocol.direct_reads import DirectReads
+from sqlfront.protocol.direct_shapes import (
+    DESCRIBED_TAIL,
+    SHORT_BIND_BYTES,
+    TAIL_BYTES_MAX,
+    TAILS,
+    DirectShapes,
+)
 from sqlfront.protocol.error_report import error_response, is_fatal
 from sqlfront.protocol.execution import ConversationEnded, Executor
 from sqlfront.protocol.extended_flow import ExtendedQuery
@@ -22,6 +30,7 @@ from sqlfront.protocol.options import Codecs, ConversationOptions
 from sqlfront.protocol.portals import PortalRun, Registry
 from sqlfront.protocol.response import EmptyQueryResponse, ReadyForQuery
 from sqlfront.protocol.simple_query import Query, Terminate
+from sqlfront.protocol.timeouts import arm
 from sqlfront.protocol.transitions import Action, Event, Machine, State, message_limits
 from sqlfront.protocol.wire import Body
 
@@ -49,7 +58,9 @@ class QueryLoop:
         self._registry = Registry(session)
         self._executor = Executor(channel, session, codecs, machine, options.message_bytes_max)
         self._extended = ExtendedQuery(channel, self._registry, self._executor, codecs, options.watch)
-        self._direct = DirectReads(channel, session, codecs, options.watch, {})
+        self._shapes = DirectShapes(session)
+        self._reads = DirectReads(session, codecs, options.watch, self._shapes)
+        self._inserts = DirectInserts(channel, session, codecs, options.watch)
         self._limits = {state: message_limits(state, options.message_bytes_max) for state in State}
         self.is_idle = False
         """ReadyForQuery was the last thing sent and no message of a next query has come."""
@@ -88,7 +99,7 @@ class QueryLoop:
             return None
         self._begin()
         try:
-            answer = self._direct.answer_all(data)
+            answer = self._reads.answer_all(data)
         except Exception:
             # It is raised again, and reported, where the messages are handled one by one.
             answer = None
@@ -112,7 +123,7 @@ class QueryLoop:
             case "Q":
                 if len(frame.body) > _SHORT_TEXT_BYTES:
                     yield Pause.LONG
-                answer = yield from unhurried(partial(self._direct.answer_query, frame.body))
+                answer = yield from unhurried(partial(self._reads.answer_query, frame.body))
                 if answer is None:
                     yield from self._simple_query(Query.decode(frame.body))
                 else:
@@ -132,7 +143,7 @@ class QueryLoop:
             case "B":
                 if len(frame.body) > SHORT_BIND_BYTES:
                     yield Pause.LONG
-                is_answered = yield from self._direct.read(frame.body)
+                is_answered = yield from self._directly(frame.body)
                 if is_answered:
                     self._ready()
                 else:
@@ -141,6 +152,25 @@ class QueryLoop:
                 if len(frame.body) > _SHORT_TEXT_BYTES:
                     yield Pause.LONG
                 yield from unhurried(lambda: self._extended.handle(kind, frame.body))
+
+    def _directly(self, body: bytes) -> Flow[bool]:
+        """Answer a Bind and what follows it unread, all but ReadyForQuery; False where nothing was done."""
+        reader = self._channel.reader
+        following = reader.peek(0, TAIL_BYTES_MAX)
+        tail = next((known for known in TAILS if following.startswith(known)), None)
+        shape = None if tail is None else self._shapes.of(body)
+        if tail is None or shape is None:
+            return False
+        is_described = tail is DESCRIBED_TAIL
+        answer = yield from unhurried(partial(self._reads.answer, shape, body, is_described=is_described))
+        if answer is not None:
+            self._channel.send_bytes(answer)
+        is_answered = answer is not None or (
+            yield from self._inserts.answer(shape, body, is_described=is_described)
+        )
+        if is_answered:
+            reader.skip(len(tail))
+        return is_answered
 
     def _simple_query(self, query: Query) -> Flow[None]:
         session, executor = self._session, self._executor
@@ -152,7 +182,7 @@ class QueryLoop:
             self._channel.send(EmptyQueryResponse())
         for number, parsed in enumerate(statements, 1):
             is_last = number == len(statements)
-            self._watch.arm(session.cancel_token, session.settings.integer("statement_timeout"))
+            arm(self._watch, session)
             portal = yield from unhurried(partial(session.run_parsed, parsed, is_last=is_last))
             try:
                 run = PortalRun("", portal, (Format.TEXT,) * len(portal.columns or ()))

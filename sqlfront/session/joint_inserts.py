@@ -1,24 +1,27 @@
-"""INSERTs of several sessions, found waiting at the same moment, as one change and one commit.
+"""INSERTs of values that are transactions of their own: of one session, or of several as one change and one commit.
 
-To its client each is a transaction of its own. Storage may have them as one, because nobody can tell: an INSERT of
-values reads nothing, and where anything goes wrong nothing is done and each session executes its own. What they share
-is most of what a single-row INSERT costs: snapshot, locks, key checks, log record, fsync.
+Such an INSERT needs no transaction block: it is inserted and logged at once, and nothing of it can be waited for or
+rolled back later. Where anything is out of the ordinary nothing was done, and it is executed as all others are.
+
+Storage may have those of several sessions, found waiting at the same moment, as one, because nobody can tell: an INSERT of
+values reads nothing, and where anything goes wrong each session executes its own. What they share is most of what a
+single-row INSERT costs: snapshot, locks, key checks, log record, fsync.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from foundation.errors import QuiverError, WouldBlock
+from foundation.errors import QuiverError, SerializationFailure, WouldBlock
+from foundation.settings import SettingValues
 from planner import bound
-from planner.dml import RowTemplate
 from planner.relational.constant_rows import literal_column
 from sqlfront.backend import Joinable
-from sqlfront.session.outcome import Outcome
+from sqlfront.session.plan_cache import QueryKind
 from sqlfront.session.query_locks import take_locks
-from sqlfront.session.short_statements import is_short_query
 from sqlfront.session.transaction_block import BlockState, UnfinishedCommit
 from storage import Transaction
 from storage.lock_spaces import LockGroup
@@ -30,14 +33,12 @@ if TYPE_CHECKING:
 
 
 def is_joinable(statement: bound.BoundStatement) -> bool:
-    """Whether executions of a planned statement by several sessions can be one.
+    """Whether executions of a short INSERT by several sessions can be one.
 
     Not where a sequence is asked: `currval` and `lastval` are a session's own.
     """
-    if not isinstance(statement, bound.Insert) or not is_short_query(statement):
-        return False
     calls = (node for node in bound.walk(statement) if isinstance(node, bound.Call))
-    return RowTemplate.of(statement) is not None and all(call.function.name != "nextval" for call in calls)
+    return all(call.function.name != "nextval" for call in calls)
 
 
 def joinable_insert(
@@ -45,16 +46,22 @@ def joinable_insert(
 ) -> JoinableInsert | None:
     """An execution with nothing before and nothing behind it in its transaction; None where that is not so, or where
     it is to be treated in another way than other sessions' executions."""
-    entry = statement.cached
-    if entry is None or not entry.is_joinable or session.block.state is not BlockState.IDLE:
+    if not statement.inserts_directly or session.block.state is not BlockState.IDLE:
         return None
-    settings = session.settings
-    is_usual = (
+    is_usual = session.settings.derived(_is_usual)
+    return JoinableInsert(session, statement, parameters) if is_usual else None
+
+
+def _is_usual(settings: SettingValues) -> bool:
+    """Whether a transaction of now would be the kind of transaction that needs no block."""
+    return (
         settings.get("transaction_isolation") == "read committed"
         and settings.get("transaction_read_only") == "off"
         and settings.get("synchronous_commit") != "off"
     )
-    return JoinableInsert(session, statement, parameters) if is_usual else None
+
+
+_TAG = QueryKind.INSERT.command_tag(1)
 
 
 @dataclass(slots=True)
@@ -68,18 +75,25 @@ class JoinableInsert(Joinable):
 
     @property
     def key(self) -> object:
-        """The plan: it stands for text, types, catalog, role, search path and the settings that values depend on."""
-        return id(self.statement.cached)
+        """The plan: it stands for text, types, catalog, role, search path and the settings that values depend on.
+
+        One that is like no other has a key of its own.
+        """
+        entry = self.statement.cached
+        assert entry is not None
+        return id(entry if entry.is_joinable else self)
 
     def run_with(self, others: Sequence[Joinable]) -> None:
         inserts = [self, *(other for other in others if isinstance(other, JoinableInsert))]
-        storage = self.session.shared.storage
-        transaction = storage.begin(lock_group=LockGroup(self.session.process_id))
+        with suppress(QuiverError, WouldBlock):
+            self._run(inserts)
+
+    def _run(self, inserts: Sequence[JoinableInsert]) -> None:
+        """Insert and log the rows of all; nothing is done where that cannot be done at once. Raises what a row raises."""
+        transaction = self.session.shared.storage.begin(lock_group=LockGroup(self.session.process_id))
         commit = None
         try:
             commit = self._insert(transaction, inserts)
-        except (QuiverError, WouldBlock):
-            return
         finally:
             if commit is None:
                 transaction.rollback()
@@ -87,7 +101,6 @@ class JoinableInsert(Joinable):
             insert._commit = commit
 
     def _insert(self, transaction: Transaction, inserts: Sequence[JoinableInsert]) -> UnfinishedCommit | None:
-        """Insert and log the rows of all; None where it cannot be done at once. Raises what a row raises."""
         rows = [insert.parameters for insert in inserts]
         entry = self.statement.cached
         assert entry is not None and entry.template is not None
@@ -102,17 +115,28 @@ class JoinableInsert(Joinable):
         if not all(insert.session.is_up_to_date(insert.statement) for insert in inserts):
             return None
         context = self.session.execution_context(transaction)
-        if not entry.template.run(columns, len(rows), context) or transaction.pending.deferred:
+        if not entry.template.run(columns, len(rows), context):
             return None
+        if transaction.pending.deferred:
+            if len(inserts) > 1:
+                return None
+            self.session.before_commit(transaction)
         logged = transaction.start_commit(may_block=False)
         assert logged is not None
         return UnfinishedCommit(self.session.shared.storage, transaction, logged.durable_lsn)
 
-    def take_outcome(self) -> Outcome | None:
-        """What the session tells its client, and whose commit it has to finish; None = it has to execute it itself."""
-        commit, self._commit = self._commit, None
-        if commit is None:
+    def take_tag(self) -> str | None:
+        if self._commit is None:
+            try:
+                self._run((self,))
+            except (SerializationFailure, WouldBlock):
+                return None
+        if self._commit is None:
             return None
-        self.session.block.take_part(commit)
-        assert self.statement.cached is not None
-        return Outcome(self.statement.cached.kind.command_tag(1))
+        self.close()
+        return _TAG
+
+    def close(self) -> None:
+        commit, self._commit = self._commit, None
+        if commit is not None:
+            self.session.block.take_part(commit)

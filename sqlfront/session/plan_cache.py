@@ -75,6 +75,11 @@ class CachedPlan:
     repeated: RepeatedRead | None = None
     """Of a search or look-up whose executions differ in little but values of parameters."""
 
+    @property
+    def inserts_directly(self) -> bool:
+        """Whether it inserts so little that it may be executed in one step, see `sqlfront.session.joint_inserts`."""
+        return self.is_short and self.template is not None
+
 
 class PlanCache:
     """Least-recently-used, bounded by entries; safe from any thread."""

@@ -54,8 +54,8 @@ class LazyPortal:
         if self._outcome is not None:
             return None
         joined, self._joined = self._joined, None
-        outcome = None if joined is None else joined.take_outcome()
-        self._outcome = self._run() if outcome is None else outcome
+        tag = None if joined is None else joined.take_tag()
+        self._outcome = self._run() if tag is None else Outcome(tag)
         if self._outcome.columns is not None:
             self.columns = self._outcome.columns
         copy = self._outcome.copy
@@ -90,9 +90,8 @@ class LazyPortal:
         return self._tag
 
     def close(self) -> None:
-        if self._outcome is None and self._joined is not None:
-            # It was executed with others already: the session has a commit to finish.
-            self._joined.take_outcome()
+        if self._joined is not None:
+            self._joined.close()
             self._joined = None
         if self._outcome is not None and self._outcome.on_close is not None:
             self._outcome.on_close()

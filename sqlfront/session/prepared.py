@@ -85,6 +85,10 @@ class PreparedStatement:
         return self.repeated is not None
 
     @property
+    def inserts_directly(self) -> bool:
+        return self.cached is not None and self.cached.inserts_directly
+
+    @property
     def locks(self) -> TableLocks:
         return self.cached.locks if self.cached is not None else ()
 

@@ -185,6 +185,11 @@ class LocalSession:
         self._begin_statement(text)
         return self._lifted.read(text)
 
+    def insert_directly(self, statement: Statement, parameters: Sequence[Any]) -> JoinableInsert | None:
+        assert isinstance(statement, PreparedStatement), "a statement of another session"
+        self._begin_statement(statement.text)
+        return joinable_insert(self, statement, parameters)
+
     def _is_short(self, statement: PreparedStatement) -> bool:
         if statement.cached is not None:
             return statement.cached.is_short

@@ -24,6 +24,12 @@ class Execution(Joinable):
         if self._fails:
             raise ValueError("a bug")
 
+    def take_tag(self) -> str | None:
+        raise AssertionError("what was executed together is not taken here")
+
+    def close(self) -> None:
+        raise AssertionError("whoever has it closes it")
+
 
 def run(scenario: Callable[[Joining], Awaitable[None]]) -> None:
     async def whole() -> None:

@@ -101,6 +101,7 @@ class NullStatement:
     columns: tuple[ResultColumn, ...] | None
     runs_together: bool = False
     reads_directly: bool = False
+    inserts_directly: bool = False
 
 
 class NullCopyIn:
@@ -295,6 +296,9 @@ class NullSession:
         pass
 
     def read_directly(self, statement: Any, parameters: Any) -> None:
+        return None
+
+    def insert_directly(self, statement: Any, parameters: Any) -> None:
         return None
 
     def read_text_directly(self, text: str) -> None:

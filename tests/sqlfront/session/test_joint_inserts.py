@@ -194,11 +194,13 @@ def test_what_is_not_joined(clients: list[Client], table: str, connect: ConnectC
     for text in (
         f"{insert} RETURNING id",
         f"{insert} ON CONFLICT DO NOTHING",
-        f"INSERT INTO {table}_numbered (n) VALUES ($1)",
         f"INSERT INTO {table} SELECT $1, 1",
         f"INSERT INTO {table} VALUES ($1, 1), (2, 2)",
     ):
         assert bound(client, text, 1).joinable() is None, text
+    numbered = f"INSERT INTO {table}_numbered (n) VALUES ($1)"
+    alone = [bound(client, numbered, n).joinable() for n in (1, 2)]
+    assert alone[0] is not None and alone[1] is not None and alone[0].key != alone[1].key
     client.session.may_block = True
     client.script("BEGIN")
     assert bound(client, insert, 1).joinable() is None
