@@ -131,7 +131,7 @@ _DEFINITIONS = (
     _int("work_mem", 4096, 64, _INT_MAX, "Accepted; statements are bounded by quiver.memory_limit.", unit=Unit.KILOBYTE),
     _int("shared_buffers", 131072, 128, _INT_MAX, "Accepted; segments are memory-mapped.", unit=Unit.KILOBYTE, context=_START),
     _int("max_parallel_workers", 8, 0, 1024, "Accepted for pgvector's clients."),
-    _int("max_parallel_workers_per_gather", 2, 0, 1024, "Accepted for pgvector's clients."),
+    _int("max_parallel_workers_per_gather", 2, 0, 1024, "Threads that a batch of searches may use beside its own, up to the number of processors."),
     _int("max_parallel_maintenance_workers", 2, 0, 1024, "Threads an index build may use, one in the background as many as the server is set to."),
     _int("min_parallel_table_scan_size", 8192, 0, _INT_MAX, "Accepted for pgvector's clients.", unit=Unit.KILOBYTE),
     _real("parallel_setup_cost", "1000", 0, 1e300, "Accepted for pgvector's clients."),

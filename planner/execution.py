@@ -253,12 +253,17 @@ def count_rows(node: CountRows, context: ExecutionContext) -> int:
 def counted_topk(prepared: PreparedTopK) -> RowSelection:
     """The rows of a top-k; the statistics hear of it."""
     rows = search_topk(prepared)
+    count_topk(prepared, len(rows))
+    return rows
+
+
+def count_topk(prepared: PreparedTopK, row_count: int) -> None:
+    """Tell the statistics of a top-k that returned so many rows."""
     activity = prepared.context.transaction.activity
     if any(search.index is not None for search in prepared.searches) and prepared.index is not None:
-        activity.count_index_scan(prepared.index.oid, len(rows))
+        activity.count_index_scan(prepared.index.oid, row_count)
     else:
         activity.count_scan(prepared.node.scan.table_oid, prepared.visible_count)
-    return rows
 
 
 def ordered_rows(node: Node, context: ExecutionContext) -> tuple[RowSelection, bound.TableScan]:

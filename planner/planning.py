@@ -123,7 +123,7 @@ class RelationalPlan:
         from planner.relational import explain_query
 
         started = time.perf_counter()
-        lines = explain_query(self.query, context, costs=costs)
+        lines = explain_query(self.query, context, costs=costs, analyze=analyze)
         planned = time.perf_counter()
         if analyze:
             execution = self.execute(context)

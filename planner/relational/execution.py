@@ -104,8 +104,13 @@ def printed_sql(query: bound.Query, context: ExecutionContext) -> str:
         statement.close()
 
 
-def explain_query(query: bound.Query, context: ExecutionContext, *, costs: bool = True) -> list[str]:
-    """DuckDB's plan of a query, one line per list item, then the plan of each vector island, whose rows it reads."""
+def explain_query(
+    query: bound.Query, context: ExecutionContext, *, costs: bool = True, analyze: bool = False
+) -> list[str]:
+    """DuckDB's plan of a query, one line per list item, then the plan of each vector island, whose rows it reads.
+
+    With `analyze` a batch of searches says how many they were.
+    """
     statement = RelationalStatement(context)
     try:
         with translated_errors(statement):
@@ -118,7 +123,13 @@ def explain_query(query: bound.Query, context: ExecutionContext, *, costs: bool 
     lines = ["Relational Query (DuckDB)", *(f"  {line}" for row in rows for line in str(row[1]).splitlines())]
     for number, island in enumerate(printer.islands, 1):
         first, *others = island.explain(context, costs=costs)
-        lines += [f"  Vector Island {number}", f"    ->  {first}", *(" " * 8 + line for line in others)]
+        batch = [] if island.batch is None else [f"    {island.batch.shown(analyze=analyze)}"]
+        lines += [
+            f"  Vector Island {number}",
+            *batch,
+            f"    ->  {first}",
+            *(" " * 8 + line for line in others),
+        ]
     return lines
 
 

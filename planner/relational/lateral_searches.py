@@ -14,15 +14,15 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from foundation.sqltypes import BOOL, arrow_type
+from foundation.sqltypes import BOOL, SqlType, arrow_type
 from planner import bound
-from planner.evaluate import python_value
 from planner.evaluate.coverage import is_uncorrelated, made_relations, read_relations
 from planner.evaluate.rewriting import rewrite
 from planner.evaluate.zone_maps import conjunction, conjuncts
+from planner.relational.lateral_batches import Int64s, LeftRows, searched_in_batches
 from planner.relational.statement import is_volatile
 from planner.services import ExecutionContext
-from planner.vector import IslandPlan, try_island
+from planner.vector import IslandPlan, SearchBatch, try_island
 
 _KINDS = (bound.JoinKind.INNER, bound.JoinKind.CROSS, bound.JoinKind.LEFT)
 
@@ -69,13 +69,19 @@ def find_lateral_search(query: bound.Select) -> LateralSearch | None:
             continue
         columns = {
             (node.relation_id, node.position): node
-            for node in bound.walk(query)
+            for node in bound.walk(_without(query, join.left))
             if isinstance(node, bound.ColumnRef) and node.relation_id in outer
         }
         found = LateralSearch(join, right.query, right.relation_id, tuple(columns.values()))
         if found.island([bound.Constant(None, column.type) for column in found.left_columns]) is not None:
             return found
     return None
+
+
+def _without(query: bound.Select, relation: bound.Relation) -> bound.Select:
+    """The query with nothing in the relation's place, to see what else reads its columns."""
+    nothing = bound.TableScan(0, 0, "", ())
+    return rewrite(query, lambda node: nothing if node is relation else None)
 
 
 def _joins(relation: bound.Relation | None) -> Iterator[bound.Join]:
@@ -118,31 +124,45 @@ def searched_rows(
     left_types = [column.type for column in found.left_columns]
     is_given = not given.keys().isdisjoint(outer)
     batches = run_query(left, context, given) if is_given else plan_statement(left).execute(context).batches()
-    left_rows = _table(batches, left_types)
+    left_rows = LeftRows(found.left_columns, _table(batches, left_types))
     types = [column.type for column in bound.output_columns(found.search)]
-    first: IslandPlan | None = None
-    pieces, counts = [], np.zeros(left_rows.num_rows, dtype=np.int64)
-    for number in range(left_rows.num_rows):
+    if not left_rows.table.num_rows:
+        return _joined(found, left_rows, _table(iter(()), types), np.zeros(0, dtype=np.int64)), None
+    first = found.island(left_rows.values(0))
+    assert first is not None, "it was one for unknown values"
+    batched = searched_in_batches(found.island, left_rows, types, context)
+    if batched is None:
+        right, counts = _searched_one_by_one(found, left_rows, types, context)
+        return _joined(found, left_rows, right, counts), first
+    batch = SearchBatch(len(batched.counts), batched.group_count)
+    return _joined(found, left_rows, batched.rows, batched.counts), replace(first, batch=batch)
+
+
+def _searched_one_by_one(
+    found: LateralSearch, left: LeftRows, types: Sequence[SqlType], context: ExecutionContext
+) -> tuple[pa.Table, Int64s]:
+    """The rows of each search, run as a query of its own, and how many they are."""
+    pieces, counts = [], np.zeros(left.table.num_rows, dtype=np.int64)
+    for number in range(left.table.num_rows):
         context.cancel_token.check()
-        row = left_rows.slice(number, 1)
-        values = [
-            bound.Constant(python_value(column.combine_chunks(), sql_type), sql_type)
-            for column, sql_type in zip(row.columns, left_types, strict=True)
-        ]
-        island = found.island(values)
+        island = found.island(left.values(number))
         assert island is not None, "it was one for unknown values"
-        first = first or island
         piece = _table(island.batches(context), types)
-        if not piece.num_rows and found.join.kind is bound.JoinKind.LEFT:
-            piece = pa.table(
-                [pa.nulls(1, arrow_type(sql_type)) for sql_type in types], names=piece.column_names
-            )
         counts[number] = piece.num_rows
         pieces.append(piece)
-    repeated = left_rows.take(pa.array(np.repeat(np.arange(left_rows.num_rows), counts)))
-    right = pa.concat_tables(pieces) if pieces else _table(iter(()), types)
+    return pa.concat_tables(pieces), counts
+
+
+def _joined(found: LateralSearch, left: LeftRows, right: pa.Table, counts: Int64s) -> pa.Table:
+    """Each left row beside its rows of the right side; a LEFT JOIN has NULLs there where there are none."""
+    shown = np.maximum(counts, 1) if found.join.kind is bound.JoinKind.LEFT else counts
+    repeated = left.table.take(pa.array(np.repeat(np.arange(len(counts)), shown)))
+    if shown is not counts and (counts == 0).any():
+        is_missing = np.repeat(counts == 0, shown)
+        places = np.cumsum(~is_missing) - 1
+        right = right.combine_chunks().take(pa.array(places, mask=is_missing))
     columns = [*repeated.columns, *right.columns]
-    return pa.table(columns, names=[f"c{i}" for i in range(len(columns))]), first
+    return pa.table(columns, names=[f"c{i}" for i in range(len(columns))])
 
 
 def _table(batches: Iterator[pa.RecordBatch], types: Sequence[Any]) -> pa.Table:

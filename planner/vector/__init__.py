@@ -17,7 +17,7 @@ from planner.vector.index_build import (
 )
 from planner.vector.index_rules import IndexRules, configure_index_rules
 from planner.vector.indexable_rows import has_indexable_rows
-from planner.vector.island import IslandPlan, try_island
+from planner.vector.island import IslandPlan, SearchBatch, try_island
 from planner.vector.key_columns import key_metrics, may_be_expression
 from planner.vector.recognise import vector_order
 
@@ -29,6 +29,7 @@ __all__ = [
     "IndexRules",
     "IndexStatus",
     "IslandPlan",
+    "SearchBatch",
     "build_table_index",
     "configure_index_rules",
     "has_indexable_rows",

@@ -15,11 +15,30 @@ from planner.subqueries import has_subqueries, resolve_subqueries
 
 
 @dataclass(frozen=True, slots=True)
+class SearchBatch:
+    """How many searches like an island's ran as a batch, and in how many groups that share filter and plan."""
+
+    query_count: int
+    group_count: int
+
+    def shown(self, *, analyze: bool) -> str:
+        """As EXPLAIN says it."""
+        if not analyze:
+            return "Batched Search"
+        groups = f" in {self.group_count} groups" if self.group_count > 1 else ""
+        return f"Batched Search: {self.query_count} queries{groups}"
+
+
+@dataclass(frozen=True, slots=True)
 class IslandPlan:
-    """A top-k that stands on its own. Its rows come in the order of its ORDER BY."""
+    """A top-k that stands on its own. Its rows come in the order of its ORDER BY.
+
+    `batch` is set on the first of several that were run at once.
+    """
 
     node: VectorTopK
     targets: tuple[bound.Expression, ...]
+    batch: SearchBatch | None = None
 
     def batches(self, context: ExecutionContext) -> Iterator[pa.RecordBatch]:
         """The island's rows, columns c0, c1, ... of `arrow_type` of the targets' types."""

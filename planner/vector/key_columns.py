@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 import vecengine
 from foundation.errors import DataException
@@ -19,6 +20,7 @@ from foundation.sqltypes import BIT, HALFVEC, SPARSEVEC, VECTOR, SqlType
 from planner.functions.implementations_vector import different_dimensions
 
 Values = npt.NDArray[Any]
+Offsets = npt.NDArray[np.int64]
 Vectors = npt.NDArray[Any] | vecengine.BitVectors | vecengine.SparseVectors
 
 _KINDS: dict[int, type[Vectors]] = {
@@ -121,6 +123,40 @@ def query_vector(array: pa.Array, sql_type: SqlType) -> Vectors:
         words = sparse_words(array)
         return vecengine.SparseVectors(words, int(words.dimensions()[0]))
     return np.asarray(array[0].values.to_numpy(zero_copy_only=False), dtype=np.float32)
+
+
+def query_vectors(column: pa.Array, kind: SqlType) -> tuple[Vectors, Offsets]:
+    """The values of a column that may be compared with a key, as vecengine takes queries.
+
+    Args:
+        column: (n,) of a type of vectors; NULLs and other dimensions are left out.
+        kind: that type, with the dimensions of the key.
+
+    Returns:
+        (m, d) float32, bit strings or sparse vectors; and (m,) int64 their rows, ascending.
+    """
+    rows = np.flatnonzero(column.is_valid().to_numpy(zero_copy_only=False))
+    values = column.take(pa.array(rows)) if column.null_count else column
+    if is_in_bytes(kind):
+        rows = rows[_byte_dimensions(values, kind) == kind.typmod]
+        return byte_vectors(column.take(pa.array(rows)), kind), rows
+    rows = rows[pc.list_value_length(values).to_numpy(zero_copy_only=False) == kind.typmod]
+    numbers = column.take(pa.array(rows)).flatten().to_numpy(zero_copy_only=False)
+    return np.asarray(numbers, dtype=np.float32).reshape(len(rows), kind.typmod), rows
+
+
+def _byte_dimensions(column: pa.Array, kind: SqlType) -> npt.NDArray[np.int64]:
+    """(n,) lengths of bit strings or dimensions of sparse vectors, none NULL."""
+    if kind.oid == SPARSEVEC.oid:
+        return sparse_words(column).dimensions().astype(np.int64) if len(column) else _no_offsets()
+    heads = pc.binary_slice(column, 0, _LENGTH_BYTES).cast(pa.binary(_LENGTH_BYTES))
+    _, data = heads.buffers()
+    lengths = np.frombuffer(data, ">i4", len(heads), heads.offset * _LENGTH_BYTES)
+    return lengths.astype(np.int64)
+
+
+def _no_offsets() -> Offsets:
+    return np.zeros(0, dtype=np.int64)
 
 
 def as_queries(query: Vectors) -> Vectors:

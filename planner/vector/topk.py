@@ -163,16 +163,13 @@ def prepare_range(node: VectorTopK, context: ExecutionContext) -> PreparedTopK |
 def _prepared(node: VectorTopK, context: ExecutionContext) -> PreparedTopK:
     query = _query_vector(node.order.query, context)
     predicate = node.filter
-    is_directionless = (
-        query is not None and node.order.metric == _COSINE and not has_direction(as_queries(query)).any()
-    )
     prepared = PreparedTopK(
         node,
         context,
         row_range(node.limit, node.offset, context),
         query,
         usable_index(node.order, node.scan, predicate, context),
-        query is None or is_directionless,
+        _is_unorderable(node.order.metric, query),
     )
     for segment in context.transaction.table_view(node.scan.table_oid).segments:
         visible = segment.visible_bits
@@ -191,6 +188,27 @@ def _prepared(node: VectorTopK, context: ExecutionContext) -> PreparedTopK:
     for search in prepared.searches:
         _choose(prepared, search, wanted)
     return prepared
+
+
+def with_query(prepared: PreparedTopK, node: VectorTopK, query: Vectors | None) -> PreparedTopK:
+    """The search for another query vector: nothing that was decided depends on it, unless it has no order.
+
+    Args:
+        prepared: without a range, for a query that has an order, or one that has none as this one.
+        node: that of `prepared`, with the values of this search in its sort keys.
+        query: (d,) float32, one of the column's kind, or None for NULL.
+
+    Raises:
+        DataException: 22000, as `prepare_topk`.
+    """
+    is_unorderable = _is_unorderable(node.order.metric, query)
+    changed = replace(prepared, node=node, query=query, is_unorderable=is_unorderable)
+    _check_dimension(changed)
+    return changed
+
+
+def _is_unorderable(metric: str, query: Vectors | None) -> bool:
+    return query is None or (metric == _COSINE and not has_direction(as_queries(query)).any())
 
 
 def _query_vector(expression: bound.Expression, context: ExecutionContext) -> Vectors | None:
@@ -307,12 +325,12 @@ def _search_range(prepared: PreparedTopK, wanted: DistanceRange) -> RowSelection
 
 def _search_segment(prepared: PreparedTopK, search: SegmentSearch, k: int, *, keep_ties: bool) -> _Part:
     segment, order = search.segment, prepared.node.order
-    vectors, valid_bits = _vectors(prepared, search)
+    vectors, valid_bits = compared_vectors(prepared, search)
     comparable = and_bits(search.allowed_bits, valid_bits)
     if prepared.is_unorderable:
         return _unorderable_part(prepared, search, vectors, comparable, valid_bits)
     assert prepared.query is not None
-    null_rows = _without(search.allowed_bits, valid_bits, segment.row_count)
+    null_rows = rows_without(search.allowed_bits, valid_bits, segment.row_count)
     index = search.index
     if index is None or search.strategy.name == EXACT:
         count = popcount(comparable, segment.row_count)
@@ -332,11 +350,11 @@ def _search_segment(prepared: PreparedTopK, search: SegmentSearch, k: int, *, ke
     covered = index.covered_bits()
     if covered is not None and (len(nearest.offsets) < k or order.is_falling):
         # What the graph leaves out has no order: zero vectors under cosine.
-        nearest.unordered = _without(comparable, covered, segment.row_count)
+        nearest.unordered = rows_without(comparable, covered, segment.row_count)
     return _Part(nearest, null_rows)
 
 
-def _vectors(prepared: PreparedTopK, search: SegmentSearch) -> VectorRows:
+def compared_vectors(prepared: PreparedTopK, search: SegmentSearch) -> VectorRows:
     """The vectors to compare, and the bitset of those allowed rows that have one.
 
     A partial index lacks rows, but no allowed one: it is used where the filter implies its predicate.
@@ -383,7 +401,7 @@ def _unorderable_part(
     """Every distance is NULL (NULL query) or NaN (zero query under cosine); only indexable rows may be wanted."""
     row_count = search.segment.row_count
     rows = offsets_from_bits(comparable, row_count)
-    nulls = _without(search.allowed_bits, valid_bits, row_count)
+    nulls = rows_without(search.allowed_bits, valid_bits, row_count)
     if prepared.leaves_out_unordered:
         nulls = nulls[:0]
         if prepared.node.order.metric == _COSINE:
@@ -393,7 +411,7 @@ def _unorderable_part(
     return _Part(Nearest(unordered=rows), nulls)
 
 
-def _without(bits: Bitset | None, excluded: Bitset | None, row_count: int) -> RowOffsets:
+def rows_without(bits: Bitset | None, excluded: Bitset | None, row_count: int) -> RowOffsets:
     """Rows in the first bitset and not in the second; `None` is all rows in both."""
     if excluded is None:
         return np.zeros(0, dtype=np.int64)

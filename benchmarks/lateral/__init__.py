@@ -1,0 +1,1 @@
+"""Searches for many query vectors in one statement."""
