@@ -18,7 +18,7 @@ import numpy.typing as npt
 import psycopg2
 
 from benchmarks.storage.contenders import Contender
-from benchmarks.wire.processor_time import processor_seconds
+from benchmarks.wire.processes import processor_seconds
 
 
 @dataclass(slots=True)
@@ -32,10 +32,20 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
+class Writes:
+    """A statement that takes the place of every `every`-th query, with the next row of `rows` each time."""
+
+    statement: str
+    rows: Sequence[tuple[Any, ...]]
+    every: int
+
+
+@dataclass(frozen=True, slots=True)
 class Load:
     """A statement with parameters of which query n gets `parameters[n]`, after some settings.
 
-    `seconds` is how long it goes on, at least once through the `at_least` first queries.
+    `seconds` is how long it goes on, at least once through the `at_least` first queries; 0 seconds are these alone.
+    `warm_up` queries of each connection come before the clock starts; no writes do.
     """
 
     statement: str
@@ -44,6 +54,8 @@ class Load:
     connections: int = 1
     seconds: float = 2.0
     at_least: int = 0
+    warm_up: int = 20
+    writes: Writes | None = None
 
 
 def vector_bytes(vector: npt.NDArray[np.float32]) -> bytes:
@@ -59,27 +71,44 @@ def run_prepared(contender: Contender, load: Load) -> Run:
 async def _run_prepared(contender: Contender, load: Load) -> Run:
     connections = [await _connect(contender, load.settings) for _ in range(load.connections)]
     try:
-        statements = [await connection.prepare(load.statement) for connection in connections]
-        for number in range(20):
-            await asyncio.gather(*(s.fetch(*load.parameters[number]) for s in statements))
+        asks = [await _prepared(connection, load) for connection in connections]
+        for number in range(load.warm_up):
+            await asyncio.gather(*(ask(number, is_warm_up=True) for ask in asks))
         run, numbers = Run(), itertools.count()
         processor, started = processor_seconds(contender.process_id), time.perf_counter()
 
-        async def keep_busy(statement: Any) -> None:
-            while time.perf_counter() - started < load.seconds or len(run.latencies) < load.at_least:
-                number = next(numbers) % len(load.parameters)
+        async def keep_busy(ask: Callable[..., Any]) -> None:
+            for number in numbers:
+                if number >= load.at_least and time.perf_counter() - started >= load.seconds:
+                    break
                 sent = time.perf_counter()
-                rows = await statement.fetch(*load.parameters[number])
+                rows = await ask(number)
                 run.latencies.append(time.perf_counter() - sent)
-                run.answers.append((number, tuple(row[0] for row in rows)))
+                if rows is not None:
+                    run.answers.append((number % len(load.parameters), tuple(row[0] for row in rows)))
 
-        await asyncio.gather(*map(keep_busy, statements))
+        await asyncio.gather(*map(keep_busy, asks))
         run.seconds = time.perf_counter() - started
         run.server_seconds = processor_seconds(contender.process_id) - processor
         return run
     finally:
         for connection in connections:
             await connection.close()
+
+
+async def _prepared(connection: Any, load: Load) -> Callable[..., Any]:
+    """Ask query `number`: its rows, None for a write."""
+    query = await connection.prepare(load.statement)
+    writes = load.writes
+    write: Any = await connection.prepare(writes.statement) if writes is not None else None
+
+    async def ask(number: int, *, is_warm_up: bool = False) -> Any:
+        if writes is not None and not is_warm_up and number % writes.every == 0:
+            await write.fetch(*writes.rows[number // writes.every])
+            return None
+        return await query.fetch(*load.parameters[number % len(load.parameters)])
+
+    return ask
 
 
 async def _connect(contender: Contender, settings: Sequence[str]) -> Any:
@@ -116,7 +145,7 @@ def run_inlined(contender: Contender, load: Load) -> Run:
 
 
 def _run_in_turn(contender: Contender, load: Load, ask: Callable[[int], tuple[Any, ...]]) -> Run:
-    for number in range(20):
+    for number in range(load.warm_up):
         ask(number)
     run = Run()
     processor, started = processor_seconds(contender.process_id), time.perf_counter()

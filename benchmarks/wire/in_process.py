@@ -7,11 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import numpy as np
-
 import vecengine
 from benchmarks.wire.clients import vector_bytes
-from benchmarks.wire.data_sets import INDEX, DataSet, K
+from benchmarks.wire.data_sets import BINARY_COPY_HEADER, BINARY_COPY_TRAILER, COLUMNS, INDEX, DataSet, K
 from quiver.instance import Instance
 from sqlfront.protocol import Codecs, Conversation
 from sqlfront.protocol.direct_reads import DirectReads
@@ -20,9 +18,6 @@ from sqlfront.protocol.simple_query import Query
 from sqlfront.protocol.startup import StartupMessage
 from sqlfront.protocol.wire import message
 from sqlfront.types import decode_parameter, decode_parameter_column, encode_data_rows
-
-_BINARY_COPY_HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
-_COPY_PIECE_ROWS = 1000
 
 
 class Client:
@@ -85,7 +80,7 @@ def served(data: DataSet) -> Iterator[Client]:
     with tempfile.TemporaryDirectory() as directory, Instance.open(Path(directory) / "data") as instance:
         client = Client(instance)
         dimensions = data.vectors.shape[1]
-        client.run(f"CREATE TABLE {data.table} (id int PRIMARY KEY, bucket int, e vector({dimensions}))")
+        client.run(f"CREATE TABLE {data.table} {COLUMNS.format(dimensions=dimensions)}")
         client.run(f"COPY {data.table} FROM STDIN (FORMAT binary)", _copy_data(data))
         client.run(f"CREATE INDEX ON {data.table} (bucket)")
         client.run(INDEX.format(table=data.table))
@@ -94,19 +89,5 @@ def served(data: DataSet) -> Iterator[Client]:
 
 
 def _copy_data(data: DataSet) -> bytes:
-    count, dimensions = data.vectors.shape
-    fields = [
-        ("fields", ">i2"),
-        ("id_bytes", ">i4"),
-        ("id", ">i4"),
-        ("bucket_bytes", ">i4"),
-        ("bucket", ">i4"),
-    ]
-    fields += [("e_bytes", ">i4"), ("dimensions", ">i2"), ("unused", ">i2")]
-    rows = np.zeros(count, dtype=np.dtype([*fields, ("e", ">f4", (dimensions,))]))
-    rows["fields"], rows["id_bytes"], rows["bucket_bytes"] = 3, 4, 4
-    rows["e_bytes"], rows["dimensions"] = 4 + 4 * dimensions, dimensions
-    rows["id"], rows["bucket"], rows["e"] = np.arange(count), data.buckets, data.vectors
-    pieces = [rows[start : start + _COPY_PIECE_ROWS].tobytes() for start in range(0, count, _COPY_PIECE_ROWS)]
-    frames = [message(b"d", piece) for piece in (_BINARY_COPY_HEADER, *pieces, b"\xff\xff")]
-    return b"".join(frames) + message(b"c")
+    pieces = (BINARY_COPY_HEADER, *data.binary_rows(), BINARY_COPY_TRAILER)
+    return b"".join(message(b"d", piece) for piece in pieces) + message(b"c")
