@@ -60,6 +60,10 @@ class LeftRows:
     columns: tuple[bound.ColumnRef, ...]
     table: pa.Table
 
+    def places(self) -> dict[tuple[int, int], int]:
+        """Where the columns stand in the table, by relation and position."""
+        return {(column.relation_id, column.position): i for i, column in enumerate(self.columns)}
+
     def values(self, row: int) -> list[bound.Expression]:
         """One row's values."""
         return [self.value(row, position) for position in range(len(self.columns))]
@@ -70,7 +74,7 @@ class LeftRows:
 
     def frame(self, rows: Int64s) -> Frame:
         """Some of the rows, by relation and position of the columns."""
-        places = {(column.relation_id, column.position): i for i, column in enumerate(self.columns)}
+        places = self.places()
         taken = pa.array(rows)
 
         def load(relation_id: int, position: int) -> pa.Array:

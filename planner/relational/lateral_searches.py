@@ -7,7 +7,7 @@ a vector island then; and both together are one relation of the query.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -31,13 +31,15 @@ _KINDS = (bound.JoinKind.INNER, bound.JoinKind.CROSS, bound.JoinKind.LEFT)
 class LateralSearch:
     """A join whose right side is a search for each row of the left.
 
-    `left_columns` are the columns of the left side that the query or the search reads.
+    `left_columns` are the columns of the left side that the query or the search reads, `shown_columns` those that the query
+    reads beside the search.
     """
 
     join: bound.Join
     search: bound.Select
     relation_id: int
     left_columns: tuple[bound.ColumnRef, ...]
+    shown_columns: tuple[bound.ColumnRef, ...]
 
     def island(self, values: Sequence[bound.Expression]) -> IslandPlan | None:
         """The search for one row of the left side, given by the values of `left_columns`."""
@@ -67,21 +69,26 @@ def find_lateral_search(query: bound.Select) -> LateralSearch | None:
             continue
         if not is_uncorrelated(bound.Select((), join.left)) or any(map(is_volatile, _calls(join.left))):
             continue
-        columns = {
-            (node.relation_id, node.position): node
-            for node in bound.walk(_without(query, join.left))
-            if isinstance(node, bound.ColumnRef) and node.relation_id in outer
-        }
-        found = LateralSearch(join, right.query, right.relation_id, tuple(columns.values()))
+        left, shown = (_columns_read(query, without, outer) for without in (join.left, join))
+        # A relation without columns would not tell how many rows it has.
+        found = LateralSearch(join, right.query, right.relation_id, left, shown or left[:1])
         if found.island([bound.Constant(None, column.type) for column in found.left_columns]) is not None:
             return found
     return None
 
 
-def _without(query: bound.Select, relation: bound.Relation) -> bound.Select:
-    """The query with nothing in the relation's place, to see what else reads its columns."""
+def _columns_read(
+    query: bound.Select, without: bound.Relation, outer: Set[int]
+) -> tuple[bound.ColumnRef, ...]:
+    """Columns of the relations `outer` that a query reads elsewhere than in one relation of its FROM."""
     nothing = bound.TableScan(0, 0, "", ())
-    return rewrite(query, lambda node: nothing if node is relation else None)
+    rest = rewrite(query, lambda node: nothing if node is without else None)
+    columns = {
+        (node.relation_id, node.position): node
+        for node in bound.walk(rest)
+        if isinstance(node, bound.ColumnRef) and node.relation_id in outer
+    }
+    return tuple(columns.values())
 
 
 def _joins(relation: bound.Relation | None) -> Iterator[bound.Join]:
@@ -102,7 +109,7 @@ def searched_rows(
     context: ExecutionContext,
     given: Mapping[int, pa.Table],
 ) -> tuple[pa.Table, IslandPlan | None]:
-    """Rows of the join: columns c0, c1, ... are `left_columns`, then those of the search.
+    """Rows of the join: columns c0, c1, ... are `shown_columns`, then those of the search.
 
     Args:
         where: the condition of the query; what of it reads the left side alone holds before the search.
@@ -155,12 +162,14 @@ def _searched_one_by_one(
 
 def _joined(found: LateralSearch, left: LeftRows, right: pa.Table, counts: Int64s) -> pa.Table:
     """Each left row beside its rows of the right side; a LEFT JOIN has NULLs there where there are none."""
-    shown = np.maximum(counts, 1) if found.join.kind is bound.JoinKind.LEFT else counts
-    repeated = left.table.take(pa.array(np.repeat(np.arange(len(counts)), shown)))
-    if shown is not counts and (counts == 0).any():
-        is_missing = np.repeat(counts == 0, shown)
-        places = np.cumsum(~is_missing) - 1
-        right = right.combine_chunks().take(pa.array(places, mask=is_missing))
+    lengths = np.maximum(counts, 1) if found.join.kind is bound.JoinKind.LEFT else counts
+    places = left.places()
+    shown = left.table.select([places[c.relation_id, c.position] for c in found.shown_columns])
+    repeated = shown.take(pa.array(np.repeat(np.arange(len(counts)), lengths)))
+    if lengths is not counts and (counts == 0).any():
+        is_missing = np.repeat(counts == 0, lengths)
+        rows = np.cumsum(~is_missing) - 1
+        right = right.combine_chunks().take(pa.array(rows, mask=is_missing))
     columns = [*repeated.columns, *right.columns]
     return pa.table(columns, names=[f"c{i}" for i in range(len(columns))])
 
@@ -172,11 +181,11 @@ def _table(batches: Iterator[pa.RecordBatch], types: Sequence[Any]) -> pa.Table:
 
 def with_searched_rows(query: bound.Select, found: LateralSearch, relation_id: int) -> bound.Select:
     """The query over the relation that `searched_rows` computes, in place of the join."""
-    places = {(c.relation_id, c.position): i for i, c in enumerate(found.left_columns)}
+    places = {(c.relation_id, c.position): i for i, c in enumerate(found.shown_columns)}
     right = bound.output_columns(found.search)
-    width = len(found.left_columns)
+    width = len(found.shown_columns)
     columns = (
-        *(bound.RelationColumn(column.name, column.type) for column in found.left_columns),
+        *(bound.RelationColumn(column.name, column.type) for column in found.shown_columns),
         *(bound.RelationColumn(column.name, column.type) for column in right),
     )
     scan = bound.TableScan(relation_id, 0, "", columns)

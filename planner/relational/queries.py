@@ -35,7 +35,7 @@ from planner.relational.registration import (
     registered_column,
 )
 from planner.relational.rules.comparison import order_sql
-from planner.relational.set_functions import print_function_scan
+from planner.relational.set_functions import known_vectors, print_function_scan
 from planner.relational.single_rows import with_single_rows
 from planner.relational.statement import RelationalStatement
 from planner.vector import IslandPlan, try_island
@@ -143,7 +143,13 @@ class QueryPrinter:
         if isinstance(relation, bound.VirtualScan):
             return self._virtual_scan(relation)
         if isinstance(relation, bound.FunctionScan):
-            return print_function_scan(self.expressions, relation)
+            known = known_vectors(relation, self.statement.context)
+            if known is None:
+                return print_function_scan(self.expressions, relation)
+            types = [column.type for column in relation.columns]
+            positions = self._used.get(relation.relation_id, ())
+            registered = register_rows(self.statement, known, types, positions)
+            return self._registered(relation.relation_id, registered)
         if isinstance(relation, bound.CteScan):
             columns = self._ctes[relation.cte_id]
             return self._named(f"w{relation.cte_id}", relation.relation_id, columns)
@@ -244,9 +250,9 @@ class QueryPrinter:
             rows, island = searched_rows(found, query.where, context, self._given)
             self.islands += [island] if island is not None else []
             self._given[relation_id] = rows
-            self._used[relation_id] = list(range(rows.num_columns))
             self._pushdown.untouched |= {relation_id}
             query = with_searched_rows(query, found, relation_id)
+            self._used[relation_id] = used_positions(query).get(relation_id, [])
             found = find_lateral_search(query)
         return query
 

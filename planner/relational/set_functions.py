@@ -13,7 +13,7 @@ from functools import partial
 import pyarrow as pa
 
 from foundation.errors import FeatureNotSupported, InvalidParameterValue
-from foundation.sqltypes import INT4, INT8, TIMESTAMPTZ, SqlType, arrow_type
+from foundation.sqltypes import INT4, INT8, TIMESTAMPTZ, SqlType, arrow_type, is_vector
 from planner import bound
 from planner.evaluate import Frame, evaluate, is_native
 from planner.functions.signature import FunctionKind, Volatility
@@ -23,6 +23,7 @@ from planner.relational.printed import Printed
 from planner.relational.rules.date_arithmetic import is_utc
 from planner.relational.set_rows import SESSION_SET_FUNCTIONS, SET_FUNCTIONS, SET_FUNCTIONS_OF_ZONE
 from planner.relational.statement import as_plain
+from planner.services import ExecutionContext
 
 _INTEGERS = frozenset((20, 21, 23))
 _TIMES = frozenset((1114, 1184))
@@ -49,6 +50,26 @@ def print_function_scan(printer: ExpressionPrinter, scan: bound.FunctionScan) ->
         name = f"r{scan.relation_id}.c{position}"
         printer.columns[scan.relation_id, position] = Printed(name, sql_type)
     return f"LATERAL (SELECT {', '.join(items)}) AS r{scan.relation_id}"
+
+
+def known_vectors(scan: bound.FunctionScan, context: ExecutionContext) -> pa.Table | None:
+    """The rows of unnest() of a known array of vectors, None for any other scan.
+
+    As SQL text a thousand query vectors would take longer to be read than to be searched for.
+    """
+    call = scan.calls[0]
+    if len(scan.calls) > 1 or not isinstance(call, bound.Call) or call.function.name != "unnest":
+        return None
+    if not is_vector(call.type) or len(scan.columns) != 1 + scan.with_ordinality:
+        return None
+    (argument,) = call.arguments
+    if not (is_native(argument) and _is_known(argument)):
+        return None
+    values = evaluate(argument, Frame(1), context)[0].values
+    column = pa.nulls(0, arrow_type(call.type)) if values is None else values
+    numbers = [pa.array(range(1, len(column) + 1), pa.int64())] if scan.with_ordinality else []
+    columns = [column, *numbers]
+    return pa.table(columns, names=[f"c{i}" for i in range(len(columns))])
 
 
 def _streamed_series(printer: ExpressionPrinter, scan: bound.FunctionScan) -> str | None:

@@ -40,6 +40,7 @@ _NOT_SPECIAL = ~byte_set(_SPECIAL.encode())
 _NEEDS_QUOTES = r'(?i)^$|^null$|["\\{},\s\v]'
 _BOUND = re.compile(r"[+-]?[0-9]+", re.ASCII)
 _NEEDS_QUOTES_ONE = re.compile(r'^$|^null$|["\\{}, \t\n\r\v\f]', re.IGNORECASE | re.ASCII)
+_QUOTE_OR_BACKSLASH = re.compile(r'["\\]')
 
 
 def quote_item(text: str) -> str:
@@ -167,15 +168,21 @@ def _read_item(text: str, position: int) -> tuple[str | None, int]:
 def _read_quoted(text: str, position: int) -> tuple[str, int]:
     """The quoted string whose content starts at `position`, and the position after its closing quote."""
     parts: list[str] = []
-    while position < len(text):
-        character = text[position]
-        if character == '"':
-            return "".join(parts), position + 1
-        if character == "\\":
-            position += 1
-        parts.append(text[position : position + 1])
-        position += 1
-    raise _malformed(text, "Unexpected end of input.")
+    while True:
+        end = _find_special(text, position)
+        parts.append(text[position:end])
+        if end == len(text):
+            raise _malformed(text, "Unexpected end of input.")
+        if text[end] == '"':
+            return "".join(parts), end + 1
+        parts.append(text[end + 1 : end + 2])
+        position = end + 2
+
+
+def _find_special(text: str, position: int) -> int:
+    """The position of the next quote or backslash, or the end of the text."""
+    found = _QUOTE_OR_BACKSLASH.search(text, position)
+    return len(text) if found is None else found.start()
 
 
 def _skip_space(text: str, position: int) -> int:

@@ -44,6 +44,12 @@ SELECT q.n, i.id FROM asked q, LATERAL (SELECT id FROM items ORDER BY v <-> q.v,
 SELECT q.n, i.id FROM asked q, LATERAL (SELECT id FROM items ORDER BY v <-> q.v, id LIMIT NULL) i WHERE q.n < 3 ORDER BY 1, 2
 SELECT count(*) FROM asked q, LATERAL (SELECT id FROM items ORDER BY v <-> q.v LIMIT 0) i
 SELECT count(*) FROM asked q, LATERAL (SELECT id FROM items ORDER BY v <-> q.v LIMIT 3) i WHERE q.n > 99
+SELECT count(*) FROM asked q, LATERAL (SELECT FROM items ORDER BY v <-> q.v LIMIT 3) i
+SELECT count(*) FROM asked q, LATERAL (SELECT FROM items WHERE cat = q.cat ORDER BY v <-> q.v LIMIT 3) i
+SELECT i.id FROM asked q LEFT JOIN LATERAL (SELECT id FROM items WHERE cat = q.cat + 1 ORDER BY v <-> q.v, id LIMIT 3) i ON true ORDER BY 1
+SELECT v, n FROM unnest('{"[1,2]",NULL,"[3]"}'::vector[]) WITH ORDINALITY AS q(v, n) ORDER BY n
+SELECT count(*) FROM unnest('{"[1,2]","[3,4]"}'::halfvec(2)[]) AS q(v), unnest(NULL::vector[]) AS r(v)
+SELECT q.v, r.v FROM unnest('{"[1,2]","[3,4]"}'::halfvec(2)[]) AS q(v) LEFT JOIN unnest(ARRAY['[3,4]', '[5,6]']::vector[]) AS r(v) ON q.v::vector = r.v ORDER BY 1
 SELECT q.n, i.id FROM unnest('{"[1,2,3,4,5,6]",NULL,"[0,0,0,0,0,0]","[1,2,3,4,5,6]"}'::vector[]) WITH ORDINALITY AS q(v, n), LATERAL (SELECT id FROM items ORDER BY v <=> q.v, id LIMIT 3) i ORDER BY 1, 2
 SELECT q.n, i.id FROM unnest('{}'::vector[]) WITH ORDINALITY AS q(v, n), LATERAL (SELECT id FROM items ORDER BY v <=> q.v, id LIMIT 3) i
 SELECT q.n, i.id FROM unnest('{"[1,2,3,4,5,6]","[1,2]"}'::vector[]) WITH ORDINALITY AS q(v, n), LATERAL (SELECT id FROM items ORDER BY v <-> q.v, id LIMIT 3) i
