@@ -13,6 +13,7 @@ from importlib import resources
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.feather as feather
 
 from foundation.sqltypes import FLOAT8, INT8, NAME, OID, TEXT, SqlType, arrow_type
@@ -20,7 +21,7 @@ from planner.bound import RelationColumn
 from sqlfront.binder import VirtualRelation
 from sqlfront.pg_catalog.relation_columns import RELATION_COLUMNS
 from sqlfront.pg_catalog.view import CatalogView
-from storage.catalog import Sequence
+from storage.catalog import PUBLIC_SCHEMA_OID, Sequence
 
 Row = dict[str, Any]
 RowMaker = Callable[[CatalogView], Iterable[Row]]
@@ -130,8 +131,23 @@ def relation_rows(schema: str, name: str, view: CatalogView) -> pa.Table:
     maker = _ROW_MAKERS.get((schema, name))
     made = _table_of(relation, list(maker(view)) if maker is not None else [])
     if schema == "pg_catalog" and name in BUILTIN:
-        return pa.concat_tables([builtin_rows(name), made]).combine_chunks()
+        rows = pa.concat_tables([builtin_rows(name), made]).combine_chunks()
+        return _in_own_schema(rows, view)
     return made
+
+
+def _in_own_schema(rows: pa.Table, view: CatalogView) -> pa.Table:
+    """The objects of the extension `vector` are shipped in the schema of the first database: put them in this one's."""
+    vector = view.catalog.find_extension(view.database_oid, "vector")
+    if vector is None or vector.schema_oid == PUBLIC_SCHEMA_OID:
+        return rows
+    for position, name in enumerate(rows.column_names):
+        if name.endswith("namespace"):
+            shipped = rows.column(position)
+            own = pa.scalar(vector.schema_oid, shipped.type)
+            schema_oids = pc.if_else(pc.equal(shipped, PUBLIC_SCHEMA_OID), own, shipped)
+            rows = rows.set_column(position, rows.field(position), schema_oids)
+    return rows
 
 
 def _sequence_row(schema: str, name: str, view: CatalogView) -> pa.Table:

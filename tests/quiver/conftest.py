@@ -1,4 +1,4 @@
-"""Fixtures of the end-to-end tests: one server process a module, and the real data set where it is at hand."""
+"""Fixtures of the end-to-end tests: a server process or a database for each module, and the real data set."""
 
 from __future__ import annotations
 
@@ -9,12 +9,26 @@ from pathlib import Path
 import pytest
 
 from tests.quiver.server_process import ServerProcess, serving
+from tests.quiver.shared_server import Database, database_of
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     with serving(tmp_path_factory.mktemp("data")) as process:
         yield process
+
+
+@pytest.fixture(scope="session")
+def shared_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    with serving(tmp_path_factory.mktemp("data")) as process:
+        yield process
+
+
+@pytest.fixture(scope="module")
+def own_database(shared_server: ServerProcess, request: pytest.FixtureRequest) -> Iterator[Database]:
+    """An empty database; a module that needs a process to itself takes `server`."""
+    with database_of(shared_server, request.module.__name__) as database:
+        yield database
 
 
 @pytest.fixture(scope="session")

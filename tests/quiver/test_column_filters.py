@@ -14,7 +14,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.quiver.server_process import ServerProcess
+from tests.quiver.shared_server import Database
 from tests.quiver.sql_outcomes import Prober
 
 pytestmark = pytest.mark.slow
@@ -91,8 +91,8 @@ def rows() -> Iterator[tuple[Any, ...]]:
 
 
 @pytest.fixture(scope="module")
-def probers(postgres_uri: str, server: ServerProcess) -> Iterator[tuple[Prober, Prober]]:
-    for dsn in (postgres_uri, server.dsn):
+def probers(postgres_uri: str, own_database: Database) -> Iterator[tuple[Prober, Prober]]:
+    for dsn in (postgres_uri, own_database.dsn):
         with psycopg.connect(dsn, autocommit=True) as connection:
             connection.execute(SCHEMA.encode())
             with connection.cursor() as cursor:
@@ -100,7 +100,7 @@ def probers(postgres_uri: str, server: ServerProcess) -> Iterator[tuple[Prober, 
                     INSERT,
                     list(rows()),
                 )
-    pair = Prober(postgres_uri), Prober(server.dsn)
+    pair = Prober(postgres_uri), Prober(own_database.dsn)
     yield pair
     for prober in pair:
         prober.close()

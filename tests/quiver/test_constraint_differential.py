@@ -13,7 +13,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.quiver.server_process import ServerProcess
+from tests.quiver.shared_server import Database
 from tests.quiver.sql_outcomes import is_ordered, statements
 
 pytestmark = pytest.mark.slow
@@ -46,10 +46,10 @@ class Client:
 
 
 @pytest.fixture
-def clients(postgres_uri: str, server: ServerProcess) -> Iterator[tuple[Client, Client]]:
+def clients(postgres_uri: str, own_database: Database) -> Iterator[tuple[Client, Client]]:
     """PostgreSQL and Quiver, each in an empty database of its own."""
     dsns = []
-    for dsn in (postgres_uri, server.dsn):
+    for dsn in (postgres_uri, own_database.dsn):
         with psycopg.connect(dsn, autocommit=True) as connection:
             connection.execute("DROP DATABASE IF EXISTS constraint_differential")
             connection.execute("CREATE DATABASE constraint_differential")

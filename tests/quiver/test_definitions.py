@@ -14,7 +14,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.quiver.server_process import ServerProcess
+from tests.quiver.shared_server import Database
 
 pytestmark = pytest.mark.slow
 
@@ -99,10 +99,10 @@ Connection = psycopg.Connection[Any]
 
 
 @pytest.fixture(scope="module")
-def connections(postgres_uri: str, server: ServerProcess) -> Iterator[tuple[Connection, Connection]]:
+def connections(postgres_uri: str, own_database: Database) -> Iterator[tuple[Connection, Connection]]:
     with (
         psycopg.connect(postgres_uri, autocommit=True) as theirs,
-        psycopg.connect(server.dsn, autocommit=True) as ours,
+        psycopg.connect(own_database.dsn, autocommit=True) as ours,
     ):
         for connection in (theirs, ours):
             connection.execute("DROP TABLE IF EXISTS described")

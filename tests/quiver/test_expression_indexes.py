@@ -21,7 +21,7 @@ from planner.vector.growing_graphs import GROWING
 from quiver.check import check
 from quiver.instance import Instance
 from storage.catalog import Index
-from tests.quiver.server_process import ServerProcess
+from tests.quiver.shared_server import Database
 from tests.sqlfront.session.driver import Client, opened
 from tests.storage.block_surgery import array_of, rewrite
 
@@ -141,11 +141,11 @@ def outcome(connection: psycopg.Connection[Any], statement: str) -> Any:
 
 
 @pytest.fixture(scope="module")
-def both(postgres_uri: str, server: ServerProcess) -> Iterator[Connections]:
+def both(postgres_uri: str, own_database: Database) -> Iterator[Connections]:
     """PostgreSQL, which scans, and Quiver, which uses indexes wherever it can; both have all of `DEFINITIONS`."""
     with (
         psycopg.connect(postgres_uri, autocommit=True) as theirs,
-        psycopg.connect(server.dsn, autocommit=True) as ours,
+        psycopg.connect(own_database.dsn, autocommit=True) as ours,
     ):
         for connection in (theirs, ours):
             load(connection)
@@ -261,10 +261,10 @@ ALTERATIONS = (
 )
 
 
-def test_alterations(postgres_uri: str, server: ServerProcess) -> None:
+def test_alterations(postgres_uri: str, own_database: Database) -> None:
     with (
         psycopg.connect(postgres_uri, autocommit=True) as theirs,
-        psycopg.connect(server.dsn, autocommit=True) as ours,
+        psycopg.connect(own_database.dsn, autocommit=True) as ours,
     ):
         for connection in (theirs, ours):
             load(connection)

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 from psycopg.pq import ExecStatus
 
-from tests.quiver.server_process import ServerProcess
+from tests.quiver.shared_server import Database
 
 pytestmark = pytest.mark.slow
 
@@ -21,8 +21,8 @@ PATHS = ('$.n ? (@ >= 5)', "$.tags[*] ? (@ == \"a\")", '$.missing', 'strict $.ta
 
 
 @pytest.fixture(scope="module")
-def connections(postgres_uri: str, server: ServerProcess) -> Any:
-    opened = [psycopg.connect(dsn, autocommit=True) for dsn in (postgres_uri, server.dsn)]
+def connections(postgres_uri: str, own_database: Database) -> Any:
+    opened = [psycopg.connect(dsn, autocommit=True) for dsn in (postgres_uri, own_database.dsn)]
     for connection in opened:
         connection.execute("CREATE EXTENSION IF NOT EXISTS vector")
         connection.execute("CREATE TABLE notes (id int PRIMARY KEY, meta jsonb, embedding vector(2))")

@@ -14,7 +14,7 @@ import numpy as np
 import psycopg
 import pytest
 
-from tests.quiver.server_process import ServerProcess
+from tests.quiver.shared_server import Database
 from tests.quiver.sql_outcomes import Prober
 
 pytestmark = pytest.mark.slow
@@ -120,11 +120,11 @@ def fill(connection: psycopg.Connection) -> None:
 
 
 @pytest.fixture(scope="module")
-def probers(postgres_uri: str, server: ServerProcess) -> Iterator[Probers]:
-    for dsn in (postgres_uri, server.dsn):
+def probers(postgres_uri: str, own_database: Database) -> Iterator[Probers]:
+    for dsn in (postgres_uri, own_database.dsn):
         with psycopg.connect(dsn, autocommit=True) as connection:
             fill(connection)
-    theirs, ours = Prober(postgres_uri), Prober(server.dsn)
+    theirs, ours = Prober(postgres_uri), Prober(own_database.dsn)
     yield theirs, ours
     theirs.connection.close()
     ours.connection.close()

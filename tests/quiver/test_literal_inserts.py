@@ -11,7 +11,7 @@ import random
 import psycopg
 import pytest
 
-from tests.quiver.server_process import ServerProcess
+from tests.quiver.shared_server import Database
 
 STRINGS = (
     "'1'",
@@ -124,9 +124,9 @@ def rows(connection: psycopg.Connection[tuple[object, ...]], table: str) -> list
 
 
 @pytest.fixture
-def pair(server: ServerProcess, postgres_uri: str) -> object:
+def pair(own_database: Database, postgres_uri: str) -> object:
     with (
-        psycopg.connect(server.dsn, autocommit=True) as ours,
+        psycopg.connect(own_database.dsn, autocommit=True) as ours,
         psycopg.connect(postgres_uri, autocommit=True) as theirs,
     ):
         theirs.execute("CREATE EXTENSION IF NOT EXISTS vector")

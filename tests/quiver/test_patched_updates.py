@@ -9,16 +9,16 @@ from __future__ import annotations
 import psycopg
 import pytest
 
-from tests.quiver.server_process import ServerProcess
+from tests.quiver.shared_server import Database
 from tests.quiver.sql_outcomes import is_ordered, statements
 from tests.quiver.test_table_rules import Client
 
 pytestmark = pytest.mark.slow
 
 
-def test_same_outcomes(postgres_uri: str, server: ServerProcess) -> None:
+def test_same_outcomes(postgres_uri: str, own_database: Database) -> None:
     clients = []
-    for uri in (postgres_uri, server.dsn):
+    for uri in (postgres_uri, own_database.dsn):
         with psycopg.connect(uri, autocommit=True) as connection:
             connection.execute("DROP DATABASE IF EXISTS patched_updates")
             connection.execute("CREATE DATABASE patched_updates")

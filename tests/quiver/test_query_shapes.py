@@ -13,7 +13,7 @@ import numpy as np
 import psycopg
 import pytest
 
-from tests.quiver.server_process import ServerProcess
+from tests.quiver.shared_server import Database
 
 pytestmark = pytest.mark.slow
 
@@ -136,12 +136,12 @@ def load(connection: psycopg.Connection[tuple[object, ...]]) -> None:
 
 @pytest.fixture(scope="module")
 def both(
-    postgres_uri: str, server: ServerProcess
+    postgres_uri: str, own_database: Database
 ) -> Iterator[tuple[psycopg.Connection[tuple[object, ...]], psycopg.Connection[tuple[object, ...]]]]:
     """PostgreSQL, which scans, and Quiver, which uses indexes wherever it can."""
     with (
         psycopg.connect(postgres_uri, autocommit=True) as theirs,
-        psycopg.connect(server.dsn, autocommit=True) as ours,
+        psycopg.connect(own_database.dsn, autocommit=True) as ours,
     ):
         load(theirs)
         load(ours)

@@ -15,7 +15,7 @@ import numpy as np
 import psycopg
 import pytest
 
-from tests.quiver.server_process import ServerProcess
+from tests.quiver.shared_server import Database
 
 pytestmark = pytest.mark.slow
 
@@ -135,10 +135,10 @@ def is_quiver(connection: Connection) -> bool:
 
 
 @pytest.fixture(scope="module")
-def both(postgres_uri: str, server: ServerProcess) -> Iterator[Both]:
+def both(postgres_uri: str, own_database: Database) -> Iterator[Both]:
     with (
         psycopg.connect(postgres_uri, autocommit=True) as theirs,
-        psycopg.connect(server.dsn, autocommit=True) as ours,
+        psycopg.connect(own_database.dsn, autocommit=True) as ours,
     ):
         load(theirs)
         load(ours)

@@ -13,7 +13,7 @@ import numpy as np
 import psycopg
 import pytest
 
-from tests.quiver.server_process import ServerProcess
+from tests.quiver.shared_server import Database
 
 pytestmark = pytest.mark.slow
 
@@ -24,8 +24,8 @@ SEARCH = f"SELECT id FROM measured ORDER BY e <-> {QUERY} LIMIT 50"
 
 
 @pytest.fixture(scope="module")
-def connection(server: ServerProcess) -> Iterator[psycopg.Connection[Any]]:
-    with psycopg.connect(server.dsn, autocommit=True) as connection:
+def connection(own_database: Database) -> Iterator[psycopg.Connection[Any]]:
+    with psycopg.connect(own_database.dsn, autocommit=True) as connection:
         connection.execute(f"CREATE TABLE measured (id int PRIMARY KEY, n int, e vector({DIM}))".encode())
         with connection.cursor() as cursor, cursor.copy("COPY measured FROM STDIN") as copy:
             for i, row in enumerate(RNG.normal(size=(ROWS, DIM)).round(3)):
@@ -123,10 +123,10 @@ def test_layers_are_asked_in_order(connection: psycopg.Connection[Any]) -> None:
     assert beam(connection) == of_table
 
 
-def test_an_index_beats_a_role(connection: psycopg.Connection[Any], server: ServerProcess) -> None:
+def test_an_index_beats_a_role(connection: psycopg.Connection[Any], own_database: Database) -> None:
     connection.execute("ALTER ROLE postgres SET hnsw.ef_search = 61")
     try:
-        with psycopg.connect(server.dsn, autocommit=True) as other:
+        with psycopg.connect(own_database.dsn, autocommit=True) as other:
             assert beam(other) == 61
             connection.execute("ALTER INDEX measured_e SET (ef_search = 77)")
             assert beam(other) == 77

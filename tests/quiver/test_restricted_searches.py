@@ -16,7 +16,7 @@ import numpy as np
 import psycopg
 import pytest
 
-from tests.quiver.server_process import ServerProcess
+from tests.quiver.shared_server import Database
 from tests.quiver.sql_outcomes import FOLDER
 
 pytestmark = pytest.mark.slow
@@ -68,11 +68,11 @@ def fill(connection: psycopg.Connection[Any]) -> None:
 
 
 @pytest.fixture(scope="module")
-def connections(postgres_uri: str, server: ServerProcess) -> Iterator[Connections]:
+def connections(postgres_uri: str, own_database: Database) -> Iterator[Connections]:
     """PostgreSQL and Quiver with the same rows; only Quiver has indexes."""
     with (
         psycopg.connect(postgres_uri, autocommit=True) as theirs,
-        psycopg.connect(server.dsn, autocommit=True) as ours,
+        psycopg.connect(own_database.dsn, autocommit=True) as ours,
     ):
         fill(theirs)
         fill(ours)

@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.quiver.server_process import ServerProcess
+from tests.quiver.shared_server import Database
 from tests.quiver.sql_outcomes import statements
 
 pytestmark = pytest.mark.slow
@@ -51,15 +51,15 @@ class Client:
         return cursor.statusmessage, [tuple(map(str, row)) for row in found]
 
 
-def test_same_outcomes(postgres_uri: str, server: ServerProcess) -> None:
+def test_same_outcomes(postgres_uri: str, own_database: Database) -> None:
     with psycopg.connect(postgres_uri, autocommit=True) as connection:
         connection.execute("DROP DATABASE IF EXISTS table_rules")
         connection.execute("CREATE DATABASE table_rules")
     theirs = Client(psycopg.conninfo.make_conninfo(postgres_uri, dbname="table_rules"))
     theirs.connection.execute("CREATE EXTENSION vector")
-    with psycopg.connect(server.dsn, autocommit=True) as connection:
+    with psycopg.connect(own_database.dsn, autocommit=True) as connection:
         connection.execute("CREATE DATABASE table_rules")
-    ours = Client(psycopg.conninfo.make_conninfo(server.dsn, dbname="table_rules"))
+    ours = Client(psycopg.conninfo.make_conninfo(own_database.dsn, dbname="table_rules"))
     differences = []
     for statement in statements("table_rules.sql"):
         wanted, found = theirs.outcome(statement.text), ours.outcome(statement.text)

@@ -14,7 +14,7 @@ import psycopg
 import pytest
 
 from tests.quiver.pgvector.arguments import BIT_TEXTS, HALFVEC_TEXTS, SPARSEVEC_TEXTS, VECTOR_TEXTS, long_text
-from tests.quiver.server_process import ServerProcess
+from tests.quiver.shared_server import Database
 
 pytestmark = pytest.mark.slow
 
@@ -61,11 +61,11 @@ def rows() -> Iterator[tuple[object, ...]]:
 
 @pytest.fixture(scope="module")
 def connections(
-    postgres_uri: str, server: ServerProcess
+    postgres_uri: str, own_database: Database
 ) -> Iterator[tuple[psycopg.Connection[tuple[object, ...]], psycopg.Connection[tuple[object, ...]]]]:
     with (
         psycopg.connect(postgres_uri, autocommit=True) as theirs,
-        psycopg.connect(server.dsn, autocommit=True) as ours,
+        psycopg.connect(own_database.dsn, autocommit=True) as ours,
     ):
         columns = ", ".join(f"{name} {spelled}" for name, spelled in COLUMNS.items())
         for connection in (theirs, ours):

@@ -14,7 +14,7 @@ import psycopg
 import pytest
 
 from tests.quiver.pgvector.messages import Listener, Said, listening
-from tests.quiver.server_process import ServerProcess
+from tests.quiver.shared_server import Database
 
 pytestmark = pytest.mark.slow
 
@@ -201,16 +201,16 @@ SEARCHES = (
 
 
 @pytest.fixture(scope="module")
-def listeners(postgres_uri: str, server: ServerProcess) -> Iterator[tuple[Listener, Listener]]:
+def listeners(postgres_uri: str, own_database: Database) -> Iterator[tuple[Listener, Listener]]:
     """Empty databases of the same name."""
-    for dsn in (postgres_uri, server.dsn):
+    for dsn in (postgres_uri, own_database.dsn):
         with psycopg.connect(dsn, autocommit=True) as connection:
             connection.execute("DROP DATABASE IF EXISTS documented")
             connection.execute("CREATE DATABASE documented")
     in_postgres = psycopg.conninfo.make_conninfo(postgres_uri, dbname="documented")
     with psycopg.connect(in_postgres, autocommit=True) as connection:
         connection.execute("CREATE EXTENSION vector")
-    in_quiver = psycopg.conninfo.make_conninfo(server.dsn, dbname="documented")
+    in_quiver = psycopg.conninfo.make_conninfo(own_database.dsn, dbname="documented")
     with listening(in_postgres) as theirs, listening(in_quiver) as ours:
         yield theirs, ours
 

@@ -19,7 +19,7 @@ import psycopg2
 import pytest
 from pgvector import Bit, HalfVector, SparseVector, Vector
 
-from tests.quiver.server_process import ServerProcess
+from tests.quiver.shared_server import Database
 
 pytestmark = pytest.mark.slow
 
@@ -134,7 +134,16 @@ def by_asyncpg(dsn: str) -> list[object]:
         pytest.param(by_asyncpg, id="asyncpg"),
     ],
 )
-def test_searches(postgres_uri: str, server: ServerProcess, run: Callable[[str], list[object]]) -> None:
-    theirs, ours = run(postgres_uri), run(server.dsn)
+def test_searches(postgres_uri: str, own_database: Database, run: Callable[[str], list[object]]) -> None:
+    theirs, ours = run(postgres_uri), run(own_database.dsn)
     assert ours == theirs
     assert len(theirs) == len(QUERIES) + 1
+
+
+@pytest.mark.parametrize("catalog", ["type:typ", "proc:pro", "operator:opr", "opclass:opc", "opfamily:opf"])
+def test_objects_are_in_a_schema_of_their_database(own_database: Database, catalog: str) -> None:
+    name, prefix = catalog.split(":")
+    count = f"SELECT n.nspname, count(*) FROM pg_{name} LEFT JOIN pg_namespace n ON n.oid = {prefix}namespace"
+    with psycopg.connect(own_database.dsn) as connection:
+        counts = dict(connection.execute(f"{count} GROUP BY 1".encode()).fetchall())
+    assert counts["public"] > 5

@@ -24,7 +24,7 @@ import pytest
 from foundation.version import PGVECTOR_VERSION
 from tests.quiver.pgvector.messages import listening
 from tests.quiver.pgvector.outcomes import Session
-from tests.quiver.server_process import ServerProcess
+from tests.quiver.shared_server import Database
 
 pytestmark = pytest.mark.slow
 
@@ -44,8 +44,8 @@ ANSWERS = (
 
 
 @pytest.fixture(scope="module")
-def session(server: ServerProcess) -> Iterator[Session]:
-    with Session(server.dsn) as session:
+def session(own_database: Database) -> Iterator[Session]:
+    with Session(own_database.dsn) as session:
         yield session
 
 
@@ -59,32 +59,32 @@ def test_answers(session: Session, statement: str, answer: str | None) -> None:
 
 
 @pytest.mark.parametrize("rows", [0, 1, 299])
-def test_ivfflat_over_a_small_table(postgres_uri: str, server: ServerProcess, rows: int) -> None:
+def test_ivfflat_over_a_small_table(postgres_uri: str, own_database: Database, rows: int) -> None:
     statements = (
         "CREATE TABLE small (e vector(1536))",
         f"INSERT INTO small SELECT array_fill(i::real, ARRAY[1536])::vector FROM generate_series(1, {rows}) i",
         "CREATE INDEX ON small USING ivfflat (e vector_cosine_ops) WITH (lists = 300)",
         "DROP TABLE small",
     )
-    with listening(postgres_uri) as theirs, listening(server.dsn) as ours:
+    with listening(postgres_uri) as theirs, listening(own_database.dsn) as ours:
         for statement in statements:
             assert ours.run(statement) == theirs.run(statement), statement
 
 
-def test_ivfflat_with_more_lists_than_pgvector_has_memory_for(server: ServerProcess) -> None:
-    with listening(server.dsn) as ours:
+def test_ivfflat_with_more_lists_than_pgvector_has_memory_for(own_database: Database) -> None:
+    with listening(own_database.dsn) as ours:
         ours.run("CREATE TABLE wide (e vector(2000))")
         notice, tag, _ = ours.run("CREATE INDEX ON wide USING ivfflat (e vector_l2_ops) WITH (lists = 32768)")
         assert "little data" in str(notice) and tag == "CREATE INDEX"
         ours.run("DROP TABLE wide")
 
 
-def test_vacuum_beside_inserts_and_deletes(server: ServerProcess) -> None:
+def test_vacuum_beside_inserts_and_deletes(own_database: Database) -> None:
     failures: list[BaseException] = []
 
     def churn(worker: int) -> None:
         try:
-            with psycopg.connect(server.dsn, autocommit=True) as connection:
+            with psycopg.connect(own_database.dsn, autocommit=True) as connection:
                 for turn in range(CHURN_TURNS):
                     first = (worker * CHURN_TURNS + turn) * CHURN_ROWS
                     rows = f"generate_series({first}, {first + CHURN_ROWS - 1}) i"
@@ -96,7 +96,7 @@ def test_vacuum_beside_inserts_and_deletes(server: ServerProcess) -> None:
         except BaseException as error:
             failures.append(error)
 
-    with listening(server.dsn) as ours:
+    with listening(own_database.dsn) as ours:
         ours.run("CREATE TABLE churned (id int PRIMARY KEY, e vector(3))")
         ours.run("CREATE INDEX churned_e ON churned USING hnsw (e vector_l2_ops)")
         workers = [threading.Thread(target=churn, args=(worker,)) for worker in range(2)]

@@ -11,7 +11,8 @@ import psycopg
 import pytest
 
 from tests.quiver.pgvector.messages import listening
-from tests.quiver.server_process import ServerProcess, serving
+from tests.quiver.server_process import serving
+from tests.quiver.shared_server import Database
 
 pytestmark = pytest.mark.slow
 
@@ -53,16 +54,16 @@ ELEMENTS = (
 )  # fmt: skip
 
 
-def test_elements_of_sparse_vectors(postgres_uri: str, server: ServerProcess) -> None:
-    with listening(postgres_uri) as theirs, listening(server.dsn) as ours:
+def test_elements_of_sparse_vectors(postgres_uri: str, own_database: Database) -> None:
+    with listening(postgres_uri) as theirs, listening(own_database.dsn) as ours:
         ours.run("SET quiver.pgvector_limits = on")
         for statement in ELEMENTS:
             assert ours.run(statement) == theirs.run(statement), statement
 
 
-def test_copy_of_sparse_vectors(server: ServerProcess) -> None:
+def test_copy_of_sparse_vectors(own_database: Database) -> None:
     text = "{" + ",".join(f"{number}:1" for number in range(1, 1002)) + "}/3000"
-    with listening(server.dsn) as ours:
+    with listening(own_database.dsn) as ours:
         ours.run("CREATE TABLE copied (s sparsevec(3000))")
         ours.run("CREATE INDEX ON copied USING hnsw (s sparsevec_l2_ops)")
         for value, expected in (("on", "0"), ("off", "1")):
@@ -76,18 +77,18 @@ def test_copy_of_sparse_vectors(server: ServerProcess) -> None:
         ours.run("DROP TABLE copied")
 
 
-def test_limits_by_set(postgres_uri: str, server: ServerProcess) -> None:
+def test_limits_by_set(postgres_uri: str, own_database: Database) -> None:
     created = [
         f"CREATE INDEX ON limited USING {family} {key}" for family in FAMILIES for key in (*TOO_MANY, *OTHERS)
     ]
-    with listening(postgres_uri) as theirs, listening(server.dsn) as ours:
+    with listening(postgres_uri) as theirs, listening(own_database.dsn) as ours:
         ours.run("SET quiver.pgvector_limits = on")
         for statement in (*SETUP, *created, *RETYPED):
             assert ours.run(statement) == theirs.run(statement), statement
 
 
-def test_no_limits_by_default(server: ServerProcess) -> None:
-    with listening(server.dsn) as ours:
+def test_no_limits_by_default(own_database: Database) -> None:
+    with listening(own_database.dsn) as ours:
         for statement in SETUP:
             ours.run(statement)
         for family in FAMILIES:

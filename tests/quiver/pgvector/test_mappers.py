@@ -15,7 +15,7 @@ import psycopg2
 import pytest
 from pgvector import HalfVector, SparseVector
 
-from tests.quiver.server_process import ServerProcess
+from tests.quiver.shared_server import Database
 
 pytestmark = pytest.mark.slow
 
@@ -49,8 +49,8 @@ def plain(value: Any) -> Any:
     return value if value is None or isinstance(value, int | str) else str(value)
 
 
-def check_alike(script: Script, postgres_uri: str, server: ServerProcess) -> None:
-    theirs, ours = script(postgres_uri), script(server.dsn)
+def check_alike(script: Script, postgres_uri: str, own_database: Database) -> None:
+    theirs, ours = script(postgres_uri), script(own_database.dsn)
     assert plain(ours) == plain(theirs)
     assert len(theirs) > 5
 
@@ -125,12 +125,12 @@ def sqlalchemy_script(driver: str, connect: Callable[[str], Any]) -> Script:
     ("driver", "connect"), [("psycopg", psycopg.connect), ("psycopg2", psycopg2.connect)]
 )
 def test_sqlalchemy(
-    postgres_uri: str, server: ServerProcess, driver: str, connect: Callable[[str], Any]
+    postgres_uri: str, own_database: Database, driver: str, connect: Callable[[str], Any]
 ) -> None:
-    check_alike(sqlalchemy_script(driver, connect), postgres_uri, server)
+    check_alike(sqlalchemy_script(driver, connect), postgres_uri, own_database)
 
 
-def test_sqlmodel(postgres_uri: str, server: ServerProcess) -> None:
+def test_sqlmodel(postgres_uri: str, own_database: Database) -> None:
     import sqlalchemy as sa
     import sqlmodel
     from pgvector.sqlalchemy import BIT, HALFVEC, SPARSEVEC, VECTOR, avg
@@ -171,10 +171,10 @@ def test_sqlmodel(postgres_uri: str, server: ServerProcess) -> None:
         engine.dispose()
         return found
 
-    check_alike(run, postgres_uri, server)
+    check_alike(run, postgres_uri, own_database)
 
 
-def test_peewee(postgres_uri: str, server: ServerProcess) -> None:
+def test_peewee(postgres_uri: str, own_database: Database) -> None:
     import peewee
     from pgvector.peewee import FixedBitField, HalfVectorField, SparseVectorField, VectorField
 
@@ -216,11 +216,11 @@ def test_peewee(postgres_uri: str, server: ServerProcess) -> None:
             database.drop_tables([Item])
         return found
 
-    check_alike(run, postgres_uri, server)
+    check_alike(run, postgres_uri, own_database)
 
 
 @pytest.fixture
-def django_databases(postgres_uri: str, server: ServerProcess) -> Iterator[None]:
+def django_databases(postgres_uri: str, own_database: Database) -> Iterator[None]:
     """Aliases `default` (PostgreSQL) and `quiver` of a Django configured for this process."""
     import django
     from django.conf import settings
@@ -234,7 +234,7 @@ def django_databases(postgres_uri: str, server: ServerProcess) -> Iterator[None]
         }  # fmt: skip
 
     settings.configure(
-        DATABASES={"default": database(postgres_uri), "quiver": database(server.dsn)},
+        DATABASES={"default": database(postgres_uri), "quiver": database(own_database.dsn)},
         DEFAULT_AUTO_FIELD="django.db.models.BigAutoField",
         USE_TZ=True,
     )

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.quiver.pgvector.outcomes import Session
-from tests.quiver.server_process import ServerProcess
+from tests.quiver.shared_server import Database
 
 pytestmark = pytest.mark.slow
 
@@ -35,9 +35,9 @@ def random_text(chance: random.Random, type_name: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def session(server: ServerProcess) -> Iterator[Session]:
+def session(own_database: Database) -> Iterator[Session]:
     chance = random.Random(8)
-    with Session(server.dsn) as session:
+    with Session(own_database.dsn) as session:
         for type_name in OPERATORS:
             spelled = f"{type_name}({DIMENSIONS})"
             session.connection.execute(

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from tests.quiver.pgvector.messages import listening
-from tests.quiver.server_process import ServerProcess
+from tests.quiver.shared_server import Database
 
 pytestmark = pytest.mark.slow
 
@@ -52,13 +52,13 @@ OTHERS = (
 )  # fmt: skip
 
 
-def test_notices(postgres_uri: str, server: ServerProcess) -> None:
-    for dsn in (postgres_uri, server.dsn):
+def test_notices(postgres_uri: str, own_database: Database) -> None:
+    for dsn in (postgres_uri, own_database.dsn):
         with psycopg.connect(dsn, autocommit=True) as connection:
             connection.execute("CREATE DATABASE rewritten")
     with (
         listening(postgres_uri, dbname="rewritten") as theirs,
-        listening(server.dsn, dbname="rewritten") as ours,
+        listening(own_database.dsn, dbname="rewritten") as ours,
     ):
         theirs.run("CREATE EXTENSION vector")
         differences = []
