@@ -1,8 +1,8 @@
 """The searches of a LATERAL join as batches: one for all rows of the left side, or one for each group of them.
 
 Of the left columns that a sub-select reads, those in its WHERE, LIMIT, OFFSET, further sort keys or sub-queries decide what is
-searched: rows that have the same values there are a group, whose filter runs once and whose search is prepared once. The
-others, read by the query vector and the select list, are columns beside the rows that are found.
+searched, and so do expressions over left columns alone in its WHERE. Rows that have the same values there are a group, whose filter
+runs once and whose search is prepared once; a row of its own is searched as a query of its own. The other columns, read by the query vector and the select list, are columns beside the rows that are found.
 
     SELECT ... FROM queries q, LATERAL (SELECT id, e <-> q.v FROM items WHERE cat = q.cat ORDER BY e <-> q.v LIMIT 3) n
 
@@ -11,17 +11,19 @@ has a batch for each `q.cat`. A NULL, a vector of zeros under cosine and one of 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence, Set
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from foundation.errors import QueryCanceled, QuiverError
 from foundation.sqltypes import SqlType, arrow_type
 from planner import bound
-from planner.evaluate import Frame, evaluate, python_value
+from planner.evaluate import Frame, evaluate, is_native, python_value
+from planner.evaluate.constants import python_values
 from planner.evaluate.rewriting import rewrite
 from planner.execution import BATCH_ROWS, count_topk, project
 from planner.nodes import VectorTopK
@@ -39,6 +41,10 @@ _COSINE = "cosine"
 _PLACE_FIRST = 1 << 30
 """Parameters from here on stand for left columns, in the order of the columns."""
 
+_COMPUTED_ID = -1
+"""Relation of columns that are computed of left columns."""
+
+_T = TypeVar("_T")
 Int64s = npt.NDArray[np.int64]
 MakeIsland = Callable[[Sequence[bound.Expression]], IslandPlan | None]
 """The search with expressions in place of the left columns."""
@@ -95,20 +101,22 @@ def searched_in_batches(
         DataException: 22000, a query vector has another dimension than the rows.
         QueryCanceled: 57014.
     """
-    places = [bound.Parameter(_PLACE_FIRST + i, column.type) for i, column in enumerate(left.columns)]
-    template = make_island(places)
+    template = make_island([_place(number, column.type) for number, column in enumerate(left.columns)])
     if template is None or any(
         is_volatile(part) for part in bound.walk(template) if isinstance(part, bound.Call)
     ):
         return None
+    template, left = _with_computed_places(template, left, context)
     deciding = _deciding_places(template)
     groups = _groups(left, deciding)
     pieces, numbers = [], []
     for rows in groups:
         context.cancel_token.check()
-        given = [left.value(int(rows[0]), i) if i in deciding else place for i, place in enumerate(places)]
-        island = make_island(given)
-        found = None if island is None else _search_group(island, left, rows, context)
+        found: _GroupRows | None
+        if len(rows) == 1:
+            found = _search_one(template, left, int(rows[0]), context)
+        else:
+            found = _search_group(_with_values(template, left, int(rows[0]), deciding), left, rows, context)
         if found is None:
             return None
         pieces += found.batches
@@ -119,6 +127,70 @@ def searched_in_batches(
     if len(groups) > 1:
         table = table.take(pa.array(np.argsort(owners, kind="stable")))
     return LateralBatches(table, np.bincount(owners, minlength=left.table.num_rows), len(groups))
+
+
+def _place(number: int, kind: SqlType) -> bound.Parameter:
+    """What stands for a left column."""
+    return bound.Parameter(_PLACE_FIRST + number, kind)
+
+
+def _is_place(node: Any) -> bool:
+    return isinstance(node, bound.Parameter) and node.index >= _PLACE_FIRST
+
+
+def _with_values(node: _T, left: LeftRows, row: int, which: Set[int] | None = None) -> _T:
+    """A plan with the values of a left row in the places of some columns, or of all."""
+
+    def change(part: Any) -> bound.Expression | None:
+        number = part.index - _PLACE_FIRST if _is_place(part) else None
+        return (
+            None if number is None or (which is not None and number not in which) else left.value(row, number)
+        )
+
+    return rewrite(node, change)
+
+
+def _with_computed_places(
+    island: IslandPlan, left: LeftRows, context: ExecutionContext
+) -> tuple[IslandPlan, LeftRows]:
+    """The plan with places for what WHERE computes of left columns alone: `q.n % 10` makes ten groups of many rows.
+
+    What fails for some row is left to the search, which may not need it.
+    """
+    node = island.node
+    found: dict[bound.Expression, bound.Parameter] = {}
+    columns: list[pa.Array] = []
+    every_row = np.arange(left.table.num_rows)
+
+    def change(part: Any) -> bound.Expression | None:
+        if not isinstance(part, bound.Call | bound.CastExpression) or not _reads_places_alone(part):
+            return None
+        if part in found:
+            return found[part]
+        try:
+            columns.append(evaluate(_over_columns(part, left), left.frame(every_row), context))
+        except QueryCanceled:
+            raise
+        except QuiverError:
+            return part
+        found[part] = _place(len(left.columns) + len(found), part.sql_type)
+        return found[part]
+
+    if node.filter is None:
+        return island, left
+    island = replace(island, node=replace(node, filter=rewrite(node.filter, change)))
+    table, references = left.table, left.columns
+    for number, (expression, column) in enumerate(zip(found, columns, strict=True)):
+        references += (bound.ColumnRef(_COMPUTED_ID, number, "", expression.sql_type),)
+        table = table.append_column(f"c{len(references) - 1}", column)
+    return island, LeftRows(references, table)
+
+
+def _reads_places_alone(expression: bound.Expression) -> bool:
+    parts = list(bound.walk(expression))
+    if any(isinstance(part, bound.ColumnRef | bound.Subquery) for part in parts) or not is_native(expression):
+        return False
+    return any(map(_is_place, parts))
 
 
 def _deciding_places(island: IslandPlan) -> frozenset[int]:
@@ -133,7 +205,7 @@ def _deciding_places(island: IslandPlan) -> frozenset[int]:
         for expression in parts
         if expression is not None
         for part in bound.walk(expression)
-        if isinstance(part, bound.Parameter) and part.index >= _PLACE_FIRST
+        if _is_place(part)
     )
 
 
@@ -141,8 +213,7 @@ def _over_columns(expression: bound.Expression, left: LeftRows) -> bound.Express
     """The expression with left columns where places stand for them."""
 
     def change(node: Any) -> bound.Expression | None:
-        is_place = isinstance(node, bound.Parameter) and node.index >= _PLACE_FIRST
-        return left.columns[node.index - _PLACE_FIRST] if is_place else None
+        return left.columns[node.index - _PLACE_FIRST] if _is_place(node) else None
 
     return rewrite(expression, change)
 
@@ -151,9 +222,15 @@ def _groups(left: LeftRows, deciding: frozenset[int]) -> list[Int64s]:
     """Ascending rows of each group, by first row."""
     if not deciding:
         return [np.arange(left.table.num_rows)]
-    groups: dict[tuple[Any, ...], list[int]] = {}
-    for row in range(left.table.num_rows):
-        key = tuple(_text(left.value(row, position).value) for position in sorted(deciding))
+    columns = [
+        [
+            _text(value)
+            for value in python_values(_array(left.table.column(number)), left.columns[number].type)
+        ]
+        for number in sorted(deciding)
+    ]
+    groups: dict[tuple[str | bytes, ...], list[int]] = {}
+    for row, key in enumerate(zip(*columns, strict=True)):
         groups.setdefault(key, []).append(row)
     return [np.array(rows) for rows in groups.values()]
 
@@ -169,6 +246,12 @@ class _GroupRows:
 
     batches: list[pa.RecordBatch]
     counts: Int64s
+
+
+def _search_one(template: IslandPlan, left: LeftRows, row: int, context: ExecutionContext) -> _GroupRows:
+    """The rows of the search for one left row."""
+    batches = list(_with_values(template, left, row).batches(context))
+    return _GroupRows(batches, np.array([sum(batch.num_rows for batch in batches)]))
 
 
 def _search_group(
@@ -221,13 +304,7 @@ class _GroupSearches:
         return with_query(prepared, node, None if value.null_count else query_vector(value, self._kind))
 
     def _node_for(self, number: int) -> VectorTopK:
-        row = int(self._rows[number])
-
-        def change(node: Any) -> bound.Expression | None:
-            is_place = isinstance(node, bound.Parameter) and node.index >= _PLACE_FIRST
-            return self._left.value(row, node.index - _PLACE_FIRST) if is_place else None
-
-        return rewrite(self._node, change)
+        return _with_values(self._node, self._left, int(self._rows[number]))
 
 
 def _frames(found: RowSelection, owners: Int64s, scan: bound.TableScan, left: LeftRows) -> Iterator[Frame]:

@@ -131,7 +131,7 @@ def searched_rows(
     left_types = [column.type for column in found.left_columns]
     is_given = not given.keys().isdisjoint(outer)
     batches = run_query(left, context, given) if is_given else plan_statement(left).execute(context).batches()
-    left_rows = LeftRows(found.left_columns, _table(batches, left_types))
+    left_rows = LeftRows(found.left_columns, _table(batches, left_types).combine_chunks())
     types = [column.type for column in bound.output_columns(found.search)]
     if not left_rows.table.num_rows:
         return _joined(found, left_rows, _table(iter(()), types), np.zeros(0, dtype=np.int64)), None

@@ -60,6 +60,10 @@ SELECT q.n, i.id, i.w, i.t FROM asked q, LATERAL (SELECT id, id * q.cat AS w, up
 SELECT q.n, i.id, i.c FROM asked q, LATERAL (SELECT id, CASE WHEN v <-> q.v < 5 THEN 1 / (q.n - 3) END AS c FROM items ORDER BY v <-> q.v, id LIMIT 2) i ORDER BY 1, 2
 SELECT q.n, i.id FROM asked q, LATERAL (SELECT id FROM items WHERE cat IN (SELECT cat FROM asked a WHERE a.n > q.n) ORDER BY v <-> q.v, id LIMIT 2) i ORDER BY 1, 2
 SELECT q.n, i.id FROM asked q, LATERAL (SELECT id FROM items ORDER BY v <-> (SELECT v FROM asked a WHERE a.n = 39 - q.n), id LIMIT 2) i ORDER BY 1, 2
+SELECT q.n, i.id FROM asked q, LATERAL (SELECT id FROM items WHERE cat = q.n % 4 AND id > q.n % 4 * 10 ORDER BY v <-> q.v, id LIMIT 2) i ORDER BY 1, 2
+SELECT q.n, i.id FROM asked q, LATERAL (SELECT id FROM items WHERE cat > 99 AND id > 10 / (q.n - 3) ORDER BY v <-> q.v, id LIMIT 2) i ORDER BY 1, 2
+SELECT q.n, i.id FROM asked q, LATERAL (SELECT id FROM items WHERE id > 10 / (q.n - 3) ORDER BY v <-> q.v, id LIMIT 2) i ORDER BY 1, 2
+SELECT q.n, i.id FROM asked q, LATERAL (SELECT id FROM items WHERE cat::numeric < q.n % 2 + 0.50 AND b::text <> ('1' || q.b::varchar) ORDER BY v <-> q.v, id LIMIT 2) i ORDER BY 1, 2
 SELECT q.n, i.id FROM asked q, LATERAL (SELECT id FROM items WHERE v <-> q.v < 9 ORDER BY v <-> q.v, id LIMIT 2) i ORDER BY 1, 2
 SELECT q.n, i.id FROM asked q, LATERAL (SELECT id FROM items WHERE v <-> '[1,2,3,4,5,6]' < 9 ORDER BY v <-> q.v, id LIMIT 2) i ORDER BY 1, 2
 SELECT q.n, i.id FROM asked q, LATERAL (SELECT id FROM items ORDER BY v <-> l2_normalize(q.v), id LIMIT 2) i ORDER BY 1, 2
@@ -171,6 +175,7 @@ def test_explain_tells_of_batches(probers: Probers) -> None:
     assert "Vector Island 1\n    Batched Search\n    ->  Limit" in plan("", "cat < 5", "COSTS OFF")
     assert f"    Batched Search: {LEFT_ROWS} queries\n" in plan("", "cat < 5", "ANALYZE")
     assert f"    Batched Search: {LEFT_ROWS} queries in 8 groups\n" in plan("", "cat = q.cat", "ANALYZE")
+    assert f"    Batched Search: {LEFT_ROWS} queries in 3 groups\n" in plan("", "cat = q.n % 3", "ANALYZE")
     assert "Batched Search" not in plan(", random()", "cat < 5", "ANALYZE")
 
 
