@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 import vecengine
-from foundation.bitset import Bitset, and_bits, popcount
+from foundation.bitset import Bitset, and_bits, offsets_from_bits, popcount
 from foundation.settings import SettingValues
 from planner.row_selection import RowSelection
 from planner.vector.key_columns import Vectors
@@ -31,6 +31,9 @@ from vecengine.index import EXACT
 _BLOCK_QUERIES = 16
 _BLOCK_BYTES = 1 << 24
 """Of the vectors that the answers of one block point at."""
+
+_SIZE_MIN, _SIZE_MAX = 1e-8, 1e7
+"""Of the greatest coordinate: products of squared norms stay within float32 for any number of dimensions."""
 
 Int64s = npt.NDArray[np.int64]
 Float64s = npt.NDArray[np.float64]
@@ -79,7 +82,7 @@ def search_batch(
         QueryCanceled: 57014.
     """
     segments = [search.segment for search in prepared.searches]
-    batch = _Batch.of(prepared) if len(queries.places) else None
+    batch = _Batch.of(prepared, queries.vectors) if len(queries.places) else None
     answers = iter(() if batch is None else batch.answers(queries.vectors, threads))
     is_asked = np.zeros(queries.count, dtype=np.bool_)
     is_asked[queries.places] = batch is not None
@@ -142,7 +145,7 @@ class _Batch:
     has_more_keys: bool
 
     @classmethod
-    def of(cls, prepared: PreparedTopK) -> _Batch | None:
+    def of(cls, prepared: PreparedTopK, queries: Vectors) -> _Batch | None:
         """None where each query has to be searched by itself, whatever is found."""
         node, stop = prepared.node, prepared.rows.stop
         k = min(stop or 0, prepared.allowed_count)
@@ -158,7 +161,7 @@ class _Batch:
             # One more tells whether further sort keys choose among rows as far as the last.
             target.width = min(k + has_more_keys, count) if target.is_scanned else k
             targets.append(target)
-        if _may_put_unordered_rows_first(prepared, targets):
+        if _may_put_unordered_rows_first(prepared, targets, queries):
             return None
         return cls(prepared, targets, k, has_more_keys)
 
@@ -232,7 +235,9 @@ class _Batch:
         return np.asarray(is_full & ~is_tie.any(axis=1))
 
 
-def _may_put_unordered_rows_first(prepared: PreparedTopK, targets: Sequence[_Target]) -> bool:
+def _may_put_unordered_rows_first(
+    prepared: PreparedTopK, targets: Sequence[_Target], queries: Vectors
+) -> bool:
     """Whether rows with NULL or NaN distance, which no search returns, may stand before those that it does."""
     order = prepared.node.order
     if prepared.leaves_out_unordered or not (order.nulls_first or order.is_falling):
@@ -243,11 +248,30 @@ def _may_put_unordered_rows_first(prepared: PreparedTopK, targets: Sequence[_Tar
         if not order.is_falling:
             continue
         if target.is_scanned or target.search.index is None:
-            return True
+            if _may_have_nan(target, order.metric, queries):
+                return True
+            continue
         covered = target.search.index.covered_bits()
         if len(rows_without(target.comparable_bits, covered, target.search.segment.row_count)):
             return True
     return False
+
+
+def _may_have_nan(target: _Target, metric: str, queries: Vectors) -> bool:
+    """Whether a distance may be NaN: where sums leave float32, and of vectors of zeros under cosine."""
+    if metric not in ("ip", "cosine"):
+        return False
+    if not isinstance(target.vectors, np.ndarray) or not isinstance(queries, np.ndarray):
+        return True
+    rows = offsets_from_bits(target.comparable_bits, target.search.segment.row_count)
+    sizes = np.concatenate([_largest(target.vectors)[rows], _largest(queries)])
+    return bool((sizes > _SIZE_MAX).any() or (metric == "cosine" and (sizes < _SIZE_MIN).any()))
+
+
+def _largest(vectors: npt.NDArray[np.generic]) -> npt.NDArray[np.float32]:
+    """(n,) the greatest absolute value of each vector."""
+    greatest = np.maximum(vectors.max(axis=1, initial=0), -vectors.min(axis=1, initial=0))
+    return np.asarray(greatest, dtype=np.float32)
 
 
 def _in_threads(

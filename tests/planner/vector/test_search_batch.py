@@ -106,6 +106,7 @@ def check(asked: list[VectorTopK], metric: str, context: Any) -> None:
         ("cosine", "distance"),
         ("l1", "ties"),
         ("cosine", "falling"),
+        ("ip", "falling"),
         ("ip", "nulls first"),
     ],
 )
@@ -116,7 +117,8 @@ def test_scanned_segments(items: Items, metric: str, order: str) -> None:
     for limit, offset in ((1, 0), (3, 5), (900, 0)):
         check(nodes(metric, order, limit=limit, offset=offset), metric, context)
     has_vector = bound.IsNull(EMBEDDING, is_negated=True)
-    check(nodes(metric, order, limit=900, where=has_vector), metric, context)
+    for limit in (4, 900):
+        check(nodes(metric, order, limit=limit, where=has_vector), metric, context)
     transaction.rollback()
 
 
