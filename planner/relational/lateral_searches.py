@@ -142,7 +142,8 @@ def searched_rows(
         right, counts = _searched_one_by_one(found, left_rows, types, context)
         return _joined(found, left_rows, right, counts), first
     batch = SearchBatch(len(batched.counts), batched.group_count)
-    return _joined(found, left_rows, batched.rows, batched.counts), replace(first, batch=batch)
+    shown = replace(first, batch=batch) if batch.group_count < batch.query_count else first
+    return _joined(found, left_rows, batched.rows, batched.counts), shown
 
 
 def _searched_one_by_one(

@@ -176,6 +176,7 @@ def test_explain_tells_of_batches(probers: Probers) -> None:
     assert f"    Batched Search: {LEFT_ROWS} queries\n" in plan("", "cat < 5", "ANALYZE")
     assert f"    Batched Search: {LEFT_ROWS} queries in 8 groups\n" in plan("", "cat = q.cat", "ANALYZE")
     assert f"    Batched Search: {LEFT_ROWS} queries in 3 groups\n" in plan("", "cat = q.n % 3", "ANALYZE")
+    assert "Batched Search" not in plan("", "id <> q.n", "ANALYZE")
     assert "Batched Search" not in plan(", random()", "cat < 5", "ANALYZE")
 
 
