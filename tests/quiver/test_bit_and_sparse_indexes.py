@@ -22,7 +22,7 @@ from planner.vector import BuildClaims
 from quiver.check import check
 from quiver.instance import Instance
 from quiver.maintenance import Maintenance
-from tests.quiver.server_process import serving
+from tests.quiver.shared_server import Database
 from tests.quiver.sql_outcomes import Prober
 from tests.sqlfront.session.driver import Client, opened
 
@@ -230,17 +230,13 @@ STATEMENTS = (
 )  # fmt: skip
 
 
-def test_statements_have_the_outcome_of_pgvector(tmp_path: Path, postgres_uri: str) -> None:
-    with (
-        serving(tmp_path / "data") as server,
-        closing(Prober(server.dsn)) as ours,
-        closing(Prober(postgres_uri)) as theirs,
-    ):
+def test_statements_have_the_outcome_of_pgvector(own_database: Database, postgres_uri: str) -> None:
+    with closing(Prober(own_database.dsn)) as ours, closing(Prober(postgres_uri)) as theirs:
         for statement in filter(str.strip, FEW.split(";")):
             assert ours.outcome(statement) == theirs.outcome(statement)
         for sql in STATEMENTS:
             assert ours.outcome(sql) == theirs.outcome(sql), sql
-        theirs.outcome("DROP TABLE few")
+        assert ours.outcome("DROP TABLE few") == theirs.outcome("DROP TABLE few")
 
 
 def test_rows_without_an_order_are_those_of_pgvector(
@@ -303,13 +299,14 @@ def test_bits_of_an_expression(tmp_path: Path) -> None:
     assert check(tmp_path).is_clean
 
 
-def test_recall_is_that_of_pgvector_on_real_data(tmp_path: Path, real_data: Path, postgres_uri: str) -> None:
+def test_recall_is_that_of_pgvector_on_real_data(
+    own_database: Database, real_data: Path, postgres_uri: str
+) -> None:
     """Before and after churn and compaction, together; the benchmark has the figures of all classes."""
     everything = read_vectors(real_data / "debian_packages.parquet")
     queries = read_vectors(real_data / "debian_queries.parquet")[:40]
     workload = Workload(np.ascontiguousarray(everything[::11]), queries)
-    with serving(tmp_path / "data") as server:
-        ours = sum(measure(server.dsn, workload, "bit_hamming_ops").recall.values())
+    ours = sum(measure(own_database.dsn, workload, "bit_hamming_ops").recall.values())
     theirs = sum(measure(postgres_uri, workload, "bit_hamming_ops").recall.values())
     # Between builds of pgvector the sum of the three varies by 0.3 %.
     assert ours >= 0.98 * theirs, (ours, theirs)

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from tests.quiver.server_process import ServerProcess
+from tests.quiver.shared_server import Database
 
 pytestmark = pytest.mark.slow
 
@@ -102,10 +102,12 @@ KNOWN_DIFFERENCES: dict[str, str] = {}
 
 
 @pytest.fixture(scope="module")
-def pair(postgres_uri: str, server: ServerProcess) -> Iterator[tuple[psycopg.Connection, psycopg.Connection]]:
+def pair(
+    postgres_uri: str, own_database: Database
+) -> Iterator[tuple[psycopg.Connection, psycopg.Connection]]:
     with (
         psycopg.connect(postgres_uri, autocommit=True) as theirs,
-        psycopg.connect(server.dsn, autocommit=True) as ours,
+        psycopg.connect(own_database.dsn, autocommit=True) as ours,
     ):
         for connection in (theirs, ours):
             connection.execute("DROP TABLE IF EXISTS t")
@@ -133,8 +135,8 @@ def test_same_error(pair: tuple[psycopg.Connection, psycopg.Connection], stateme
 
 
 @pytest.mark.parametrize("statement", STATEMENTS[::6])
-def test_transaction_state_afterwards(server: ServerProcess, statement: str) -> None:
-    with psycopg.connect(server.dsn) as connection:
+def test_transaction_state_afterwards(own_database: Database, statement: str) -> None:
+    with psycopg.connect(own_database.dsn) as connection:
         connection.execute("INSERT INTO t (id) VALUES (7)")
         connection.execute("SAVEPOINT before")
         assert outcome(connection, statement)[0]

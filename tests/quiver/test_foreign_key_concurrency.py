@@ -14,7 +14,7 @@ import threading
 import psycopg
 import pytest
 
-from tests.quiver.server_process import ServerProcess
+from tests.quiver.shared_server import Database
 
 pytestmark = pytest.mark.slow
 
@@ -42,7 +42,8 @@ STATEMENTS = (
 
 def work(dsn: str, seed: int, isolation: str, unexpected: list[str]) -> None:
     chance = random.Random(seed)
-    with psycopg.connect(dsn, autocommit=True) as connection:
+    # Deadlocks are many here; each is found within 50 ms in place of a second.
+    with psycopg.connect(dsn, autocommit=True, options="-c deadlock_timeout=50ms") as connection:
         connection.execute(f"SET default_transaction_isolation = '{isolation}'".encode())
         for _ in range(ROUNDS):
             count = chance.choice((1, 1, 2, 3))
@@ -75,10 +76,10 @@ def run_quietly(connection: psycopg.Connection, *statements: str) -> None:
 
 @pytest.mark.parametrize("clauses", CLAUSES)
 @pytest.mark.parametrize("isolation", ISOLATIONS)
-def test_one_reference_crosses_one_removal(server: ServerProcess, isolation: str, clauses: str) -> None:
+def test_one_reference_crosses_one_removal(own_database: Database, isolation: str, clauses: str) -> None:
     with (
-        psycopg.connect(server.dsn, autocommit=True) as first,
-        psycopg.connect(server.dsn, autocommit=True) as second,
+        psycopg.connect(own_database.dsn, autocommit=True) as first,
+        psycopg.connect(own_database.dsn, autocommit=True) as second,
     ):
         for reference in REFERENCES:
             for removal in REMOVALS:
@@ -106,15 +107,15 @@ def test_one_reference_crosses_one_removal(server: ServerProcess, isolation: str
 
 @pytest.mark.parametrize("isolation", ISOLATIONS)
 @pytest.mark.parametrize("clauses", CLAUSES)
-def test_no_orphans(server: ServerProcess, isolation: str, clauses: str) -> None:
-    with psycopg.connect(server.dsn, autocommit=True) as connection:
+def test_no_orphans(own_database: Database, isolation: str, clauses: str) -> None:
+    with psycopg.connect(own_database.dsn, autocommit=True) as connection:
         connection.execute("DROP TABLE IF EXISTS c, p")
         connection.execute("CREATE TABLE p (id int PRIMARY KEY, note text)")
         connection.execute(f"CREATE TABLE c (p int REFERENCES p {clauses})".encode())
         connection.execute("INSERT INTO p SELECT g FROM generate_series(0, 3) AS g")
         unexpected: list[str] = []
         threads = [
-            threading.Thread(target=work, args=(server.dsn, seed, isolation, unexpected))
+            threading.Thread(target=work, args=(own_database.dsn, seed, isolation, unexpected))
             for seed in range(THREADS)
         ]
         for thread in threads:

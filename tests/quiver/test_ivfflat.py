@@ -20,7 +20,7 @@ from planner.vector import BuildClaims
 from quiver.check import check
 from quiver.instance import Instance
 from quiver.maintenance import Maintenance
-from tests.quiver.server_process import serving
+from tests.quiver.shared_server import Database
 from tests.sqlfront.session.driver import Client, opened
 from tests.storage.block_surgery import array_of, flip, rewrite
 
@@ -237,7 +237,9 @@ def test_damage_is_found_and_mended(tmp_path: Path) -> None:
         assert client.rows(STATUS) == [(ROWS, 0, 1, "ready")] and client.rows(search)[0] == (5,)
 
 
-def test_few_rows_raise_the_notice_of_pgvector(tmp_path: Path, postgres: psycopg.Connection[Any]) -> None:
+def test_few_rows_raise_the_notice_of_pgvector(
+    own_database: Database, postgres: psycopg.Connection[Any]
+) -> None:
     script = (
         "DROP TABLE IF EXISTS little",
         "CREATE TABLE little (v vector(2))",
@@ -259,7 +261,7 @@ def test_few_rows_raise_the_notice_of_pgvector(tmp_path: Path, postgres: psycopg
     postgres.add_notice_handler(
         lambda d: notices.append((d.message_primary, d.message_detail, d.message_hint))
     )
-    with serving(tmp_path / "data") as server, psycopg.connect(server.dsn, autocommit=True) as connection:
+    with psycopg.connect(own_database.dsn, autocommit=True) as connection:
         said: list[tuple[Any, ...]] = []
         connection.add_notice_handler(
             lambda d: said.append((d.message_primary, d.message_detail, d.message_hint))
@@ -273,7 +275,7 @@ def test_few_rows_raise_the_notice_of_pgvector(tmp_path: Path, postgres: psycopg
 
 @pytest.mark.parametrize("operator", ["<->", "<#>", "<=>"])
 def test_recall_is_pgvectors_on_real_data(
-    tmp_path: Path, real_data: Path, postgres_uri: str, operator: str
+    own_database: Database, real_data: Path, postgres_uri: str, operator: str
 ) -> None:
     everything = read_vectors(real_data / "debian_packages.parquet")
     workload = Workload(
@@ -282,8 +284,7 @@ def test_recall_is_pgvectors_on_real_data(
         60,
         (1, 3, 8),
     )
-    with serving(tmp_path / "data") as server:
-        ours = measure(server.dsn, workload, operator)
+    ours = measure(own_database.dsn, workload, operator)
     theirs = measure(postgres_uri, workload, operator)
     # Every build of pgvector draws other centroids: with one number of probes its recall varies by about 0.01.
     for probes in workload.probes:

@@ -12,7 +12,7 @@ import threading
 import psycopg
 import pytest
 
-from tests.quiver.server_process import ServerProcess
+from tests.quiver.shared_server import Database
 
 pytestmark = pytest.mark.slow
 JOBS = 200
@@ -50,8 +50,8 @@ def work(dsn: str, seed: int, taken: list[int], failures: list[str]) -> None:
             failures.append(f"{error.sqlstate} {error}")
 
 
-def test_every_job_is_done_once(server: ServerProcess) -> None:
-    with psycopg.connect(server.dsn, autocommit=True) as connection:
+def test_every_job_is_done_once(own_database: Database) -> None:
+    with psycopg.connect(own_database.dsn, autocommit=True) as connection:
         connection.execute("CREATE TABLE jobs (id int PRIMARY KEY, state text, priority int, done int)")
         connection.execute(
             f"INSERT INTO jobs SELECT g, 'new', g * 7 % 5, 0 FROM generate_series(1, {JOBS}) AS g"
@@ -59,7 +59,8 @@ def test_every_job_is_done_once(server: ServerProcess) -> None:
         taken: list[int] = []
         failures: list[str] = []
         threads = [
-            threading.Thread(target=work, args=(server.dsn, seed, taken, failures)) for seed in range(WORKERS)
+            threading.Thread(target=work, args=(own_database.dsn, seed, taken, failures))
+            for seed in range(WORKERS)
         ]
         for thread in threads:
             thread.start()

@@ -13,7 +13,7 @@ import threading
 import psycopg
 import pytest
 
-from tests.quiver.server_process import ServerProcess
+from tests.quiver.shared_server import Database
 
 pytestmark = pytest.mark.slow
 
@@ -23,19 +23,20 @@ KEYS = 5
 COUNT_UP = "INSERT INTO counters VALUES (%s, 1) ON CONFLICT (k) DO UPDATE SET n = counters.n + 1"
 
 
-def connected(server: ServerProcess) -> psycopg.Connection[tuple[object, ...]]:
-    return psycopg.connect(server.dsn, autocommit=True)
+def connected(own_database: Database) -> psycopg.Connection[tuple[object, ...]]:
+    """Deadlocks are many here; each is found within 50 ms in place of a second."""
+    return psycopg.connect(own_database.dsn, autocommit=True, options="-c deadlock_timeout=50ms")
 
 
-def test_counters_lose_no_acknowledged_statement(server: ServerProcess) -> None:
-    with connected(server) as connection:
+def test_counters_lose_no_acknowledged_statement(own_database: Database) -> None:
+    with connected(own_database) as connection:
         connection.execute("CREATE TABLE counters (k int PRIMARY KEY, n int NOT NULL)")
     acknowledged: list[int] = []
     failures: list[str] = []
 
     def count_up(seed: int) -> None:
         chance = random.Random(seed)
-        with connected(server) as connection:
+        with connected(own_database) as connection:
             for _ in range(ROUNDS):
                 key = chance.randrange(KEYS)
                 try:
@@ -50,23 +51,23 @@ def test_counters_lose_no_acknowledged_statement(server: ServerProcess) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    with connected(server) as connection:
+    with connected(own_database) as connection:
         counted = dict(connection.execute("SELECT k, n FROM counters").fetchall())
     assert not failures
     assert len(acknowledged) == THREADS * ROUNDS
     assert counted == {key: acknowledged.count(key) for key in set(acknowledged)}
 
 
-def test_blocks_keep_what_they_counted(server: ServerProcess) -> None:
+def test_blocks_keep_what_they_counted(own_database: Database) -> None:
     """Upserts of several keys in one block, in any order: a block may fail, but as a whole and by 40001 or 40P01."""
-    with connected(server) as connection:
+    with connected(own_database) as connection:
         connection.execute("CREATE TABLE block_counters (k int PRIMARY KEY, n int NOT NULL)")
     committed: list[list[int]] = []
     unexpected: list[str] = []
 
     def count_up(seed: int) -> None:
         chance = random.Random(seed)
-        with connected(server) as connection:
+        with connected(own_database) as connection:
             for _ in range(ROUNDS // 2):
                 keys = [chance.randrange(KEYS) for _ in range(3)]
                 try:
@@ -84,7 +85,7 @@ def test_blocks_keep_what_they_counted(server: ServerProcess) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    with connected(server) as connection:
+    with connected(own_database) as connection:
         counted = dict(connection.execute("SELECT k, n FROM block_counters").fetchall())
     keys = [key for block in committed for key in block]
     assert not unexpected and committed
@@ -103,16 +104,18 @@ def test_blocks_keep_what_they_counted(server: ServerProcess) -> None:
         ]),
     ],
 )  # fmt: skip
-def test_counters_over_other_unique_indexes(server: ServerProcess, table: str, statements: list[str]) -> None:
+def test_counters_over_other_unique_indexes(
+    own_database: Database, table: str, statements: list[str]
+) -> None:
     """NULL is a key like any other, and a row that an update takes out of a partial index makes room for another."""
     name = table.split()[2]
-    with connected(server) as connection:
+    with connected(own_database) as connection:
         connection.execute(table.encode())
     acknowledged: list[int | None] = []
 
     def count_up(seed: int) -> None:
         chance = random.Random(seed)
-        with connected(server) as connection:
+        with connected(own_database) as connection:
             for _ in range(ROUNDS // 2):
                 key = chance.choice([None, 1, 2])
                 if key is not None or name == "equal_nulls":
@@ -124,7 +127,7 @@ def test_counters_over_other_unique_indexes(server: ServerProcess, table: str, s
         thread.start()
     for thread in threads:
         thread.join()
-    with connected(server) as connection:
+    with connected(own_database) as connection:
         counted = dict(connection.execute(f"SELECT k, sum(n) FROM {name} GROUP BY k".encode()).fetchall())
     assert counted == {key: acknowledged.count(key) for key in set(acknowledged)}
 
@@ -166,6 +169,8 @@ def crossing(dsn: str, isolation: str, upsert: str, other: str) -> tuple[str, li
 @pytest.mark.parametrize("upsert", [DO_NOTHING, DO_UPDATE])
 @pytest.mark.parametrize("other", list(OTHERS))
 def test_rows_committed_after_the_snapshot(
-    postgres_uri: str, server: ServerProcess, isolation: str, upsert: str, other: str
+    postgres_uri: str, own_database: Database, isolation: str, upsert: str, other: str
 ) -> None:
-    assert crossing(server.dsn, isolation, upsert, other) == crossing(postgres_uri, isolation, upsert, other)
+    assert crossing(own_database.dsn, isolation, upsert, other) == crossing(
+        postgres_uri, isolation, upsert, other
+    )

@@ -11,7 +11,7 @@ import pytest
 
 from tests.quiver.pgvector.inventory import QUERIES, functions_of, read_inventory
 from tests.quiver.pgvector.outcomes import Session
-from tests.quiver.server_process import ServerProcess
+from tests.quiver.shared_server import Database
 
 pytestmark = pytest.mark.slow
 
@@ -20,10 +20,10 @@ COUNTS = {"types": 3, "functions": 118, "operators": 40, "casts": 23, "aggregate
 
 
 @pytest.mark.parametrize("kind", QUERIES)
-def test_same_catalog_rows(postgres_uri: str, server: ServerProcess, kind: str) -> None:
+def test_same_catalog_rows(postgres_uri: str, own_database: Database, kind: str) -> None:
     with (
         psycopg.connect(postgres_uri, autocommit=True) as theirs,
-        psycopg.connect(server.dsn, autocommit=True) as ours,
+        psycopg.connect(own_database.dsn, autocommit=True) as ours,
     ):
         expected, found = read_inventory(theirs)[kind], read_inventory(ours)[kind]
     assert len(expected) == COUNTS[kind]
@@ -31,10 +31,10 @@ def test_same_catalog_rows(postgres_uri: str, server: ServerProcess, kind: str) 
     assert [row for row in expected if row not in found] == []
 
 
-def test_every_function_answers_nulls_alike(postgres_uri: str, server: ServerProcess) -> None:
+def test_every_function_answers_nulls_alike(postgres_uri: str, own_database: Database) -> None:
     with psycopg.connect(postgres_uri, autocommit=True) as theirs:
         functions = functions_of(read_inventory(theirs))
-    with Session(postgres_uri) as theirs_session, Session(server.dsn) as ours_session:
+    with Session(postgres_uri) as theirs_session, Session(own_database.dsn) as ours_session:
         for function in functions:
             nulls = ", ".join(
                 "NULL" if argument == "internal" else f"NULL::{argument}" for argument in function.arguments
