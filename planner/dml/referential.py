@@ -18,7 +18,7 @@ import numpy as np
 import pyarrow as pa
 
 from foundation.bitset import offsets_from_bits
-from foundation.errors import QuiverError, UniqueViolation
+from foundation.errors import QuiverError, UniqueViolation, WouldBlock
 from planner.dml.foreign_keys import (
     KeySides,
     Mask,
@@ -77,8 +77,17 @@ def check_deferred(context: ExecutionContext, oids: frozenset[int] | None = None
     """Do the checks that were put off: all of them, or those of some constraints (by OID in pg_constraint).
 
     Raises:
-        As `check_statement`.
+        As `check_statement`. WouldBlock: nobody may wait; all checks are still to be done then.
     """
+    before = context.transaction.pending
+    try:
+        _do_deferred(context, oids)
+    except WouldBlock:
+        context.transaction.pending = before
+        raise
+
+
+def _do_deferred(context: ExecutionContext, oids: frozenset[int] | None) -> None:
     transaction = context.transaction
     while due := [c for c in transaction.pending.deferred if oids is None or c.constraint_oid in oids]:
         kept = (

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import pytest
 
-from foundation.errors import UniqueViolation, WouldBlock
+from foundation.errors import ForeignKeyViolation, UniqueViolation, WouldBlock
 from storage.errors import IoFailure
 from tests.sqlfront.session.driver import Client
 
@@ -116,6 +116,24 @@ def test_a_commit_does_not_wait_for_what_its_deferred_checks_need(
     assert start(client, "COMMIT") == "COMMIT"
     client.session.finish_commit()
     assert count(other, f"{table}_child") == 1
+
+
+def test_what_a_commit_would_have_waited_for_is_checked_when_it_comes_again(
+    pair: tuple[Client, Client], table: str
+) -> None:
+    client, other = pair
+    client.script(f"INSERT INTO {table} VALUES (1, 1)")
+    reference = f"REFERENCES {table} DEFERRABLE INITIALLY DEFERRED"
+    client.script(f"CREATE TABLE {table}_child (parent int {reference})")
+    other.script(f"BEGIN; DELETE FROM {table} WHERE id = 1")
+    client.script(f"BEGIN; INSERT INTO {table}_child VALUES (1)")
+    with pytest.raises(WouldBlock):
+        start(client, "COMMIT")
+    other.script("COMMIT")
+    with pytest.raises(ForeignKeyViolation):
+        start(client, "COMMIT")
+    client.session.statement_failed(ForeignKeyViolation(""))
+    assert client.status == "I" and count(other, f"{table}_child") == 0
 
 
 def test_long_commits_and_others_at_the_log_are_not_waited_for(
