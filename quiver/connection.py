@@ -19,7 +19,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import ssl
-import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
@@ -27,10 +26,11 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TypeAlias, TypeVar, cast
 
-from foundation.cancel import CANCEL_SHUTDOWN, CANCEL_TIMEOUT, CANCEL_USER, CancelToken
+from foundation.cancel import CANCEL_SHUTDOWN, CANCEL_USER
 from foundation.errors import AdminShutdown, QuiverError
 from quiver.group_commit import GroupCommit
 from quiver.joining import Joining
+from quiver.statement_timer import StatementTimer
 from quiver.tls import TlsMaterial
 from sqlfront.backend import Joinable, TransactionStatus, UnfinishedCommit
 from sqlfront.protocol import Conversation, ConversationOptions
@@ -49,7 +49,6 @@ READ_AHEAD_BYTES = 1 << 20
 WRITE_BUFFER_BYTES = 1 << 18
 _LINGER_S = 5.0
 """How long a connection that is to end waits for a client that does not read."""
-_NEVER_S = float("inf")
 
 T = TypeVar("T")
 Wait: TypeAlias = Pause | Joinable | UnfinishedCommit
@@ -81,68 +80,12 @@ class ConnectionServices:
     message_bytes_max: int
     joining: Joining
     group_commit: GroupCommit
+    busy: set[Connection]
+    """Those that have received something and do not wait for more."""
 
 
 class ConnectionLost(Exception):
     """The transport is gone; only the task's clean-up remains."""
-
-
-class StatementTimer:
-    """statement_timeout: armed and disarmed by the worker thread, fires on the event loop.
-
-    At most one loop timer is pending per connection. It is not cancelled at disarm but looks at the deadline
-    when it fires, so a statement costs no call into the loop while a timer of an earlier one is pending.
-    """
-
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._loop = loop
-        self._lock = threading.Lock()
-        self._token: CancelToken | None = None
-        self._deadline_s = 0.0
-        self._fires_at_s = _NEVER_S
-        self._handle: asyncio.TimerHandle | None = None
-
-    def arm(self, token: CancelToken, timeout_ms: int) -> None:
-        """Start the clock unless it runs already; 0 = no limit."""
-        if timeout_ms <= 0 or self._token is not None:
-            return
-        with self._lock:
-            self._token = token
-            self._deadline_s = time.monotonic() + timeout_ms / 1000
-            is_later_than_timer = self._deadline_s >= self._fires_at_s
-            if not is_later_than_timer:
-                self._fires_at_s = self._deadline_s
-        if not is_later_than_timer:
-            self._loop.call_soon_threadsafe(self._schedule)
-
-    def disarm(self) -> None:
-        if self._token is not None:
-            with self._lock:
-                self._token = None
-
-    def close(self) -> None:
-        """Forget the loop timer; called on the event loop when the connection has ended."""
-        if self._handle is not None:
-            self._handle.cancel()
-
-    def _schedule(self) -> None:
-        self.close()
-        fires_at_s = self._fires_at_s
-        # Infinite when the timer of an earlier statement fired meanwhile and served this deadline too.
-        if fires_at_s != _NEVER_S:
-            self._handle = self._loop.call_later(max(0.0, fires_at_s - time.monotonic()), self._fire)
-
-    def _fire(self) -> None:
-        with self._lock:
-            self._fires_at_s = _NEVER_S
-            if self._token is None:
-                return
-            if self._deadline_s <= time.monotonic():
-                # Under the lock, so that the token cannot meanwhile belong to the next statement.
-                self._token.cancel(CANCEL_TIMEOUT)
-                return
-            self._fires_at_s = self._deadline_s
-        self._schedule()
 
 
 class Connection(asyncio.Protocol):
@@ -190,6 +133,7 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if data[:1] in (b"B", b"Q") and self._answers_at_once(data):
             return
+        self._services.busy.add(self)
         self._received.append(data)
         self._received_bytes += len(data)
         if self._received_bytes >= READ_AHEAD_BYTES:
@@ -265,6 +209,7 @@ class Connection(asyncio.Protocol):
                 await self._on_thread(conversation, conversation.close)
             finally:
                 self._timer.close()
+                self._services.busy.discard(self)
                 self._close_transport()
                 self._services.ended(self)
 
@@ -307,10 +252,16 @@ class Connection(asyncio.Protocol):
             if stop is Pause.LONG:
                 is_short = False
             elif isinstance(stop, Joinable):
-                await self._services.joining.joined(stop)
+                if not self._is_lone:
+                    await self._services.joining.joined(stop)
             elif stop is not Stop.ROOM:
-                await self._services.group_commit.durable(stop)
+                await self._services.group_commit.durable(stop, is_lone=self._is_lone)
             await self._await_room()
+
+    @property
+    def _is_lone(self) -> bool:
+        """Whether no other connection could have anything to execute or commit in this turn of the loop."""
+        return len(self._services.busy) < 2
 
     async def _on_thread(self, conversation: Conversation, call: Callable[..., T], *args: object) -> T:
         services = self._services
@@ -323,6 +274,7 @@ class Connection(asyncio.Protocol):
 
     async def _wait(self, conversation: Conversation) -> None:
         """Until bytes, the end of input, a wake-up, the end of the server or an idle timeout."""
+        self._services.busy.discard(self)
         self._idle_timer = self._start_idle_timer(conversation)
         self._waiter = self._loop.create_future()
         try:

@@ -31,8 +31,14 @@ class GroupCommit:
         self._is_scheduled = False
         self._mean_s = 0.0
 
-    async def durable(self, commit: UnfinishedCommit) -> None:
-        """Return when it is, or when waiting for it has failed, which finishing the commit tells."""
+    async def durable(self, commit: UnfinishedCommit, *, is_lone: bool = False) -> None:
+        """Return when it is, or when waiting for it has failed, which finishing the commit tells.
+
+        `is_lone`: no other commit can come in this turn of the loop.
+        """
+        if is_lone and not self._is_scheduled and self._mean_s < _QUICK_S:
+            self._mean_s += _WEIGHT * (_seconds_to_wait(commit) - self._mean_s)
+            return
         done = self._loop.create_future()
         self._waiting.append((commit, done))
         if not self._is_scheduled:

@@ -117,6 +117,7 @@ class Server:
             message_bytes_max=options.message_bytes_max,
             joining=Joining(asyncio.get_running_loop()),
             group_commit=GroupCommit(asyncio.get_running_loop(), self._session_pool),
+            busy=set(),
         )
         try:
             await self._listen()

@@ -160,7 +160,9 @@ class Joinable(ABC):
 
     @abstractmethod
     def take_tag(self) -> str | None:
-        """The command tag, the session's commit being unfinished; executed by itself where nobody has done it.
+        """The command tag; executed by itself where nobody has done it.
+
+        The session's commit is unfinished where it may not block.
 
         None, with nothing done, where it is to be executed by a portal after all. Raises what the execution raises.
         """

@@ -81,9 +81,7 @@ def apply_group(
     changes = _Changes(state, environment)
     for record in records:
         _apply(changes, record)
-    return replace(
-        state, lsn=lsn, catalog=changes.catalog, tables=changes.tables, next_row_id=changes.next_row_id
-    )
+    return DatabaseState(lsn, changes.catalog, changes.tables, changes.next_row_id)
 
 
 def _apply(changes: _Changes, record: Record) -> None:
@@ -118,13 +116,17 @@ def _insert(changes: _Changes, record: InsertRecord) -> None:
     assert isinstance(rows, GrowingRows) and rows.row_count == growing.row_count
     count = len(record.batch)
     row_ids = np.arange(count, dtype=np.uint64) + np.uint64(record.first_row_id)
-    rows.append(record.batch, row_ids, partial(_missing, changes, record.table_oid))
+    rows.append(record.batch, row_ids, partial(_missing, changes, record.table_oid), record.memory_bytes)
+    for index_oid, new_keys in record.keys.items():
+        known = rows.growing_keys(index_oid)
+        if known.row_count == growing.row_count:
+            known.catch_up(new_keys, growing.row_count)
     changes.next_row_id = max(changes.next_row_id, record.first_row_id + count)
     grown = SegmentState(rows, rows.row_count, growing.tombstone_count)
     if rows.size_bytes >= changes.environment.growing_bytes_max:
-        changed = replace(table, frozen=(*table.frozen, grown), growing=None)
+        changed = TableState(table.sealed, (*table.frozen, grown))
     else:
-        changed = replace(table, growing=grown)
+        changed = TableState(table.sealed, table.frozen, grown)
     changes.tables[record.table_oid] = changed
 
 

@@ -316,11 +316,13 @@ class Storage:
                     self.maintenance_lock.release()
 
     def _crowded_tables(self, transaction: Transaction) -> list[int]:
-        """Tables it writes of which more full segments wait to be sealed than are left to background work."""
-        if not self._seal_backoff.is_due():
-            return []
-        table_states = {oid: self.published.table_state(oid) for oid in transaction.writes}
-        return [oid for oid, state in table_states.items() if len(state.frozen) > self.frozen_left]
+        """Tables that it writes."""
+        return [oid for oid in transaction.writes if self.is_crowded(oid)]
+
+    def is_crowded(self, table_oid: int) -> bool:
+        """Whether more full segments of a table wait to be sealed than are left to background work."""
+        frozen = self.published.table_state(table_oid).frozen
+        return len(frozen) > self.frozen_left and self._seal_backoff.is_due()
 
     def allocate_oid(self) -> int:
         """An OID that no committed object has or had."""

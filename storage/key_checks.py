@@ -18,6 +18,7 @@ from storage.catalog import Catalog
 from storage.constraints import KeyConflict
 from storage.keys import KeyBatch, KeySpec, first_duplicate, key_batch, unique_specs
 from storage.lock_modes import RowStrength
+from storage.rows import RowIds
 from storage.view import SegmentView
 from storage.writeset import PROVISIONAL_ID_MIN, TableWrites
 
@@ -67,7 +68,7 @@ def _lasting_conflict(
         state = transaction.committed_table(table.oid)
         committed = () if writes.is_truncated else state.view(table, missing).segments
         own = writes.views_with(spec, keys.hashes, missing, table)
-        conflict = first_key_conflict(writes, keys, spec, (*committed, *own))
+        conflict = first_key_conflict(keys, spec, (*committed, *own), writes.deleted_ids())
         if conflict is None:
             return None
         if conflict.row_id == 0 or conflict.row_id >= PROVISIONAL_ID_MIN:
@@ -79,10 +80,13 @@ def _lasting_conflict(
 
 
 def first_key_conflict(
-    writes: TableWrites, keys: KeyBatch, spec: KeySpec, segments: Sequence[SegmentView]
+    keys: KeyBatch, spec: KeySpec, segments: Sequence[SegmentView], deleted: RowIds
 ) -> KeyConflict | None:
-    """The first of `keys` that occurs twice or that a live row of `segments` has; None when all are new."""
-    conflict = constraints.first_conflict(spec, keys, segments, writes.deleted_ids())
+    """The first of `keys` that occurs twice or that a live row of `segments` has; None when all are new.
+
+    `deleted` is as in `constraints.first_conflict`.
+    """
+    conflict = constraints.first_conflict(spec, keys, segments, deleted)
     pair = first_duplicate(keys) if len(keys) > 1 else None
     if pair is not None and (conflict is None or pair[1] < conflict.position):
         return KeyConflict(pair[1], 0)

@@ -60,6 +60,15 @@ class Space:
     def is_unused(self) -> bool:
         return not self.waiters and not any(self.holders)
 
+    def is_free(self, mode: int) -> bool:
+        """Whether nobody holds anything in this mode, in one that includes it or in one that conflicts, and nobody waits."""
+        holders, table = self.holders, self.table
+        return not (
+            self.waiters
+            or any(holders[other] for other in table.covers[mode])
+            or any(holders[other] for other in table.conflicts[mode])
+        )
+
     def not_held(self, owner: LockOwner, ids: Ids, mode: int) -> Ids:
         """Those of `ids` that the owner has not locked in this mode or one that includes it."""
         for other in self.table.covers[mode]:

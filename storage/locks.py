@@ -201,6 +201,9 @@ class LockManager:
             space = self._spaces.get(key)
             if space is None:
                 space = self._spaces[key] = Space(key)
+            if space.is_free(mode):
+                self._grant(Request(owner, space, mode, ids), len(ids))
+                return np.ones(len(ids), dtype=np.bool_)
             request = Request(owner, space, mode, space.not_held(owner, ids, mode))
             try:
                 blocked = space.blocked_mask(request)

@@ -156,21 +156,21 @@ class LogWriter:
 
     def _sync(self, target: int) -> None:
         """The leader's work: sync, publish, wake the followers."""
-        failure: QuiverError | None = IoFailure("an fsync was interrupted")
+        is_durable, failure = False, None
         try:
             self._file.sync_appended()
             self.sync_count += 1
-            failure = None
+            is_durable = True
         except QuiverError as error:
             failure = error
         finally:
             with self._condition:
                 self._is_syncing = False
-                if failure is None:
+                if is_durable:
                     self.durable_lsn = target
                     self._on_durable(target)
                 else:
-                    self._failure = failure
+                    self._failure = failure or IoFailure("an fsync was interrupted")
                 self._condition.notify_all()
         self.check()
 

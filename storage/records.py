@@ -18,10 +18,11 @@ import pyarrow as pa
 from storage import layout
 from storage.catalog import CatalogObject, object_from_record
 from storage.checksum import BytesLike, crc32c
+from storage.keys import KeyBatch
 from storage.rows import RowIds, SegmentEntry, dense_ids
 
-_IPC_OPTIONS = pa.ipc.IpcWriteOptions()
-"""Given, because pyarrow looks for its default in the environment, variable by variable."""
+_END_OF_STREAM = b"\xff\xff\xff\xff\x00\x00\x00\x00"
+"""https://arrow.apache.org/docs/format/Columnar.html#ipc-streaming-format"""
 
 _to_json = json.JSONEncoder(separators=(",", ":")).encode
 """Made once: `json.dumps` makes an encoder at every call that has separators."""
@@ -62,6 +63,10 @@ class InsertRecord:
     batch: pa.RecordBatch
     encoded: BytesLike | None = field(default=None, repr=False)
     """`encode_batch(batch)` when the caller has made it already, outside the commit lock."""
+    keys: Mapping[int, KeyBatch] = field(default_factory=dict, repr=False)
+    """The rows' keys by index OID, as far as the caller has made them already."""
+    memory_bytes: int | None = None
+    """`rows_bytes(batch)`, if the caller knows it already."""
 
     def meta(self) -> dict[str, Any]:
         return {"table": self.table_oid, "first": self.first_row_id, "rows": len(self.batch)}
@@ -295,10 +300,7 @@ class CommitRecord:
 
 def encode_batch(batch: pa.RecordBatch) -> BytesLike:
     """An Arrow IPC stream with one record batch."""
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, batch.schema, options=_IPC_OPTIONS) as writer:
-        writer.write_batch(batch)
-    return sink.getvalue()
+    return b"".join((batch.schema.serialize(), batch.serialize(), _END_OF_STREAM))
 
 
 def encode_record(record: Record, lsn: int, salt: int) -> list[BytesLike]:

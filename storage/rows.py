@@ -85,9 +85,18 @@ class GrowingRows:
         return self._row_ids.count
 
     def append(
-        self, batch: pa.RecordBatch, row_ids: RowIds, missing: Callable[[int, int], pa.Array | None]
+        self,
+        batch: pa.RecordBatch,
+        row_ids: RowIds,
+        missing: Callable[[int, int], pa.Array | None],
+        memory_bytes: int | None = None,
     ) -> None:
-        """Add rows. `missing(attnum, n)` gives earlier rows their value of a column they were stored without."""
+        """Add rows.
+
+        Args:
+            missing: (attnum, n) -> the values of n earlier rows in a column they were stored without.
+            memory_bytes: `rows_bytes(batch)`, if the caller knows it already.
+        """
         count = self.row_count
         given = {int(name): column for name, column in zip(batch.schema.names, batch.columns)}
         for attnum, column in given.items():
@@ -100,7 +109,7 @@ class GrowingRows:
             grown.append(pa.nulls(len(batch), self._types[attnum]) if present is None else present)
         # The row count last: readers that see it must find all columns as long.
         self._row_ids.append(row_ids)
-        self.size_bytes += rows_bytes(batch)
+        self.size_bytes += rows_bytes(batch) if memory_bytes is None else memory_bytes
 
     def _add_column(self, attnum: int, arrow_type: pa.DataType, filled: pa.Array | None) -> None:
         grown = growable_column(arrow_type)

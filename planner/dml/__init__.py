@@ -9,6 +9,7 @@ from planner.dml.insert import has_constant_source, insert_columns, run_insert
 from planner.dml.insert_many import RowTemplate
 from planner.dml.key_types import Pairing, converted, pairing
 from planner.dml.referential import check_deferred, check_existing_rows, check_statement
+from planner.dml.repeated_insert import RepeatedInsert, RowMaker, columns_of_rows, given_columns
 from planner.dml.result import DmlResult
 from planner.dml.rules import evaluate_index_keys, first_violation, read_attnums, row_values, with_generated
 from planner.dml.update import run_update
@@ -16,14 +17,18 @@ from planner.dml.update import run_update
 __all__ = [
     "DmlResult",
     "Pairing",
+    "RepeatedInsert",
+    "RowMaker",
     "RowTemplate",
     "check_deferred",
     "check_existing_rows",
     "check_sparse_elements",
     "check_statement",
+    "columns_of_rows",
     "converted",
     "evaluate_index_keys",
     "first_violation",
+    "given_columns",
     "has_constant_source",
     "has_pgvector_limits",
     "insert_columns",

@@ -19,7 +19,7 @@ from planner.evaluate import Frame, evaluate, is_native
 from planner.evaluate.rewriting import rewrite
 from planner.services import ExecutionContext
 
-_PARAMETERS = -2
+PARAMETERS = -2
 """The relation that the columns of parameters are in the rewritten expressions."""
 
 
@@ -59,7 +59,7 @@ class RowTemplate:
         """
         if self._refers_to_itself(context):
             return False
-        frame = Frame(count, {(_PARAMETERS, number): column for number, column in enumerate(parameters)})
+        frame = Frame(count, {(PARAMETERS, number): column for number, column in enumerate(parameters)})
 
         def insert() -> int:
             columns = [evaluate(expression, frame, context) for expression in self.row]
@@ -78,4 +78,4 @@ class RowTemplate:
 def _column_of_parameter(node: object) -> bound.ColumnRef | None:
     if not isinstance(node, bound.Parameter):
         return None
-    return bound.ColumnRef(_PARAMETERS, node.index, f"${node.index + 1}", node.type)
+    return bound.ColumnRef(PARAMETERS, node.index, f"${node.index + 1}", node.type)

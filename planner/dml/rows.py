@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from foundation.sqltypes import SqlType, arrow_type
-from planner.services import ExecutionContext
+from planner.services import EvaluationContext, ExecutionContext
 from storage.catalog import Table
 
 RowIds = npt.NDArray[np.uint64]
@@ -27,7 +27,7 @@ def table_batch(table: Table, columns: Mapping[int, pa.Array], row_count: int) -
     return pa.RecordBatch.from_arrays(arrays, names=[str(column.attnum) for column in live])
 
 
-def assigned(array: pa.Array, source: SqlType, target: SqlType, context: ExecutionContext) -> pa.Array:
+def assigned(array: pa.Array, source: SqlType, target: SqlType, context: EvaluationContext) -> pa.Array:
     """A value column as the target column stores it: length rules of an assignment applied.
 
     Raises:

@@ -46,7 +46,7 @@ def constant_column(
     if isinstance(first, bound.CastExpression) and all(_is_same_cast(node, first) for node in nodes):
         source = first.argument.sql_type
         arguments = [node.argument for node in nodes if isinstance(node, bound.CastExpression)]
-        if _is_widening(source, first.type) and all(map(_is_literal, arguments)):
+        if is_widening(source, first.type) and all(map(_is_literal, arguments)):
             return literal_column([_value(node, context) for node in arguments], sql_type)
         column = constant_column(arguments, source, context)
         reference = bound.ColumnRef(_SOURCE_RELATION, 0, "", source)
@@ -59,7 +59,7 @@ def _is_literal(node: bound.Expression) -> bool:
     return isinstance(node, bound.Constant | bound.Parameter)
 
 
-def _is_widening(source: SqlType, target: SqlType) -> bool:
+def is_widening(source: SqlType, target: SqlType) -> bool:
     """Whether every value of an integer type is one of the other: the cast is the value itself."""
     return source.oid in _WIDER and target.oid in _WIDER[source.oid]
 

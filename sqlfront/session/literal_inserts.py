@@ -16,7 +16,7 @@ import pyarrow as pa
 from foundation.errors import AdminShutdown, QueryCanceled, QuiverError
 from foundation.sqltypes import BOOL, FLOAT4, FLOAT8, INT2, INT4, INT8, NUMERIC, SqlType
 from sqlfront.parser import LiteralColumn, LiteralKind, LiteralRows, parse_script
-from sqlfront.session.joint_inserts import JoinableInsert, joinable_insert
+from sqlfront.session.joint_inserts import ColumnInsert, JoinableInsert, joinable_insert, takes_columns
 from sqlfront.session.outcome import Outcome
 from sqlfront.session.portal import LazyPortal
 from sqlfront.session.prepared import PreparedStatement
@@ -41,7 +41,7 @@ def literal_portal(session: LocalSession, rows: LiteralRows, finish: Callable[[]
         return run_top(session, lambda: _run(session, statement, rows), lambda: True, is_alone=True)
 
     def join() -> JoinableInsert | None:
-        return _joinable(session, statement, rows)
+        return _direct(session, statement, rows)
 
     is_short = statement.cached is not None and statement.cached.is_short and rows.count <= _SHORT_ROWS_MAX
     return LazyPortal(None, run, finish, is_short=is_short, join=join)
@@ -93,21 +93,26 @@ def _insert_columns(session: LocalSession, statement: PreparedStatement, rows: L
     if statement.cached is not bound:
         # The table was changed meanwhile: the literals may be of other types now, which the parameters are not.
         return None
-    context = session.codec_context()
-    columns = [
-        parse_text_array(pa.array(column.cells, pa.utf8()), sql_type, context)
-        for column, sql_type in zip(rows.columns, statement.parameter_types, strict=True)
-    ]
+    columns = _columns(session, statement, rows)
     return session.run_rows(statement, columns, rows.count, tag_count=rows.count)
 
 
-def _joinable(
-    session: LocalSession, statement: PreparedStatement, rows: LiteralRows
-) -> JoinableInsert | None:
-    if rows.count > 1:
-        return None
+def _columns(session: LocalSession, statement: PreparedStatement, rows: LiteralRows) -> list[pa.Array]:
+    context = session.codec_context()
+    return [
+        parse_text_array(pa.array(column.cells, pa.utf8()), sql_type, context)
+        for column, sql_type in zip(rows.columns, statement.parameter_types, strict=True)
+    ]
+
+
+def _direct(session: LocalSession, statement: PreparedStatement, rows: LiteralRows) -> JoinableInsert | None:
+    """The statement in one step; None where it is not alone, or where it has to be read as it is written."""
     context = session.codec_context()
     try:
+        if rows.count > 1:
+            if not takes_columns(session, statement):
+                return None
+            return ColumnInsert(session, statement, _columns(session, statement, rows), rows.count)
         values = [
             None if column.cells[0] is None else decode_text(sql_type, column.cells[0], context)
             for column, sql_type in zip(rows.columns, statement.parameter_types, strict=True)

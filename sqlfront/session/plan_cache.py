@@ -14,7 +14,7 @@ from enum import Enum
 from foundation.sqltypes import SqlType
 from planner import Plan
 from planner.bound import BoundStatement, Delete, Insert, Update
-from planner.dml import RowTemplate
+from planner.dml import RepeatedInsert, RowTemplate
 from planner.repeated_reads import RepeatedRead
 from sqlfront.session.query_locks import TableLocks
 
@@ -72,6 +72,8 @@ class CachedPlan:
     """See `sqlfront.session.joint_inserts`."""
     template: RowTemplate | None = None
     """Of an INSERT whose executions with different parameters can be one change."""
+    repeated_insert: RepeatedInsert | None = None
+    """Of an INSERT whose executions are rows of values and no more."""
     repeated: RepeatedRead | None = None
     """Of a search or look-up whose executions differ in little but values of parameters."""
 

@@ -53,7 +53,7 @@ class LazyPortal:
     def start(self) -> CopyIn | CopyOut | None:
         if self._outcome is not None:
             return None
-        joined, self._joined = self._joined, None
+        joined, self._joined = self._joined or self._join(), None
         tag = None if joined is None else joined.take_tag()
         self._outcome = self._run() if tag is None else Outcome(tag)
         if self._outcome.columns is not None:

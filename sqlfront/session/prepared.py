@@ -18,7 +18,7 @@ from foundation.errors import FeatureNotSupported, SyntaxErrorInStatement
 from foundation.sqltypes import SqlType
 from planner import plan_locking, plan_statement
 from planner.bound import BoundStatement, Insert, Select, walk
-from planner.dml import RowTemplate
+from planner.dml import RepeatedInsert, RowTemplate
 from planner.repeated_lookup import RepeatedLookup
 from planner.repeated_reads import RepeatedRead
 from planner.repeated_topk import RepeatedTopK
@@ -205,6 +205,7 @@ class StatementPlanner:
         context.allows_parameters = allows_parameters
         bound = bind_query(parsed.node.expression, context)
         plan = plan_locking(bound) if context.locks_rows else plan_statement(bound)
+        template = RowTemplate.of(bound) if isinstance(bound, Insert) else None
         entry = CachedPlan(
             plan,
             context.parameter_types(),
@@ -213,7 +214,8 @@ class StatementPlanner:
             _writing_name(bound, context),
             is_short_query(bound) or is_short_plan(plan, context.catalog),
             is_joinable(bound),
-            RowTemplate.of(bound) if isinstance(bound, Insert) else None,
+            template,
+            None if template is None else RepeatedInsert.of(template),
             RepeatedTopK.of(plan) or RepeatedLookup.of(plan),
         )
         # Without a transaction another session may have changed the catalog since `place` was taken.

@@ -10,12 +10,14 @@ import pyarrow as pa
 from foundation.sqltypes import SqlType, arrow_type
 from planner.bound import Expression, TableRules
 from planner.functions.signature import Function
+from planner.services import EvaluationContext
 from sqlfront.binder import column_defaults, table_rules
 from sqlfront.pg_catalog import CATALOG_FUNCTIONS, reg_name, reg_oid, relation_rows
 from sqlfront.pg_catalog.view import CatalogView
 from sqlfront.session.recall import recall_of
 from sqlfront.session.session_functions import SESSION_FUNCTIONS
 from sqlfront.types import CodecContext
+from sqlfront.types.postgres_codecs import PostgresCodecs
 from storage import Transaction
 
 if TYPE_CHECKING:
@@ -23,13 +25,21 @@ if TYPE_CHECKING:
 
 
 class StatementServices:
-    """Implements `planner.services.SessionServices` for one statement of one session."""
+    """Implements `planner.services.SessionServices` for one statement of one session.
 
-    def __init__(self, session: LocalSession, transaction: Transaction) -> None:
+    Without a transaction only for a statement that asks for nothing in the catalog.
+    """
+
+    def __init__(self, session: LocalSession, transaction: Transaction | None) -> None:
         self._session = session
-        self._transaction = transaction
+        self._known_transaction = transaction
         self._view: CatalogView | None = None
         self._known_rows: dict[tuple[str, tuple[Any, ...]], list[tuple[Any, ...]]] = {}
+
+    @property
+    def _transaction(self) -> Transaction:
+        assert self._known_transaction is not None, "the statement asks for nothing in the catalog"
+        return self._known_transaction
 
     @property
     def view(self) -> CatalogView:
@@ -75,6 +85,19 @@ class StatementServices:
 
     def notice(self, message: str, *, detail: str | None = None, hint: str | None = None) -> None:
         self._session.notice(message, detail=detail, hint=hint)
+
+
+def evaluation_context(session: LocalSession) -> EvaluationContext:
+    """What expressions are evaluated with that read no table and name no object of the catalog."""
+    return EvaluationContext(
+        settings=session.settings,
+        cancel_token=session.cancel_token,
+        memory=session.shared.memory,
+        codecs=PostgresCodecs(CodecContext.of(session.settings)),
+        session=StatementServices(session, None),
+        statement_time_us=session.query_start_us,
+        transaction_time_us=session.transaction_start_us,
+    )
 
 
 def _by_row(

@@ -59,13 +59,22 @@ class _Savepoint:
     session_mark: object
 
 
+class Committing(Protocol):
+    """A transaction whose changes are in the log: see `storage.Transaction`."""
+
+    @property
+    def is_open(self) -> bool: ...
+
+    def finish_commit(self, *, may_block: bool) -> None: ...
+
+
 class UnfinishedCommit:
     """Implements `sqlfront.backend.UnfinishedCommit`, for one session or for those that take part in it.
 
     Thread-safe: a session that is closed finishes it on another thread than the others.
     """
 
-    def __init__(self, storage: Storage, transaction: Transaction, lsn: int) -> None:
+    def __init__(self, storage: Storage, transaction: Committing, lsn: int) -> None:
         self.lsn = lsn
         self._storage = storage
         self._transaction = transaction

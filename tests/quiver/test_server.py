@@ -18,8 +18,8 @@ from typing import Any
 import pytest
 
 from foundation.cancel import CancelToken
-from quiver.connection import StatementTimer
 from quiver.server import Server, ServerOptions, ServerStartError
+from quiver.statement_timer import StatementTimer
 from sqlfront.protocol.extended_query import Bind, Execute, Parse, Sync
 from sqlfront.protocol.framing import Frame
 from sqlfront.protocol.response import ErrorResponse

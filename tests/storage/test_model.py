@@ -1,6 +1,6 @@
 """Goal: storage agrees with a dictionary, whatever happens in whatever order.
 
-Method: seeded random scripts over three tables and three interleaved sessions (insert, update of whole rows and of
+Method: seeded random scripts over three tables and three interleaved sessions (insert, also in one step, update of whole rows and of
 a column, delete, truncate, savepoints, commit, rollback, flush, merge, checkpoint, clean and dirty restarts) with
 limits so small that spilling, freezing, sealing and patching happen all the time; sessions go on between the writing
 of a segment and its publication. A dictionary model predicts every visible row and every 23505, 40001 and 55P03: the
@@ -19,11 +19,13 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from foundation.errors import SerializationFailure, UniqueViolation
+from foundation.errors import SerializationFailure, UniqueViolation, WouldBlock
 from foundation.memory import MemoryBudget
 from storage import Isolation, Mark, Storage, StorageOptions, Transaction
 from storage.catalog import Index, Table
+from storage.direct_insert import DirectInsert, InsertTarget
 from storage.errors import LockNotAvailable
+from storage.lock_spaces import LockGroup
 from storage.locks import Waiting
 from tests.storage.sample_tables import (
     batch,
@@ -39,6 +41,8 @@ Row = tuple[int, str | None]
 
 OPTIONS = StorageOptions(growing_bytes_max=3000, write_set_bytes_max=250, checkpoint_rows_bytes_max=600)
 KEYS = 60
+DIRECT_SHARE = 0.08
+"""How often rows are inserted in one step, by a session of their own."""
 
 
 @dataclass(frozen=True)
@@ -153,6 +157,9 @@ class World:
         if rng.random() < self.mix.maintenance_share and not self.is_maintaining:
             self.maintain()
             return
+        if rng.random() < DIRECT_SHARE:
+            self.insert_directly(rng.randrange(len(self.tables)))
+            return
         if len(self.sessions) < 3 and rng.random() < 0.3:
             self.sessions.append(Session(self, rng.choice(list(Isolation))))
         if self.sessions:
@@ -200,6 +207,7 @@ class World:
         leaving = {
             key for locks in others for key, version in locks.rows if current.get(key, (0,))[0] == version
         }
+        leaving -= session.writes[number].puts.keys()
         if leaving.isdisjoint(taken):
             return (UniqueViolation,)
         return (LockNotAvailable,) if leaving.issuperset(taken) else (LockNotAvailable, UniqueViolation)
@@ -231,6 +239,37 @@ class World:
         ):
             session.writes[number].puts.update(rows)
             session.locks[number].keys.update(keys)
+
+    def insert_directly(self, number: int) -> None:
+        keys = self.rng.sample(range(KEYS), self.rng.choice([1, 1, 1, 3]))
+        rows, table = self._fresh_rows(keys), self.tables[number]
+        target = InsertTarget.of(self.storage.catalog, table.oid, self.storage.options.row_predicate)
+        assert target is not None
+        change = DirectInsert(self.storage, LockGroup())
+        change.lock(target)
+        errors = self._direct_errors(number, keys)
+        if errors:
+            with pytest.raises(errors):
+                change.log(target, self._batch(rows))
+            change.rollback()
+            return
+        change.log(target, self._batch(rows))
+        change.finish_commit()
+        self.committed[number].rows.update(rows)
+
+    def _direct_errors(self, number: int, keys: list[int]) -> tuple[type[Exception], ...]:
+        """As `_insert_errors`: what would have to wait is refused."""
+        held = [session.locks[number] for session in self.sessions]
+        current = self.committed[number].rows
+        taken = {key for key in keys if key in current}
+        if self.storage.is_crowded(self.tables[number].oid) or any(not h.keys.isdisjoint(keys) for h in held):
+            return (WouldBlock,)
+        leaving = {key for key in taken if any((key, current[key][0]) in locks.rows for locks in held)}
+        if not taken:
+            return ()
+        if not leaving:
+            return (UniqueViolation,)
+        return (WouldBlock,) if leaving == taken else (WouldBlock, UniqueViolation)
 
     def _targets(self, session: Session, number: int) -> tuple[list[int], list[int]]:
         """Some visible keys and their row ids."""
