@@ -19,7 +19,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import ssl
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass
@@ -31,6 +30,7 @@ from foundation.errors import AdminShutdown, QuiverError
 from quiver.group_commit import GroupCommit
 from quiver.joining import Joining
 from quiver.statement_timer import StatementTimer
+from quiver.thread_turns import ThreadTurns
 from quiver.tls import TlsMaterial
 from sqlfront.backend import Joinable, TransactionStatus, UnfinishedCommit
 from sqlfront.protocol import Conversation, ConversationOptions
@@ -80,6 +80,7 @@ class ConnectionServices:
     message_bytes_max: int
     joining: Joining
     group_commit: GroupCommit
+    turns: ThreadTurns
     busy: set[Connection]
     """Those that have received something and do not wait for more."""
 
@@ -241,6 +242,7 @@ class Connection(asyncio.Protocol):
         while True:
             if is_short:
                 data, stop = _advance_shortly(conversation, steps)
+                self._services.turns.give()
             else:
                 data, stop = await self._on_thread(conversation, _advance, conversation, steps)
             if conversation.wants_tls:
@@ -339,7 +341,7 @@ class Connection(asyncio.Protocol):
         if answer is None:
             return False
         self._write(answer)
-        time.sleep(0)
+        self._services.turns.give()
         return True
 
     def _take_received(self) -> bytes:
@@ -419,8 +421,6 @@ def _advance_shortly(conversation: Conversation, steps: Steps) -> tuple[bytes, S
         return _advance(conversation, steps)
     finally:
         session.may_block = True
-        # A thread that waits for the interpreter would otherwise wait for many turns of the loop.
-        time.sleep(0)
 
 
 def _advance(conversation: Conversation, steps: Steps) -> tuple[bytes, Stop | Wait]:

@@ -24,6 +24,7 @@ from foundation.errors import AdminShutdown, QuiverError
 from quiver.connection import Connection, ConnectionServices
 from quiver.group_commit import GroupCommit
 from quiver.joining import Joining
+from quiver.thread_turns import ThreadTurns
 from quiver.tls import TlsMaterial
 from sqlfront.backend import SessionFactory
 from sqlfront.protocol import Codecs, Conversation, ConversationOptions
@@ -117,6 +118,7 @@ class Server:
             message_bytes_max=options.message_bytes_max,
             joining=Joining(asyncio.get_running_loop()),
             group_commit=GroupCommit(asyncio.get_running_loop(), self._session_pool),
+            turns=ThreadTurns(),
             busy=set(),
         )
         try:
