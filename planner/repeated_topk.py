@@ -5,6 +5,10 @@ index, strategy, beam and allowed rows of each segment are kept for a view of th
 the next commit brings a new view, with which nothing is known yet. The catalog's version, settings, the filter's
 parameters and LIMIT are part of what an entry is found by. What is kept goes with its view; the indexes themselves stay the caches' to drop.
 
+A search without a filter is not decided anew for every row that somebody inserts: what was decided for a sealed segment is
+kept with that segment's view too, which all states share until rows of it are deleted or changed. A view of such segments and
+some rows in memory, few enough to be compared, has its entry made of these.
+
 The answer is that of `search_topk`, or none: whatever is out of the ordinary (NULL and zero queries, rows without an
 order, an answer that falls short) is left to it.
 """
@@ -16,26 +20,24 @@ import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 import vecengine
-from foundation.bitset import RowOffsets, and_bits, offsets_from_bits, popcount
-from foundation.cancel import CancelToken
+from foundation.bitset import Bitset, RowOffsets, and_bits, offsets_from_bits, popcount
 from foundation.settings import SettingValues
 from foundation.sqltypes import VECTOR
 from planner import bound
 from planner.evaluate import is_immutable
 from planner.nodes import VectorTopK
 from planner.planning import NativePlan, Plan
+from planner.repeated_parts import Column, FewRows, Found, Part, Scan, Searched
 from planner.repeated_reads import NotPrepared, Read, TakesLong
 from planner.services import ExecutionContext
-from planner.vector.exact import fixed_count
 from planner.vector.growing_graphs import GROWING, SCANNED_ROWS_MAX
-from planner.vector.indexed_vectors import ordered_vectors
+from planner.vector.indexed_vectors import ordered_vectors, stored_column
 from planner.vector.key_columns import Vectors
 from planner.vector.search_options import KNOBS
 from planner.vector.topk import PreparedTopK, SegmentSearch, prepare_topk
@@ -50,99 +52,6 @@ _GATHER_FRACTION = 16
 _NANOSECONDS_PER_DISTANCE = 60.0
 _BYTES_PER_NANOSECOND = 10.0
 
-Found: TypeAlias = tuple[npt.NDArray[np.float64], RowOffsets]
-"""(m,) distances and (m,) row offsets of one segment, ascending by both."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Column:
-    """A column of a segment; `numbers` are its values where they are numbers and none is NULL."""
-
-    array: pa.Array
-    numbers: npt.NDArray[Any] | None
-
-    @classmethod
-    def of(cls, array: pa.Array) -> _Column:
-        kind = array.type
-        is_number = pa.types.is_integer(kind) or pa.types.is_float32(kind) or pa.types.is_float64(kind)
-        return cls(array, array.to_numpy() if is_number and not array.null_count else None)
-
-    def take(self, offsets: RowOffsets) -> pa.Array:
-        """Some of the values. Arrow's own function takes ten times as long for ten numbers."""
-        if self.numbers is None:
-            return self.array.take(pa.array(offsets))
-        return pa.array(self.numbers[offsets])
-
-
-class _Part(Protocol):
-    """How one segment is searched."""
-
-    @property
-    def expected_distances(self) -> float: ...
-
-    def run(
-        self, query: npt.NDArray[np.float32], cancel: npt.NDArray[np.int32], distance_budget: int = 0
-    ) -> Found | None:
-        """The nearest rows of a (1, d) query; None where they are to be found in another way."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Scan:
-    """All allowed rows are compared; `rows` are their offsets where they are few."""
-
-    metric: str
-    vectors: Vectors
-    bits: npt.NDArray[np.uint8] | None
-    rows: RowOffsets | None
-    width: int
-    expected_distances: float
-
-    def run(
-        self, query: npt.NDArray[np.float32], cancel: npt.NDArray[np.int32], distance_budget: int = 0
-    ) -> Found | None:
-        if self.rows is None:
-            token = CancelToken()
-            token.word = cancel
-            found = fixed_count(self.metric, self.vectors, query[0], self.bits, k=self.width, cancel=token)
-            return (found.distances, found.offsets) if len(found.offsets) == self.width else None
-        distances = vecengine.distances(self.metric, self.vectors[self.rows], query[0], cancel=cancel)
-        if np.isnan(distances).any():
-            return None
-        order = np.lexsort((self.rows, distances))[: self.width]
-        return distances[order], self.rows[order]
-
-
-@dataclass(frozen=True, slots=True)
-class _Searched:
-    """An index of another kind than `vecengine.HnswIndex`; of rows in memory as far as its graph went by then."""
-
-    index: weakref.ref[vecengine.VectorIndex]
-    vectors: Vectors
-    bits: npt.NDArray[np.uint8] | None
-    width: int
-    beam: int
-    expected_distances: float
-    is_current: Callable[[], bool]
-
-    def run(
-        self, query: npt.NDArray[np.float32], cancel: npt.NDArray[np.int32], distance_budget: int = 0
-    ) -> Found | None:
-        index = self.index()
-        if index is None or not self.is_current():
-            return None
-        try:
-            _, found = index.search(
-                query, self.width, self.bits, self.beam, cancel=cancel, distance_budget=distance_budget
-            )
-        except vecengine.DistanceBudgetSpent:
-            return None
-        offsets = found[0]
-        if offsets[-1] < 0:
-            return None
-        distances = vecengine.distances(index.metric, self.vectors[offsets], query[0])
-        order = np.lexsort((offsets, distances))
-        return distances[order], offsets[order]
-
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
@@ -152,8 +61,8 @@ class _Entry:
     """0 where all segments are scanned."""
     visible_count: int
     segments: tuple[SegmentView, ...]
-    parts: tuple[_Part, ...]
-    columns: tuple[tuple[_Column | None, ...], ...]
+    parts: tuple[Part, ...]
+    columns: tuple[tuple[Column | None, ...], ...]
     """For each segment its columns of the select list; None for the distance."""
     offset: int
     stop: int
@@ -164,6 +73,25 @@ class _Entry:
 
 
 _Key: TypeAlias = tuple[Any, ...]
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """What was decided for one sealed segment, and for the whole search with it."""
+
+    index_oid: int
+    offset: int
+    stop: int
+    part: Part
+    columns: tuple[Column | None, ...]
+
+    @property
+    def decision(self) -> tuple[int, int, int]:
+        return self.index_oid, self.offset, self.stop
+
+
+_kept: weakref.WeakKeyDictionary[SegmentView, OrderedDict[_Key, _Kept]] = weakref.WeakKeyDictionary()
 _known: weakref.WeakKeyDictionary[TableView, OrderedDict[_Key, _Entry]] = weakref.WeakKeyDictionary()
 _lock = threading.Lock()
 
@@ -262,16 +190,51 @@ class RepeatedTopK:
         view = context.transaction.table_view(self.table_oid)
         key = self._key(context.transaction.catalog, context.settings, context.parameters)
         with _lock:
-            entries = _known.setdefault(view, OrderedDict())
-            entries[key] = entry
-            if len(entries) > _ENTRIES_MAX:
-                entries.popitem(last=False)
+            _put(_known.setdefault(view, OrderedDict()), key, entry)
+            if self._node.filter is None and entry.stop == prepared.rows.stop:
+                for segment, part, columns in zip(entry.segments, entry.parts, entry.columns, strict=True):
+                    if segment.segment_id:
+                        kept = _Kept(entry.index_oid, entry.offset, entry.stop, part, columns)
+                        _put(_kept.setdefault(segment, OrderedDict()), key, kept)
         return True
 
     def _entry(self, view: TableView, key: _Key) -> _Entry | None:
         with _lock:
             entries = _known.get(view)
-            return None if entries is None else entries.get(key)
+            entry = None if entries is None else entries.get(key)
+        if entry is None and self._node.filter is None:
+            entry = self._followed(view, key)
+            if entry is not None:
+                with _lock:
+                    _put(_known.setdefault(view, OrderedDict()), key, entry)
+        return entry
+
+    def _followed(self, view: TableView, key: _Key) -> _Entry | None:
+        """An entry made of what is kept of sealed segments, and of rows in memory that are compared."""
+        with _lock:
+            kept_of = [_kept.get(segment) for segment in view.segments]
+            found = [None if kept is None else kept.get(key) for kept in kept_of]
+        known = [kept for kept in found if kept is not None]
+        if not known or any(kept.decision != known[0].decision for kept in known):
+            return None
+        parts, columns = list[Part](), []
+        for segment, kept in zip(view.segments, found):
+            part = self._fresh(segment, known[0].stop) if kept is None else kept.part
+            if part is None:
+                return None
+            parts.append(part)
+            columns.append(self._columns(segment) if kept is None else kept.columns)
+        index_oid, offset, stop = known[0].decision
+        return _Entry(index_oid, view.row_count, view.segments, tuple(parts), tuple(columns), offset, stop)
+
+    def _fresh(self, segment: SegmentView, stop: int) -> Part | None:
+        """Rows in memory, compared one by one; None for too many, for none, and for a segment that is not known."""
+        if segment.segment_id or segment.row_count > SCANNED_ROWS_MAX:
+            return None
+        vectors, valid_bits = stored_column(segment, self._node.order.attnum)
+        bits = and_bits(segment.visible_bits, valid_bits)
+        width = min(stop, popcount(bits, segment.row_count))
+        return _few_rows(self._node.order.metric, vectors, bits, width) if width else None
 
     def _key(self, catalog: Catalog, settings: SettingValues, given: Sequence[Any]) -> _Key:
         values = tuple(bound.Constant(given[p.index], p.type) for p in self._parameters)
@@ -293,7 +256,7 @@ class RepeatedTopK:
         kept = tuple(part for part in parts if part is not None)
         if len(kept) < len(parts):
             return None
-        is_scan = all(isinstance(part, _Scan) for part in kept)
+        is_scan = all(isinstance(part, Scan | FewRows) for part in kept)
         return _Entry(
             0 if is_scan else prepared.index.oid,
             prepared.visible_count,
@@ -304,7 +267,7 @@ class RepeatedTopK:
             wanted,
         )
 
-    def _part(self, prepared: PreparedTopK, search: SegmentSearch, wanted: int) -> _Part | None:
+    def _part(self, prepared: PreparedTopK, search: SegmentSearch, wanted: int) -> Part | None:
         index, segment, strategy = search.index, search.segment, search.strategy
         if isinstance(index, vecengine.HnswIndex) and strategy.name != EXACT:
             repeated = index.repeated(wanted, search.allowed_bits, strategy.beam)
@@ -318,7 +281,7 @@ class RepeatedTopK:
         width = min(wanted, count)
         if index is not None and strategy.name != EXACT and not isinstance(index, vecengine.HnswIndex):
             assert prepared.index is not None
-            return _Searched(
+            return Searched(
                 weakref.ref(index),
                 vectors,
                 bits,
@@ -329,14 +292,16 @@ class RepeatedTopK:
             )
         if index is None and segment.segment_id == 0 and segment.row_count > SCANNED_ROWS_MAX:
             return None  # A graph over these rows may come at any moment.
+        if count <= SCANNED_ROWS_MAX:
+            return _few_rows(self._node.order.metric, vectors, bits, width)
         is_sparse = count * _GATHER_FRACTION < segment.row_count
         rows = offsets_from_bits(bits, segment.row_count) if is_sparse else None
-        return _Scan(self._node.order.metric, vectors, bits, rows, width, float(count))
+        return Scan(self._node.order.metric, vectors, bits, rows, width, float(count))
 
-    def _columns(self, segment: SegmentView) -> tuple[_Column | None, ...]:
+    def _columns(self, segment: SegmentView) -> tuple[Column | None, ...]:
         scan = self._node.scan
         return tuple(
-            None if position is None else _Column.of(segment.column(scan.columns[position].attnum))
+            None if position is None else Column.of(segment.column(scan.columns[position].attnum))
             for position in self._positions
         )
 
@@ -365,12 +330,33 @@ class RepeatedTopK:
             if entry.columns[0][position] is None:
                 arrays.append(pa.array(distances[order]))
                 continue
-            pieces = [
-                columns[position].take(part[1])  # type: ignore[union-attr]
-                for columns, part in zip(entry.columns, found)
-            ]
-            arrays.append(pa.concat_arrays(pieces).take(pa.array(order)))
+            of_segments = [columns[position] for columns in entry.columns]
+            arrays.append(_merged_column(of_segments, [part[1] for part in found], order))
         return pa.RecordBatch.from_arrays(arrays, names=self._names)
+
+
+def _put(entries: OrderedDict[_Key, _T], key: _Key, entry: _T) -> None:
+    entries[key] = entry
+    if len(entries) > _ENTRIES_MAX:
+        entries.popitem(last=False)
+
+
+def _few_rows(metric: str, vectors: Vectors, bits: Bitset | None, width: int) -> FewRows:
+    rows = offsets_from_bits(bits, len(vectors))
+    return FewRows(metric, vectors if len(rows) == len(vectors) else vectors[rows], rows, width)
+
+
+def _merged_column(
+    columns: Sequence[Column | None], offsets: Sequence[RowOffsets], order: RowOffsets
+) -> pa.Array:
+    """Rows `order` of the concatenated rows `offsets[i]` of `columns[i]`."""
+    known = [column for column in columns if column is not None]
+    numbers = [column.numbers for column in known]
+    if all(values is not None for values in numbers):
+        pieces = [values[rows] for values, rows in zip(numbers, offsets) if values is not None]
+        return pa.array(np.concatenate(pieces)[order])
+    arrays = [column.take(rows) for column, rows in zip(known, offsets, strict=True)]
+    return pa.concat_arrays(arrays).take(pa.array(order))
 
 
 def _deciding_parameters(node: VectorTopK) -> tuple[bound.Parameter, ...]:

@@ -97,6 +97,52 @@ def test_commits_are_seen(client: Client, connect: ConnectClient) -> None:
     assert client.execute_prepared("search", asked).rows == []
 
 
+def test_inserted_rows_are_followed_without_preparing_anew(client: Client, connect: ConnectClient) -> None:
+    """Beside sealed segments that are as they were; where more has changed the search is prepared again."""
+    other, chance = connect(), np.random.default_rng(5)
+    client.script("VACUUM near")
+    client.prepare(
+        "columns", "SELECT note, id, e <-> $1 AS d, bucket FROM near ORDER BY e <-> $1 LIMIT 4 OFFSET 2"
+    )
+    statements = ("search", "columns")
+
+    def is_prepared(asked: Any) -> bool:
+        """Whether a session that may not wait has its rows, which are those of a portal; both ways again after that."""
+        prepared = set()
+        for name in statements:
+            client.session.may_block = False
+            try:
+                rows = client.read_directly(name, asked)
+            except WouldBlock:
+                rows = None
+            finally:
+                client.session.may_block = True
+            prepared.add(rows is not None)
+            assert rows in (None, client.execute_prepared(name, asked).rows)
+            both(client, name, asked)
+        assert len(prepared) == 1
+        return prepared.pop()
+
+    assert not is_prepared(query(1))
+    for number in range(40):
+        asked = query(chance.integers(5))
+        vector = (asked + chance.standard_normal(DIMENSIONS) * 0.1).round(3).tolist()
+        value = "NULL" if number % 7 == 6 else f"'{vector}'"
+        other.script(f"INSERT INTO near VALUES ({20_000 + number}, {number}, 'fresh', {value})")
+        if number % 5 == 4:
+            other.script(f"DELETE FROM near WHERE id = {20_000 + number - 2}")
+        assert is_prepared(asked)
+    assert {row[0] for row in both(client, "search", query(1))} & set(range(20_000, 20_040))
+    for change in (
+        "DELETE FROM near WHERE id = 7",
+        "UPDATE near SET note = 'changed' WHERE id = 8",
+        "VACUUM near",
+        "CREATE INDEX other_e ON near USING hnsw (e vector_l2_ops)",
+    ):
+        other.script(change)
+        assert not is_prepared(query(2)) and is_prepared(query(3)), change
+
+
 def test_own_transaction_is_seen(client: Client) -> None:
     asked = query(2)
     nearest = both(client, "search", asked)[0][0]
