@@ -53,6 +53,10 @@ class Part(Protocol):
     @property
     def expected_distances(self) -> float: ...
 
+    @property
+    def is_alive(self) -> bool:
+        """Whether there still is what it searches: caches may drop an index."""
+
     def run(
         self, query: npt.NDArray[np.float32], cancel: npt.NDArray[np.int32], distance_budget: int = 0
     ) -> Found | None:
@@ -69,6 +73,10 @@ class Scan:
     rows: RowOffsets | None
     width: int
     expected_distances: float
+
+    @property
+    def is_alive(self) -> bool:
+        return True
 
     def run(
         self, query: npt.NDArray[np.float32], cancel: npt.NDArray[np.int32], distance_budget: int = 0
@@ -93,6 +101,10 @@ class FewRows:
     @property
     def expected_distances(self) -> float:
         return float(len(self.rows))
+
+    @property
+    def is_alive(self) -> bool:
+        return True
 
     def run(
         self, query: npt.NDArray[np.float32], cancel: npt.NDArray[np.int32], distance_budget: int = 0
@@ -132,6 +144,10 @@ class Searched:
     beam: int
     expected_distances: float
     is_current: Callable[[], bool]
+
+    @property
+    def is_alive(self) -> bool:
+        return self.index() is not None
 
     def run(
         self, query: npt.NDArray[np.float32], cancel: npt.NDArray[np.int32], distance_budget: int = 0

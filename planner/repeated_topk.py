@@ -202,6 +202,8 @@ class RepeatedTopK:
         with _lock:
             entries = _known.get(view)
             entry = None if entries is None else entries.get(key)
+        if entry is not None and not all(part.is_alive for part in entry.parts):
+            entry = None
         if entry is None and self._node.filter is None:
             entry = self._followed(view, key)
             if entry is not None:
@@ -214,6 +216,7 @@ class RepeatedTopK:
         with _lock:
             kept_of = [_kept.get(segment) for segment in view.segments]
             found = [None if kept is None else kept.get(key) for kept in kept_of]
+        found = [kept if kept is not None and kept.part.is_alive else None for kept in found]
         known = [kept for kept in found if kept is not None]
         if not known or any(kept.decision != known[0].decision for kept in known):
             return None

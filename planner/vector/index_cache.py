@@ -32,7 +32,7 @@ _Key = tuple[Hashable, int]
 
 
 class IndexCache:
-    """Safe from any thread. Two threads may load the same index at once; one of the two is kept."""
+    """Safe from any thread. Two threads may load the same index at once; both get the one that is kept."""
 
     def __init__(self) -> None:
         self._entries: OrderedDict[_Key, tuple[vecengine.VectorIndex, weakref.ref[MemoryBudget]]] = (
@@ -53,9 +53,7 @@ class IndexCache:
                 self._entries.move_to_end(key)
                 return entry[0]
         loaded = self._load(segment, index)
-        if loaded is not None:
-            self._keep(key, loaded, memory)
-        return loaded
+        return None if loaded is None else self._keep(key, loaded, memory)
 
     @staticmethod
     def _load(segment: SegmentView, index: Index) -> vecengine.VectorIndex | None:
@@ -70,10 +68,11 @@ class IndexCache:
             segment.mark_index_damaged(index.oid)
             return None
 
-    def _keep(self, key: _Key, index: vecengine.VectorIndex, memory: MemoryBudget) -> None:
+    def _keep(self, key: _Key, index: vecengine.VectorIndex, memory: MemoryBudget) -> vecengine.VectorIndex:
+        """The index, or the one that another thread has brought meanwhile."""
         with self._lock:
             if key in self._entries:
-                return
+                return self._entries[key][0]
             while len(self._entries) >= _ENTRIES_MAX:
                 self._drop_oldest()
             while True:
@@ -82,9 +81,10 @@ class IndexCache:
                     break
                 except OutOfMemory:
                     if not self._entries:
-                        return
+                        return index
                     self._drop_oldest()
             self._entries[key] = (index, weakref.ref(memory))
+            return index
 
     def forget(self, index_oid: int) -> None:
         """Drop what is loaded of an index that is gone or was built anew."""

@@ -54,6 +54,11 @@ class RepeatedSearch:
         self._metric = index.metric_kind
         self.expected_distances = expected_distances
 
+    @property
+    def is_alive(self) -> bool:
+        """Whether somebody still has the index."""
+        return self._index() is not None
+
     def run(
         self, query: Float32s, cancel: CancelWord, distance_budget: int = 0
     ) -> tuple[Float64s, Offsets] | None:

@@ -7,6 +7,7 @@ answer to messages that arrive together is compared with that to the same messag
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,12 +18,14 @@ import pytest
 import vecengine
 from foundation.cancel import CANCEL_USER
 from foundation.errors import FeatureNotSupported, QueryCanceled, WouldBlock
+from planner.vector.index_cache import INDEXES
 from quiver.instance import Instance
 from sqlfront.protocol import Codecs, Conversation
 from sqlfront.protocol.extended_query import Bind, Describe, Execute, Parse, Sync, Target
 from sqlfront.protocol.simple_query import Query
 from sqlfront.protocol.startup import StartupMessage
 from sqlfront.types import decode_parameter, decode_parameter_column, encode_data_rows
+from storage.catalog import Table
 from tests.sqlfront.session.driver import Client, opened
 
 ROWS = 3000
@@ -141,6 +144,36 @@ def test_inserted_rows_are_followed_without_preparing_anew(client: Client, conne
     ):
         other.script(change)
         assert not is_prepared(query(2)) and is_prepared(query(3)), change
+
+
+def test_an_index_that_a_cache_has_dropped_is_loaded_again(client: Client) -> None:
+    client.script("VACUUM near")
+    for _ in range(2):
+        both(client, "search", query(1))
+        INDEXES.clear()
+
+
+def test_an_index_that_many_ask_for_at_once_is_one(client: Client) -> None:
+    client.script("VACUUM near")
+    storage = client.session.shared.storage
+    found: list[Any] = []
+    with storage.begin(read_only=True) as transaction:
+        table = next(t for t in transaction.catalog.objects(Table) if t.name == "near")
+        (segment,) = transaction.table_view(table.oid).segments
+        index = next(i for i in transaction.catalog.indexes_of(table.oid) if i.name == "near_e")
+        INDEXES.clear()
+        barrier = threading.Barrier(8)
+
+        def ask() -> None:
+            barrier.wait()
+            found.append(INDEXES.get(segment, index, storage.memory))
+
+        threads = [threading.Thread(target=ask) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert len(found) == 8 and all(one is found[0] for one in found)
 
 
 def test_own_transaction_is_seen(client: Client) -> None:
