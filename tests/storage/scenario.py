@@ -17,6 +17,8 @@ from foundation.errors import QuiverError
 from foundation.sqltypes import INT8, TEXT
 from storage import Storage, StorageOptions, Transaction
 from storage.catalog import Column, Index, IndexKey, Sequence, Table
+from storage.direct_insert import DirectInsert, InsertTarget
+from storage.lock_spaces import LockGroup
 from tests.storage.sample_tables import (
     COLUMNS,
     columns_batch,
@@ -84,8 +86,10 @@ class Scenario:
         self._create("u")
         self._write({"t": range(5)})
         self._write({"t": [5], "u": range(100, 103)}, deletes={"t": [1]})
+        self._insert_directly("t", [2000])
         self._next_value()
         self._keep(lambda: storage.flush_table(self._table("t").oid))
+        self._insert_directly("t", [2001, 2002])
         self._update("t", [2, 3])
         self._write({"t": range(10, 70)})
         self._write({"t": range(200, 500), "u": range(200, 400)}, deletes={"u": [101]})
@@ -96,6 +100,7 @@ class Scenario:
         self._install_index()
         self._add_column()
         self._write({"t": [71]})
+        self._insert_directly("t", [2003])
         self._patch([11, 12, 301, 303], 4, "noted")
         self._keep(storage.checkpoint)
         self._keep(lambda: storage.merge_segments(self._table("t").oid))
@@ -109,7 +114,9 @@ class Scenario:
         self._roll_back()
         self._drop_column()
         self._next_value()
+        self._insert_directly("t", [2004])
         self._truncate()
+        self._insert_directly("t", [2005])
         self._drop_index()
         self._create("v")
         self._write({"v": range(3)}, deletes={"t": [80]})
@@ -165,6 +172,26 @@ class Scenario:
                 transaction.insert(table.oid, self._batch(table, [self._row(name, key) for key in ids]))
 
         self._commit(after, change)
+
+    def _insert_directly(self, name: str, ids: list[int]) -> None:
+        """A transaction that is nothing but these rows, in one step."""
+        table = self._table(name)
+        after = copied(self.done)
+        after[name].rows |= {key: self._row(name, key) for key in ids}
+
+        def run() -> None:
+            target = InsertTarget.of(self.storage.catalog, table.oid, self.storage.options.row_predicate)
+            assert target is not None
+            change = DirectInsert(self.storage, LockGroup())
+            try:
+                change.lock(target)
+                change.log(target, self._batch(table, [self._row(name, key) for key in ids]))
+            except QuiverError:
+                change.rollback()
+                raise
+            change.finish_commit()
+
+        self._change(after, run)
 
     def _update(self, name: str, ids: list[int]) -> None:
         after = copied(self.done)
