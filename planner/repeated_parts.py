@@ -65,12 +65,11 @@ class Part(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """All allowed rows are compared; `rows` are their offsets where they are a small share."""
+    """All allowed rows of a segment are compared."""
 
     metric: str
     vectors: Vectors
     bits: npt.NDArray[np.uint8] | None
-    rows: RowOffsets | None
     width: int
     expected_distances: float
 
@@ -81,22 +80,24 @@ class Scan:
     def run(
         self, query: npt.NDArray[np.float32], cancel: npt.NDArray[np.int32], distance_budget: int = 0
     ) -> Found | None:
-        if self.rows is None:
-            token = CancelToken()
-            token.word = cancel
-            found = fixed_count(self.metric, self.vectors, query[0], self.bits, k=self.width, cancel=token)
-            return (found.distances, found.offsets) if len(found.offsets) == self.width else None
-        return _nearest(self.metric, self.vectors[self.rows], self.rows, query, cancel, width=self.width)
+        token = CancelToken()
+        token.word = cancel
+        found = fixed_count(self.metric, self.vectors, query[0], self.bits, k=self.width, cancel=token)
+        return (found.distances, found.offsets) if len(found.offsets) == self.width else None
 
 
 @dataclass(frozen=True, slots=True)
-class FewRows:
-    """All of some rows are compared, (m, d) vectors and (m,) ascending offsets."""
+class ChosenRows:
+    """Some rows of a segment are compared, by their (m,) ascending offsets.
+
+    `vectors` are those of these rows if `is_gathered`, else of all rows of the segment.
+    """
 
     metric: str
     vectors: Vectors
     rows: RowOffsets
     width: int
+    is_gathered: bool
 
     @property
     def expected_distances(self) -> float:
@@ -109,7 +110,8 @@ class FewRows:
     def run(
         self, query: npt.NDArray[np.float32], cancel: npt.NDArray[np.int32], distance_budget: int = 0
     ) -> Found | None:
-        return _nearest(self.metric, self.vectors, self.rows, query, cancel, width=self.width)
+        vectors = self.vectors if self.is_gathered else self.vectors[self.rows]
+        return _nearest(self.metric, vectors, self.rows, query, cancel, width=self.width)
 
 
 def _nearest(

@@ -33,7 +33,7 @@ from planner import bound
 from planner.evaluate import is_immutable
 from planner.nodes import VectorTopK
 from planner.planning import NativePlan, Plan
-from planner.repeated_parts import Column, FewRows, Found, Part, Scan, Searched
+from planner.repeated_parts import ChosenRows, Column, Found, Part, Scan, Searched
 from planner.repeated_reads import NotPrepared, Read, TakesLong
 from planner.services import ExecutionContext
 from planner.vector.growing_graphs import GROWING, SCANNED_ROWS_MAX
@@ -237,7 +237,7 @@ class RepeatedTopK:
         vectors, valid_bits = stored_column(segment, self._node.order.attnum)
         bits = and_bits(segment.visible_bits, valid_bits)
         width = min(stop, popcount(bits, segment.row_count))
-        return _few_rows(self._node.order.metric, vectors, bits, width) if width else None
+        return _chosen_rows(self._node.order.metric, vectors, bits, width) if width else None
 
     def _key(self, catalog: Catalog, settings: SettingValues, given: Sequence[Any]) -> _Key:
         values = tuple(bound.Constant(given[p.index], p.type) for p in self._parameters)
@@ -259,7 +259,7 @@ class RepeatedTopK:
         kept = tuple(part for part in parts if part is not None)
         if len(kept) < len(parts):
             return None
-        is_scan = all(isinstance(part, Scan | FewRows) for part in kept)
+        is_scan = all(isinstance(part, Scan | ChosenRows) for part in kept)
         return _Entry(
             0 if is_scan else prepared.index.oid,
             prepared.visible_count,
@@ -295,11 +295,9 @@ class RepeatedTopK:
             )
         if index is None and segment.segment_id == 0 and segment.row_count > SCANNED_ROWS_MAX:
             return None  # A graph over these rows may come at any moment.
-        if count <= SCANNED_ROWS_MAX:
-            return _few_rows(self._node.order.metric, vectors, bits, width)
-        is_sparse = count * _GATHER_FRACTION < segment.row_count
-        rows = offsets_from_bits(bits, segment.row_count) if is_sparse else None
-        return Scan(self._node.order.metric, vectors, bits, rows, width, float(count))
+        if count <= SCANNED_ROWS_MAX or count * _GATHER_FRACTION < segment.row_count:
+            return _chosen_rows(self._node.order.metric, vectors, bits, width)
+        return Scan(self._node.order.metric, vectors, bits, width, float(count))
 
     def _columns(self, segment: SegmentView) -> tuple[Column | None, ...]:
         scan = self._node.scan
@@ -344,9 +342,14 @@ def _put(entries: OrderedDict[_Key, _T], key: _Key, entry: _T) -> None:
         entries.popitem(last=False)
 
 
-def _few_rows(metric: str, vectors: Vectors, bits: Bitset | None, width: int) -> FewRows:
+def _chosen_rows(metric: str, vectors: Vectors, bits: Bitset | None, width: int) -> ChosenRows:
+    """The allowed rows; the vectors of a few are kept together."""
     rows = offsets_from_bits(bits, len(vectors))
-    return FewRows(metric, vectors if len(rows) == len(vectors) else vectors[rows], rows, width)
+    if len(rows) == len(vectors):
+        return ChosenRows(metric, vectors, rows, width, is_gathered=True)
+    if len(rows) <= SCANNED_ROWS_MAX:
+        return ChosenRows(metric, vectors[rows], rows, width, is_gathered=True)
+    return ChosenRows(metric, vectors, rows, width, is_gathered=False)
 
 
 def _merged_column(
