@@ -32,7 +32,8 @@ from tests.quiver.server_process import serving
 
 K = 10
 CHURN = 0.3
-CLASSES = {"<->": "vector_l2_ops", "<#>": "vector_ip_ops", "<=>": "vector_cosine_ops"}
+CLASSES = {"<->": "l2_ops", "<#>": "ip_ops", "<=>": "cosine_ops"}
+TYPES = ("vector", "halfvec")
 WAIT_SECONDS = 120
 
 Matrix = npt.NDArray[np.float32]
@@ -46,6 +47,12 @@ class Workload:
     queries: Matrix
     lists: int
     probes: tuple[int, ...]
+    kind: str = "vector"
+    """The column's type. For `halfvec` the vectors and queries are float16 already."""
+
+    def value(self, vector: npt.NDArray[np.float32]) -> Any:
+        """A vector as the driver sends one of the column's type."""
+        return vector if self.kind == "vector" else pgvector.HalfVector(vector)
 
     @property
     def loaded(self) -> int:
@@ -81,12 +88,14 @@ def measure(dsn: str, workload: Workload, operator: str) -> Measured:
         connection.execute("CREATE EXTENSION IF NOT EXISTS vector")
         pgvector.psycopg.register_vector(connection)
         connection.execute("DROP TABLE IF EXISTS churned")
-        connection.execute(f"CREATE TABLE churned (id int, v vector({workload.vectors.shape[1]}))".encode())
-        copy_rows(connection, workload.vectors, range(workload.loaded))
+        connection.execute(
+            f"CREATE TABLE churned (id int, v {workload.kind}({workload.vectors.shape[1]}))".encode()
+        )
+        copy_rows(connection, workload, range(workload.loaded))
         connection.execute("SET maintenance_work_mem = '1GB'")
         started = time.perf_counter()
         connection.execute(
-            f"CREATE INDEX churned_v ON churned USING ivfflat (v {CLASSES[operator]})"
+            f"CREATE INDEX churned_v ON churned USING ivfflat (v {workload.kind}_{CLASSES[operator]})"
             f" WITH (lists = {workload.lists})".encode()
         )
         found.build_s = time.perf_counter() - started
@@ -94,7 +103,7 @@ def measure(dsn: str, workload: Workload, operator: str) -> Measured:
         found.before = recalls(connection, workload, operator, alive, found.query_us)
         deleted = workload.deleted()
         connection.execute("DELETE FROM churned WHERE id = ANY(%s)", (deleted.tolist(),))
-        copy_rows(connection, workload.vectors, range(workload.loaded, len(workload.vectors)))
+        copy_rows(connection, workload, range(workload.loaded, len(workload.vectors)))
         settle(connection)
         alive = np.setdiff1d(np.arange(len(workload.vectors)), deleted)
         found.after = recalls(connection, workload, operator, alive, {})
@@ -102,11 +111,11 @@ def measure(dsn: str, workload: Workload, operator: str) -> Measured:
     return found
 
 
-def copy_rows(connection: psycopg.Connection[Any], vectors: Matrix, ids: Sequence[int]) -> None:
+def copy_rows(connection: psycopg.Connection[Any], workload: Workload, ids: Sequence[int]) -> None:
     with connection.cursor() as cursor, cursor.copy("COPY churned FROM STDIN WITH (FORMAT BINARY)") as copy:
-        copy.set_types(["int4", "vector"])
+        copy.set_types(["int4", workload.kind])
         for number in ids:
-            copy.write_row((number, vectors[number]))
+            copy.write_row((number, workload.value(workload.vectors[number])))
 
 
 def settle(connection: psycopg.Connection[Any]) -> None:
@@ -139,7 +148,7 @@ def recalls(
         hits, times = 0, []
         for query, true in zip(workload.queries, truth, strict=True):
             started = time.perf_counter()
-            rows = connection.execute(sql, (query,), prepare=True).fetchall()
+            rows = connection.execute(sql, (workload.value(query),), prepare=True).fetchall()
             times.append(time.perf_counter() - started)
             hits += len(true & {row[0] for row in rows})
         found[probes] = hits / (K * len(truth))
@@ -173,6 +182,7 @@ def main() -> int:
     parser.add_argument("--queries", type=int, default=300)
     parser.add_argument("--probes", type=int, nargs="+", default=[1, 5, 10, 20, 40])
     parser.add_argument("--operators", nargs="+", default=["<=>", "<->", "<#>"], choices=list(CLASSES))
+    parser.add_argument("--type", default="vector", choices=TYPES, help="of the column")
     options = parser.parse_args()
     paths = [options.data / "debian_packages.parquet", options.data / "debian_queries.parquet"]
     if not all(path.exists() for path in paths):
@@ -182,7 +192,9 @@ def main() -> int:
         read_vectors(paths[0])[: options.rows or None],
         read_vectors(paths[1])[: options.queries],
     )
-    workload = Workload(vectors, queries, options.lists, tuple(options.probes))
+    if options.type == "halfvec":
+        vectors, queries = (m.astype(np.float16).astype(np.float32) for m in (vectors, queries))
+    workload = Workload(vectors, queries, options.lists, tuple(options.probes), options.type)
     print(
         f"{workload.loaded} x {vectors.shape[1]} loaded, lists {workload.lists}, {len(queries)} queries, recall@{K}"
     )

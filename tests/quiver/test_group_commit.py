@@ -12,6 +12,8 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
+import pytest
+
 from quiver.group_commit import GroupCommit
 
 
@@ -73,6 +75,24 @@ def test_a_slow_disk_is_waited_for_on_a_thread_by_all_who_come_meanwhile() -> No
     names = [name for _, name in log.waits]
     assert names[0] == "MainThread" and set(names[2:]) == {"pool"}
     assert len(log.waits) <= 25
+
+
+def test_who_is_alone_waits_for_no_turn_of_the_loop_while_the_disk_is_quick() -> None:
+    quick, slow = Log(), Log(seconds=0.05)
+
+    async def at_once(group: GroupCommit) -> None:
+        # A coroutine that never gives the loop back ends at its first step.
+        with pytest.raises(StopIteration):
+            group.durable(Commit(quick, 1), is_lone=True).send(None)
+
+    async def in_turn(group: GroupCommit) -> None:
+        for lsn in range(4):
+            await group.durable(Commit(slow, lsn), is_lone=True)
+
+    run(at_once)
+    assert quick.waits == [(1, "MainThread")]
+    run(in_turn)
+    assert [lsn for lsn, _ in slow.waits] == [0, 1, 2, 3] and slow.waits[-1][1] == "pool"
 
 
 def test_failure_lets_everybody_go_on() -> None:

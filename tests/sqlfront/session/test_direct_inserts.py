@@ -11,15 +11,11 @@ from pathlib import Path
 import pytest
 
 from quiver.instance import Instance
-from sqlfront.backend import Joinable, UnfinishedCommit
-from sqlfront.protocol import Conversation
-from sqlfront.protocol.channel import Pause
+from sqlfront.backend import Joinable
 from sqlfront.protocol.extended_query import Bind, Describe, Execute, Parse, Sync, Target
-from sqlfront.protocol.options import Codecs
 from sqlfront.protocol.simple_query import Query
-from sqlfront.protocol.startup import StartupMessage
 from sqlfront.session.joint_inserts import JoinableInsert
-from sqlfront.types import decode_parameter, decode_parameter_column, encode_data_rows
+from tests.sqlfront.session.dialogue import conversation, exchange, steps
 from tests.sqlfront.session.driver import Client, opened
 
 SCHEMA = """
@@ -43,35 +39,6 @@ def instances(tmp_path: Path) -> Iterator[list[Instance]]:
             client.script(SCHEMA)
             client.close()
         yield [whole, cut]
-
-
-def conversation(instance: Instance) -> Conversation:
-    made = Conversation(
-        instance.sessions, Codecs(decode_parameter, decode_parameter_column, encode_data_rows)
-    )
-    exchange(made, StartupMessage(parameters={"user": "postgres", "database": "postgres"}).encode())
-    return made
-
-
-def exchange(made: Conversation, data: bytes, *, piece_bytes: int | None = None) -> bytes:
-    """The answers, without what tells one session from another."""
-    answers = []
-    for start in range(0, len(data), piece_bytes or len(data)):
-        made.receive_data(data[start : start + (piece_bytes or len(data))])
-        answers += [step for step in steps(made) if isinstance(step, bytes)]
-    return b"".join(answers)
-
-
-def steps(made: Conversation) -> Iterator[bytes | Pause | Joinable | UnfinishedCommit]:
-    """As an event loop drives it: nobody waits before a pause."""
-    if made.session is not None:
-        made.session.may_block = False
-    for step in made.steps():
-        if isinstance(step, Pause) and made.session is not None:
-            made.session.may_block = True
-        yield step
-    if made.session is not None:
-        made.session.may_block = True
 
 
 def insert(*values: bytes | None, name: str = "p", formats: tuple[int, ...] = TEXT) -> bytes:

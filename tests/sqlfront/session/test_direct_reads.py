@@ -20,12 +20,10 @@ from foundation.cancel import CANCEL_USER
 from foundation.errors import FeatureNotSupported, QueryCanceled, WouldBlock
 from planner.vector.index_cache import INDEXES
 from quiver.instance import Instance
-from sqlfront.protocol import Codecs, Conversation
 from sqlfront.protocol.extended_query import Bind, Describe, Execute, Parse, Sync, Target
 from sqlfront.protocol.simple_query import Query
-from sqlfront.protocol.startup import StartupMessage
-from sqlfront.types import decode_parameter, decode_parameter_column, encode_data_rows
 from storage.catalog import Table
+from tests.sqlfront.session.dialogue import conversation, exchange
 from tests.sqlfront.session.driver import Client, opened
 
 ROWS = 3000
@@ -294,22 +292,6 @@ def test_a_cancelled_search_ends(client: Client) -> None:
     session._begin_statement = begin_cancelled  # type: ignore[method-assign]
     with pytest.raises(QueryCanceled):
         session.read_directly(statement, [asked])
-
-
-def conversation(instance: Instance) -> Conversation:
-    made = Conversation(
-        instance.sessions, Codecs(decode_parameter, decode_parameter_column, encode_data_rows)
-    )
-    exchange(made, StartupMessage(parameters={"user": "postgres", "database": "postgres"}).encode())
-    return made
-
-
-def exchange(made: Conversation, data: bytes, *, piece_bytes: int | None = None) -> bytes:
-    answers = []
-    for start in range(0, len(data), piece_bytes or len(data)):
-        made.receive_data(data[start : start + (piece_bytes or len(data))])
-        answers += list(made.run())
-    return b"".join(answers)
 
 
 def vector_bytes(vector: Any) -> bytes:

@@ -100,10 +100,8 @@ def test_commit_of_a_block_is_left_unfinished(pair: tuple[Client, Client], table
     assert client.status == "I" and count(other, table) == 1
 
 
-def test_a_commit_does_not_wait_for_what_its_deferred_checks_need(
-    pair: tuple[Client, Client], table: str
-) -> None:
-    client, other = pair
+def commit_that_would_wait(client: Client, other: Client, table: str) -> None:
+    """A transaction whose deferred check needs a row that another one deletes, after its COMMIT was refused to wait."""
     client.script(f"INSERT INTO {table} VALUES (1, 1)")
     reference = f"REFERENCES {table} DEFERRABLE INITIALLY DEFERRED"
     client.script(f"CREATE TABLE {table}_child (parent int {reference})")
@@ -112,6 +110,13 @@ def test_a_commit_does_not_wait_for_what_its_deferred_checks_need(
     with pytest.raises(WouldBlock):
         start(client, "COMMIT")
     assert client.status == "T"
+
+
+def test_a_commit_does_not_wait_for_what_its_deferred_checks_need(
+    pair: tuple[Client, Client], table: str
+) -> None:
+    client, other = pair
+    commit_that_would_wait(client, other, table)
     other.script("ROLLBACK")
     assert start(client, "COMMIT") == "COMMIT"
     client.session.finish_commit()
@@ -122,13 +127,7 @@ def test_what_a_commit_would_have_waited_for_is_checked_when_it_comes_again(
     pair: tuple[Client, Client], table: str
 ) -> None:
     client, other = pair
-    client.script(f"INSERT INTO {table} VALUES (1, 1)")
-    reference = f"REFERENCES {table} DEFERRABLE INITIALLY DEFERRED"
-    client.script(f"CREATE TABLE {table}_child (parent int {reference})")
-    other.script(f"BEGIN; DELETE FROM {table} WHERE id = 1")
-    client.script(f"BEGIN; INSERT INTO {table}_child VALUES (1)")
-    with pytest.raises(WouldBlock):
-        start(client, "COMMIT")
+    commit_that_would_wait(client, other, table)
     other.script("COMMIT")
     with pytest.raises(ForeignKeyViolation):
         start(client, "COMMIT")
