@@ -82,6 +82,9 @@ class RepeatedLookup:
         read.activity.count_index_scan(spec.index_oid, batch.num_rows)
         return batch
 
+    def preparation_ms(self, read: Read) -> float:
+        return 0.0
+
     def prepare(self, context: ExecutionContext) -> bool:
         """Nothing needs to be."""
         return True

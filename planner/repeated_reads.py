@@ -55,6 +55,9 @@ class RepeatedRead(Protocol):
             QueryCanceled: 57014.
         """
 
+    def preparation_ms(self, read: Read) -> float:
+        """How long `prepare` takes for the view, at most, as far as that is known; else infinity."""
+
     def prepare(self, context: ExecutionContext) -> bool:
         """Decide what `run` needs for the transaction's view; False where the read cannot be repeated.
 

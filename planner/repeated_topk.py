@@ -15,10 +15,11 @@ order, an answer that falls short) is left to it.
 
 from __future__ import annotations
 
+import math
 import threading
 import weakref
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
@@ -33,10 +34,12 @@ from planner import bound
 from planner.evaluate import is_immutable
 from planner.nodes import VectorTopK
 from planner.planning import NativePlan, Plan
+from planner.repeated_costs import preparation_ms, row_nanoseconds
 from planner.repeated_parts import ChosenRows, Column, Found, Part, Scan, Searched
 from planner.repeated_reads import NotPrepared, Read, TakesLong
 from planner.services import ExecutionContext
 from planner.vector.growing_graphs import GROWING, SCANNED_ROWS_MAX
+from planner.vector.index_cache import INDEXES
 from planner.vector.indexed_vectors import ordered_vectors, stored_column
 from planner.vector.key_columns import Vectors
 from planner.vector.search_options import KNOBS
@@ -112,6 +115,9 @@ class RepeatedTopK:
         self._parameters = _deciding_parameters(node)
         nanoseconds = _NANOSECONDS_PER_DISTANCE + 4 * self._dimensions / _BYTES_PER_NANOSECOND
         self._distances_per_ms = 1e6 / nanoseconds
+        self._filter_ns = row_nanoseconds(node.filter)
+        self._prepared_rows = frozenset[Hashable]()
+        """The sealed segments for which it was prepared last: their columns have been read."""
 
     @property
     def table_oid(self) -> int:
@@ -181,6 +187,21 @@ class RepeatedTopK:
             read.activity.count_scan(self.table_oid, entry.visible_count)
         return batch
 
+    def preparation_ms(self, read: Read) -> float:
+        """See `RepeatedRead`; known for what has been prepared before, with another filter's value or before a commit."""
+        segments = [segment for segment in read.view.segments if segment.row_count]
+        if math.isinf(self._filter_ns) or not self._prepared_rows.issuperset(_sealed_rows(segments)):
+            return math.inf
+        for index in read.catalog.indexes_of(self.table_oid):
+            if index.metric is None:
+                continue
+            is_partial = index.predicate_sql is not None
+            if is_partial or not all(INDEXES.is_loaded(segment, index.oid) for segment in segments):
+                return math.inf
+        counts = [segment.row_count for segment in segments]
+        gathered = sum(min(count, SCANNED_ROWS_MAX) for count in counts) * 4 * self._dimensions
+        return preparation_ms(self._filter_ns, counts, gathered, is_filtered=self._node.filter is not None)
+
     def prepare(self, context: ExecutionContext) -> bool:
         """Filters, index, strategies, beams. See `RepeatedRead`."""
         prepared = prepare_topk(self._node, context)
@@ -188,6 +209,7 @@ class RepeatedTopK:
         if entry is None:
             return False
         view = context.transaction.table_view(self.table_oid)
+        self._prepared_rows = frozenset(_sealed_rows(view.segments))
         key = self._key(context.transaction.catalog, context.settings, context.parameters)
         with _lock:
             _put(_known.setdefault(view, OrderedDict()), key, entry)
@@ -334,6 +356,10 @@ class RepeatedTopK:
             of_segments = [columns[position] for columns in entry.columns]
             arrays.append(_merged_column(of_segments, [part[1] for part in found], order))
         return pa.RecordBatch.from_arrays(arrays, names=self._names)
+
+
+def _sealed_rows(segments: Sequence[SegmentView]) -> list[Hashable]:
+    return [segment.stored_version for segment in segments if segment.segment_id]
 
 
 def _put(entries: OrderedDict[_Key, _T], key: _Key, entry: _T) -> None:

@@ -55,6 +55,13 @@ class IndexCache:
         loaded = self._load(segment, index)
         return None if loaded is None else self._keep(key, loaded, memory)
 
+    def is_loaded(self, segment: SegmentView, index_oid: int) -> bool:
+        """Whether `get` finds what it returns, nothing included, without reading a file."""
+        if segment.segment_id == 0 or not segment.has_index(index_oid):
+            return True
+        with self._lock:
+            return (segment.stored_version, index_oid) in self._entries
+
     @staticmethod
     def _load(segment: SegmentView, index: Index) -> vecengine.VectorIndex | None:
         buffers = segment.index_buffers(index.oid)

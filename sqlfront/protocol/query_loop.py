@@ -6,10 +6,11 @@ says, which differs between simple and extended queries. Errors that end the con
 
 from __future__ import annotations
 
+import logging
 from functools import partial
 
 from foundation.cancel import CANCEL_SHUTDOWN
-from foundation.errors import FeatureNotSupported
+from foundation.errors import FeatureNotSupported, QuiverError, WouldBlock
 from sqlfront.backend import Format, Session, TransactionStatus
 from sqlfront.protocol.asynchronous import send_asynchronous, send_notices
 from sqlfront.protocol.channel import Channel, Flow, Pause, settled, unhurried
@@ -33,6 +34,8 @@ from sqlfront.protocol.simple_query import Query, Terminate
 from sqlfront.protocol.timeouts import arm
 from sqlfront.protocol.transitions import Action, Event, Machine, State, message_limits
 from sqlfront.protocol.wire import Body
+
+_log = logging.getLogger(__name__)
 
 _READY = {status: ReadyForQuery(status.value).encode() for status in TransactionStatus}
 _EXTENDED = frozenset(b"PBDECH")
@@ -100,8 +103,11 @@ class QueryLoop:
         self._begin()
         try:
             answer = self._reads.answer_all(data)
-        except Exception:
+        except (QuiverError, WouldBlock):
             # It is raised again, and reported, where the messages are handled one by one.
+            answer = None
+        except Exception:
+            _log.exception("internal error in a read in one step; its messages are handled one by one")
             answer = None
         if answer is None:
             self.is_idle = True

@@ -45,11 +45,21 @@ def read_directly(
     try:
         return repeated.run(read, time_ms=time_ms)
     except NotPrepared:
-        if not session.may_block:
-            raise WouldBlock from None
+        pass
     except TakesLong:
         raise WouldBlock from None
-    return repeated.run(read) if _prepare(session, read, repeated, parameters) else None
+    if time_ms is not None:
+        time_ms -= repeated.preparation_ms(read)
+        if time_ms <= 0:
+            raise WouldBlock
+    if not _prepare(session, read, repeated, parameters):
+        return None
+    try:
+        return repeated.run(read, time_ms=time_ms)
+    except TakesLong:
+        raise WouldBlock from None
+    except NotPrepared:
+        return None  # So many others have prepared theirs meanwhile that this one is forgotten.
 
 
 def _read(

@@ -7,8 +7,11 @@ answer to messages that arrive together is compared with that to the same messag
 
 from __future__ import annotations
 
+import logging
+import math
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +21,7 @@ import pytest
 import vecengine
 from foundation.cancel import CANCEL_USER
 from foundation.errors import FeatureNotSupported, QueryCanceled, WouldBlock
+from planner.repeated_topk import RepeatedTopK
 from planner.vector.index_cache import INDEXES
 from quiver.instance import Instance
 from sqlfront.protocol.extended_query import Bind, Describe, Execute, Parse, Sync, Target
@@ -98,8 +102,11 @@ def test_commits_are_seen(client: Client, connect: ConnectClient) -> None:
     assert client.execute_prepared("search", asked).rows == []
 
 
-def test_inserted_rows_are_followed_without_preparing_anew(client: Client, connect: ConnectClient) -> None:
+def test_inserted_rows_are_followed_without_preparing_anew(
+    client: Client, connect: ConnectClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Beside sealed segments that are as they were; where more has changed the search is prepared again."""
+    monkeypatch.setattr(RepeatedTopK, "preparation_ms", lambda self, read: math.inf)
     other, chance = connect(), np.random.default_rng(5)
     client.script("VACUUM near")
     client.prepare(
@@ -258,6 +265,65 @@ def test_locked_tables_are_waited_for_elsewhere(client: Client, connect: Connect
     assert client.read_directly("search", asked) is None
     other.script("COMMIT")
     both(client, "search", asked)
+
+
+@contextmanager
+def nobody_may_wait(client: Client) -> Iterator[None]:
+    client.session.may_block = False
+    try:
+        yield
+    finally:
+        client.session.may_block = True
+
+
+def test_other_values_of_a_filter_are_prepared_where_nobody_may_wait(
+    client: Client, connect: ConnectClient
+) -> None:
+    """Where the table is small and its index loaded; the rows are those of a portal after every kind of change."""
+    other, asked = connect(), query(12)
+    client.script("VACUUM near")
+    both(client, "filtered", asked, 50, 3)
+    for number, change in enumerate(
+        (
+            "",
+            "DELETE FROM near WHERE bucket = 3 OR id = 70",
+            "UPDATE near SET bucket = bucket + 7 WHERE id % 3 = 0",
+            f"INSERT INTO near VALUES (20000, 5, 'fresh', '{asked.tolist()}')",
+        )
+    ):
+        if change:
+            other.script(change)
+        for below in (4 + number, 40 + number, 70 + number, 4 + number):
+            with nobody_may_wait(client):
+                rows = client.read_directly("filtered", asked, below, 3)
+            assert rows is not None and len(rows) == 3
+            assert rows == client.execute_prepared("filtered", asked, below, 3).rows
+    INDEXES.clear()
+    with nobody_may_wait(client), pytest.raises(WouldBlock):
+        client.read_directly("filtered", asked, 33, 3)
+    both(client, "filtered", asked, 33, 3)
+    other.script("VACUUM near")
+    with nobody_may_wait(client), pytest.raises(WouldBlock):
+        client.read_directly("filtered", asked, 34, 3)
+
+
+def test_filters_that_may_take_long_are_prepared_where_one_may_wait(client: Client) -> None:
+    client.script("VACUUM near")
+    texts = (
+        "SELECT id FROM near WHERE note LIKE $2 ORDER BY e <-> $1 LIMIT 3",
+        "SELECT id FROM near WHERE note <> repeat($2, 3) ORDER BY e <-> $1 LIMIT 3",
+        "SELECT id FROM near WHERE bucket + 1 > length($2) ORDER BY e <-> $1 LIMIT 3",
+        "SELECT id FROM near WHERE note > $2 ORDER BY e <-> $1 LIMIT 3",
+    )
+    for text in texts:
+        client.prepare("long", text)
+        both(client, "long", query(1), "n%")
+        with nobody_may_wait(client):
+            if text is texts[-1]:
+                assert len(client.read_directly("long", query(1), "n1") or ()) == 3
+                continue
+            with pytest.raises(WouldBlock):
+                client.read_directly("long", query(1), "n1%")
 
 
 def test_where_nobody_may_wait_only_short_searches_run(client: Client) -> None:
@@ -491,3 +557,29 @@ def test_answers_to_texts_are_those_to_texts_of_which_nothing_is_known(
     assert knowing.read_directly(Query(texts[1]).encode()) is not None
     assert knowing.read_directly(binary) is None
     knowing.close()
+
+
+def test_an_internal_error_of_the_short_way_is_logged(
+    instance: Instance, client: Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The long way answers; what went wrong is for who reads the log."""
+    asking = conversation(instance)
+    exchange(asking, Parse("s", SEARCH).encode() + Sync().encode())
+    binary = (
+        Bind("", "s", BINARY, (vector_bytes(query(10)),), BINARY).encode()
+        + Execute("").encode()
+        + Sync().encode()
+    )
+    expected = exchange(asking, binary)
+    assert asking.read_directly(binary) == expected
+
+    def fail(*_: object, **__: object) -> None:
+        raise ZeroDivisionError("on purpose")
+
+    with monkeypatch.context() as patch, caplog.at_level(logging.ERROR):
+        patch.setattr(RepeatedTopK, "run", fail)
+        assert asking.read_directly(binary) is None
+    (record,) = caplog.records
+    assert record.exc_info is not None and "on purpose" in str(record.exc_info[1])
+    assert exchange(asking, binary) == expected
+    asking.close()
