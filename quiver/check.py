@@ -19,10 +19,14 @@ from rich.table import Table
 
 from foundation.memory import MemoryBudget
 from foundation.settings import SettingValues
+from planner.btree import order_faults
 from planner.dml import converted
 from planner.vector import index_file_faults
 from quiver.instance import memory_limit_bytes, storage_options
+from storage import SegmentView
+from storage.catalog import Index
 from storage.checking import CheckHooks, CheckTotals, Problem, Severity, check_directory
+from vecengine import Buffers
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,12 @@ class CheckReport:
         )
 
 
+def _index_faults(index: Index, segment: SegmentView, buffers: Buffers) -> Iterator[str]:
+    """What is wrong with an index file, asked of the family it belongs to."""
+    faults = order_faults if index.metric is None else index_file_faults
+    return faults(index, segment, buffers)
+
+
 def check(
     path: Path,
     *,
@@ -73,7 +83,7 @@ def check(
     """
     values = SettingValues({})
     hooks = CheckHooks(
-        check_index=index_file_faults,
+        check_index=_index_faults,
         convert_key=converted,
         memory=MemoryBudget(memory_limit_bytes(values)),
         options=storage_options(values),

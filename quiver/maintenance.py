@@ -1,4 +1,4 @@
-"""Background work on a data directory: checkpoints, merges, graphs for segments that have none and of growing rows.
+"""Background work on a data directory: checkpoints, merges, index files for segments that lack them, graphs of growing rows.
 
 One thread wakes once a second, or when a segment waits for its graph, and does what is due; a second one wakes oftener
 and takes fresh rows into the graphs of the growing segments, which must not wait for a build; a third one flushes the log
@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 from foundation.backoff import Backoff
 from foundation.cancel import CANCEL_SHUTDOWN, CancelToken
 from foundation.errors import QuiverError, UndefinedObject
+from planner.btree import build_btree_index, indexed_attnum, inherited_orders
 from planner.vector import BuildClaims, GraphKeeper, build_table_index, inherited_indexes
 from storage import SegmentView, Storage
 from storage.catalog import Index, Table
@@ -77,7 +78,7 @@ class Maintenance:
     def _inherited(
         self, table_oid: int, segment: SegmentView, sources: Sequence[SegmentView]
     ) -> dict[int, Buffers]:
-        return inherited_indexes(
+        graphs = inherited_indexes(
             self._storage,
             self._keeper,
             table_oid,
@@ -86,6 +87,7 @@ class Maintenance:
             threads=self._build_threads,
             cancel=self._cancel.word,
         )
+        return {**graphs, **inherited_orders(self._storage, table_oid, segment)}
 
     def _repeat(self, work: Callable[[], None], seconds: float, is_due: threading.Event | None) -> None:
         backoff = Backoff()
@@ -110,7 +112,7 @@ class Maintenance:
                     logger.exception("background work failed; it is tried again")
 
     def run_once(self) -> None:
-        """One round: full segments to disk, a checkpoint if the log has grown, merges that are due, missing graphs."""
+        """One round: full segments to disk, a checkpoint if the log has grown, merges that are due, missing index files."""
         self._storage.seal_full_segments()
         if self._storage.needs_checkpoint():
             self._storage.checkpoint()
@@ -120,7 +122,7 @@ class Maintenance:
             self._storage.checkpoint()
         indexes = self._vector_indexes()
         self._keeper.forget_all_but({index.oid for index in indexes})
-        for index in indexes:
+        for index in self._storage.catalog.objects(Index):
             if not self._stop.is_set():
                 self._build(index)
 
@@ -153,8 +155,13 @@ class Maintenance:
         return [index for index in self._storage.catalog.objects(Index) if index.metric is not None]
 
     def _build(self, index: Index) -> None:
-        if self._claims.claim(index.oid):
-            try:
+        """Build what an index lacks, unless a session does."""
+        if not self._needs_files(index) or not self._claims.claim(index.oid):
+            return
+        try:
+            if index.metric is None:
+                build_btree_index(self._storage, index.oid, check=self._cancel.check)
+            else:
                 build_table_index(
                     self._storage,
                     index.oid,
@@ -162,7 +169,12 @@ class Maintenance:
                     threads=self._build_threads,
                     keeper=self._keeper,
                 )
-            except UndefinedObject:
-                logger.debug("index %s was dropped before its turn came", index.name)
-            finally:
-                self._claims.release(index.oid)
+        except UndefinedObject:
+            logger.debug("index %s was dropped before its turn came", index.name)
+        finally:
+            self._claims.release(index.oid)
+
+    def _needs_files(self, index: Index) -> bool:
+        """Whether the index is one that keeps files beside segments."""
+        table = self._storage.catalog.get(index.table_oid)
+        return isinstance(table, Table) and (index.metric is not None or indexed_attnum(table, index) > 0)

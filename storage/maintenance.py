@@ -23,7 +23,7 @@ from foundation.bitset import RowOffsets, offsets_from_bits
 from foundation.errors import QuiverError
 from storage import layout
 from storage.blockfile import BlockFile
-from storage.catalog import Index, Table
+from storage.catalog import Catalog, Index, Table
 from storage.compaction import DEAD_SHARE_MAX, due_sources
 from storage.keys import unique_specs
 from storage.manifest import Checkpoint, manifest_numbers, write_manifest
@@ -59,6 +59,7 @@ _MERGE_MEMORY_SHARE = 4
 """A merge that nobody asked for reads files of at most this part of the memory limit."""
 
 _FLAT = "flat"
+_BTREE = "btree"
 
 
 def _never_stops() -> None:
@@ -82,12 +83,13 @@ def seal_frozen(storage: Storage, table_oid: int) -> None:
     table = storage.published.table_state(table_oid)
     if table.frozen:
         small_bytes_max = storage.growing_bytes_max // _SMALL_SEGMENT_SHARE
-        absorbed = [segment for segment in table.sealed if _is_absorbed(segment, small_bytes_max)]
+        catalog = storage.published.catalog
+        absorbed = [segment for segment in table.sealed if _is_absorbed(catalog, segment, small_bytes_max)]
         _rewrite(storage, table_oid, [*absorbed, *table.frozen])
 
 
-def _is_absorbed(segment: SegmentState, small_bytes_max: int) -> bool:
-    """Whether sealing takes a sealed segment along: rows all dead, or few and without an index built on them.
+def _is_absorbed(catalog: Catalog, segment: SegmentState, small_bytes_max: int) -> bool:
+    """Whether sealing takes a sealed segment along: rows all dead, or few and without a vector index built on them.
 
     So churn on a few rows leaves no trail of dead segments, and checkpoints no trail of small ones.
     """
@@ -95,7 +97,7 @@ def _is_absorbed(segment: SegmentState, small_bytes_max: int) -> bool:
         return True
     rows = segment.rows
     assert isinstance(rows, SealedRows)
-    return rows.file.size_bytes <= small_bytes_max and not _has_index_file(segment)
+    return rows.file.size_bytes <= small_bytes_max and not _has_vector_index(catalog, segment)
 
 
 def merge(storage: Storage, table_oid: int) -> None:
@@ -115,7 +117,7 @@ def compact(
     """Merge what `compaction.due_sources` says is due; whether anything was.
 
     Args:
-        keeps_dead: whether segments may keep the usual share of dead rows. If not, only those with an index file do.
+        keeps_dead: whether segments may keep the usual share of dead rows. If not, only those with a vector index do.
         check: called between columns; what it raises ends the merge in hand, which leaves nothing.
     """
     has_merged = False
@@ -142,15 +144,17 @@ def _due(storage: Storage, state: DatabaseState, table: Table, keeps_dead: bool)
     sealed = state.table_state(table.oid).sealed
     bytes_max = storage.memory.limit_bytes // _MERGE_MEMORY_SHARE if keeps_dead else sys.maxsize
     if not keeps_dead:
-        plain = [segment for segment in sealed if not _has_index_file(segment)]
+        plain = [segment for segment in sealed if not _has_vector_index(state.catalog, segment)]
         due = due_sources(plain, has_graphs=False, dead_share_max=0, bytes_max=bytes_max)
         if due:
             return due
     return due_sources(sealed, has_graphs=has_graphs, dead_share_max=DEAD_SHARE_MAX, bytes_max=bytes_max)
 
 
-def _has_index_file(segment: SegmentState) -> bool:
-    return any(not attachment.is_keys for attachment in segment.attachments.values())
+def _has_vector_index(catalog: Catalog, segment: SegmentState) -> bool:
+    """Whether there is an index file that costs much to make again; the order of a column does not."""
+    indexes = (catalog.get(oid) for oid, file in segment.attachments.items() if not file.is_keys)
+    return any(isinstance(index, Index) and index.family != _BTREE for index in indexes)
 
 
 def _merge_groups(

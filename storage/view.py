@@ -103,6 +103,10 @@ class SegmentView:
         """Whether the view's definition of the table has the column."""
         return any(column.attnum == attnum for column in self._table.columns)
 
+    def is_patched(self, attnum: int) -> bool:
+        """Whether the column has other values than the segment was written with."""
+        return self._overlay is not None and attnum in self._overlay.attnums()
+
     @cached_property
     def row_ids(self) -> RowIds:
         """(n,) uint64; ascending unless rows were patched."""

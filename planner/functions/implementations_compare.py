@@ -315,15 +315,22 @@ def order_keys(array: pa.Array, sql_type: SqlType) -> npt.NDArray[np.int64]:
         from planner.functions.implementations_json import jsonb_order_keys
 
         return _python_ranks(jsonb_order_keys(array))
-    if oid == NUMERIC.oid:
-        try:
-            array = _exact_numeric(array)
-        except pa.ArrowInvalid:
-            ranks = _decimal_ranks(array.to_pylist())
-            return np.array([0 if rank is None else rank + 1 for rank in ranks], dtype=np.int64)
-    else:
-        array = _keys(Datum(array), oid).array
-    return _dense_ranks(array)
+    return _dense_ranks(sortable(array, sql_type))
+
+
+def sortable(array: pa.Array, sql_type: SqlType) -> pa.Array:
+    """The column in a form that Arrow sorts in PostgreSQL's order; NULL stays NULL.
+
+    Of scalar types only: arrays and jsonb have no such form.
+    """
+    if sql_type.oid in _FLOATS:
+        return array  # Arrow puts NaN behind all numbers, and -0 beside 0.
+    if sql_type.oid != NUMERIC.oid:
+        return _keys(Datum(array), sql_type.oid).array
+    try:
+        return _exact_numeric(array)
+    except pa.ArrowInvalid:
+        return pa.array(_decimal_ranks(array.to_pylist()), pa.int64())
 
 
 def _float_ranks(array: pa.Array) -> npt.NDArray[np.int64]:

@@ -1,7 +1,7 @@
 """CREATE INDEX. https://www.postgresql.org/docs/15/sql-createindex.html and pgvector's documentation.
 
-The command makes the catalog entry. Vector indexes come back in the result for the session to fill once the
-entry is committed; until then their segments are scanned.
+The command makes the catalog entry. Indexes that keep files beside segments, vector indexes and btrees that are not
+unique, come back in the result for the session to fill once the entry is committed; until then segments are scanned.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from foundation.errors import (
     UndefinedObject,
 )
 from foundation.sqltypes import format_type
+from planner.btree import indexed_attnum
 from planner.vector import may_be_expression
 from sqlfront.binder import KeptExpression, KeptKey, keep_index_expression, keep_predicate, key_type
 from sqlfront.binder.output_names import NO_NAME, figure_name
@@ -91,7 +92,12 @@ def execute_create_index(statement: CreateIndexStatement, context: CommandContex
     check_stored_rows(context, table, index)
     check_sparse_rows(context, table, index)
     warn_of_little_data(context, (index,))
-    return CommandResult(TAG, indexes_to_build=(index.oid,) if family in VECTOR_FAMILIES else ())
+    return CommandResult(TAG, indexes_to_build=(index.oid,) if has_files(table, index) else ())
+
+
+def has_files(table: Table, index: Index) -> bool:
+    """Whether the session is to fill the index: keys of unique indexes are the storage's own affair."""
+    return index.family in VECTOR_FAMILIES or indexed_attnum(table, index) > 0
 
 
 def _is_taken(context: CommandContext, table: Table, statement: CreateIndexStatement) -> bool:

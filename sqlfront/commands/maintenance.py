@@ -15,6 +15,7 @@ from foundation.errors import (
     WrongObjectType,
 )
 from sqlfront.commands.context import CommandContext, CommandResult
+from sqlfront.commands.create_index import has_files
 from sqlfront.commands.databases import find_database
 from sqlfront.commands.little_data import warn_of_little_data
 from sqlfront.commands.lookup import (
@@ -25,7 +26,6 @@ from sqlfront.commands.lookup import (
     find_table,
     of_kind,
 )
-from sqlfront.commands.operator_classes import VECTOR_FAMILIES
 from sqlfront.parser import (
     AnalyzeStatement,
     CheckpointStatement,
@@ -121,8 +121,12 @@ def _targets(context: CommandContext, targets: tuple[TableColumns, ...]) -> list
 
 
 def execute_reindex(statement: ReindexStatement, context: CommandContext) -> CommandResult:
-    """Name the vector indexes that the session builds again. Key indexes need no rebuilding."""
-    indexes = [index for index in _reindexed(context, statement) if index.family in VECTOR_FAMILIES]
+    """Name the indexes that the session builds again. Keys of unique indexes need no rebuilding."""
+    indexes = [
+        index
+        for index in _reindexed(context, statement)
+        if has_files(context.catalog.table(index.table_oid), index)
+    ]
     warn_of_little_data(context, indexes)
     return CommandResult("REINDEX", indexes_to_build=tuple(index.oid for index in indexes))
 

@@ -1,8 +1,8 @@
-"""Filling vector indexes, after the transaction that asked for it has committed.
+"""Filling indexes, after the transaction that asked for it has committed.
 
-The catalog entry comes first, so an index is never wrong, only not yet complete: rows without a graph are
-scanned. The build seals the growing rows and merges small segments, so that one graph serves the table. A
-CREATE INDEX that fails or is cancelled takes its catalog entry away again; an index that existed before stays.
+The catalog entry comes first, so an index is never wrong, only not yet complete: rows without an index file are
+scanned. The build of a vector index seals the growing rows and merges small segments, so that one graph serves the table;
+that of a btree index takes the segments as they are. A CREATE INDEX that fails or is cancelled takes its catalog entry away again; an index that existed before stays.
 """
 
 from __future__ import annotations
@@ -11,11 +11,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from planner.btree import build_btree_index
 from planner.vector import BuildClaims, BuildReport, build_table_index
 from storage.catalog import Index
 
 if TYPE_CHECKING:
     from sqlfront.session.session import LocalSession
+
+
+CREATE_INDEX, REINDEX = "CREATE INDEX", "REINDEX"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,30 +64,41 @@ class PendingBuilds:
 def _build(session: LocalSession, build: PendingBuild) -> None:
     storage = session.shared.storage
     index = storage.catalog.get(build.index_oid)
-    if not isinstance(index, Index) or index.metric is None:
+    if not isinstance(index, Index):
         return
     report = BuildReport(
         session.identity.process_id, index.database_oid, index.table_oid, index.oid,
-        command="CREATE INDEX" if build.is_new else "REINDEX",
+        command=CREATE_INDEX if build.is_new else REINDEX,
     )  # fmt: skip
     try:
         with session.shared.build_reports.reporting(report):
-            storage.flush_table(index.table_oid)
-            storage.merge_segments(index.table_oid)
-            build_table_index(
-                storage,
-                index.oid,
-                progress=report.count,
-                on_phase=report.begin,
-                cancel=session.cancel_token.word,
-                threads=max(1, session.settings.integer("max_parallel_maintenance_workers")),
-                rebuild=not build.is_new,
-            )
+            if index.metric is None:
+                build_btree_index(
+                    storage, index.oid, check=session.cancel_token.check, rebuild=not build.is_new
+                )
+            else:
+                _build_vectors(session, index, report)
         session.cancel_token.check()
     except BaseException:
         if build.is_new:
             _drop(session, index)
         raise
+
+
+def _build_vectors(session: LocalSession, index: Index, report: BuildReport) -> None:
+    """Seal and merge first, so that one graph serves the table."""
+    storage = session.shared.storage
+    storage.flush_table(index.table_oid)
+    storage.merge_segments(index.table_oid)
+    build_table_index(
+        storage,
+        index.oid,
+        progress=report.count,
+        on_phase=report.begin,
+        cancel=session.cancel_token.word,
+        threads=max(1, session.settings.integer("max_parallel_maintenance_workers")),
+        rebuild=report.command == REINDEX,
+    )
 
 
 def _drop(session: LocalSession, index: Index) -> None:

@@ -17,7 +17,7 @@ import pytest
 from foundation.errors import QueryCanceled
 from foundation.memory import MemoryBudget
 from storage import Storage, StorageOptions
-from storage.catalog import Table
+from storage.catalog import Index, IndexKey, Table
 from storage.compaction import GRAPHS_MAX, TIER_SEGMENTS_MAX, due_sources
 from storage.rows import SealedRows
 from storage.state import SegmentState
@@ -183,17 +183,23 @@ def test_deletes_during_a_merge_and_old_snapshots(tmp_path: Path) -> None:
     storage.close()
 
 
-def test_vacuum_keeps_a_graph_with_few_dead_rows(tmp_path: Path) -> None:
+@pytest.mark.parametrize("family", ["hnsw", "btree"])
+def test_vacuum_keeps_a_graph_with_few_dead_rows(tmp_path: Path, family: str) -> None:
     storage = open_storage(tmp_path)
-    table, index = make_table(storage)
+    table, _ = make_table(storage)
     insert(storage, table, range(100))
     storage.flush_table(table.oid)
+    index = Index(16000, "t_index", 5, 10, table_oid=table.oid, family=family, keys=(IndexKey(3),))
+    with storage.begin() as transaction:
+        transaction.put(index)
+        transaction.commit()
     (view,) = storage.begin().table_view(table.oid).segments
     assert storage.install_index(index.oid, view.segment_id, {"links": np.zeros(4, dtype=np.int32)})
     for first, is_rewritten in ((0, False), (20, True)):
         with storage.begin() as transaction:
             delete_ids(transaction, table, range(first, first + 20))
             transaction.commit()
+        is_rewritten = is_rewritten or family == "btree"
         assert storage.compact_table(table.oid, keeps_dead=False) == is_rewritten
     storage.close()
 

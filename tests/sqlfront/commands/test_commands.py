@@ -97,7 +97,19 @@ def test_vector_index(session: CommandSession) -> None:
     assert session.index("docs_e_idx1").metric == "l2"
     built = session.run("reindex table docs").indexes_to_build
     assert set(built) == {session.index(name).oid for name in ("docs_e_idx", "docs_h_idx", "docs_e_idx1")}
-    assert session.run("create index on docs (id)").indexes_to_build == ()
+
+
+@pytest.mark.parametrize(
+    ("definition", "is_filled"),
+    [("index on d (n)", True), ("index on d (n, t)", True), ("unique index on d (n)", False),
+     ("index on d (n) where n > 0", False), ("index on d (e)", False), ("index on d (j)", False)],
+)  # fmt: skip
+def test_which_btree_indexes_are_filled(session: CommandSession, definition: str, is_filled: bool) -> None:
+    session.run("create table d (n int, t text, e vector(2), j jsonb)")
+    built = session.run("create " + definition).indexes_to_build
+    (index,) = session.storage.catalog.indexes_of(session.table("d").oid)
+    assert built == ((index.oid,) if is_filled else ())
+    assert session.run("reindex table d").indexes_to_build == built
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,90 @@
+"""Columns of every type that btree indexes keep the order of, with what is awkward about each, for tests."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from foundation.sqltypes import (
+    BOOL,
+    BPCHAR,
+    BYTEA,
+    DATE,
+    FLOAT4,
+    FLOAT8,
+    INT2,
+    INT4,
+    INT8,
+    NUMERIC,
+    OID,
+    TEXT,
+    TIME,
+    TIMESTAMP,
+    TIMESTAMPTZ,
+    UUID,
+    VARCHAR,
+    SqlType,
+    arrow_type,
+    numeric_typmod,
+)
+
+MONEY = SqlType(NUMERIC.oid, numeric_typmod(12, 2))
+_TEXTS = ["", " ", "a", "a ", "ab", "B", "b", "é", "z", "ｆ", "\U0001f600", "日本", "a%", "a_", "A\\"]
+_NUMERICS = [
+    "0",
+    "-0.0",
+    "1",
+    "1.0",
+    "1.00",
+    "1.5",
+    "-7",
+    "1e-5".replace("1e-5", "0.00001"),
+    "99999999999999999999",
+]
+_WIDE = [*_NUMERICS, "NaN", "Infinity", "-Infinity", "9" * 90, "0." + "0" * 40 + "1"]
+_FLOATS = [0.0, -0.0, 1.5, -1.5, float("nan"), float("inf"), float("-inf"), 1e-30]
+_INSTANTS = [0, -1, 1, 1 << 40, (1 << 63) - 1, -(1 << 63), 1_600_000_000_000_000]
+_DAYS = [0, -1, 1, 20_000, (1 << 31) - 1, -(1 << 31)]
+
+POOLS: dict[str, tuple[SqlType, list[Any]]] = {
+    "bool": (BOOL, [True, False]),
+    "int2": (INT2, [*range(-40, 40), -32768, 32767]),
+    "int4": (INT4, [*range(-300, 300), -(1 << 31), (1 << 31) - 1]),
+    "int8": (INT8, [*range(-300, 300), -(1 << 63), (1 << 63) - 1]),
+    "oid": (OID, [0, 1, 2, 1 << 31, (1 << 32) - 1]),
+    "float4": (FLOAT4, _FLOATS),
+    "float8": (FLOAT8, [*_FLOATS, 1e300, -1e300]),
+    "numeric": (NUMERIC, _NUMERICS),
+    "numeric, wide": (NUMERIC, _WIDE),
+    "numeric(12,2)": (MONEY, [Decimal(n).scaleb(-2) for n in (-7, 0, 1, 100, 150, 999_999_999_999)]),
+    "text": (TEXT, _TEXTS),
+    "varchar": (VARCHAR, _TEXTS),
+    "char": (BPCHAR, ["a  ", "a", "ab", "", "  ", "b "]),
+    "bytea": (BYTEA, [b"", b"\x00", b"a", b"\xff", b"ab"]),
+    "uuid": (UUID, [bytes([n]) * 16 for n in (0, 1, 127, 128, 255)]),
+    "date": (DATE, _DAYS),
+    "time": (TIME, [0, 1, 86_399_999_999, 86_400_000_000]),
+    "timestamp": (TIMESTAMP, _INSTANTS),
+    "timestamptz": (TIMESTAMPTZ, _INSTANTS),
+}
+
+
+def column(name: str, rows: int, *, seed: int = 0, null_share: float = 0.1) -> pa.Array:
+    """`rows` values of a pool with repetitions, some of them NULL."""
+    sql_type, pool = POOLS[name]
+    random = np.random.default_rng(seed)
+    picked = [pool[i] for i in random.integers(0, len(pool), rows)]
+    is_null = random.random(rows) < null_share
+    return stored([None if null else value for value, null in zip(picked, is_null)], sql_type)
+
+
+def stored(values: list[Any], sql_type: SqlType) -> pa.Array:
+    """Python values, dates and times as integers, in the form that columns of the type have."""
+    target = arrow_type(sql_type)
+    if pa.types.is_temporal(target):
+        width = pa.int32() if pa.types.is_date32(target) else pa.int64()
+        return pa.array(values, width).cast(target)
+    return pa.array(values, target)
