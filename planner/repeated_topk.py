@@ -138,12 +138,12 @@ class RepeatedTopK:
             or order.operand.sql_type.oid != VECTOR.oid
         ):
             return None
+        query = _without_casts(query, order.operand.sql_type.typmod)
         if not isinstance(query, bound.Parameter) or query.type.oid != VECTOR.oid:
             return None
         if any(parameter.index == query.index for parameter in _deciding_parameters(node)):
             return None
-        clauses = (node.limit, node.offset)
-        if not all(isinstance(clause, bound.Constant | bound.Parameter | None) for clause in clauses):
+        if not all(map(_is_plain_count, (node.limit, node.offset))):
             return None
         if node.filter is not None and not is_immutable(node.filter):
             return None
@@ -396,6 +396,22 @@ def _deciding_parameters(node: VectorTopK) -> tuple[bound.Parameter, ...]:
     clauses = [clause for clause in (node.filter, node.limit, node.offset) if clause is not None]
     found = {p for clause in clauses for p in bound.walk(clause) if isinstance(p, bound.Parameter)}
     return tuple(sorted(found, key=lambda parameter: parameter.index))
+
+
+def _without_casts(query: bound.Expression, dimensions: int) -> bound.Expression:
+    """A query vector without casts that leave vectors of the column's dimensions as they are: `$1::vector(384)`."""
+    while isinstance(query, bound.CastExpression) and query.type.oid == VECTOR.oid:
+        if query.type.typmod not in (-1, dimensions):
+            break
+        query = query.argument
+    return query
+
+
+def _is_plain_count(clause: bound.Expression | None) -> bool:
+    """A LIMIT or OFFSET of a constant or a parameter, cast perhaps."""
+    while isinstance(clause, bound.CastExpression):
+        clause = clause.argument
+    return clause is None or isinstance(clause, bound.Constant | bound.Parameter)
 
 
 def _is_plain_target(expression: bound.Expression, node: VectorTopK) -> bool:

@@ -250,10 +250,11 @@ class Session(Protocol):
         """
 
     def read_directly(self, statement: Statement, parameters: Sequence[Any]) -> pa.RecordBatch | None:
-        """All rows of a query that is a transaction of its own: Bind, Execute and Sync in one.
+        """All rows of a query that is a transaction of its own, or in a block that has changed nothing: Bind, Execute and
+        Sync in one. No portal is left.
 
         Returns:
-            None where it is to be executed by a portal after all; nothing was done then.
+            None where it is to be executed by a portal after all; nothing was done then but what that would begin with.
 
         Raises:
             QueryCanceled: 57014. AdminShutdown: 57P01.

@@ -34,7 +34,7 @@ class DirectInserts:
             QuiverError: whatever the INSERT raises.
         """
         session = self.session
-        if not shape.statement.inserts_directly:
+        if not shape.statement.inserts_directly or "" in session.portals:
             return False
         arm(self.watch, session)
         insert = self._insert(shape, body)

@@ -22,6 +22,7 @@ from sqlfront.protocol.direct_shapes import (
     DirectShapes,
 )
 from sqlfront.protocol.options import Codecs, StatementWatch
+from sqlfront.protocol.portals import Registry
 from sqlfront.protocol.response import CommandComplete, RowDescription
 from sqlfront.protocol.simple_query import Query
 from sqlfront.protocol.timeouts import timed
@@ -39,6 +40,7 @@ class DirectReads:
     codecs: Codecs
     watch: StatementWatch
     shapes: DirectShapes
+    registry: Registry
 
     def answer_all(self, data: bytes) -> bytes | None:
         """The answer to all messages of some bytes but ReadyForQuery; None for anything but a search.
@@ -77,6 +79,7 @@ class DirectReads:
             return None  # It is raised again by the message that it belongs to.
         if batch is None:
             return None
+        self.registry.close_portal("")  # A block has kept that of the statement before.
         rows = self.codecs.encode_data_rows(batch, columns, shape.formats, session.codec_context())
         opening = shape.opening(is_described=is_described)
         return b"".join((opening, rows, encoded_notices(session), _selected(batch.num_rows)))
@@ -87,13 +90,14 @@ class DirectReads:
         None, with nothing done, for any other. Raises as `answer`, and CharacterNotInRepertoire (22021).
         """
         session = self.session
-        if b"'[" not in body or "" in session.portals:
+        if b"'[" not in body:
             return None
         text = Query.decode(body).text
         found = timed(self.watch, session, partial(session.read_text_directly, text))
         if found is None:
             return None
-        session.statements.pop("", None)
+        self.registry.close_statement("")
+        self.registry.close_portal("")
         batch, columns = found
         formats = (Format.TEXT,) * len(columns)
         rows = self.codecs.encode_data_rows(batch, columns, formats, session.codec_context())

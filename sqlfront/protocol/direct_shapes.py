@@ -79,7 +79,7 @@ class DirectShapes:
     def of(self, body: bytes) -> DirectShape | None:
         """The shape of a Bind for a statement that may be executed in one step."""
         statements = self.session.statements
-        if body[:1] != b"\0" or "" in self.session.portals:
+        if body[:1] != b"\0":
             return None
         key = body[1 : body.find(0, 1)]
         shape = self._known.get(key)

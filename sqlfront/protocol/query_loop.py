@@ -62,7 +62,7 @@ class QueryLoop:
         self._executor = Executor(channel, session, codecs, machine, options.message_bytes_max)
         self._extended = ExtendedQuery(channel, self._registry, self._executor, codecs, options.watch)
         self._shapes = DirectShapes(session)
-        self._reads = DirectReads(session, codecs, options.watch, self._shapes)
+        self._reads = DirectReads(session, codecs, options.watch, self._shapes, self._registry)
         self._inserts = DirectInserts(channel, session, codecs, options.watch)
         self._limits = {state: message_limits(state, options.message_bytes_max) for state in State}
         self.is_idle = False

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 _VECTOR = re.compile(r"(?<![\w$&'])'(\[[-+.,0-9eE ]*\])'(?!')")
 _SHAPES_MAX = 1024
 _STATEMENTS_MAX = 64
+_STATES = (BlockState.IDLE, BlockState.EXPLICIT)
 
 
 class Lifted(NamedTuple):
@@ -92,14 +93,14 @@ class LiftedSearches:
         """Shapes with the version of the catalog for which they do not stand for texts; -1 where that is not known."""
 
     def read(self, text: str) -> tuple[pa.RecordBatch, tuple[ResultColumn, ...]] | None:
-        """The rows of a text that is one search, outside a block; None, with nothing done, for any other.
+        """The rows of a text that is one search, outside a block or in one that has changed nothing; None, with nothing done, for any other.
 
         Raises:
             WouldBlock: the session may not block, and there is something to prepare or to search for long.
             QueryCanceled: 57014. AdminShutdown: 57P01.
         """
         session = self._session
-        lifted = lift_vectors(text) if session.block.state is BlockState.IDLE else None
+        lifted = lift_vectors(text) if session.block.state in _STATES else None
         if lifted is None:
             return None
         try:

@@ -181,7 +181,7 @@ class TransactionBlock:
             self._transaction = self._begin_in_storage()
         else:
             if self._is_first:
-                self._transaction.isolation = self._isolation()
+                self._transaction.isolation = self.isolation
                 self._transaction.read_only = self._settings.boolean("transaction_read_only")
             self.retake_snapshot()
         self._transaction.locks.waiting = self.waiting()
@@ -214,12 +214,14 @@ class TransactionBlock:
         if self._settings.boolean("transaction_read_only"):
             raise ReadOnlyTransaction(f"cannot execute {command} in a read-only transaction")
 
-    def _isolation(self) -> Isolation:
+    @property
+    def isolation(self) -> Isolation:
+        """That of the current transaction, or of the next one."""
         return self._settings.derived(_isolation)
 
     def _begin_in_storage(self) -> Transaction:
         return self._storage.begin(
-            isolation=self._isolation(),
+            isolation=self.isolation,
             read_only=self._settings.boolean("transaction_read_only"),
             lock_group=self._lock_group,
         )

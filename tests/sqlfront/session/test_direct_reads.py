@@ -20,12 +20,13 @@ import pytest
 
 import vecengine
 from foundation.cancel import CANCEL_USER
-from foundation.errors import FeatureNotSupported, QueryCanceled, WouldBlock
+from foundation.errors import FeatureNotSupported, QueryCanceled, QuiverError, WouldBlock
 from planner.repeated_topk import RepeatedTopK
 from planner.vector.index_cache import INDEXES
 from quiver.instance import Instance
 from sqlfront.protocol.extended_query import Bind, Describe, Execute, Parse, Sync, Target
 from sqlfront.protocol.simple_query import Query
+from sqlfront.session.errors import ActiveTransaction
 from storage.catalog import Table
 from tests.sqlfront.session.dialogue import conversation, exchange
 from tests.sqlfront.session.driver import Client, opened
@@ -189,6 +190,94 @@ def test_own_transaction_is_seen(client: Client) -> None:
     assert nearest not in [row[0] for row in client.execute_prepared("search", asked).rows]
     client.script("ROLLBACK")
     assert both(client, "search", asked)[0][0] == nearest
+
+
+def test_a_block_that_has_changed_nothing_reads_directly(client: Client, connect: ConnectClient) -> None:
+    """From its first statement on; it sees what others commit, and keeps its table from who wants it for himself."""
+    other, asked = connect(), query(2)
+    nearest = both(client, "search", asked)[0][0]
+    client.script("BEGIN")
+    directly = client.read_directly("search", asked)
+    assert directly is not None and directly[0][0] == nearest and client.status == "T"
+    assert other.sqlstate("BEGIN; LOCK TABLE near IN ACCESS EXCLUSIVE MODE NOWAIT") == "55P03"
+    other.script("ROLLBACK")
+    other.script(f"DELETE FROM near WHERE id = {nearest}")
+    assert nearest not in [row[0] for row in both(client, "search", asked)]
+    assert (
+        client.read_directly("filtered", asked, 50, 3)
+        == client.execute_prepared("filtered", asked, 50, 3).rows
+    )
+    with pytest.raises(ActiveTransaction):
+        client.script("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+    assert client.read_directly("search", asked) is None, "the block has failed"
+    client.script("ROLLBACK; BEGIN; SAVEPOINT s")
+    assert client.read_directly("search", asked) is not None
+    client.script("ROLLBACK TO s")
+    other.script("BEGIN; LOCK TABLE near IN ACCESS EXCLUSIVE MODE NOWAIT; COMMIT")
+    assert both(client, "search", asked)
+    client.script(f"INSERT INTO near VALUES (20001, 1, 'own', '{asked.tolist()}')")
+    assert client.read_directly("search", asked) is None
+    assert client.execute_prepared("search", asked).rows[0] == (20001, 0.0)
+    client.script("ROLLBACK")
+
+
+def test_a_block_with_an_old_snapshot_keeps_it(client: Client, connect: ConnectClient) -> None:
+    other, asked = connect(), query(2)
+    nearest = both(client, "search", asked)[0][0]
+    client.script("BEGIN ISOLATION LEVEL REPEATABLE READ")
+    assert client.read_directly("search", asked) is None
+    assert client.execute_prepared("search", asked).rows[0][0] == nearest
+    other.script(f"DELETE FROM near WHERE id = {nearest}")
+    assert client.read_directly("search", asked) is None
+    assert client.execute_prepared("search", asked).rows[0][0] == nearest
+    client.script("COMMIT")
+    assert both(client, "search", asked)[0][0] != nearest
+
+
+def test_a_block_follows_ddl_of_others(client: Client, connect: ConnectClient) -> None:
+    other, asked = connect(), query(5)
+    client.prepare("all", "SELECT * FROM near ORDER BY e <-> $1 LIMIT 2")
+    both(client, "all", asked)
+    client.script("BEGIN")
+    other.script("ALTER TABLE near ADD COLUMN more int DEFAULT 7")
+    assert client.read_directly("all", asked) is None
+    with pytest.raises(FeatureNotSupported, match="cached plan must not change result type"):
+        client.execute_prepared("all", asked)
+    client.script("ROLLBACK")
+
+
+def test_a_block_waits_elsewhere_for_who_has_its_table(client: Client, connect: ConnectClient) -> None:
+    other, asked = connect(), query(7)
+    both(client, "search", asked)
+    other.script("BEGIN; LOCK TABLE near IN ACCESS EXCLUSIVE MODE")
+    client.script("BEGIN")
+    assert client.read_directly("search", asked) is None
+    other.script("COMMIT")
+    both(client, "search", asked)
+    client.script("COMMIT")
+
+
+def test_casts_that_change_nothing_are_read_directly(client: Client) -> None:
+    """As clients write them that name the type; all others, and vectors of other dimensions, are left to the plan."""
+    asked = query(8)
+    form = "SELECT id FROM near ORDER BY e <-> {} LIMIT {}"
+    client.prepare("plain", form.format("$1", 4))
+    rows = both(client, "plain", asked)
+    for number, (vector, limit) in enumerate(
+        (("$1::vector(8)", "$2::int"), ("$1::vector", "$2::smallint::bigint"))
+    ):
+        client.prepare(f"cast{number}", form.format(vector, limit))
+        assert both(client, f"cast{number}", asked, 4) == rows
+        assert len(both(client, f"cast{number}", asked, 7)) == 7
+        assert client.read_directly(f"cast{number}", asked[:3], 4) is None
+    for number, vector in enumerate(("$1::vector::halfvec(8)::vector", "$1::vector(8)::halfvec::vector(8)")):
+        client.prepare(f"rounded{number}", form.format(vector, 4))
+        assert client.read_directly(f"rounded{number}", asked) is None
+        assert len(client.execute_prepared(f"rounded{number}", asked).rows) == 4
+    client.prepare("other", form.format("$1::vector(3)", 4))
+    assert client.read_directly("other", asked) is None
+    with pytest.raises(QuiverError, match="expected 3 dimensions, not 8"):
+        client.execute_prepared("other", asked)
 
 
 def test_parameters_of_filter_and_limit_decide(client: Client) -> None:
@@ -395,6 +484,14 @@ def test_answers_on_the_wire_are_those_to_single_messages(instance: Instance, cl
         Bind("", "f", TEXT, (text, b"50", b"-4"), BINARY).encode() + run,
         Bind("", "k", TEXT, (), BINARY).encode() + run,
         Query("BEGIN").encode() + Bind("", "s", BINARY, (binary,), BINARY).encode() + run + Query("COMMIT").encode(),
+        Query("BEGIN").encode(),
+        Bind("", "k", TEXT, (), BINARY).encode() + run,
+        Bind("", "s", BINARY, (binary,), BINARY).encode() + described,
+        Bind("", "f", TEXT, (text, b"50", b"4"), BINARY).encode() + run,
+        Query(LIFTED[0].format(literal(query(10)))).encode(),
+        Bind("", "s", TEXT, (b"[1,2]",), TEXT).encode() + run,
+        Bind("", "s", BINARY, (binary,), BINARY).encode() + run,
+        Query("ROLLBACK").encode(),
         Query("DEALLOCATE s").encode() + Bind("", "s", BINARY, (binary,), BINARY).encode() + run,
         Parse("s", "SELECT note FROM near ORDER BY e <-> $1 LIMIT 1").encode() + Sync().encode(),
         Bind("", "s", BINARY, (binary,), TEXT).encode() + described,
