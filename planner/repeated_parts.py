@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
@@ -15,9 +15,10 @@ import numpy.typing as npt
 import pyarrow as pa
 
 import vecengine
-from foundation.bitset import RowOffsets
+from foundation.bitset import Bitset, RowOffsets, offsets_from_bits
 from foundation.cancel import CancelToken
 from planner.vector.exact import fixed_count
+from planner.vector.growing_graphs import SCANNED_ROWS_MAX
 from planner.vector.key_columns import Vectors
 
 _SORTED_WHOLE = 4
@@ -169,3 +170,26 @@ class Searched:
         distances = vecengine.distances(index.metric, self.vectors[offsets], query[0])
         order = np.lexsort((offsets, distances))
         return distances[order], offsets[order]
+
+
+def chosen_rows(metric: str, vectors: Vectors, bits: Bitset | None, width: int) -> ChosenRows:
+    """The allowed rows; the vectors of a few are kept together."""
+    rows = offsets_from_bits(bits, len(vectors))
+    if len(rows) == len(vectors):
+        return ChosenRows(metric, vectors, rows, width, is_gathered=True)
+    if len(rows) <= SCANNED_ROWS_MAX:
+        return ChosenRows(metric, vectors[rows], rows, width, is_gathered=True)
+    return ChosenRows(metric, vectors, rows, width, is_gathered=False)
+
+
+def merged_column(
+    columns: Sequence[Column | None], offsets: Sequence[RowOffsets], order: RowOffsets
+) -> pa.Array:
+    """Rows `order` of the concatenated rows `offsets[i]` of `columns[i]`."""
+    known = [column for column in columns if column is not None]
+    numbers = [column.numbers for column in known]
+    if all(values is not None for values in numbers):
+        pieces = [values[rows] for values, rows in zip(numbers, offsets) if values is not None]
+        return pa.array(np.concatenate(pieces)[order])
+    arrays = [column.take(rows) for column, rows in zip(known, offsets, strict=True)]
+    return pa.concat_arrays(arrays).take(pa.array(order))

@@ -9,6 +9,8 @@ A search without a filter is not decided anew for every row that somebody insert
 kept with that segment's view too, which all states share until rows of it are deleted or changed. A view of such segments and
 some rows in memory, few enough to be compared, has its entry made of these.
 
+A bound on the distance itself, `WHERE e <-> $1 < $2`, is no filter: see `planner.repeated_ranges`.
+
 The answer is that of `search_topk`, or none: whatever is out of the ordinary (NULL and zero queries, rows without an
 order, an answer that falls short) is left to it.
 """
@@ -27,7 +29,7 @@ import numpy as np
 import pyarrow as pa
 
 import vecengine
-from foundation.bitset import Bitset, RowOffsets, and_bits, offsets_from_bits, popcount
+from foundation.bitset import and_bits, popcount
 from foundation.settings import SettingValues
 from foundation.sqltypes import VECTOR
 from planner import bound
@@ -35,13 +37,23 @@ from planner.evaluate import is_immutable
 from planner.nodes import VectorTopK
 from planner.planning import NativePlan, Plan
 from planner.repeated_costs import preparation_ms, row_nanoseconds
-from planner.repeated_parts import ChosenRows, Column, Found, Part, Scan, Searched
+from planner.repeated_entries import Attempt, Entry, nearest, nearest_within
+from planner.repeated_parts import (
+    ChosenRows,
+    Column,
+    Found,
+    Part,
+    Scan,
+    Searched,
+    chosen_rows,
+    merged_column,
+)
+from planner.repeated_ranges import UpperBound, Within, without_bound
 from planner.repeated_reads import NotPrepared, Read, TakesLong
 from planner.services import ExecutionContext
 from planner.vector.growing_graphs import GROWING, SCANNED_ROWS_MAX
 from planner.vector.index_cache import INDEXES
 from planner.vector.indexed_vectors import ordered_vectors, stored_column
-from planner.vector.key_columns import Vectors
 from planner.vector.search_options import KNOBS
 from planner.vector.topk import PreparedTopK, SegmentSearch, prepare_topk
 from vecengine.index import EXACT
@@ -54,25 +66,6 @@ _ENTRIES_MAX = 64
 _GATHER_FRACTION = 16
 _NANOSECONDS_PER_DISTANCE = 60.0
 _BYTES_PER_NANOSECOND = 10.0
-
-
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    """A search of one view: `segments[i]` by `parts[i]`, cut to rows `offset` to `stop`."""
-
-    index_oid: int
-    """0 where all segments are scanned."""
-    visible_count: int
-    segments: tuple[SegmentView, ...]
-    parts: tuple[Part, ...]
-    columns: tuple[tuple[Column | None, ...], ...]
-    """For each segment its columns of the select list; None for the distance."""
-    offset: int
-    stop: int
-
-    @property
-    def expected_distances(self) -> float:
-        return sum(part.expected_distances for part in self.parts)
 
 
 _Key: TypeAlias = tuple[Any, ...]
@@ -88,6 +81,7 @@ class _Kept:
     stop: int
     part: Part
     columns: tuple[Column | None, ...]
+    within: Within | None
 
     @property
     def decision(self) -> tuple[int, int, int]:
@@ -95,15 +89,18 @@ class _Kept:
 
 
 _kept: weakref.WeakKeyDictionary[SegmentView, OrderedDict[_Key, _Kept]] = weakref.WeakKeyDictionary()
-_known: weakref.WeakKeyDictionary[TableView, OrderedDict[_Key, _Entry]] = weakref.WeakKeyDictionary()
+_known: weakref.WeakKeyDictionary[TableView, OrderedDict[_Key, Entry]] = weakref.WeakKeyDictionary()
 _lock = threading.Lock()
 
 
 class RepeatedTopK:
     """The executions of one plan: a `RepeatedRead`."""
 
-    def __init__(self, plan: NativePlan, node: VectorTopK, query: bound.Parameter) -> None:
+    def __init__(
+        self, plan: NativePlan, node: VectorTopK, query: bound.Parameter, bounding: UpperBound | None
+    ) -> None:
         self._node = node
+        self._bounding = bounding
         self._query_index = query.index
         self._dimensions = node.order.operand.sql_type.typmod
         self._is_cosine = node.order.metric == "cosine"
@@ -128,7 +125,7 @@ class RepeatedTopK:
         """None for a plan whose executions differ in more than the query vector and a filter's parameters."""
         if not isinstance(plan, NativePlan) or plan.has_subqueries or not isinstance(plan.node, VectorTopK):
             return None
-        node = plan.node
+        node, bounding = without_bound(plan.node)
         order, query = node.order, node.order.query
         is_plain = len(node.sort_keys) == 1 and order.attnum > 0 and not order.is_falling
         if (
@@ -149,7 +146,7 @@ class RepeatedTopK:
             return None
         if not all(_is_plain_target(target.expression, node) for target in plan.targets) or not plan.targets:
             return None
-        return cls(plan, node, query)
+        return cls(plan, node, query, bounding)
 
     def run(
         self,
@@ -163,6 +160,11 @@ class RepeatedTopK:
             return None
         if self._is_cosine and not given.any():
             return None
+        radius = None
+        if self._bounding is not None:
+            radius = self._bounding.radius(read.parameters)
+            if radius is None or not self._bounding.has_query(given, read.parameters):
+                return None
         entry = self._entry(read.view, self._key(read.catalog, read.settings, read.parameters))
         if entry is None:
             raise NotPrepared
@@ -172,18 +174,17 @@ class RepeatedTopK:
             if entry.expected_distances > budget:
                 raise TakesLong
         query = np.ascontiguousarray(given, dtype=np.float32).reshape(1, -1)
-        found = []
-        for part in entry.parts:
-            answer = part.run(query, read.cancel.word, 2 * budget)
-            if answer is None:
-                if budget:
-                    raise TakesLong
-                return None
-            found.append(answer)
+        attempt = Attempt(entry, query, read.cancel.word, budget)
+        if self._bounding is None or radius is None:
+            found = nearest(attempt)
+        else:
+            found = nearest_within(attempt, self._bounding, radius)
+        if found is None:
+            return None
         batch = self._batch(entry, found)
-        if batch is not None and entry.index_oid:
+        if entry.index_oid:
             read.activity.count_index_scan(entry.index_oid, batch.num_rows)
-        elif batch is not None:
+        else:
             read.activity.count_scan(self.table_oid, entry.visible_count)
         return batch
 
@@ -214,13 +215,14 @@ class RepeatedTopK:
         with _lock:
             _put(_known.setdefault(view, OrderedDict()), key, entry)
             if self._node.filter is None and entry.stop == prepared.rows.stop:
-                for segment, part, columns in zip(entry.segments, entry.parts, entry.columns, strict=True):
+                of_segments = zip(entry.segments, entry.parts, entry.columns, entry.withins, strict=True)
+                for segment, part, columns, within in of_segments:
                     if segment.segment_id:
-                        kept = _Kept(entry.index_oid, entry.offset, entry.stop, part, columns)
+                        kept = _Kept(entry.index_oid, entry.offset, entry.stop, part, columns, within)
                         _put(_kept.setdefault(segment, OrderedDict()), key, kept)
         return True
 
-    def _entry(self, view: TableView, key: _Key) -> _Entry | None:
+    def _entry(self, view: TableView, key: _Key) -> Entry | None:
         with _lock:
             entries = _known.get(view)
             entry = None if entries is None else entries.get(key)
@@ -233,7 +235,7 @@ class RepeatedTopK:
                     _put(_known.setdefault(view, OrderedDict()), key, entry)
         return entry
 
-    def _followed(self, view: TableView, key: _Key) -> _Entry | None:
+    def _followed(self, view: TableView, key: _Key) -> Entry | None:
         """An entry made of what is kept of sealed segments, and of rows in memory that are compared."""
         with _lock:
             kept_of = [_kept.get(segment) for segment in view.segments]
@@ -250,7 +252,10 @@ class RepeatedTopK:
             parts.append(part)
             columns.append(self._columns(segment) if kept is None else kept.columns)
         index_oid, offset, stop = known[0].decision
-        return _Entry(index_oid, view.row_count, view.segments, tuple(parts), tuple(columns), offset, stop)
+        withins = tuple(None if kept is None else kept.within for kept in found)
+        return Entry(
+            index_oid, view.row_count, view.segments, tuple(parts), tuple(columns), offset, stop, withins
+        )
 
     def _fresh(self, segment: SegmentView, stop: int) -> Part | None:
         """Rows in memory, compared one by one; None for too many, for none, and for a segment that is not known."""
@@ -259,13 +264,13 @@ class RepeatedTopK:
         vectors, valid_bits = stored_column(segment, self._node.order.attnum)
         bits = and_bits(segment.visible_bits, valid_bits)
         width = min(stop, popcount(bits, segment.row_count))
-        return _chosen_rows(self._node.order.metric, vectors, bits, width) if width else None
+        return chosen_rows(self._node.order.metric, vectors, bits, width) if width else None
 
     def _key(self, catalog: Catalog, settings: SettingValues, given: Sequence[Any]) -> _Key:
         values = tuple(bound.Constant(given[p.index], p.type) for p in self._parameters)
         return (self, catalog.version, settings.derived(_deciding_settings), values)
 
-    def _made(self, prepared: PreparedTopK) -> _Entry | None:
+    def _made(self, prepared: PreparedTopK) -> Entry | None:
         """What is kept of a prepared search. Nothing of its transaction."""
         stop = prepared.rows.stop
         if prepared.index is None or prepared.is_unorderable or stop is None or not prepared.searches:
@@ -282,7 +287,7 @@ class RepeatedTopK:
         if len(kept) < len(parts):
             return None
         is_scan = all(isinstance(part, Scan | ChosenRows) for part in kept)
-        return _Entry(
+        return Entry(
             0 if is_scan else prepared.index.oid,
             prepared.visible_count,
             segments,
@@ -290,7 +295,16 @@ class RepeatedTopK:
             columns,
             prepared.rows.offset,
             wanted,
+            tuple(self._within_of(prepared, search, part) for search, part in zip(prepared.searches, kept)),
         )
+
+    def _within_of(self, prepared: PreparedTopK, search: SegmentSearch, part: Part) -> Within | None:
+        if self._bounding is None or isinstance(part, Scan | ChosenRows):
+            return None
+        vectors, valid_bits = ordered_vectors(
+            search.segment, self._node.order, search.allowed_bits, self._node.scan, prepared.context
+        )
+        return Within(self._node.order.metric, vectors, and_bits(search.allowed_bits, valid_bits))
 
     def _part(self, prepared: PreparedTopK, search: SegmentSearch, wanted: int) -> Part | None:
         index, segment, strategy = search.index, search.segment, search.strategy
@@ -318,7 +332,7 @@ class RepeatedTopK:
         if index is None and segment.segment_id == 0 and segment.row_count > SCANNED_ROWS_MAX:
             return None  # A graph over these rows may come at any moment.
         if count <= SCANNED_ROWS_MAX or count * _GATHER_FRACTION < segment.row_count:
-            return _chosen_rows(self._node.order.metric, vectors, bits, width)
+            return chosen_rows(self._node.order.metric, vectors, bits, width)
         return Scan(self._node.order.metric, vectors, bits, width, float(count))
 
     def _columns(self, segment: SegmentView) -> tuple[Column | None, ...]:
@@ -328,24 +342,23 @@ class RepeatedTopK:
             for position in self._positions
         )
 
-    def _batch(self, entry: _Entry, found: Sequence[Found]) -> pa.RecordBatch | None:
-        """The select list of the nearest rows of all segments; None when there are too few."""
-        if len(found) == 1:
-            distances, offsets = found[0]
-            if len(offsets) != entry.stop:
-                return None
-            if entry.offset:
-                distances, offsets = distances[entry.offset :], offsets[entry.offset :]
-            arrays = [
-                pa.array(distances) if column is None else column.take(offsets) for column in entry.columns[0]
-            ]
-            return pa.RecordBatch.from_arrays(arrays, names=self._names)
-        return self._merged(entry, found)
+    def _batch(self, entry: Entry, found: Sequence[Found]) -> pa.RecordBatch:
+        """The select list of the nearest rows of all segments."""
+        if len(found) > 1:
+            return self._merged(entry, found)
+        distances, offsets = found[0]
+        if entry.offset or len(offsets) > entry.stop:
+            distances, offsets = (
+                distances[entry.offset : entry.stop],
+                offsets[entry.offset : entry.stop],
+            )
+        arrays = [
+            pa.array(distances) if column is None else column.take(offsets) for column in entry.columns[0]
+        ]
+        return pa.RecordBatch.from_arrays(arrays, names=self._names)
 
-    def _merged(self, entry: _Entry, found: Sequence[Found]) -> pa.RecordBatch | None:
+    def _merged(self, entry: Entry, found: Sequence[Found]) -> pa.RecordBatch:
         distances = np.concatenate([part[0] for part in found])
-        if len(distances) < entry.stop:
-            return None
         row_ids = np.concatenate([segment.row_ids[part[1]] for segment, part in zip(entry.segments, found)])
         order = np.lexsort((row_ids, distances))[entry.offset : entry.stop]
         arrays = []
@@ -354,7 +367,7 @@ class RepeatedTopK:
                 arrays.append(pa.array(distances[order]))
                 continue
             of_segments = [columns[position] for columns in entry.columns]
-            arrays.append(_merged_column(of_segments, [part[1] for part in found], order))
+            arrays.append(merged_column(of_segments, [part[1] for part in found], order))
         return pa.RecordBatch.from_arrays(arrays, names=self._names)
 
 
@@ -366,29 +379,6 @@ def _put(entries: OrderedDict[_Key, _T], key: _Key, entry: _T) -> None:
     entries[key] = entry
     if len(entries) > _ENTRIES_MAX:
         entries.popitem(last=False)
-
-
-def _chosen_rows(metric: str, vectors: Vectors, bits: Bitset | None, width: int) -> ChosenRows:
-    """The allowed rows; the vectors of a few are kept together."""
-    rows = offsets_from_bits(bits, len(vectors))
-    if len(rows) == len(vectors):
-        return ChosenRows(metric, vectors, rows, width, is_gathered=True)
-    if len(rows) <= SCANNED_ROWS_MAX:
-        return ChosenRows(metric, vectors[rows], rows, width, is_gathered=True)
-    return ChosenRows(metric, vectors, rows, width, is_gathered=False)
-
-
-def _merged_column(
-    columns: Sequence[Column | None], offsets: Sequence[RowOffsets], order: RowOffsets
-) -> pa.Array:
-    """Rows `order` of the concatenated rows `offsets[i]` of `columns[i]`."""
-    known = [column for column in columns if column is not None]
-    numbers = [column.numbers for column in known]
-    if all(values is not None for values in numbers):
-        pieces = [values[rows] for values, rows in zip(numbers, offsets) if values is not None]
-        return pa.array(np.concatenate(pieces)[order])
-    arrays = [column.take(rows) for column, rows in zip(known, offsets, strict=True)]
-    return pa.concat_arrays(arrays).take(pa.array(order))
 
 
 def _deciding_parameters(node: VectorTopK) -> tuple[bound.Parameter, ...]:

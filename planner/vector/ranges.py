@@ -51,7 +51,7 @@ def distance_range(
     rest: list[bound.Expression] = []
     query = None
     for part in conjuncts(condition):
-        found = _compared_distance(part, scan)
+        found = compared_distance(part, scan)
         if found is None:
             rest.append(part)
             continue
@@ -79,7 +79,7 @@ def topk_within(node: Limit) -> VectorTopK | None:
     if not isinstance(source, SeqScan) or source.filter is None or node.limit is None:
         return None
     for part in conjuncts(source.filter):
-        found = _compared_distance(part, source.scan)
+        found = compared_distance(part, source.scan)
         if found is None or not found[1]:
             continue
         distance, _, side = found
@@ -90,7 +90,7 @@ def topk_within(node: Limit) -> VectorTopK | None:
     return None
 
 
-def _compared_distance(
+def compared_distance(
     part: bound.Expression, scan: bound.TableScan
 ) -> tuple[Distance, bool, bound.Expression] | None:
     """(distance, whether it is bounded from above, the side it is on) of a comparison with a value free of the row."""

@@ -336,7 +336,7 @@ def test_what_is_out_of_the_ordinary_needs_a_portal(client: Client) -> None:
     client.prepare(
         "now", "SELECT id FROM near WHERE bucket < extract(year FROM now()) ORDER BY e <-> $1 LIMIT 3"
     )
-    client.prepare("within", "SELECT id FROM near WHERE e <-> $1 < 3 ORDER BY e <-> $1 LIMIT 3")
+    client.prepare("within", "SELECT id FROM near WHERE e <-> $1 BETWEEN 0 AND 9 ORDER BY e <-> $1 LIMIT 3")
     client.prepare("lone", "SELECT id FROM lone WHERE id = $1")
     asked = query(6)
     assert client.read_directly("search", None) is None
