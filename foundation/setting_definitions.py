@@ -91,7 +91,7 @@ _DEFINITIONS = (
     _real("quiver.target_recall", "0.97", 0.5, 1.0, "Recall an index search aims at when no search parameter was set explicitly."),
     _bool("quiver.pgvector_limits", "off", "On: refuse to index what pgvector cannot: more than 2,000 dimensions of vector, 4,000 of halfvec, 64,000 of bit, 1,000 elements of a sparsevec."),
     _bool("enable_seqscan", "on", "Off: prefer an index over an exact scan; rows whose distance is NULL are then left out."),
-    _bool("enable_indexscan", "on", "Off: never use a vector index."),
+    _bool("enable_indexscan", "on", "Off: never use a vector index, nor a btree index that is not unique."),
     # The server.
     _int("quiver.memory_limit", 0, 0, _INT_MAX, "Memory the server may use; 0 = 70 % of the machine.", unit=Unit.KILOBYTE, context=_START),
     _int("quiver.growing_segment_size", 65536, 64, _INT_MAX, "Size at which a growing segment is sealed.", unit=Unit.KILOBYTE),

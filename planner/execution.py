@@ -11,17 +11,20 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pyarrow as pa
 
-from foundation.bitset import RowOffsets, and_bits, offsets_from_bits, popcount
+from foundation.bitset import and_bits, offsets_from_bits
 from planner import bound
 from planner.access_paths import access_path, looked_up_rows
 from planner.evaluate import (
+    FilterSources,
     Frame,
+    count_reads,
     evaluate,
     filter_bits,
     has_effects,
     segment_frame,
     sort_offsets,
     true_offsets,
+    visible_rows,
 )
 from planner.evaluate.zone_maps import conjunction, conjuncts
 from planner.limits import RowRange, row_range
@@ -158,6 +161,7 @@ def scan_frames(
             yield rows.frame(source.scan)
         return
     scanned = 0
+    sources = FilterSources()
     is_one_by_one = may_stop and source.filter is not None and has_effects(source.filter)
     try:
         for segment in segments_in_order(source.scan.table_oid, context):
@@ -165,22 +169,22 @@ def scan_frames(
             if is_one_by_one:
                 yield from _single_row_frames(segment, source, context)
             else:
-                yield from _segment_frames(segment, source, context)
+                yield from _segment_frames(segment, source, context, sources)
     finally:
         # A LIMIT may end the scan early; it counts as far as it went.
-        context.transaction.activity.count_scan(source.scan.table_oid, scanned)
+        count_reads(sources, source.scan.table_oid, scanned, context)
 
 
-def _segment_frames(segment: SegmentView, source: SeqScan, context: ExecutionContext) -> Iterator[Frame]:
+def _segment_frames(
+    segment: SegmentView, source: SeqScan, context: ExecutionContext, sources: FilterSources
+) -> Iterator[Frame]:
     frame = segment_frame(segment, source.scan)
-    bits = segment.visible_bits
-    if source.filter is not None:
-        bits = and_bits(bits, filter_bits(source.filter, segment, source.scan, context))
-    if bits is None or popcount(bits, segment.row_count) == segment.row_count:
+    rows = visible_rows(source.filter, segment, source.scan, context, sources)
+    if rows.count == segment.row_count:
         for start in range(0, segment.row_count, BATCH_ROWS):
             yield frame.slice(start, min(BATCH_ROWS, segment.row_count - start))
         return
-    offsets = offsets_from_bits(bits, segment.row_count)
+    offsets = rows.offsets()
     for start in range(0, len(offsets), BATCH_ROWS):
         yield frame.take(offsets[start : start + BATCH_ROWS])
 
@@ -209,20 +213,13 @@ def matching_rows(source: SeqScan | KeyLookup, context: ExecutionContext) -> Row
     if isinstance(source, KeyLookup):
         return _filtered_lookup(source, context)
     segments = segments_in_order(source.scan.table_oid, context)
-    parts: list[RowOffsets] = []
-    for segment in segments:
-        bits = segment.visible_bits
-        if source.filter is not None:
-            bits = and_bits(bits, filter_bits(source.filter, segment, source.scan, context))
-        parts.append(offsets_from_bits(bits, segment.row_count))
-    _count_scan(source.scan.table_oid, context)
+    sources = FilterSources()
+    parts = [
+        visible_rows(source.filter, segment, source.scan, context, sources).offsets() for segment in segments
+    ]
+    view = context.transaction.table_view(source.scan.table_oid)
+    count_reads(sources, source.scan.table_oid, view.row_count, context)
     return RowSelection.of_parts(segments, parts)
-
-
-def _count_scan(table_oid: int, context: ExecutionContext) -> None:
-    """Note a scan of all rows that the snapshot sees."""
-    rows = context.transaction.table_view(table_oid).row_count
-    context.transaction.activity.count_scan(table_oid, rows)
 
 
 def _filtered_lookup(source: KeyLookup, context: ExecutionContext) -> RowSelection:
@@ -240,13 +237,12 @@ def count_rows(node: CountRows, context: ExecutionContext) -> int:
         source = access_path(source, context)
     if isinstance(source, KeyLookup):
         return len(_filtered_lookup(source, context))
-    total = 0
-    for segment in context.transaction.table_view(source.scan.table_oid).segments:
-        bits = segment.visible_bits
-        if source.filter is not None:
-            bits = and_bits(bits, filter_bits(source.filter, segment, source.scan, context))
-        total += popcount(bits, segment.row_count)
-    _count_scan(source.scan.table_oid, context)
+    sources = FilterSources()
+    view = context.transaction.table_view(source.scan.table_oid)
+    total = sum(
+        visible_rows(source.filter, segment, source.scan, context, sources).count for segment in view.segments
+    )
+    count_reads(sources, source.scan.table_oid, view.row_count, context)
     return total
 
 
@@ -260,6 +256,8 @@ def counted_topk(prepared: PreparedTopK) -> RowSelection:
 def count_topk(prepared: PreparedTopK, row_count: int) -> None:
     """Tell the statistics of a top-k that returned so many rows."""
     activity = prepared.context.transaction.activity
+    for index_oid, rows in prepared.filter_sources.index_rows.items():
+        activity.count_index_scan(index_oid, rows)
     if any(search.index is not None for search in prepared.searches) and prepared.index is not None:
         activity.count_index_scan(prepared.index.oid, row_count)
     else:

@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 from foundation.sqltypes import TYPES, SqlType, is_vector
 from planner import bound
 from planner.access_paths import access_path
+from planner.btree.index_use import IndexUse, index_use
 from planner.evaluate.zone_maps import conjuncts
 from planner.execution import matching_rows, project, run_native, selection_frames
 from planner.expression_text import ExpressionPrinter
@@ -234,19 +235,38 @@ def _scan(source: SeqScan | KeyLookup, request: Explain, printer: ExpressionPrin
         path = access_path(source, context)
     name = _table_name(source.scan, context)
     if isinstance(path, KeyLookup):
-        index = context.transaction.catalog.get(path.index_oid)
-        index_name = index.name if isinstance(index, Index) else str(path.index_oid)
-        line = _Line(f"Index Scan using {quote_ident(index_name)} on {name}", rows=1, cost=_COST_PER_ROW)
+        index_name = _index_names((path.index_oid,), context)
+        line = _Line(f"Index Scan using {index_name} on {name}", rows=1, cost=_COST_PER_ROW)
         line.properties.append(f"Index Cond: {printer.print(path.condition)}")
         if path.filter is not None:
             line.properties.append(f"Filter: {printer.print(path.filter)}")
         return line
+    use = index_use(source.filter, source.scan, context)
+    if use is not None:
+        return _index_scan(use, name, context, printer)
     total = context.transaction.table_view(source.scan.table_oid).row_count
     line = _Line(f"Seq Scan on {name}", rows=total, cost=total * _COST_PER_ROW)
     if source.filter is not None:
         line.properties.append(f"Filter: {printer.print(source.filter)}")
         line.rows = max(1, total // (3 * len(conjuncts(source.filter))))
     return line
+
+
+def _index_scan(use: IndexUse, name: str, context: ExecutionContext, printer: ExpressionPrinter) -> _Line:
+    line = _Line(f"Index Scan using {_index_names(use.index_oids, context)} on {name}")
+    line.properties += [f"Index Cond: {printer.print(condition)}" for condition in use.conditions]
+    if use.rest is not None:
+        line.properties.append(f"Filter: {printer.print(use.rest)}")
+    if use.scanned_rows:
+        line.properties.append(f"Rows Without Index: {use.scanned_rows} (scanned)")
+    looked_at = use.rows + use.scanned_rows
+    line.rows, line.cost = max(1, looked_at), looked_at * _COST_PER_ROW
+    return line
+
+
+def _index_names(index_oids: Sequence[int], context: ExecutionContext) -> str:
+    found = (context.transaction.catalog.get(oid) for oid in index_oids)
+    return ", ".join(quote_ident(index.name) for index in found if isinstance(index, Index))
 
 
 def _resolved(node: VectorTopK, context: ExecutionContext) -> VectorTopK:
@@ -285,6 +305,9 @@ def _topk(
         condition = shown.rest
     if condition is not None:
         scan.properties.append(f"Filter: {printer.print(condition)}")
+    if prepared.filter_sources.index_rows:
+        names = _index_names(tuple(prepared.filter_sources.index_rows), request.context)
+        scan.properties.append(f"Filter Index: {names}")
     scan.properties += _strategy_lines(prepared)
     line = scan
     if shown_index is None or len(node.sort_keys) > 1:
@@ -349,7 +372,12 @@ def _filter_lines(prepared: PreparedTopK) -> list[str]:
     if prepared.node.filter is None:
         return []
     sources = prepared.filter_sources
-    counts = {"cached": sources.cached, "computed": sources.computed, "pruned by bounds": sources.pruned}
+    counts = {
+        "cached": sources.cached,
+        "computed": sources.computed,
+        "from indexes": sources.indexed,
+        "pruned by bounds": sources.pruned,
+    }
     return ["Filter Bitsets: " + ", ".join(f"{count} {how}" for how, count in counts.items() if count)]
 
 

@@ -13,25 +13,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from foundation.errors import QuiverError
-from foundation.sqltypes import (
-    BOOL,
-    BPCHAR,
-    BYTEA,
-    DATE,
-    FLOAT4,
-    FLOAT8,
-    INT2,
-    INT4,
-    INT8,
-    NUMERIC,
-    OID,
-    TEXT,
-    TIME,
-    TIMESTAMP,
-    TIMESTAMPTZ,
-    UUID,
-    VARCHAR,
-)
+from planner.btree.column_order import KEYS
 from planner.btree.sorted_rows import SortedRows
 from storage.catalog import Catalog, Index, Table
 
@@ -42,13 +24,7 @@ BTREE = "btree"
 ROWS_MIN = 4096
 """A smaller segment is scanned: that takes microseconds for most types, as a look-up does."""
 
-INDEXED_TYPES = frozenset(
-    kind.oid
-    for kind in (
-        BOOL, BPCHAR, BYTEA, DATE, FLOAT4, FLOAT8, INT2, INT4, INT8, NUMERIC, OID, TEXT, TIME, TIMESTAMP,
-        TIMESTAMPTZ, UUID, VARCHAR,
-    )
-)  # fmt: skip
+INDEXED_TYPES = frozenset(KEYS)
 
 _log = logging.getLogger("quiver.planner")
 

@@ -13,10 +13,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from foundation.bitset import and_bits, offsets_from_bits
 from foundation.sqltypes import INT8, SqlType, arrow_type
 from planner import bound
-from planner.evaluate import evaluate, filter_bits, is_native, segment_frame
+from planner.evaluate import FilterSources, count_reads, evaluate, is_native, segment_frame, visible_rows
 from planner.evaluate.system_columns import ROW_ID
 from planner.relational.execution import run_query
 from planner.services import ExecutionContext
@@ -74,13 +73,10 @@ def _match_natively(
     ids: list[npt.NDArray[np.uint64]] = []
     columns: list[list[pa.Array]] = [[] for _ in values]
     view = context.transaction.table_view(target.table_oid)
-    context.transaction.activity.count_scan(target.table_oid, view.row_count)
+    sources = FilterSources()
     for segment in view.segments:
         context.cancel_token.check()
-        bits = segment.visible_bits
-        if where is not None:
-            bits = and_bits(bits, filter_bits(where, segment, target, context))
-        offsets = offsets_from_bits(bits, segment.row_count)
+        offsets = visible_rows(where, segment, target, context, sources).offsets()
         if not len(offsets):
             continue
         ids.append(segment.row_ids[offsets])
@@ -90,6 +86,7 @@ def _match_natively(
         for column, expression in zip(columns, values, strict=True):
             context.cancel_token.check()
             column.append(evaluate(expression, frame, context))
+    count_reads(sources, target.table_oid, view.row_count, context)
     return _merged(ids, columns, [expression.sql_type for expression in values])
 
 

@@ -8,7 +8,14 @@ from planner.evaluate.casts import conform
 from planner.evaluate.constants import constant_array, python_value
 from planner.evaluate.coverage import has_effects, is_immutable, is_native, is_row_free
 from planner.evaluate.expressions import evaluate, evaluate_constant
-from planner.evaluate.filters import FilterSources, filter_bits, true_offsets
+from planner.evaluate.filters import (
+    FilterSources,
+    VisibleRows,
+    count_reads,
+    filter_bits,
+    true_offsets,
+    visible_rows,
+)
 from planner.evaluate.frame import Frame, segment_frame
 from planner.evaluate.ordering import SortColumn, sort_offsets
 from planner.evaluate.system_columns import ctid_text, row_id_of_ctid
@@ -17,8 +24,10 @@ __all__ = [
     "FilterSources",
     "Frame",
     "SortColumn",
+    "VisibleRows",
     "conform",
     "constant_array",
+    "count_reads",
     "ctid_text",
     "evaluate",
     "evaluate_constant",
@@ -32,4 +41,5 @@ __all__ = [
     "segment_frame",
     "sort_offsets",
     "true_offsets",
+    "visible_rows",
 ]

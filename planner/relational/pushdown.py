@@ -10,14 +10,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from foundation.bitset import Bitset
 from foundation.sqltypes import is_vector
 from planner import bound
-from planner.evaluate import filter_bits, is_native
+from planner.evaluate import is_native
 from planner.evaluate.zone_maps import conjuncts
-from planner.relational.registration import ComputedColumn, RowFilter
+from planner.relational.registration import ComputedColumn
 from planner.relational.statement import is_volatile
-from planner.services import ExecutionContext
 
 COMPUTED_POSITION = 100_000
 """Positions of computed columns start here, above those of any table."""
@@ -46,16 +44,6 @@ class Pushdown:
 
     def computed_of(self, relation_id: int) -> ComputedColumns:
         return self.computed.get(relation_id, _NONE)
-
-    def filter_of(self, scan: bound.TableScan, context: ExecutionContext) -> RowFilter | None:
-        predicate = self.filters.get(scan.relation_id)
-        if predicate is None:
-            return None
-
-        def row_filter(segment: Any) -> Bitset | None:
-            return filter_bits(predicate, segment, scan, context)
-
-        return row_filter
 
 
 _NONE = ComputedColumns()

@@ -133,7 +133,7 @@ class QueryPrinter:
             )
         if isinstance(relation, bound.TableScan):
             computed = self._pushdown.computed_of(relation.relation_id)
-            row_filter = self._pushdown.filter_of(relation, self.statement.context)
+            row_filter = self._pushdown.filters.get(relation.relation_id)
             used = self._used.get(relation.relation_id, ())
             positions = [position for position in used if position not in computed.hidden_positions]
             registered = register_scan(

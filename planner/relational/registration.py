@@ -6,28 +6,28 @@ Tombstoned rows are kept out by a mask column `row_visible`; without tombstones 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from foundation.bitset import Bitset, BoolMask, and_bits, mask_from_bits, offsets_from_bits, popcount
+from foundation.bitset import BoolMask, mask_from_bits
 from foundation.sqltypes import NUMERIC, SqlType, arrow_type
 from planner import bound
-from planner.evaluate import Frame, evaluate
+from planner.evaluate import FilterSources, Frame, VisibleRows, count_reads, evaluate, visible_rows
 from planner.evaluate.frame import segment_column
 from planner.relational.carriers import decimal_form, to_carrier
 from planner.relational.printed import DECIMAL_DIGITS_MAX, DecimalForm, Printed
 from planner.relational.statement import RelationalStatement
 
+if TYPE_CHECKING:
+    from storage import SegmentView
+
 _KEPT_SHARE = 4
 """Below one visible row in so many, rows are copied out instead of masked."""
-
-RowFilter = Callable[[Any], Bitset | None]
-"""SegmentView -> rows to keep; None = all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,21 +67,24 @@ def register_scan(
     scan: bound.TableScan,
     positions: Sequence[int],
     *,
-    row_filter: RowFilter | None = None,
+    row_filter: bound.Expression | None = None,
     computed: Sequence[ComputedColumn] = (),
 ) -> Registered:
-    """Register the visible rows of a stored table with the columns at `positions`, and computed ones."""
-    view = statement.context.transaction.table_view(scan.table_oid)
-    statement.context.transaction.activity.count_scan(scan.table_oid, view.row_count)
+    """Register the visible rows of a stored table with the columns at `positions`, and computed ones.
+
+    Args:
+        row_filter: a native condition; rows for which it is not TRUE are left out.
+    """
+    context, sources = statement.context, FilterSources()
+    view = context.transaction.table_view(scan.table_oid)
     batches: list[_Batch] = []
     for segment in view.segments:
-        bits = segment.visible_bits
-        if row_filter is not None and segment.row_count:
-            bits = and_bits(bits, row_filter(segment))
-        if popcount(bits, segment.row_count):
+        rows = visible_rows(row_filter, segment, scan, context, sources)
+        if rows.count:
             batches.append(
-                _segment_batch(statement, scan, segment, bits, positions=positions, computed=computed)
+                _segment_batch(statement, scan, segment, rows, positions=positions, computed=computed)
             )
+    count_reads(sources, scan.table_oid, view.row_count, context)
     types = [scan.columns[position].type for position in positions]
     types += [item.expression.sql_type for item in computed]
     names = [*positions, *(item.position for item in computed)]
@@ -91,8 +94,8 @@ def register_scan(
 def _segment_batch(
     statement: RelationalStatement,
     scan: bound.TableScan,
-    segment: Any,
-    bits: Bitset | None,
+    segment: SegmentView,
+    rows: VisibleRows,
     *,
     positions: Sequence[int],
     computed: Sequence[ComputedColumn],
@@ -103,11 +106,10 @@ def _segment_batch(
         load=lambda _, position: segment_column(segment, scan.columns[position], scan.table_oid),
     )
     mask: BoolMask | None = None
-    if bits is not None:
-        if popcount(bits, segment.row_count) * _KEPT_SHARE < segment.row_count:
-            frame = frame.take(offsets_from_bits(bits, segment.row_count))
-        else:
-            mask = mask_from_bits(bits, segment.row_count)
+    if rows.count * _KEPT_SHARE < segment.row_count:
+        frame = frame.take(rows.offsets())
+    elif rows.bits is not None:
+        mask = mask_from_bits(rows.bits, segment.row_count)
     columns = [frame.column(scan.relation_id, position) for position in positions]
     columns += [evaluate(item.expression, frame, statement.context) for item in computed]
     return _Batch(columns, mask, frame.row_count)

@@ -1,0 +1,57 @@
+"""What EXPLAIN says of a filter: which indexes find its rows, and how many. Rows are counted, none is read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from planner import bound
+from planner.btree.candidates import Candidates, candidate_rows
+from planner.evaluate.coverage import has_effects
+from planner.evaluate.zone_maps import conjunction
+from planner.services import ExecutionContext
+
+
+@dataclass(frozen=True, slots=True)
+class IndexUse:
+    """How indexes serve a filter at a snapshot.
+
+    Attributes:
+        index_oids: the indexes, in the order in which segments use them.
+        conditions: what they are asked; several where segments are served in different ways.
+        rest: what is evaluated for the rows they find.
+        rows: how many these are, deleted ones too.
+        scanned_rows: visible rows of segments that are scanned instead.
+    """
+
+    index_oids: tuple[int, ...]
+    conditions: tuple[bound.Expression, ...]
+    rest: bound.Expression | None
+    rows: int
+    scanned_rows: int
+
+
+def index_use(
+    predicate: bound.Expression | None, scan: bound.TableScan, context: ExecutionContext
+) -> IndexUse | None:
+    """How a filter over a table goes through indexes now; None where every segment is scanned."""
+    if predicate is None or has_effects(predicate):
+        return None
+    found: list[Candidates] = []
+    scanned_rows = 0
+    for segment in context.transaction.table_view(scan.table_oid).segments:
+        candidates = candidate_rows(predicate, segment, scan, context)
+        if candidates is not None:
+            found.append(candidates)
+        else:
+            scanned_rows += segment.visible_count
+    if not found:
+        return None
+    conditions = tuple(dict.fromkeys(conjunction(candidates.conditions) for candidates in found))
+    rest = found[0].rest if len(conditions) == 1 else (predicate,)
+    return IndexUse(
+        tuple(dict.fromkeys(oid for candidates in found for oid in candidates.index_oids)),
+        conditions,
+        conjunction(rest) if rest else None,
+        sum(candidates.count for candidates in found),
+        scanned_rows,
+    )
