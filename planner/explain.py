@@ -440,6 +440,9 @@ def _measure_topk(
     scan.actual_rows, scan.seconds = len(rows), time.perf_counter() - started
     candidates = sum(search.distance_count for search in prepared.searches)
     scan.properties.append(f"Candidates: {candidates}")
+    reranked = sum(search.reranked_count for search in prepared.searches)
+    if reranked:
+        scan.properties.append(f"Reranked: {reranked}")
     if prepared.is_range_completed:
         scan.properties.append("Range Completed: the filter was run for every row")
     scan.properties += _filter_lines(prepared)

@@ -12,17 +12,23 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from vecengine.arrays import queries_from
+from vecengine.codes import HEADER_BYTES
 from vecengine.coverage import Offsets, choose_rows, square_norms
 from vecengine.families import load_index
 from vecengine.formulas import formula_pair_keys
+from vecengine.hnsw.codes import GraphCodes
 from vecengine.hnsw.index import HnswIndex
 from vecengine.index import Buffers
 from vecengine.ivf_flat.centroids import Assigner
 from vecengine.ivf_flat.index import IvfFlatIndex
 from vecengine.metrics import Vectors, parse_metric
+from vecengine.stored_vectors import StoredVectors
 
 _NORM_TOLERANCE = 1e-4
 """Relative: kernels and NumPy sum in different orders."""
+
+_CODE_TOLERANCE = 0.05
+"""Relative: the norm of a row whose integers differ by one."""
 
 _NEAREST_TOLERANCE = 1e-3
 """Of the largest distance to a centroid: matrix products lose digits that the formula keeps."""
@@ -72,6 +78,25 @@ def index_faults(
         rows, norms = expected, index.graph.norms
     if norms.size and not np.allclose(norms, square_norms(vectors)[rows], rtol=_NORM_TOLERANCE, atol=0):
         yield "its norms are not those of the vectors"
+    if isinstance(index, HnswIndex) and index.codes is not None:
+        yield from _code_faults(index.codes, vectors, rows)
+
+
+def _code_faults(codes: GraphCodes, vectors: Vectors, rows: Offsets) -> Iterator[str]:
+    """Rows whose codes are not what their numbers become."""
+    assert not isinstance(vectors, StoredVectors)
+    foreign = 0
+    for begin in range(0, rows.size, _BLOCK_ROWS):
+        block = slice(begin, begin + _BLOCK_ROWS)
+        expected, found = codes.book.encode(vectors, rows[block]), codes.vectors[block]
+        # A sum in another order may round a number to the next integer.
+        distance = np.abs(expected.integers().astype(np.int16) - found.integers())
+        headers = np.isclose(expected.headers(), found.headers(), rtol=_CODE_TOLERANCE, atol=0)
+        padding = found.bytes()[:, HEADER_BYTES + vectors.shape[1] :]
+        is_own = (distance <= 1).all(axis=1) & headers.all(axis=1) & ~padding.any(axis=1)
+        foreign += int(np.count_nonzero(~is_own))
+    if foreign:
+        yield f"the codes of {foreign} rows are not those of their vectors"
 
 
 def _list_faults(index: IvfFlatIndex, vectors: Vectors) -> Iterator[str]:

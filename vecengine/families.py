@@ -17,7 +17,7 @@ from vecengine.hnsw.build import build_hnsw, extend_hnsw
 from vecengine.hnsw.index import FAMILY as HNSW
 from vecengine.hnsw.index import HnswIndex, load_hnsw
 from vecengine.hnsw.parameters import PARAMETERS as HNSW_PARAMETERS
-from vecengine.hnsw.parameters import HnswParameters
+from vecengine.hnsw.parameters import hnsw_parameters
 from vecengine.index import Buffers, Progress, VectorIndex
 from vecengine.ivf_flat.build import LOADING, BuildHooks, build_ivf_flat, extend_ivf_flat
 from vecengine.ivf_flat.index import FAMILY as IVFFLAT
@@ -101,7 +101,7 @@ def check_build_params(family: str, given: Mapping[str, str | int]) -> dict[str,
         raise UnknownFamily(f'access method "{family}" does not exist')
     checked = check_parameters(info.parameters, given)
     if family == HNSW:
-        HnswParameters(**checked)
+        hnsw_parameters(checked)
     return checked
 
 
@@ -151,7 +151,7 @@ def build_index(
     if on_phase is not None:
         on_phase(LOADING)
     return build_hnsw(
-        vectors, kind, offsets, HnswParameters(**checked), threads=threads, cancel=cancel, progress=progress
+        vectors, kind, offsets, hnsw_parameters(checked), threads=threads, cancel=cancel, progress=progress
     )
 
 

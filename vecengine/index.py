@@ -54,6 +54,7 @@ class SearchStats:
         allowed_count: rows of the index that were allowed.
         distances: distances computed.
         expansions: nodes whose links were followed, or lists visited.
+        reranked: rows found by codes whose distance was computed from the vector.
         completed_exactly: queries whose answer came too short from the graph and was redone by a scan.
     """
 
@@ -62,6 +63,7 @@ class SearchStats:
     allowed_count: int = 0
     distances: int = 0
     expansions: int = 0
+    reranked: int = 0
     completed_exactly: int = 0
 
 

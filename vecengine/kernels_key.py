@@ -12,6 +12,7 @@ from __future__ import annotations
 import numpy as np
 
 from vecengine.kernels_bits import bit_key
+from vecengine.kernels_codes import CODE_HEADER_BYTES, code_key, unpack_codes
 from vecengine.kernels_memory import byte_address, copy_bytes, prefetch
 from vecengine.kernels_reduce import (
     absolutes_16,
@@ -29,6 +30,7 @@ from vecengine.kernels_reduce import (
 from vecengine.kernels_sparse import sparse_bytes, sparse_key, sparse_norm
 from vecengine.kernels_types import (
     ELEMENT_BIT,
+    ELEMENT_CODE,
     ELEMENT_FLOAT32,
     ELEMENT_SPARSE,
     compile_function,
@@ -57,24 +59,24 @@ def prefetch_row(space, row):
 
 @compile_function
 def row_norm(space, row):
-    """Squared norm of a row, float32; 0 of a bit string, whose metrics need none."""
+    """Squared norm of a row, float32; 0 of bit strings and codes, whose keys need none."""
     start = row_start(space, row)
     if space.element == ELEMENT_FLOAT32:
         return norm_32(space.rows, start, space.dimensions)
     if space.element == ELEMENT_SPARSE:
         return sparse_norm((byte_address(space.rows, start),))
-    if space.element == ELEMENT_BIT:
+    if space.element >= ELEMENT_BIT:
         return np.float32(0)
     return norm_16(space.rows, start, space.dimensions)
 
 
 @compile_function
 def query_norm(space, queries, query):
-    """Squared norm of a query, float32; 0 of a bit string."""
+    """Squared norm of a query, float32; 0 of bit strings and codes."""
     start = query * queries.shape[1] * _WORD_BYTES
     if space.element == ELEMENT_SPARSE:
         return sparse_norm((byte_address(queries, start),))
-    if space.element == ELEMENT_BIT:
+    if space.element >= ELEMENT_BIT:
         return np.float32(0)
     return norm_32(queries, start, space.dimensions)
 
@@ -83,7 +85,15 @@ def query_norm(space, queries, query):
 def unpack_row(space, row, out, position):
     """Write a row to row `position` of `out` as a query, to compare other rows with it."""
     start = row_start(space, row)
-    if space.element >= ELEMENT_BIT:
+    if space.element == ELEMENT_CODE:
+        unpack_codes(
+            space.rows,
+            start,
+            out,
+            position * out.shape[1] * _WORD_BYTES,
+            space.row_bytes - CODE_HEADER_BYTES,
+        )
+    elif space.element >= ELEMENT_BIT:
         source = byte_address(space.rows, start)
         size = (space.dimensions + 7) >> 3
         if space.element == ELEMENT_SPARSE:
@@ -102,6 +112,9 @@ def row_key(space, row, queries, query, norm, other_norm):
     """Key (float64) of a row against row `query` of `queries`; the norms are read under cosine only."""
     start = row_start(space, row)
     query_start = query * queries.shape[1]
+    if space.element == ELEMENT_CODE:
+        count = space.row_bytes - CODE_HEADER_BYTES
+        return code_key(space.rows, start, queries, query_start * _WORD_BYTES, count)
     if space.element >= ELEMENT_BIT:
         left = byte_address(space.rows, start)
         right = byte_address(queries, query_start * _WORD_BYTES)

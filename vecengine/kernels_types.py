@@ -59,6 +59,7 @@ ELEMENT_FLOAT32 = 0
 ELEMENT_FLOAT16 = 1
 ELEMENT_BIT = 2
 ELEMENT_SPARSE = 3
+ELEMENT_CODE = 4
 """Equal to the codes in `vecengine.stored_vectors`, which cannot import numba."""
 
 BLOCK_ROWS = 64
@@ -70,7 +71,7 @@ STATUS_BUDGET_SPENT = 2
 
 COUNT_DISTANCES = 0
 COUNT_EXPANSIONS = 1
-COUNTS = 2
+COUNT_RERANKED = 2
 
 
 class Space(NamedTuple):
@@ -171,6 +172,20 @@ class Pruning(NamedTuple):
     rows: npt.NDArray[np.float32]
 
 
+class Codes(NamedTuple):
+    """The rows of a graph as codes (see `vecengine.kernels_codes`), in the order of its nodes.
+
+    Attributes:
+        space: the codes as vectors.
+        mean: (d,) float32, (0,) when the graph has no codes.
+        scale: of the integers.
+    """
+
+    space: Space
+    mean: npt.NDArray[np.float32]
+    scale: float
+
+
 class Request(NamedTuple):
     """What to search.
 
@@ -188,7 +203,11 @@ class Request(NamedTuple):
 
 
 class Scratch(NamedTuple):
-    """Working memory of one search: `visited` a bit per node, heaps, and the nodes met in one expansion."""
+    """Working memory of one search: `visited` a bit per node, heaps, the nodes met in one expansion, and the query.
+
+    Attributes:
+        query: (1, w) float32, what the nodes are compared with: the query, or what it is to codes.
+    """
 
     visited: npt.NDArray[np.uint8]
     candidate_keys: npt.NDArray[np.float64]
@@ -197,6 +216,7 @@ class Scratch(NamedTuple):
     result_nodes: npt.NDArray[np.int64]
     batch: npt.NDArray[np.int32]
     batch_keys: npt.NDArray[np.float64]
+    query: npt.NDArray[np.float32]
 
 
 class Lists(NamedTuple):
@@ -261,6 +281,7 @@ SPACE = types.NamedTuple(
     ),
     Space,
 )
+CODES = types.NamedTuple((SPACE, _read_only(types.float32, 1), types.float64), Codes)
 SPARSE_SIDE = types.NamedTuple((_read_only(types.uint32, 1), _read_only(types.int64, 1)), SparseSide)
 GRAPH = types.NamedTuple(
     (
@@ -316,6 +337,7 @@ SCRATCH = types.NamedTuple(
         _writable(types.int64, 1),
         _writable(types.int32, 1),
         _writable(types.float64, 1),
+        _writable(types.float32, 2),
     ),
     Scratch,
 )

@@ -4,19 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import IntEnum
 
 from vecengine.errors import BuildParameterError
 
 
 @dataclass(frozen=True)
 class ParameterInfo:
-    """One integer build parameter."""
+    """One build parameter: an integer, or one of some names, which are the numbers from 0 on.
+
+    Attributes:
+        choices: the names in their order; none of an integer.
+    """
 
     name: str
     default: int
     minimum: int
     maximum: int
     help: str
+    choices: tuple[str, ...] = ()
+
+
+def choice(name: str, names: type[IntEnum], default: IntEnum, help: str) -> ParameterInfo:
+    """A parameter whose values are the members of an enum that counts from 0, in lower case."""
+    choices = tuple(member.name.lower() for member in names)
+    return ParameterInfo(name, int(default), 0, len(choices) - 1, help, choices)
 
 
 def check_parameters(parameters: tuple[ParameterInfo, ...], given: Mapping[str, str | int]) -> dict[str, int]:
@@ -25,7 +37,7 @@ def check_parameters(parameters: tuple[ParameterInfo, ...], given: Mapping[str, 
     Source: PostgreSQL's src/backend/access/common/reloptions.c, `parseRelOptions`.
 
     Raises:
-        BuildParameterError: 22023, an unknown name, no integer, or out of bounds.
+        BuildParameterError: 22023, an unknown name, no integer, out of bounds, or none of the choices.
     """
     by_name = {parameter.name: parameter for parameter in parameters}
     for name in given:
@@ -37,6 +49,8 @@ def check_parameters(parameters: tuple[ParameterInfo, ...], given: Mapping[str, 
 def _check_value(parameter: ParameterInfo, given: str | int | None) -> int:
     if given is None:
         return parameter.default
+    if parameter.choices and isinstance(given, str):
+        return _check_choice(parameter, given)
     try:
         value = parse_integer(str(given))
     except ValueError:
@@ -47,6 +61,15 @@ def _check_value(parameter: ParameterInfo, given: str | int | None) -> int:
             detail=f'Valid values are between "{parameter.minimum}" and "{parameter.maximum}".',
         )
     return value
+
+
+def _check_choice(parameter: ParameterInfo, given: str) -> int:
+    if given.lower() not in parameter.choices:
+        valid = " and ".join(f'"{name}"' for name in parameter.choices)
+        raise BuildParameterError(
+            f'invalid value for enum option "{parameter.name}": {given}', detail=f"Valid values are {valid}."
+        )
+    return parameter.choices.index(given.lower())
 
 
 def parse_integer(text: str) -> int:

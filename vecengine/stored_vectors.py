@@ -19,6 +19,7 @@ ELEMENT_FLOAT32 = 0
 ELEMENT_FLOAT16 = 1
 ELEMENT_BIT = 2
 ELEMENT_SPARSE = 3
+ELEMENT_CODE = 4
 """Equal to kernels_types, which cannot be imported without numba."""
 
 WORD_BYTES = 4

@@ -86,6 +86,7 @@ class SegmentSearch:
     considered: Sequence[Strategy] = ()
     """What the strategy was chosen from, cheapest first; empty where there was no choice."""
     distance_count: int = 0
+    reranked_count: int = 0
     beam_used: int = 0
 
     @property
@@ -384,6 +385,7 @@ def _search_index(
         stats=stats,
     )
     search.distance_count += stats.distances
+    search.reranked_count += stats.reranked
     search.beam_used = stats.ef_search
     offsets = found[0][found[0] >= 0]
     distances = vecengine.distances(index.metric, vectors[offsets], prepared.query)

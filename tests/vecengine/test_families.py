@@ -33,10 +33,11 @@ def test_the_table() -> None:
 @pytest.mark.parametrize(
     ("given", "expected"),
     [
-        ({}, {"m": 16, "ef_construction": 64}),
-        ({"m": "8"}, {"m": 8, "ef_construction": 64}),
-        ({"m": " 0x10 ", "ef_construction": 100}, {"m": 16, "ef_construction": 100}),
-        ({"m": "15.6"}, {"m": 16, "ef_construction": 64}),
+        ({}, {"m": 16, "ef_construction": 64, "quantizer": 0}),
+        ({"m": "8"}, {"m": 8, "ef_construction": 64, "quantizer": 0}),
+        ({"m": " 0x10 ", "ef_construction": 100}, {"m": 16, "ef_construction": 100, "quantizer": 0}),
+        ({"m": "15.6"}, {"m": 16, "ef_construction": 64, "quantizer": 0}),
+        ({"quantizer": "None"}, {"m": 16, "ef_construction": 64, "quantizer": 1}),
     ],
 )
 def test_parameters_are_read_as_postgresql_reads_them(
@@ -56,6 +57,7 @@ def test_parameters_are_read_as_postgresql_reads_them(
         ({"m": "1_6"}, 'invalid value for integer option "m": 1_6'),
         ({"m": "nan"}, 'invalid value for integer option "m": nan'),
         ({"lists": "5"}, 'unrecognized parameter "lists"'),
+        ({"quantizer": "sq4"}, 'invalid value for enum option "quantizer": sq4'),
         ({"m": 40}, "ef_construction must be greater than or equal to 2 * m"),
     ],
 )

@@ -17,6 +17,7 @@ from vecengine.coverage import Coverage, Offsets, choose_rows, square_norms
 from vecengine.errors import UnsupportedByFamily
 from vecengine.exact import kernel_space
 from vecengine.hnsw.calibrate import held_out_count, measure_curve
+from vecengine.hnsw.codes import GraphCodes, encode_nodes
 from vecengine.hnsw.curve import RecallCurve, empty_curve
 from vecengine.hnsw.faiss_build import build_graph
 from vecengine.hnsw.graph import GraphArrays, empty_graph
@@ -116,13 +117,13 @@ class _Building:
         self._parameters = parameters
         self._threads = max(1, threads)
         self._cancel = cancel
+        self._codes: GraphCodes | None = None
 
     def finish(self, source: HnswIndex | None, renamed: Names | None, progress: Progress | None) -> HnswIndex:
         """Carry the source's links over, insert the other rows."""
         count = self._coverage.row_count
         if count == 0:
-            graph = empty_graph(self._parameters.m)
-            return self._index(graph, empty_curve())
+            return self._index(empty_graph(self._parameters.m), empty_curve())
         rng = np.random.default_rng(_SEED)
         levels = draw_levels(rng, count, self._parameters.m)
         is_missing = np.ones(count, dtype=np.bool_)
@@ -130,21 +131,45 @@ class _Building:
             alive = renamed >= 0
             levels[renamed[alive]] = source.graph.levels()[alive]
             is_missing[renamed[alive]] = False
-        opened = open_graph(levels, self._coverage.offsets, self._norms(), self._parameters.m)
+        self._codes = codes = encode_nodes(
+            self._metric,
+            self._vectors,
+            self._coverage,
+            self._parameters,
+            source=None if source is None else source.codes,
+            renamed=renamed,
+            cancel=self._cancel,
+        )
+        # Codes lie in the order of the nodes and need no norms.
+        offsets = self._coverage.offsets if codes is None else self._coverage.offsets[:0]
+        opened = open_graph(levels, offsets, self._norms(), self._parameters.m)
         order = rng.permutation(np.flatnonzero(is_missing)).astype(np.int32)
         with Inserter(self._compiled, self._metric, self._parameters, threads=self._threads) as inserter:
             if source is not None and renamed is not None:
-                inserter.carry(opened, self._vectors, source.graph, renamed, self._cancel)
+                inserter.carry(opened, self._linked, source.graph, renamed, self._cancel)
             curve = self._insert(inserter, opened, order, progress)
         if curve is None:
             curve = empty_curve() if source is None else source.curve
         return self._index(opened.arrays(count), curve)
 
+    @property
+    def _linked(self) -> Vectors:
+        """What nodes are compared by while they are linked."""
+        return self._vectors if self._codes is None else self._codes.vectors
+
     def _index(self, graph: GraphArrays, curve: RecallCurve) -> HnswIndex:
-        return HnswIndex(self._vectors, self._metric, self._coverage, graph, self._parameters, curve=curve)
+        return HnswIndex(
+            self._vectors,
+            self._metric,
+            self._coverage,
+            graph,
+            self._parameters,
+            curve=curve,
+            codes=self._codes,
+        )
 
     def _norms(self) -> npt.NDArray[np.float32]:
-        if self._metric is not Metric.COSINE:
+        if self._metric is not Metric.COSINE or self._codes is not None:
             return np.zeros(0, dtype=np.float32)
         return square_norms(self._vectors, self._cancel)[self._coverage.row_offsets()]
 
@@ -160,7 +185,7 @@ class _Building:
             check_cancel(self._cancel)
             if held_out and begin == order.size - held_out:
                 curve = self._measure(opened, order[begin:])
-            inserter.insert(opened, self._vectors, order[begin:end], self._cancel)
+            inserter.insert(opened, self._linked, order[begin:end], self._cancel)
             if progress is not None:
                 progress(present + end, opened.capacity)
         return curve
@@ -172,7 +197,7 @@ class _Building:
         rows: Offsets = self._coverage.row_offsets()
         present = Coverage(self._coverage.vector_rows, rows[is_present])
         space = kernel_space(self._metric, self._vectors)
-        target = GraphSpace(space, opened.arrays(opened.capacity), opened.offsets)
+        target = GraphSpace(space, opened.arrays(opened.capacity), self._coverage.offsets, self._codes)
         return measure_curve(
             self._compiled,
             target,

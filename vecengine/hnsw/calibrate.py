@@ -80,7 +80,7 @@ def measure_curve(
                 ]
                 distances[number, position] = computed / len(asked)
                 # A beam dearer than the scan is never chosen, and a perfect one needs no wider one beside it.
-                cost = graph_distance_cost(selectivity) * distances[number, position]
+                cost = graph_distance_cost(selectivity, target.coded_dimensions) * distances[number, position]
                 is_dearer = cost > selectivity * coverage.row_count
                 if is_dearer or recall[number, 1:, position].min() >= _RECALL_ENOUGH:
                     recall[number, :, position:] = recall[number, :, position][:, None]

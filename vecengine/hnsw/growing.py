@@ -27,7 +27,7 @@ from vecengine.hnsw.calibrate import ROWS_MIN, held_out_count, measure_curve
 from vecengine.hnsw.curve import RecallCurve, empty_curve
 from vecengine.hnsw.index import FAMILY, HnswIndex
 from vecengine.hnsw.insertion import BATCH_NODES, Inserter, OpenGraph, draw_levels, open_graph
-from vecengine.hnsw.parameters import PARAMETERS, HnswParameters
+from vecengine.hnsw.parameters import PARAMETERS, hnsw_parameters
 from vecengine.hnsw.search import GraphSpace
 from vecengine.index import Buffers, SearchStats, StrategyEstimate
 from vecengine.metrics import Float32s, Metric, Vectors, parse_metric
@@ -53,7 +53,7 @@ class GrowingHnsw:
 
     def __init__(self, metric: str, **build_params: str | int) -> None:
         self._metric = parse_metric(metric)
-        self._parameters = parameters = HnswParameters(**check_parameters(PARAMETERS, build_params))
+        self._parameters = parameters = hnsw_parameters(check_parameters(PARAMETERS, build_params))
         self._rng = np.random.default_rng(_SEED)
         self._graph = open_graph(self._draw(0), _no_offsets(), np.zeros(0, dtype=np.float32), parameters.m)
         self._node_count = 0

@@ -19,6 +19,7 @@ from vecengine.arrays import (
 )
 from vecengine.buffers import (
     METADATA,
+    Metadata,
     check_matches,
     decode_metadata,
     encode_metadata,
@@ -28,7 +29,7 @@ from vecengine.buffers import (
 )
 from vecengine.compiled import kernels
 from vecengine.coverage import Coverage, CoveringIndex
-from vecengine.errors import DistanceBudgetSpent
+from vecengine.errors import DamagedIndex, DistanceBudgetSpent
 from vecengine.exact import (
     STATUS_BUDGET_SPENT,
     STATUS_CANCELLED,
@@ -39,9 +40,10 @@ from vecengine.exact import (
     pad_answer,
 )
 from vecengine.flat import load_coverage
+from vecengine.hnsw.codes import GraphCodes, load_codes
 from vecengine.hnsw.curve import BEAMS, RecallCurve, curve_from_json
 from vecengine.hnsw.graph import GraphArrays, GraphShape, load_graph
-from vecengine.hnsw.parameters import HnswParameters
+from vecengine.hnsw.parameters import HnswParameters, Quantizer
 from vecengine.hnsw.repeated import RepeatedSearch, own_budget
 from vecengine.hnsw.search import GraphRequest, GraphSpace, run_search
 from vecengine.hnsw.strategy import graph_distance_cost
@@ -76,17 +78,20 @@ class HnswIndex(CoveringIndex):
         parameters: HnswParameters,
         *,
         curve: RecallCurve,
+        codes: GraphCodes | None = None,
     ) -> None:
         super().__init__(vectors, metric, coverage)
         self._graph = graph
         self._parameters = parameters
-        self._target = GraphSpace(kernel_space(metric, vectors), graph, coverage.offsets)
+        self._codes = codes
+        self._target = GraphSpace(kernel_space(metric, vectors), graph, coverage.offsets, codes)
         self.curve = curve
         self._walk_costs: dict[tuple[int, int], float] = {}
 
     @property
     def size_bytes(self) -> int:
-        return int(self._graph.size_bytes + self._coverage.offsets.nbytes)
+        codes = 0 if self._codes is None else self._codes.vectors.nbytes
+        return int(self._graph.size_bytes + self._coverage.offsets.nbytes + codes)
 
     @property
     def parameters(self) -> HnswParameters:
@@ -96,6 +101,11 @@ class HnswIndex(CoveringIndex):
     def graph(self) -> GraphArrays:
         """Its links, to be read only."""
         return self._graph
+
+    @property
+    def codes(self) -> GraphCodes | None:
+        """What it is walked by, None when that is the vectors themselves."""
+        return self._codes
 
     @property
     def target(self) -> GraphSpace:
@@ -157,7 +167,8 @@ class HnswIndex(CoveringIndex):
         cost = self._walk_costs.get((beam, step))
         if cost is None:
             selectivity = 2.0 ** (-step / _STEPS_PER_DOUBLING)
-            cost = graph_distance_cost(selectivity) * self.curve.distances_of(beam, selectivity)
+            distance_cost = graph_distance_cost(selectivity, self._target.coded_dimensions)
+            cost = distance_cost * self.curve.distances_of(beam, selectivity)
             self._walk_costs[beam, step] = cost
         return cost
 
@@ -194,6 +205,7 @@ class HnswIndex(CoveringIndex):
         answer = run_search(compiled, self._target, request, cancel)
         stats.distances += answer.distances
         stats.expansions += answer.expansions
+        stats.reranked += answer.reranked
         if answer.status == STATUS_CANCELLED and cancel is not None:
             raise cancel_error(cancel)
         if answer.status == STATUS_BUDGET_SPENT and is_callers:
@@ -241,8 +253,11 @@ class HnswIndex(CoveringIndex):
             entry=graph.entry,
             level_max=graph.level_max,
             curve=self.curve.to_json(),
+            quantizer=self._parameters.quantizer.name.lower(),
+            code_scale=None if self._codes is None else self._codes.book.scale,
         )
-        return {METADATA: metadata, "offsets": self._coverage.offsets, **graph.to_buffers()}
+        codes = {} if self._codes is None else self._codes.to_buffers()
+        return {METADATA: metadata, "offsets": self._coverage.offsets, **graph.to_buffers(), **codes}
 
     def save(self, path: str | os.PathLike[str]) -> None:
         write_file(path, self.to_buffers())
@@ -264,16 +279,27 @@ def load_hnsw(buffers: Buffers, vectors: Vectors) -> HnswIndex:
     metric = parse_metric(metadata["metric"])
     rows = take_integer(metadata, "rows", 0, vectors.shape[0])
     m = take_integer(metadata, "m", 2, _M_MAX)
-    parameters = HnswParameters(m, take_integer(metadata, "ef_construction", 2 * m, _EF_CONSTRUCTION_MAX))
+    ef_construction = take_integer(metadata, "ef_construction", 2 * m, _EF_CONSTRUCTION_MAX)
+    parameters = HnswParameters(m, ef_construction, _take_quantizer(metadata))
+    codes = load_codes(buffers, metadata, metric, rows)
     shape = GraphShape(
         nodes=rows,
         m=m,
         upper_count=take_integer(metadata, "upper_count", 0, rows * _LEVEL_MAX),
         entry=take_integer(metadata, "entry", 0 if rows else -1, max(-1, rows - 1)),
         level_max=take_integer(metadata, "level_max", 0, _LEVEL_MAX),
-        has_norms=metric is Metric.COSINE,
+        has_norms=metric is Metric.COSINE and codes is None,
     )
     graph = load_graph(buffers, shape)
     coverage = load_coverage(buffers, rows, vectors.shape[0])
     curve = curve_from_json(metadata.get("curve"))
-    return HnswIndex(vectors, metric, coverage, graph, parameters, curve=curve)
+    return HnswIndex(vectors, metric, coverage, graph, parameters, curve=curve, codes=codes)
+
+
+def _take_quantizer(metadata: Metadata) -> Quantizer:
+    """What was asked for. Files from before there was a choice have none, and no codes."""
+    name = metadata.get("quantizer", Quantizer.SQ8.name)
+    try:
+        return Quantizer[str(name).upper()]
+    except KeyError:
+        raise DamagedIndex(f'index metadata field "quantizer" is {name!r}') from None

@@ -12,6 +12,7 @@ from foundation.bitset import Bitset
 from vecengine.arrays import NO_BITS, NO_CANCEL, CancelWord
 from vecengine.compiled import KernelSet
 from vecengine.exact import KernelSpace, Keys, Offsets
+from vecengine.hnsw.codes import NO_CODES, GraphCodes
 from vecengine.hnsw.graph import GraphArrays
 from vecengine.metrics import Float32s
 
@@ -19,9 +20,14 @@ from vecengine.metrics import Float32s
 class GraphSpace:
     """A graph over vectors, bundled once as the kernel takes it; keeps all of it alive."""
 
-    def __init__(self, space: KernelSpace, graph: GraphArrays, offsets: Offsets) -> None:
+    def __init__(
+        self, space: KernelSpace, graph: GraphArrays, offsets: Offsets, codes: GraphCodes | None = None
+    ) -> None:
         self.space = space
         self.graph = graph
+        self.codes = NO_CODES if codes is None else codes.bundle()
+        self.query_words = 1 if codes is None else codes.vectors.query_words
+        self.coded_dimensions = 0 if codes is None else codes.vectors.shape[1]
         self.bundle = (
             graph.links,
             graph.upper_rows,
@@ -52,6 +58,7 @@ class GraphAnswer(NamedTuple):
     found: npt.NDArray[np.int64]
     distances: int
     expansions: int
+    reranked: int
 
 
 class _ScratchPool(threading.local):
@@ -64,12 +71,13 @@ class _ScratchPool(threading.local):
         self.nodes = -1
         self.ef = -1
         self.batch = -1
+        self.words = -1
         self.arrays: tuple[npt.NDArray[np.generic], ...] = ()
 
-    def lend(self, nodes: int, ef: int, batch: int) -> tuple[npt.NDArray[np.generic], ...]:
-        if nodes > self.nodes or ef > self.ef or batch > self.batch:
+    def lend(self, nodes: int, ef: int, batch: int, words: int) -> tuple[npt.NDArray[np.generic], ...]:
+        if nodes > self.nodes or ef > self.ef or batch > self.batch or words > self.words:
             self.nodes, self.ef = max(nodes, self.nodes), max(ef, self.ef)
-            self.batch = max(batch, self.batch)
+            self.batch, self.words = max(batch, self.batch), max(words, self.words)
             self.arrays = (
                 np.empty((self.nodes + 7) >> 3, dtype=np.uint8),
                 np.empty(self.nodes, dtype=np.float64),
@@ -78,6 +86,7 @@ class _ScratchPool(threading.local):
                 np.empty(self.ef, dtype=np.int64),
                 np.empty(self.batch, dtype=np.int32),
                 np.empty(self.batch, dtype=np.float64),
+                np.empty((1, self.words), dtype=np.float32),
             )
         visited, *heaps = self.arrays
         # The kernel clears all of `visited`: only the part of this graph.
@@ -87,9 +96,9 @@ class _ScratchPool(threading.local):
 _scratch = _ScratchPool()
 
 
-def lend_scratch(nodes: int, ef: int, batch: int) -> tuple[npt.NDArray[np.generic], ...]:
+def lend_scratch(nodes: int, ef: int, batch: int, words: int = 1) -> tuple[npt.NDArray[np.generic], ...]:
     """This thread's working memory as the kernels' `Scratch`; the next call on the thread lends it anew."""
-    return _scratch.lend(nodes, ef, batch)
+    return _scratch.lend(nodes, ef, batch, words)
 
 
 def run_search(
@@ -98,14 +107,16 @@ def run_search(
     """One call of the kernel for all queries. Raises nothing: the status says how it ended."""
     query_count = request.queries.shape[0]
     width = target.graph.links.shape[1]
-    scratch = lend_scratch(target.graph.node_count, request.ef, width * (width + 2))
+    words = max(target.query_words, request.queries.shape[1])
+    scratch = lend_scratch(target.graph.node_count, request.ef, width * (width + 2), words)
     keys = np.empty((query_count, request.k), dtype=np.float64)
     offsets = np.empty((query_count, request.k), dtype=np.int64)
     found = np.empty(query_count, dtype=np.int64)
-    counts = np.zeros(2, dtype=np.int64)
+    counts = np.zeros(3, dtype=np.int64)
     status = compiled.search_graph(
         target.space,
         target.bundle,
+        target.codes,
         (
             request.queries,
             NO_BITS if request.allowed_bits is None else request.allowed_bits,
@@ -116,4 +127,4 @@ def run_search(
         (keys, offsets, found, counts),
         NO_CANCEL if cancel is None else cancel,
     )
-    return GraphAnswer(status, keys, offsets, found, int(counts[0]), int(counts[1]))
+    return GraphAnswer(status, keys, offsets, found, *counts.tolist())
