@@ -71,6 +71,29 @@ def quotient(dividend: Decimal, divisor: Decimal) -> str:
         return text_of(whole.scaleb(-scale), scale)
 
 
+def average(total: str, count: int) -> str:
+    """`quotient` of a sum by a number of rows above 0, in whole numbers: a fifth of the time, once for each group."""
+    whole, _, decimals = total.lstrip("-").partition(".")
+    digits = whole + decimals
+    if not digits.isdecimal():
+        return quotient(Decimal(total), Decimal(count))
+    size, weight, first = int(digits), 0, 0
+    if size:
+        weight = (len(str(size)) - 1 - len(decimals)) // _BASE_DIGITS
+        shift = weight * _BASE_DIGITS + len(decimals)
+        first = size // 10**shift if shift >= 0 else size * 10**-shift
+    count_weight = (len(str(count)) - 1) // _BASE_DIGITS
+    weight -= count_weight + (first <= count // 10 ** (count_weight * _BASE_DIGITS))
+    scale = min(max(_SIGNIFICANT_DIGITS_MIN - weight * _BASE_DIGITS, len(decimals), 0), _SCALE_MAX)
+    result, rest = divmod(size * 10 ** (scale - len(decimals)), count)
+    if 2 * rest >= count:
+        result += 1
+    text = str(result).rjust(scale + 1, "0")
+    if scale:
+        text = f"{text[:-scale]}.{text[-scale:]}"
+    return f"-{text}" if result and total[0] == "-" else text
+
+
 def text_of(value: Decimal, scale: int) -> str:
     """Canonical text with exactly `scale` decimals; zero has no sign."""
     with localcontext(_CONTEXT):
@@ -152,7 +175,7 @@ def evaluate_quotient(columns: Sequence[pa.Array], row_count: int) -> pa.Array:
 
 def evaluate_average(columns: Sequence[pa.Array], row_count: int) -> pa.Array:
     """(sum utf8, count int64) -> utf8 average; NULL when the sum is."""
-    return _map_rows(lambda total, count: quotient(Decimal(total), Decimal(count)), columns, pa.utf8())
+    return _map_rows(average, columns, pa.utf8())
 
 
 def evaluate_sort_key(columns: Sequence[pa.Array], row_count: int) -> pa.Array:

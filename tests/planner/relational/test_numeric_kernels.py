@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from foundation.errors import DivisionByZero
-from planner.relational.numeric_kernels import quotient, sort_key, sum_of, variance
+from planner.relational.numeric_kernels import average, quotient, sort_key, sum_of, variance
 
 
 @pytest.mark.parametrize(
@@ -33,6 +33,19 @@ from planner.relational.numeric_kernels import quotient, sort_key, sum_of, varia
 )
 def test_quotient_has_postgres_scale(dividend: str, divisor: str, expected: str) -> None:
     assert quotient(Decimal(dividend), Decimal(divisor)) == expected
+
+
+def test_an_average_in_whole_numbers_is_the_quotient() -> None:
+    rng = random.Random(12)
+    for _ in range(20_000):
+        size = rng.choice([0, 1, 5, rng.randrange(10 ** rng.randint(1, 39))])
+        scale = rng.choice([0, 0, 1, 2, 5, 20, 30])
+        digits = str(size).rjust(scale + 1, "0")
+        total = f"{digits[:-scale]}.{digits[-scale:]}" if scale else digits
+        total = rng.choice(["", "-"]) + total
+        count = rng.choice([1, 2, 3, 7, 1000, 9999, 10_000, 10_001, rng.randint(1, 10**12)])
+        assert average(total, count) == quotient(Decimal(total), Decimal(count)), (total, count)
+    assert average("NaN", 3) == "NaN" and average("-Infinity", 3) == "-Infinity"
 
 
 def test_division_by_zero_is_22012() -> None:
