@@ -32,6 +32,11 @@ _EXACT_TYPES = frozenset((16, 17, *_INTEGERS, *_TEXTS, 1082, 1083, 1114, 1184, 2
 
 def access_path(source: SeqScan, context: ExecutionContext) -> SeqScan | KeyLookup:
     """The look-up that answers part of the filter; the scan itself when no unique key is pinned."""
+    return key_path(source, context.transaction.catalog)
+
+
+def key_path(source: SeqScan, catalog: Catalog) -> SeqScan | KeyLookup:
+    """`access_path` with the indexes of a catalog."""
     if source.filter is None:
         return source
     parts = conjuncts(source.filter)
@@ -41,7 +46,7 @@ def access_path(source: SeqScan, context: ExecutionContext) -> SeqScan | KeyLook
     }  # fmt: skip
     if not pinned:
         return source
-    for index in context.transaction.catalog.indexes_of(source.scan.table_oid):
+    for index in catalog.indexes_of(source.scan.table_oid):
         attnums = index.key_attnums()
         if is_unique_key(index) and all(attnum in pinned for attnum in attnums):
             used = {pinned[attnum][0] for attnum in attnums}

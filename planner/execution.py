@@ -18,6 +18,7 @@ from planner.evaluate import (
     FilterSources,
     Frame,
     count_reads,
+    count_visible,
     evaluate,
     filter_bits,
     has_effects,
@@ -240,7 +241,7 @@ def count_rows(node: CountRows, context: ExecutionContext) -> int:
     sources = FilterSources()
     view = context.transaction.table_view(source.scan.table_oid)
     total = sum(
-        visible_rows(source.filter, segment, source.scan, context, sources).count for segment in view.segments
+        count_visible(source.filter, segment, source.scan, context, sources) for segment in view.segments
     )
     count_reads(sources, source.scan.table_oid, view.row_count, context)
     return total

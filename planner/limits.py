@@ -9,7 +9,7 @@ import pyarrow as pa
 from planner.bound import Constant, Expression, Parameter
 from planner.errors import InvalidRowCountInLimit, InvalidRowCountInOffset
 from planner.evaluate import evaluate_constant
-from planner.services import ExecutionContext
+from planner.services import EvaluationContext
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class RowRange:
         return None if self.limit is None else self.offset + self.limit
 
 
-def row_range(limit: Expression | None, offset: Expression | None, context: ExecutionContext) -> RowRange:
+def row_range(limit: Expression | None, offset: Expression | None, context: EvaluationContext) -> RowRange:
     """Evaluate both clauses; NULL means none.
 
     Raises:
@@ -40,7 +40,7 @@ def row_range(limit: Expression | None, offset: Expression | None, context: Exec
     return RowRange(skipped or 0, count)
 
 
-def _count(expression: Expression | None, context: ExecutionContext) -> int | None:
+def _count(expression: Expression | None, context: EvaluationContext) -> int | None:
     if expression is None:
         return None
     if isinstance(expression, Constant | Parameter):

@@ -10,8 +10,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -34,7 +34,7 @@ from planner.btree.column_order import ColumnOrder, Span, common_spans
 from planner.btree.conditions import ColumnTest, column_test, search_count, spans_of, test_values
 from planner.btree.indexed_columns import ROWS_MIN, indexed_attnums, sorted_rows
 from planner.evaluate.zone_maps import conjunction, conjuncts
-from planner.services import ExecutionContext
+from planner.services import EvaluationContext, ExecutionContext
 
 if TYPE_CHECKING:
     from storage import SegmentView
@@ -62,8 +62,9 @@ class Candidates:
     """Rows found through indexes.
 
     Attributes:
-        runs: row offsets in pieces; a row may be in several of those of an OR.
+        runs: row offsets in pieces.
         count: how many these are.
+        is_disjoint: whether no row is in two of them: a row may satisfy several arms of an OR.
         conditions: the conjuncts that all of the rows satisfy, or with a LIKE may satisfy.
         rest: the conjuncts that are to be evaluated for them, in the order they had.
         index_oids: the indexes used.
@@ -72,6 +73,7 @@ class Candidates:
 
     runs: tuple[npt.NDArray[np.uint32], ...]
     count: int
+    is_disjoint: bool
     conditions: tuple[bound.Expression, ...]
     rest: tuple[bound.Expression, ...]
     index_oids: tuple[int, ...]
@@ -100,8 +102,8 @@ class _Lookup:
 
     segment: SegmentView
     scan: bound.TableScan
-    context: ExecutionContext
-    indexed: dict[int, int]
+    context: EvaluationContext
+    indexed: Mapping[int, int]
     searches_left: int
     _orders: dict[int, ColumnOrder | None] = field(default_factory=dict)
 
@@ -134,6 +136,19 @@ def candidate_rows(
         return None
     indexed = indexed_attnums(context.transaction.catalog, scan.table_oid)
     if not indexed or not context.settings.boolean("enable_indexscan"):
+        return None
+    return indexed_candidates(predicate, segment, scan, indexed, context)
+
+
+def indexed_candidates(
+    predicate: bound.Expression,
+    segment: SegmentView,
+    scan: bound.TableScan,
+    indexed: Mapping[int, int],
+    context: EvaluationContext,
+) -> Candidates | None:
+    """`candidate_rows` by given indexes: column -> OID, as `indexed_attnums` has them."""
+    if segment.segment_id <= 0 or segment.row_count < ROWS_MIN:
         return None
     searches = max(SEARCHES_MIN, segment.row_count // SCANNED_ROWS_PER_SEARCH)
     found = _candidates(predicate, _Lookup(segment, scan, context, indexed, searches))
@@ -188,6 +203,7 @@ def _by_column(parts: tuple[bound.Expression, ...], lookup: _Lookup) -> Iterator
         yield Candidates(
             tuple(order.rows[first:past] for first, past in column.spans),
             sum(past - first for first, past in column.spans),
+            True,
             tuple(parts[i] for i in column.used),
             tuple(part for part, left in zip(parts, is_left) if left),
             (lookup.indexed[attnum],),
@@ -203,9 +219,7 @@ def _nested(parts: tuple[bound.Expression, ...], lookup: _Lookup) -> Iterator[Ca
         found = _disjunction(part, lookup)
         if found is not None:
             others = (*parts[:position], *found.rest, *parts[position + 1 :])
-            yield Candidates(
-                found.runs, found.count, found.conditions, others, found.index_oids, found.share_max
-            )
+            yield replace(found, rest=others)
 
 
 def _disjunction(node: bound.BoolExpression, lookup: _Lookup) -> Candidates | None:
@@ -220,6 +234,7 @@ def _disjunction(node: bound.BoolExpression, lookup: _Lookup) -> Candidates | No
     return Candidates(
         tuple(run for arm in arms for run in arm.runs),
         sum(arm.count for arm in arms),
+        False,
         (node if is_exact else bound.BoolExpression(bound.BoolOperator.OR, shown),),
         () if is_exact else (node,),
         tuple(dict.fromkeys(oid for arm in arms for oid in arm.index_oids)),

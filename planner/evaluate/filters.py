@@ -121,7 +121,7 @@ def filter_bits(
             raise
         if candidates is None:
             return _visible_true_bits(predicate, segment, scan, context)
-        return bits_from_offsets(_visible_among(candidates, segment, scan, context), segment.row_count)
+        return bits_from_offsets(candidates_in(candidates, segment, scan, context), segment.row_count)
     if key is not None:
         BITSETS.put(key, bits, segment.row_count, context.memory)
     return _none_if_full(bits, segment.row_count)
@@ -167,6 +167,31 @@ def visible_rows(
     return VisibleRows(segment.row_count, bits)
 
 
+def count_visible(
+    predicate: bound.Expression | None,
+    segment: SegmentView,
+    scan: bound.TableScan,
+    context: ExecutionContext,
+    sources: FilterSources,
+) -> int:
+    """How many rows `visible_rows` has. Where an index knows it no row is read.
+
+    Raises:
+        QuiverError: what evaluation raises for a visible row.
+    """
+    if predicate is not None and not has_effects(predicate):
+        candidates = candidate_rows(predicate, segment, scan, context)
+        if candidates is not None and is_counted(candidates, segment):
+            sources.count_candidates(candidates)
+            return candidates.count
+    return visible_rows(predicate, segment, scan, context, sources).count
+
+
+def is_counted(candidates: Candidates, segment: SegmentView) -> bool:
+    """Whether the candidates are the visible rows for which the filter is TRUE, each listed once."""
+    return candidates.is_disjoint and not candidates.rest and segment.visible_bits is None
+
+
 def few_rows(
     predicate: bound.Expression,
     segment: SegmentView,
@@ -180,13 +205,13 @@ def few_rows(
         return None
     context.cancel_token.check()
     sources.count_candidates(candidates)
-    return _visible_among(candidates, segment, scan, context)
+    return candidates_in(candidates, segment, scan, context)
 
 
-def _visible_among(
-    candidates: Candidates, segment: SegmentView, scan: bound.TableScan, context: ExecutionContext
+def candidates_in(
+    candidates: Candidates, segment: SegmentView, scan: bound.TableScan, context: EvaluationContext
 ) -> RowOffsets:
-    """The visible candidates for which the rest of the filter is TRUE, too."""
+    """The visible candidates for which the rest of the filter is TRUE, too: ascending (m,) int64 offsets."""
     offsets = candidates.offsets(segment.row_count)
     if segment.visible_bits is not None:
         offsets = offsets[segment.is_visible(offsets)]
@@ -208,7 +233,7 @@ def _true_among(
     offsets: RowOffsets,
     segment: SegmentView,
     scan: bound.TableScan,
-    context: ExecutionContext,
+    context: EvaluationContext,
 ) -> RowOffsets:
     if not candidates.rest or not len(offsets):
         return offsets

@@ -19,9 +19,8 @@ from foundation.sqltypes import SqlType
 from planner import plan_locking, plan_statement
 from planner.bound import BoundStatement, Insert, Select, walk
 from planner.dml import RepeatedInsert, RowTemplate
-from planner.repeated_lookup import RepeatedLookup
+from planner.repeated_choice import repeated_read
 from planner.repeated_reads import RepeatedRead
-from planner.repeated_topk import RepeatedTopK
 from sqlfront.backend import ResultColumn
 from sqlfront.binder import BindContext, bind_query, lock_name
 from sqlfront.parser import ExplainStatement, ParsedStatement, QueryStatement, parse_script
@@ -216,7 +215,7 @@ class StatementPlanner:
             is_joinable(bound),
             template,
             None if template is None else RepeatedInsert.of(template),
-            RepeatedTopK.of(plan) or RepeatedLookup.of(plan),
+            repeated_read(plan),
         )
         # Without a transaction another session may have changed the catalog since `place` was taken.
         if place.own_catalog is None and context.catalog.version == place.key.catalog_version:

@@ -25,7 +25,7 @@ from foundation.sqltypes import BOOL, INT8, TEXT, VARCHAR, SqlType
 from planner import bound
 from planner.btree import build_btree_index
 from planner.btree.candidates import candidate_rows
-from planner.evaluate import FilterSources, filter_bits
+from planner.evaluate import FilterSources, count_visible, filter_bits
 from planner.evaluate.bitset_cache import BITSETS
 from planner.evaluate.filters import few_rows
 from planner.services import ExecutionContext
@@ -94,6 +94,7 @@ class Indexed:
         )
         few = few_rows(predicate, self.segment, SCAN, by_index, FilterSources())
         assert few is None or few.tolist() == rows
+        assert count_visible(predicate, self.segment, SCAN, by_index, FilterSources()) == len(rows)
         return rows
 
 
