@@ -88,9 +88,10 @@ def order_faults(index: Index, segment: SegmentView, buffers: Buffers) -> Iterat
     if not attnum:
         yield "the index keeps no order"
         return
-    kept = SortedRows.from_buffers(buffers, segment.row_count)
+    sql_type = segment.table.column_at(attnum).type
+    kept = SortedRows.from_buffers(buffers, segment.row_count, sql_type)
     if not segment.is_patched(attnum):
-        yield from kept.faults(segment.column(attnum), segment.table.column_at(attnum).type)
+        yield from kept.faults(segment.column(attnum), sql_type)
 
 
 def _sorted(segment: SegmentView, attnum: int) -> Buffers:

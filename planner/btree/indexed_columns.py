@@ -63,7 +63,7 @@ def sorted_rows(segment: SegmentView, attnum: int, index_oid: int) -> SortedRows
     if buffers is None:
         return None
     try:
-        return SortedRows.from_buffers(buffers, segment.row_count)
+        return SortedRows.from_buffers(buffers, segment.row_count, segment.table.column_at(attnum).type)
     except QuiverError as error:
         _log.warning("index %d of segment %d is not used: %s", index_oid, segment.segment_id, error)
         segment.mark_index_damaged(index_oid)

@@ -113,14 +113,12 @@ def _change(context: CommandContext, conversion: _Conversion, changed: Table) ->
         for key in index.keys:
             check_index_dimensions(context.settings, index.family, key_type(changed, key))
     has_expressions = any(key.expression_sql is not None for index in retyped for key in index.keys)
-    if _is_unchanged(context, conversion) and not has_expressions:
+    # Equal values under another operator class have another order, and other keys: what is built over them would be wrong.
+    if _is_unchanged(context, conversion) and not has_expressions and retyped == indexes:
         if conversion.column.missing_value is not None:
             column = replace(changed.column_at(attnum), missing_value=conversion.column.missing_value)
             changed = with_column(changed, column)
         transaction.put(changed)
-        for before, index in zip(indexes, retyped, strict=True):
-            if index != before:
-                transaction.put(index)
     else:
         _write_anew(context, conversion, changed, retyped)
     for index in retyped:

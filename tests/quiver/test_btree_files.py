@@ -141,6 +141,27 @@ def test_a_patched_column_has_no_order_until_it_is_merged(instance: Instance, cl
     assert served(instance) == [True]
 
 
+def test_equal_values_of_another_type_are_sorted_anew(instance: Instance, client: Client) -> None:
+    client.script("CREATE TABLE k (id int PRIMARY KEY, n numeric UNIQUE, e vector(1))")
+    client.script("INSERT INTO k VALUES (1, '1.0', '[1]'); ALTER TABLE k ALTER COLUMN n TYPE text")
+    assert client.sqlstate("INSERT INTO k VALUES (2, '1.0', '[1]')") == "23505", "keys, too"
+    client.script("ALTER TABLE t ADD COLUMN n numeric, ADD COLUMN c text")
+    client.script("UPDATE t SET n = id, c = 'c' || id")
+    seal(instance)
+    client.script("CREATE INDEX ON t (n); CREATE INDEX ON t (c)")
+    assert served(instance, "t_n_idx") == served(instance, "t_c_idx") == [True]
+    client.script("ALTER TABLE t ALTER COLUMN c TYPE varchar(9)")
+    seal(instance)
+    assert served(instance, "t_n_idx") == [True], "text and varchar have one order"
+    client.script("ALTER TABLE t ALTER COLUMN n TYPE text")
+    seal(instance)
+    assert served(instance, "t_n_idx") == [False]
+    assert client.value("SELECT count(*) FROM t WHERE n = '5'") == 1
+    run_round(instance)
+    assert served(instance, "t_n_idx") == [True]
+    assert client.value("SELECT count(*) FROM t WHERE n = '5'") == 1
+
+
 def test_a_dropped_index_takes_its_files_along(instance: Instance, client: Client) -> None:
     seal(instance)
     client.script("CREATE INDEX ON t (v); CREATE INDEX ON t (name)")

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from foundation.sqltypes import INT4
+from foundation.sqltypes import INT4, TEXT
 from planner.btree.indexed_columns import INDEXED_TYPES
 from planner.btree.sorted_rows import SortedRows
 from planner.evaluate import SortColumn, sort_offsets
@@ -35,7 +35,7 @@ def test_the_order_is_that_of_order_by(name: str, null_share: float) -> None:
 def test_it_is_stored_and_read(rows: int) -> None:
     values = column("int4", rows)
     kept = SortedRows.of(values, INT4)
-    again = SortedRows.from_buffers(kept.to_buffers(), rows)
+    again = SortedRows.from_buffers(kept.to_buffers(), rows, INT4)
     assert np.array_equal(again.rows, kept.rows) and again.value_count == kept.value_count
     assert again.faults(values, INT4) == []
 
@@ -43,21 +43,23 @@ def test_it_is_stored_and_read(rows: int) -> None:
 def test_buffers_of_something_else_are_refused() -> None:
     buffers = SortedRows.of(column("int4", 100), INT4).to_buffers()
     with pytest.raises(DamagedIndex):
-        SortedRows.from_buffers(buffers, 99)
+        SortedRows.from_buffers(buffers, 99, INT4)
     with pytest.raises(DamagedIndex):
-        SortedRows.from_buffers({"rows": buffers["rows"]}, 100)
+        SortedRows.from_buffers({"rows": buffers["rows"]}, 100, INT4)
     with pytest.raises(DamagedIndex):
-        SortedRows.from_buffers({**buffers, "header": np.array([1, 101], dtype=np.uint32)}, 100)
+        SortedRows.from_buffers({**buffers, "header": np.array([1, 101, 23], dtype=np.uint32)}, 100, INT4)
+    with pytest.raises(DamagedIndex, match="order of type 23, expected 25"):
+        SortedRows.from_buffers(buffers, 100, TEXT)
     with pytest.raises(IndexFormatNotSupported, match="format 2"):
-        SortedRows.from_buffers({**buffers, "header": np.array([2, 90], dtype=np.uint32)}, 100)
+        SortedRows.from_buffers({**buffers, "header": np.array([2, 90, 23], dtype=np.uint32)}, 100, INT4)
 
 
 def test_a_wrong_order_is_told() -> None:
     values = pa.array([3, 1, None, 2], pa.int32())
     kept = SortedRows.of(values, INT4)
     assert kept.rows.tolist() == [1, 3, 0, 2]
-    swapped = SortedRows(np.array([3, 1, 0, 2], dtype=np.uint32), 3)
+    swapped = SortedRows(np.array([3, 1, 0, 2], dtype=np.uint32), 3, INT4.oid)
     (fault,) = swapped.faults(values, INT4)
     assert fault == "2 rows are not in the order of their values: row 3 is at place 0, where row 1 belongs"
-    (fault,) = SortedRows(kept.rows, 4).faults(values, INT4)
+    (fault,) = SortedRows(kept.rows, 4, INT4.oid).faults(values, INT4)
     assert fault == "it counts 4 rows that are not NULL, there are 3"
