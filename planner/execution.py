@@ -28,9 +28,10 @@ from planner.evaluate import (
     visible_rows,
 )
 from planner.evaluate.zone_maps import conjunction, conjuncts
+from planner.leading_selection import leading_selection
 from planner.limits import RowRange, row_range
 from planner.nodes import CountRows, KeyLookup, Limit, Node, Result, SeqScan, Sort, VectorTopK
-from planner.row_selection import RowSelection
+from planner.row_selection import RowSelection, segments_in_order
 from planner.services import ExecutionContext
 from planner.vector.notices import warn_of_unused_indexes
 from planner.vector.ranges import topk_within
@@ -140,12 +141,6 @@ def _cut(source: Iterator[Frame], wanted: RowRange) -> Iterator[Frame]:
             return
 
 
-def segments_in_order(table_oid: int, context: ExecutionContext) -> list[SegmentView]:
-    """The table's segments by first row id, so that a plain scan returns rows as they came in."""
-    segments = [s for s in context.transaction.table_view(table_oid).segments if s.row_count]
-    return sorted(segments, key=lambda segment: int(segment.row_ids[0]))
-
-
 def scan_frames(
     source: SeqScan | KeyLookup, context: ExecutionContext, *, may_stop: bool = False
 ) -> Iterator[Frame]:
@@ -223,6 +218,16 @@ def matching_rows(source: SeqScan | KeyLookup, context: ExecutionContext) -> Row
     return RowSelection.of_parts(segments, parts)
 
 
+def rows_to_sort(node: Sort, stop: int | None, context: ExecutionContext) -> RowSelection:
+    """The source's rows, or those among which the first `stop` are, in the order that ties keep."""
+    leading = leading_selection(node, stop, context)
+    if leading is None:
+        return matching_rows(node.source, context)
+    table_oid = node.source.scan.table_oid
+    count_reads(leading.sources, table_oid, leading.scanned_rows, context)
+    return leading.rows
+
+
 def _filtered_lookup(source: KeyLookup, context: ExecutionContext) -> RowSelection:
     rows = looked_up_rows(source, context)
     if source.filter is not None and len(rows):
@@ -280,7 +285,7 @@ def ordered_rows(node: Node, context: ExecutionContext) -> tuple[RowSelection, b
             warn_of_unused_indexes(node.keys[0], node.source.scan, context)
     assert isinstance(node, Sort)
     scan = node.source.scan
-    rows = matching_rows(node.source, context)
+    rows = rows_to_sort(node, wanted.stop, context)
     if len(rows):
         keys = sort_columns(node.keys, rows, scan, context)
         rows = rows.take(sort_offsets(keys, len(rows)))

@@ -16,26 +16,31 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from foundation.sqltypes import TYPES, SqlType, is_vector
 from planner import bound
-from planner.access_paths import access_path
-from planner.btree.index_use import IndexUse, index_use
-from planner.evaluate.zone_maps import conjuncts
-from planner.execution import matching_rows, project, run_native, selection_frames
+from planner.execution import matching_rows, project, rows_to_sort, run_native, selection_frames
+from planner.explain_scans import (
+    COST_PER_ROW,
+    Line,
+    index_names,
+    scan_line,
+    sort_key_text,
+    sorted_scan_line,
+    table_name,
+)
 from planner.expression_text import ExpressionPrinter
 from planner.functions.implementations_text import quote_ident
 from planner.limits import row_range
 from planner.nodes import CountRows, KeyLookup, Limit, Node, Result, SeqScan, Sort, VectorTopK
+from planner.row_selection import RowSelection
 from planner.services import ExecutionContext
 from planner.subqueries import has_subqueries, resolve_subqueries
 from planner.vector.ranges import distance_range, topk_within
 from planner.vector.topk import PreparedTopK, prepare_range, prepare_topk, search_topk
-from storage.catalog import Index
 from vecengine.index import EXACT
 
-_COST_PER_ROW = 0.01
 _VARLENA_WIDTH = 32
 
 
@@ -59,19 +64,6 @@ class _Resolvable:
 
     def both(self) -> tuple[Node, tuple[bound.Target, ...]]:
         return self.node, self.targets
-
-
-@dataclass(slots=True)
-class _Line:
-    """One node of the printed tree."""
-
-    title: str
-    properties: list[str] = field(default_factory=list)
-    child: _Line | None = None
-    rows: int = 0
-    cost: float = 0.0
-    actual_rows: int | None = None
-    seconds: float = 0.0
 
 
 def explain_native(
@@ -104,7 +96,7 @@ def explain_change(
 ) -> list[str]:
     """The lines of EXPLAIN of a data change; `affected` are its rows when it has been run."""
     scan = _change_target(statement, request.context)
-    title = f"{type(statement).__name__} on {_table_name(scan, request.context)}"
+    title = f"{type(statement).__name__} on {table_name(scan, request.context)}"
     if affected is not None:
         title += f" (actual rows={affected})"
     lines = _conflict_lines(statement, scan, request) if isinstance(statement, bound.Insert) else []
@@ -170,7 +162,7 @@ def summary_lines(is_shown: bool, planning_seconds: float, execution_seconds: fl
 # The tree
 
 
-def _tree(node: Node, request: Explain, printer: ExpressionPrinter) -> _Line:
+def _tree(node: Node, request: Explain, printer: ExpressionPrinter) -> Line:
     match node:
         case VectorTopK():
             prepared = prepare_topk(_resolved(node, request.context), request.context)
@@ -179,94 +171,50 @@ def _tree(node: Node, request: Explain, printer: ExpressionPrinter) -> _Line:
             nearest, within = _nearest_within(node, request.context)
             if nearest is not None and within is not None:
                 return _topk(nearest, within, request, printer, shows_order=False)
-            child = _tree(node.source, request, printer)
+            if isinstance(node.source, Sort):
+                stop = _stop(node.limit, node.offset, request.context)
+                scan = sorted_scan_line(node.source, stop, request.context, printer)
+                child = _sort(scan, node.source.keys, printer)
+            else:
+                child = _tree(node.source, request, printer)
             return _limit(child, node.limit, node.offset, request)
         case Sort():
-            child = _scan(node.source, request, printer)
+            child = scan_line(node.source, request.context, printer)
             return _sort(child, node.keys, printer)
         case CountRows():
-            child = _scan(node.source, request, printer)
-            return _Line("Aggregate", child=child, rows=1, cost=child.cost)
+            child = scan_line(node.source, request.context, printer)
+            return Line("Aggregate", child=child, rows=1, cost=child.cost)
         case Result():
-            line = _Line("Result", rows=1, cost=_COST_PER_ROW)
+            line = Line("Result", rows=1, cost=COST_PER_ROW)
             if node.filter is not None:
                 line.properties.append(f"One-Time Filter: {printer.print(node.filter)}")
             return line
         case SeqScan() | KeyLookup():
-            return _scan(node, request, printer)
+            return scan_line(node, request.context, printer)
+
+
+def _stop(
+    limit: bound.Expression | None, offset: bound.Expression | None, context: ExecutionContext
+) -> int | None:
+    """How many rows a LIMIT and an OFFSET need; None = all. Their sub-queries are run."""
+    clauses = [
+        resolve_subqueries(clause, context) if clause is not None and has_subqueries(clause) else clause
+        for clause in (limit, offset)
+    ]
+    return row_range(clauses[0], clauses[1], context).stop
 
 
 def _limit(
-    child: _Line, limit: bound.Expression | None, offset: bound.Expression | None, request: Explain
-) -> _Line:
-    clauses = [
-        None if clause is None or not has_subqueries(clause) else resolve_subqueries(clause, request.context)
-        for clause in (limit, offset)
-    ]
-    stop = row_range(clauses[0] or limit, clauses[1] or offset, request.context).stop
+    child: Line, limit: bound.Expression | None, offset: bound.Expression | None, request: Explain
+) -> Line:
+    stop = _stop(limit, offset, request.context)
     rows = child.rows if stop is None else min(stop, child.rows)
-    return _Line("Limit", child=child, rows=rows, cost=child.cost)
+    return Line("Limit", child=child, rows=rows, cost=child.cost)
 
 
-def _sort(child: _Line, keys: Sequence[bound.SortKey], printer: ExpressionPrinter) -> _Line:
-    shown = ", ".join(_sort_key(key, printer) for key in keys)
-    return _Line("Sort", [f"Sort Key: {shown}"], child, child.rows, child.cost)
-
-
-def _sort_key(key: bound.SortKey, printer: ExpressionPrinter) -> str:
-    text = printer.print(key.expression)
-    if not isinstance(key.expression, bound.ColumnRef):
-        text = f"({text})" if not text.startswith("(") else text
-    direction = " DESC" if key.is_descending else ""
-    if key.nulls_first == key.is_descending:
-        return text + direction
-    return f"{text}{direction} NULLS {'FIRST' if key.nulls_first else 'LAST'}"
-
-
-def _table_name(scan: bound.TableScan, context: ExecutionContext) -> str:
-    name = context.transaction.catalog.table(scan.table_oid).name
-    return quote_ident(name) if scan.alias in ("", name) else f"{quote_ident(name)} {quote_ident(scan.alias)}"
-
-
-def _scan(source: SeqScan | KeyLookup, request: Explain, printer: ExpressionPrinter) -> _Line:
-    context = request.context
-    path = source
-    if isinstance(source, SeqScan):
-        path = access_path(source, context)
-    name = _table_name(source.scan, context)
-    if isinstance(path, KeyLookup):
-        index_name = _index_names((path.index_oid,), context)
-        line = _Line(f"Index Scan using {index_name} on {name}", rows=1, cost=_COST_PER_ROW)
-        line.properties.append(f"Index Cond: {printer.print(path.condition)}")
-        if path.filter is not None:
-            line.properties.append(f"Filter: {printer.print(path.filter)}")
-        return line
-    use = index_use(source.filter, source.scan, context)
-    if use is not None:
-        return _index_scan(use, name, context, printer)
-    total = context.transaction.table_view(source.scan.table_oid).row_count
-    line = _Line(f"Seq Scan on {name}", rows=total, cost=total * _COST_PER_ROW)
-    if source.filter is not None:
-        line.properties.append(f"Filter: {printer.print(source.filter)}")
-        line.rows = max(1, total // (3 * len(conjuncts(source.filter))))
-    return line
-
-
-def _index_scan(use: IndexUse, name: str, context: ExecutionContext, printer: ExpressionPrinter) -> _Line:
-    line = _Line(f"Index Scan using {_index_names(use.index_oids, context)} on {name}")
-    line.properties += [f"Index Cond: {printer.print(condition)}" for condition in use.conditions]
-    if use.rest is not None:
-        line.properties.append(f"Filter: {printer.print(use.rest)}")
-    if use.scanned_rows:
-        line.properties.append(f"Rows Without Index: {use.scanned_rows} (scanned)")
-    looked_at = use.rows + use.scanned_rows
-    line.rows, line.cost = max(1, looked_at), looked_at * _COST_PER_ROW
-    return line
-
-
-def _index_names(index_oids: Sequence[int], context: ExecutionContext) -> str:
-    found = (context.transaction.catalog.get(oid) for oid in index_oids)
-    return ", ".join(quote_ident(index.name) for index in found if isinstance(index, Index))
+def _sort(child: Line, keys: Sequence[bound.SortKey], printer: ExpressionPrinter) -> Line:
+    shown = ", ".join(sort_key_text(key, printer) for key in keys)
+    return Line("Sort", [f"Sort Key: {shown}"], child, child.rows, child.cost)
 
 
 def _resolved(node: VectorTopK, context: ExecutionContext) -> VectorTopK:
@@ -286,15 +234,15 @@ def _topk(
     printer: ExpressionPrinter,
     *,
     shows_order: bool = True,
-) -> _Line:
-    name = _table_name(node.scan, request.context)
+) -> Line:
+    name = table_name(node.scan, request.context)
     uses_index = any(search.strategy.name != EXACT for search in prepared.searches)
     index = prepared.index
     shown_index = index if index is not None and (uses_index or prepared.leaves_out_unordered) else None
     title = f"Seq Scan on {name}"
     if shown_index is not None:
         title = f"Index Scan using {quote_ident(shown_index.name)} on {name}"
-    scan = _Line(title, rows=max(prepared.allowed_count, 1), cost=_topk_cost(prepared))
+    scan = Line(title, rows=max(prepared.allowed_count, 1), cost=_topk_cost(prepared))
     if shown_index is not None and shows_order:
         scan.properties.append(f"Order By: {_order_by(node, printer)}")
     condition = node.filter
@@ -306,7 +254,7 @@ def _topk(
     if condition is not None:
         scan.properties.append(f"Filter: {printer.print(condition)}")
     if prepared.filter_sources.index_rows:
-        names = _index_names(tuple(prepared.filter_sources.index_rows), request.context)
+        names = index_names(tuple(prepared.filter_sources.index_rows), request.context)
         scan.properties.append(f"Filter Index: {names}")
     scan.properties += _strategy_lines(prepared)
     line = scan
@@ -318,13 +266,13 @@ def _topk(
 
 
 def _order_by(node: VectorTopK, printer: ExpressionPrinter) -> str:
-    return _sort_key(node.sort_keys[0], printer)
+    return sort_key_text(node.sort_keys[0], printer)
 
 
 def _topk_cost(prepared: PreparedTopK) -> float:
     return sum(
         (search.allowed_count if search.strategy.name == EXACT else min(search.strategy.beam * 8, search.allowed_count))
-        * _COST_PER_ROW
+        * COST_PER_ROW
         for search in prepared.searches
     )  # fmt: skip
 
@@ -398,7 +346,7 @@ def _init_plans(printer: ExpressionPrinter, request: Explain) -> list[str]:
 # ANALYZE
 
 
-def _measure(node: Node, targets: Sequence[bound.Target], tree: _Line, request: Explain) -> None:
+def _measure(node: Node, targets: Sequence[bound.Target], tree: Line, request: Explain) -> None:
     """Run the plan once and write rows and times into the tree."""
     context = request.context
     started = time.perf_counter()
@@ -411,29 +359,35 @@ def _measure(node: Node, targets: Sequence[bound.Target], tree: _Line, request: 
     else:
         returned = sum(batch.num_rows for batch in run_native(node, expressions, context))
     elapsed = time.perf_counter() - started
-    source = _sorted_or_counted(node)
-    if source is not None:
+    swallowed = _swallowed(node, context)
+    if swallowed is not None:
         # These nodes swallow their input; what went in is counted by running the scan alone.
         scan = _lowest(tree)
-        scan.actual_rows, scan.seconds = _timed(lambda: len(matching_rows(source, context)))
-    line: _Line | None = tree
+        scan.actual_rows, scan.seconds = _timed(lambda: len(swallowed()))
+    line: Line | None = tree
     while line is not None:
         if line.actual_rows is None:
             line.actual_rows, line.seconds = returned, elapsed
         line = line.child
 
 
-def _sorted_or_counted(node: Node) -> SeqScan | KeyLookup | None:
+def _swallowed(node: Node, context: ExecutionContext) -> Callable[[], RowSelection] | None:
+    """What finds the rows that a sort or a count takes in; None for other nodes."""
     inner = node.source if isinstance(node, Limit) else node
-    return inner.source if isinstance(inner, Sort | CountRows) else None
+    if isinstance(inner, CountRows):
+        return lambda: matching_rows(inner.source, context)
+    if not isinstance(inner, Sort):
+        return None
+    stop = _stop(node.limit, node.offset, context) if isinstance(node, Limit) else None
+    return lambda: rows_to_sort(inner, stop, context)
 
 
-def _lowest(tree: _Line) -> _Line:
+def _lowest(tree: Line) -> Line:
     return tree if tree.child is None else _lowest(tree.child)
 
 
 def _measure_topk(
-    prepared: PreparedTopK, targets: Sequence[bound.Expression], tree: _Line, started: float
+    prepared: PreparedTopK, targets: Sequence[bound.Expression], tree: Line, started: float
 ) -> int:
     rows = search_topk(prepared)
     scan = _lowest(tree)
@@ -468,9 +422,9 @@ def _timed(run: Callable[[], int]) -> tuple[int, float]:
 # Text
 
 
-def _rendered(tree: _Line, request: Explain, width: int) -> list[str]:
+def _rendered(tree: Line, request: Explain, width: int) -> list[str]:
     lines = []
-    line: _Line | None = tree
+    line: Line | None = tree
     depth = 0
     while line is not None:
         prefix = "" if depth == 0 else " " * (2 + 6 * (depth - 1)) + "->  "
@@ -480,7 +434,7 @@ def _rendered(tree: _Line, request: Explain, width: int) -> list[str]:
     return lines
 
 
-def _numbers(line: _Line, request: Explain, width: int) -> str:
+def _numbers(line: Line, request: Explain, width: int) -> str:
     text = ""
     if request.costs:
         text += f"  (cost=0.00..{line.cost:.2f} rows={line.rows} width={width})"

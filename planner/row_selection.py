@@ -15,6 +15,7 @@ from planner.bound import TableScan
 from planner.evaluate.frame import Frame, segment_column
 
 if TYPE_CHECKING:
+    from planner.services import ExecutionContext
     from storage import SegmentView
 
 
@@ -78,3 +79,9 @@ class RowSelection:
 
     def frame(self, scan: TableScan) -> Frame:
         return Frame(len(self), load=lambda _relation, position: self.column(scan, position))
+
+
+def segments_in_order(table_oid: int, context: ExecutionContext) -> list[SegmentView]:
+    """The table's segments by first row id, so that a plain scan returns rows as they came in."""
+    segments = [s for s in context.transaction.table_view(table_oid).segments if s.row_count]
+    return sorted(segments, key=lambda segment: int(segment.row_ids[0]))

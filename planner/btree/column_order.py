@@ -115,6 +115,16 @@ class ColumnOrder:
         stop = min(past, self.value_count)
         return first, bisect.bisect_right(range(self.value_count), key, first_unequal, stop, key=self._key_at)
 
+    def past_equal(self, place: int) -> int:
+        """The first place behind all values that equal the one at a place."""
+        return self.first_above(self._key_at(place), place)
+
+    def first_equal(self, place: int) -> int:
+        """The first place whose value equals the one at a place."""
+        return bisect.bisect_left(
+            range(self.value_count), self._key_at(place), 0, place + 1, key=self._key_at
+        )
+
     def compared(self, operator: str, key: Key) -> Span:
         """The places of the values for which `value operator key` is TRUE; the operator is =, <, <=, > or >=."""
         match operator:

@@ -111,6 +111,18 @@ class Pair:
             assert [row[0] for row in self.client.rows(query)] == wanted, query
             counted = query.replace("SELECT id", "SELECT count(*)").removesuffix(" ORDER BY id")
             assert self.client.value(counted) == len(wanted), query
+            name, direction = (
+                chance.choice(list(COLUMNS)),
+                chance.choice(["", "DESC", "NULLS FIRST", "DESC NULLS LAST"]),
+            )
+            ordered = query.replace(
+                " ORDER BY id", f" ORDER BY {name} {direction}, id LIMIT {chance.randint(1, 40)}"
+            )
+            wanted = [row[0] for row in self.postgres.execute(ordered.encode()).fetchall()]
+            assert [row[0] for row in self.client.rows(ordered)] == wanted, ordered
+            whole = f"SELECT id FROM t ORDER BY {name} {direction}, id LIMIT 9 OFFSET {chance.randint(0, 3)}"
+            wanted = [row[0] for row in self.postgres.execute(whole.encode()).fetchall()]
+            assert [row[0] for row in self.client.rows(whole)] == wanted, whole
             self.used += "Index Scan" in str(self.client.rows(f"EXPLAIN {counted}"))
 
 

@@ -78,6 +78,24 @@ def test_explain_of_other_statements(client: Client) -> None:
     client.script("RESET enable_indexscan")
 
 
+def test_explain_of_an_order_with_limit(client: Client) -> None:
+    latest = "SELECT id FROM t WHERE id > 3 ORDER BY at DESC NULLS LAST, id LIMIT 3"
+    assert plan(client, latest) == [
+        "Limit", "->  Sort", "Sort Key: at DESC NULLS LAST, id", "->  Index Scan using t_at_idx on t",
+        "Order By: at DESC NULLS LAST", "Filter: (id > 3)", "Rows Without Index: 1 (scanned)",
+    ]  # fmt: skip
+    (scan,) = [
+        line for line in plan(client, latest, "ANALYZE, COSTS OFF, TIMING OFF") if "Index Scan" in line
+    ]
+    assert scan == "->  Index Scan using t_at_idx on t (actual rows=65 loops=1)"
+    assert client.rows(latest) == [(9001,), (8000,), (7999,)]
+    assert "->  Seq Scan on t" in plan(client, latest.replace("LIMIT 3", "LIMIT 2000"))
+    assert "->  Seq Scan on t" in plan(client, latest.replace("LIMIT 3", ""))
+    before = scans(client, "t_at_idx")
+    client.script(latest)
+    assert scans(client, "t_at_idx") == (before[0] + 1, before[1])
+
+
 def scans(client: Client, index: str = "t_name_idx") -> tuple[int, int]:
     """How many scans of the index, and of the table, are counted."""
     by_index = client.value(f"SELECT idx_scan FROM pg_stat_user_indexes WHERE indexrelname = '{index}'")
