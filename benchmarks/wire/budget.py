@@ -20,12 +20,12 @@ from typing import Any
 from benchmarks.wire.data_sets import DataSet, synthetic
 from benchmarks.wire.in_process import Client, execution, search_text, searches, served
 from planner import repeated_lookup, repeated_topk
-from sqlfront.protocol import direct_reads, query_loop
+from sqlfront.protocol import direct_shapes, query_loop
 from sqlfront.session import direct_reads as session_reads
 from vecengine.hnsw import repeated
 
 _PHASES: dict[str, tuple[tuple[Any, str], ...]] = {
-    "decode": ((direct_reads.DirectReads, "_shape"), (direct_reads._Shape, "cells")),
+    "decode": ((direct_shapes.DirectShapes, "of"), (direct_shapes.DirectShape, "values")),
     "look-up, snapshot": ((session_reads, "_read"),),
     "mask, strategy": ((repeated_topk.RepeatedTopK, "_entry"), (repeated_topk.RepeatedTopK, "_key")),
     "search, Python": ((repeated.RepeatedSearch, "run"),),
@@ -86,12 +86,12 @@ def timed_phases(watch: Stopwatch, client: Client) -> Iterator[None]:
                 stack.callback(setattr, owner, name, own)
         stack.callback(setattr, repeated, "kernels", repeated.kernels)
         repeated.kernels = lambda: kernel
-        direct = client.direct_reads
-        stack.callback(setattr, direct, "codecs", direct.codecs)
-        direct.codecs = replace(
-            direct.codecs,
-            decode_parameter=watch.wrapped("decode", direct.codecs.decode_parameter),
-            encode_data_rows=watch.wrapped("encode", direct.codecs.encode_data_rows),
+        codecs = client.codecs
+        stack.callback(setattr, client, "codecs", codecs)
+        client.codecs = replace(
+            codecs,
+            decode_parameter=watch.wrapped("decode", codecs.decode_parameter),
+            encode_data_rows=watch.wrapped("encode", codecs.encode_data_rows),
         )
         yield
 
@@ -131,11 +131,11 @@ def show(name: str, client: Client, messages: Sequence[bytes]) -> None:
             print(f"| {phase} | {microseconds:.1f} |")
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=10_000)
     parser.add_argument("--dimensions", type=int, default=128)
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     data: DataSet = synthetic(options.rows, options.dimensions)
     with served(data) as client:
         client.run("SET hnsw.ef_search = 60")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import vecengine
@@ -12,8 +13,8 @@ from benchmarks.wire.clients import vector_bytes
 from benchmarks.wire.data_sets import BINARY_COPY_HEADER, BINARY_COPY_TRAILER, COLUMNS, INDEX, DataSet, K
 from quiver.instance import Instance
 from sqlfront.protocol import Codecs, Conversation
-from sqlfront.protocol.direct_reads import DirectReads
 from sqlfront.protocol.extended_query import Bind, Execute, Parse, Sync
+from sqlfront.protocol.query_loop import QueryLoop
 from sqlfront.protocol.simple_query import Query
 from sqlfront.protocol.startup import StartupMessage
 from sqlfront.protocol.wire import message
@@ -45,11 +46,19 @@ class Client:
         return answer
 
     @property
-    def direct_reads(self) -> DirectReads:
-        """What answers prepared searches in this conversation."""
+    def codecs(self) -> Codecs:
+        """By which prepared searches are answered in this conversation."""
+        return self._loop._reads.codecs
+
+    @codecs.setter
+    def codecs(self, codecs: Codecs) -> None:
+        self._loop._reads = replace(self._loop._reads, codecs=codecs)
+
+    @property
+    def _loop(self) -> QueryLoop:
         loop = self.conversation._loop
         assert loop is not None
-        return loop._direct
+        return loop
 
     def close(self) -> None:
         self.conversation.close()
