@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from foundation.bitset import Bitset, and_bits, bits_from_mask
 from vecengine.arrays import NO_CANCEL, CancelWord, queries_from
+from vecengine.build_threads import build_threads
 from vecengine.compiled import KernelSet
 from vecengine.coverage import Coverage
 from vecengine.exact import Keys, exact_keys, raise_for_status
@@ -62,7 +63,7 @@ def measure_curve(
     rng = np.random.default_rng(_SEED)
     recall = np.ones((len(SELECTIVITIES), len(RECALL_AT), len(BEAMS)))
     distances = np.ones((len(SELECTIVITIES), len(BEAMS)))
-    with ThreadPoolExecutor(threads, "quiver-curve") as pool:
+    with build_threads(threads, "quiver-curve") as pool:
         trial = _Trial(compiled, target, vectors, pool, threads, NO_CANCEL if cancel is None else cancel)
         for number, selectivity in enumerate(SELECTIVITIES):
             bits = None

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -18,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vecengine.arrays import NO_CANCEL, CancelWord, queries_from, query_words
+from vecengine.build_threads import build_threads
 from vecengine.compiled import Kernel, KernelSet
 from vecengine.exact import Offsets, kernel_space, raise_for_status
 from vecengine.hnsw.graph import GraphArrays, Int32s
@@ -122,7 +122,7 @@ class Inserter:
         self._metric = metric
         self._parameters = parameters
         self._threads = max(1, threads)
-        self._pool = ThreadPoolExecutor(self._threads, "quiver-graph") if self._threads > 1 else None
+        self._pool = build_threads(self._threads, "quiver-graph") if self._threads > 1 else None
 
     def __enter__(self) -> Inserter:
         return self

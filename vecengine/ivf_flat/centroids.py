@@ -13,12 +13,12 @@ are the same however many threads share them, so is the result.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import numpy.typing as npt
 
 from vecengine.arrays import CancelWord, check_cancel
+from vecengine.build_threads import build_threads
 from vecengine.exact import Offsets
 from vecengine.metrics import Float32s, Metric, Vectors
 from vecengine.stored_vectors import BitVectors
@@ -64,7 +64,7 @@ class Assigner:
         self.metric = ranking_metric(metric)
         self.cancel = cancel
         self._threads = max(1, threads)
-        self._pool = ThreadPoolExecutor(self._threads, "quiver-lists") if self._threads > 1 else None
+        self._pool = build_threads(self._threads, "quiver-lists") if self._threads > 1 else None
 
     def __enter__(self) -> Assigner:
         return self

@@ -1,0 +1,24 @@
+"""Threads that build indexes: they give way to those that answer."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+_NICENESS = 10
+"""More than the caller's. Linux gives such a thread a tenth of the time of one that has none, where both want all of it, and a search that arrives takes
+its processor at once."""
+
+
+def build_threads(count: int, name: str) -> ThreadPoolExecutor:
+    """A pool of so many threads of lower priority than the caller's, where the system knows priorities of threads."""
+    return ThreadPoolExecutor(count, name, initializer=_give_way)
+
+
+def _give_way() -> None:
+    # Elsewhere this would lower the whole process.
+    if sys.platform == "linux":
+        thread = threading.get_native_id()
+        os.setpriority(os.PRIO_PROCESS, thread, os.getpriority(os.PRIO_PROCESS, thread) + _NICENESS)
