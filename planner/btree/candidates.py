@@ -4,8 +4,8 @@
    the one with fewest rows is taken, and the other conjuncts are left for these rows.
 2. OR: every arm needs an index; the rows of all arms together.
 3. Used where it pays: the number of rows is known before any of them is touched. A scan of a million rows takes 0.55 ms
-   (integers, times), 2.4 (floats), 3 to 6 (text), 7 (uuid), 110 (numeric); an index that finds one 0.05 ms, every eighth 0.57
-   to 1.1, every second 1.9 to 5 (medians of `benchmarks/btree`, two busy cores). From this the shares below.
+   (integers, times), 2.5 (floats), 3 (text), 4.5 (uuid), 74 (numeric); an index that finds one row 0.05 ms, every eighth 0.55
+   to 0.8, every second 1.7 to 1.9 (`benchmarks/btree/crossover.py`). From this the shares below.
 """
 
 from __future__ import annotations
@@ -174,9 +174,36 @@ class _ColumnSpans:
     used: list[int]
     loose: list[int]
 
+    def rest(self, parts: tuple[bound.Expression, ...]) -> tuple[bound.Expression, ...]:
+        """The conjuncts that the spans do not answer, or not exactly."""
+        return tuple(part for i, part in enumerate(parts) if i not in self.used or i in self.loose)
 
-def _by_column(parts: tuple[bound.Expression, ...], lookup: _Lookup) -> Iterator[Candidates]:
-    """The candidates of each indexed column that conjuncts test."""
+
+def column_span(
+    predicate: bound.Expression,
+    segment: SegmentView,
+    scan: bound.TableScan,
+    indexed: tuple[int, int],
+    context: EvaluationContext,
+) -> tuple[Span, tuple[bound.Expression, ...]] | None:
+    """The one span of a column's order that has all rows of a filter, and the conjuncts left to evaluate for them.
+
+    Args:
+        indexed: the column and the OID of its index.
+
+    Returns:
+        None where no conjunct tests the column, or several spans are left.
+    """
+    parts = conjuncts(predicate)
+    lookup = _Lookup(segment, scan, context, dict([indexed]), SEARCHES_MIN)
+    found = _tested_columns(parts, lookup).get(indexed[0])
+    if found is None or len(found.spans) > 1:
+        return None
+    return found.spans[0] if found.spans else (0, 0), found.rest(parts)
+
+
+def _tested_columns(parts: tuple[bound.Expression, ...], lookup: _Lookup) -> dict[int, _ColumnSpans]:
+    """The indexed columns that conjuncts test, by attnum."""
     columns: dict[int, _ColumnSpans] = {}
     for position, part in enumerate(parts):
         test = column_test(part)
@@ -196,16 +223,20 @@ def _by_column(parts: tuple[bound.Expression, ...], lookup: _Lookup) -> Iterator
         known.used.append(position)
         if not found.is_exact:
             known.loose.append(position)
-    for attnum, column in columns.items():
+    return columns
+
+
+def _by_column(parts: tuple[bound.Expression, ...], lookup: _Lookup) -> Iterator[Candidates]:
+    """The candidates of each indexed column that conjuncts test."""
+    for attnum, column in _tested_columns(parts, lookup).items():
         order = lookup.order(attnum)
         assert order is not None
-        is_left = [i not in column.used or i in column.loose for i in range(len(parts))]
         yield Candidates(
             tuple(order.rows[first:past] for first, past in column.spans),
             sum(past - first for first, past in column.spans),
             True,
             tuple(parts[i] for i in column.used),
-            tuple(part for part, left in zip(parts, is_left) if left),
+            column.rest(parts),
             (lookup.indexed[attnum],),
             SHARE_MAX_INTEGERS if lookup.segment.table.column_at(attnum).type.oid in _INTEGERS else SHARE_MAX,
         )

@@ -1,6 +1,7 @@
 """The first rows of a segment in the order of a column: ORDER BY column [, ...] LIMIT n without sorting the table.
 
-The first n visible rows that pass the filter are taken from the order that an index keeps, and all that equal the last of
+The first n visible rows that pass the filter are taken from the order that an index keeps (where the filter tests the column
+itself, as in `at < $1 ORDER BY at DESC`, from the span that is left), and all that equal the last of
 them in this column: whatever further sort keys, or the order of the rows in the table, decide among equals is decided by
 who sorts them.
 """
@@ -14,11 +15,13 @@ import numpy.typing as npt
 
 from foundation.bitset import RowOffsets
 from planner import bound
-from planner.btree.column_order import ColumnOrder
+from planner.btree.candidates import column_span
+from planner.btree.column_order import ColumnOrder, Span
 from planner.btree.indexed_columns import indexed_attnums, sorted_rows
 from planner.evaluate.coverage import has_effects
 from planner.evaluate.filters import true_offsets
 from planner.evaluate.frame import segment_frame
+from planner.evaluate.zone_maps import conjunction
 from planner.services import ExecutionContext
 
 if TYPE_CHECKING:
@@ -71,34 +74,43 @@ def leading_rows(
     if kept is None:
         return None
     order = ColumnOrder(kept, segment.column(attnum), segment.table.column_at(attnum).type)
+    span = (0, len(order.rows))
+    if predicate is not None:
+        tested = column_span(predicate, segment, scan, found, context)
+        if tested is not None:
+            span, rest = tested
+            predicate = conjunction(rest) if rest else None
     count = max(_LOOKED_AT_MIN, 2 * wanted)
     while True:
         context.cancel_token.check()
-        first = _first(order, key, count)
+        first = _first(order, span, key, count)
         if len(first) * LOOKED_AT_SHARE > segment.row_count:
             return None
         rows = _passing(np.sort(first).astype(np.int64), segment, scan, predicate, context)
-        if len(rows) >= wanted:
+        if len(rows) >= wanted or len(first) == span[1] - span[0]:
             return rows
         count = max(count * _GROWTH, len(first) + 1)
 
 
-def _first(order: ColumnOrder, key: bound.SortKey, count: int) -> npt.NDArray[np.uint32]:
-    """At least the first `count` rows by a sort key, and whatever equals the last of them."""
-    nulls = order.rows[order.value_count :]
-    values = order.rows[: order.value_count]
+def _first(order: ColumnOrder, span: Span, key: bound.SortKey, count: int) -> npt.NDArray[np.uint32]:
+    """At least the first `count` rows of a span by a sort key, and whatever equals the last of them.
+
+    A span has all rows of a value or none.
+    """
+    first, past = min(span[0], order.value_count), min(span[1], order.value_count)
+    nulls = order.rows[max(span[0], order.value_count) : max(span[1], order.value_count)]
     if key.nulls_first:
         count -= len(nulls)
-    elif count <= len(values):
+    elif count <= past - first:
         nulls = nulls[:0]
-    if count < len(values):
-        if count <= 0:
-            values = values[:0]
-        elif key.is_descending:
-            values = values[order.first_equal(len(values) - count) :]
+    if count <= 0:
+        past = first
+    elif count < past - first:
+        if key.is_descending:
+            first = order.first_equal(past - count)
         else:
-            values = values[: order.past_equal(count - 1)]
-    return np.concatenate([nulls, values])
+            past = order.past_equal(first + count - 1)
+    return np.concatenate([nulls, order.rows[first:past]])
 
 
 def _passing(

@@ -38,7 +38,7 @@ class SortedRows:
 
     @classmethod
     def of(cls, values: pa.Array, sql_type: SqlType) -> SortedRows:
-        """Sort a column. A million rows take 0.2 s (integers) to 0.9 s (text, numeric, uuid), without the GIL."""
+        """Sort a column. A million rows take 0.1 s (integers) to 0.5 s (text, numeric, uuid), without the GIL."""
         order = pc.array_sort_indices(sortable(values, sql_type), null_placement="at_end")
         return cls(np.asarray(order).astype(np.uint32), len(values) - values.null_count, sql_type.oid)
 

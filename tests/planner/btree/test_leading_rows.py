@@ -14,14 +14,14 @@ import numpy as np
 import pytest
 
 from foundation.bitset import RowOffsets
-from foundation.sqltypes import INT8
+from foundation.sqltypes import INT8, TEXT
 from planner import bound, plan_statement
 from planner.btree.leading_rows import LOOKED_AT_SHARE, leading_rows
 from planner.evaluate import FilterSources
 from planner.leading_selection import WANTED_MAX, leading_selection
 from planner.nodes import SeqScan, Sort
 from tests.planner.btree.indexed_table import NAMES, ROWS, SCAN, TABLE, Indexed, column_of
-from tests.planner.trees import all_of, const, integer, op
+from tests.planner.trees import all_of, any_of, const, integer, op
 
 ID = column_of("int8")
 
@@ -90,6 +90,36 @@ def test_filters(indexed: Indexed) -> None:
     ):
         compare(indexed, query((key,), 5, where=where))
         compare(indexed, query((key, bound.SortKey(column_of("text"), True)), 5, 2, where))
+
+
+@pytest.mark.parametrize("is_descending", [False, True])
+@pytest.mark.parametrize("nulls_first", [False, True])
+def test_filters_of_the_column_itself(indexed: Indexed, is_descending: bool, nulls_first: bool) -> None:
+    number = column_of("int4")
+    key = bound.SortKey(number, is_descending, nulls_first)
+    for where in (
+        op("<=", number, integer(0)),
+        op(">", number, integer(250)),
+        all_of(
+            op(">=", number, integer(-7)),
+            op("<>", column_of("int2"), integer(3)),
+            op("<", number, integer(9)),
+        ),
+        op("=", number, integer(3)),
+        op("=", number, integer(999)),
+        bound.InList(number, (integer(1), integer(200))),
+        bound.IsNull(number),
+        bound.IsNull(number, is_negated=True),
+        all_of(op("~~", column_of("text"), const("a%", TEXT)), op("<", number, integer(9))),
+        any_of(op("<", number, integer(-200)), op(">", number, integer(200))),
+    ):
+        for limit in (1, 40, 300):
+            compare(indexed, query((key,), limit, where=where))
+            compare(indexed, query((key, bound.SortKey(ID)), limit, 2, where))
+    assert is_served(indexed, key, 5, op("<=", number, integer(0))), "it begins where the filter does"
+    text = bound.SortKey(column_of("text"), is_descending, nulls_first)
+    for pattern in ("a%", "ab%", "a_", "é%"):
+        compare(indexed, query((text, key), 50, where=op("~~", column_of("text"), const(pattern, TEXT))))
 
 
 def test_where_the_order_is_of_use(indexed: Indexed) -> None:

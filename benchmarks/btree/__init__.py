@@ -1,0 +1,1 @@
+"""Conditions through btree indexes: beside PostgreSQL, and beside the scan."""
