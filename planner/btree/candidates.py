@@ -31,7 +31,7 @@ from foundation.sqltypes import (
 )
 from planner import bound
 from planner.btree.column_order import ColumnOrder, Span, common_spans
-from planner.btree.conditions import ColumnTest, column_test, search_count, spans_of, test_values
+from planner.btree.conditions import ColumnTest, column_test, column_values, search_count, spans_of
 from planner.btree.indexed_columns import ROWS_MIN, indexed_attnums, sorted_rows
 from planner.evaluate.zone_maps import conjunction, conjuncts
 from planner.services import EvaluationContext, ExecutionContext
@@ -211,7 +211,7 @@ def _tested_columns(parts: tuple[bound.Expression, ...], lookup: _Lookup) -> dic
         order = lookup.order(attnum) if attnum else None
         if test is None or order is None:
             continue
-        values = test_values(test, lookup.context)
+        values = column_values(test, lookup.context)
         if values is None or search_count(test, values) > lookup.searches_left:
             continue
         lookup.searches_left -= search_count(test, values)

@@ -31,6 +31,9 @@ _FAMILIES = (
     frozenset(t.oid for t in (TEXT, VARCHAR)),
 )
 _TEXTS = _FAMILIES[2]
+LIST_MAX = 1024
+"""Longer lists are looked up by the scan, which makes a hash table of them; they are not even gone through here."""
+
 _LIKE, _STARTS_WITH = "~~", "starts_with"
 _LAST_CHARACTER, _SURROGATES = 0x10FFFF, range(0xD800, 0xE000)
 
@@ -57,7 +60,8 @@ def column_test(node: bound.Expression) -> ColumnTest | None:
             return _comparison(node)
         case bound.InList(is_negated=False):
             column = _column(node.left)
-            if column is not None and all(_is_value(item, column.type) for item in node.items):
+            is_short = column is not None and len(node.items) <= LIST_MAX
+            if column is not None and is_short and all(_is_value(item, column.type) for item in node.items):
                 return ColumnTest(column, "=", node.items)
         case bound.QuantifiedArray(operator="=", is_all=False):
             column, element = _column(node.left), element_type(node.array.sql_type)
@@ -124,10 +128,12 @@ def search_count(test: ColumnTest, values: Values) -> int:
     return 2 if test.operator in ("LIKE", "PREFIX") else len(values)
 
 
-def test_values(test: ColumnTest, context: EvaluationContext) -> Values | None:
-    """The values that a column is compared with, NULLs left out; None where they cannot be computed."""
+def column_values(test: ColumnTest, context: EvaluationContext) -> Values | None:
+    """The values that a column is compared with, NULLs left out; None where they are many or cannot be computed."""
     try:
         if test.is_array:
+            if _length(test.operand[0], context) > LIST_MAX:
+                return None
             lists = evaluate_constant(test.operand[0], context)
             return [value for value in lists.flatten() if value.is_valid]
         listed = constant_list(test.operand)
@@ -140,6 +146,22 @@ def test_values(test: ColumnTest, context: EvaluationContext) -> Values | None:
     except QuiverError:
         return None
     return [value for value in values if value.is_valid]
+
+
+def _length(array: bound.Expression, context: EvaluationContext) -> int:
+    """How many elements an array has, as far as that is seen without evaluating it; else 0."""
+    match array:
+        case bound.Constant():
+            elements = array.value
+        case bound.Parameter():
+            elements = context.parameters[array.index]
+        case bound.QueryResult():
+            elements = array.values
+        case bound.ArrayLiteral():
+            elements = array.items
+        case _:
+            elements = None
+    return 0 if elements is None else len(elements)
 
 
 def spans_of(test: ColumnTest, values: Values, order: ColumnOrder) -> Spans | None:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from foundation.errors import UndefinedObject
+from foundation.errors import OutOfMemory, UndefinedObject
 from foundation.memory import MemoryBudget
 from planner.btree.indexed_columns import can_have_file, indexed_attnum
 from planner.btree.sorted_rows import SortedRows
@@ -66,15 +66,18 @@ def build_btree_index(
 def inherited_orders(storage: Storage, table_oid: int, segment: SegmentView) -> dict[int, Buffers]:
     """The orders that a segment, not published yet, comes with, by index OID; see `IndexHeir`.
 
-    Raises:
-        OutOfMemory: 53200.
+    One for which memory is short is left to a later build: graphs that the segment inherits must not be lost with it.
     """
     found: dict[int, Buffers] = {}
     for index in storage.catalog.indexes_of(table_oid):
         attnum = indexed_attnum(segment.table, index)
-        if attnum and can_have_file(segment, attnum):
+        if not attnum or not can_have_file(segment, attnum):
+            continue
+        try:
             with _reserved(storage.memory, segment, attnum):
                 found[index.oid] = _sorted(segment, attnum)
+        except OutOfMemory as error:
+            _log.warning("segment %d is to get index %d later: %s", segment.segment_id, index.oid, error)
     return found
 
 

@@ -258,8 +258,11 @@ def index_status(storage: Storage, transaction: Transaction) -> Iterator[IndexSt
 
 
 def is_index_valid(transaction: Transaction, index: Index) -> bool:
-    """pg_index.indisvalid; see `IndexStatus`."""
-    return index.metric is None or _status(index, transaction).is_valid
+    """pg_index.indisvalid; see `IndexStatus`. A btree index is valid unless a file of it is damaged."""
+    if index.metric is not None:
+        return _status(index, transaction).is_valid
+    segments = transaction.table_view(index.table_oid).segments
+    return not any(segment.is_index_damaged(index.oid) for segment in segments)
 
 
 def _count_among(bits: Bitset | None, segment: SegmentView, row_count: int) -> int:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,6 +23,7 @@ from storage import SegmentView
 from storage.catalog import Index, Table
 from tests.sqlfront.session.driver import Client, opened
 from tests.storage.block_surgery import array_of, flip, rewrite
+from vecengine import Buffers
 
 pytestmark = pytest.mark.slow
 
@@ -126,6 +128,27 @@ def test_segments_that_replace_others_come_with_the_order(instance: Instance, cl
     instance.storage.stop_background()
 
 
+def test_an_order_without_memory_comes_later(instance: Instance, client: Client) -> None:
+    client.script("CREATE INDEX ON t (v)")
+    memory = instance.storage.memory
+    heir = instance.maintenance._inherited
+
+    def short_of_memory(*arguments: Any) -> dict[int, Buffers]:
+        left = memory.limit_bytes - sum(memory.held().values()) - 1000
+        memory.reserve("a test", left)
+        try:
+            return heir(*arguments)
+        finally:
+            memory.release("a test", left)
+
+    instance.storage.start_background(short_of_memory, 2)
+    seal(instance)
+    instance.storage.stop_background()
+    assert served(instance) == [False]
+    run_round(instance)
+    assert served(instance) == [True]
+
+
 def test_a_patched_column_has_no_order_until_it_is_merged(instance: Instance, client: Client) -> None:
     seal(instance)
     client.script("CREATE INDEX ON t (v); CREATE INDEX ON t (name)")
@@ -220,10 +243,13 @@ def test_a_flipped_byte_is_told_and_mended(stored: Path) -> None:
     (problem,) = check(stored).problems
     assert "checksum mismatch in block" in problem.message
     with opened(stored) as instance:
-        assert served(instance) == [False]
-        assert Client(instance).value("SELECT count(*) FROM t WHERE v = 7") == 5
+        client = Client(instance)
+        valid = "SELECT indisvalid FROM pg_index WHERE indexrelid = 't_v_idx'::regclass"
+        assert client.value(valid), "nobody has looked into the file"
+        assert client.value("SELECT count(*) FROM t WHERE v = 7") == 5
+        assert served(instance) == [False] and not client.value(valid)
         run_round(instance)
-        assert served(instance) == [True]
+        assert served(instance) == [True] and client.value(valid)
     assert check(stored).is_clean
 
 

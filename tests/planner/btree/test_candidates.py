@@ -14,13 +14,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from foundation.errors import DivisionByZero
-from foundation.sqltypes import BOOL, INT8, TEXT
+from foundation.sqltypes import BOOL, INT4, INT8, TEXT, array_type
 from planner import bound
 from planner.btree import build_btree_index
 from planner.btree.candidates import candidate_rows
+from planner.btree.conditions import LIST_MAX, column_test, column_values
 from planner.evaluate import FilterSources
 from planner.evaluate.bitset_cache import BITSETS
 from planner.evaluate.filters import few_rows
@@ -190,6 +192,22 @@ def test_where_an_index_is_used(indexed: Indexed) -> None:
         )
         is None
     )
+
+
+def test_long_lists_are_not_gone_through(indexed: Indexed) -> None:
+    number, numbers, kind = column_of("int4"), list(range(LIST_MAX + 1)), array_type(INT4)
+    equality = op("=", number, integer(1)).function
+    arrays = (const(numbers, kind), param(0, kind), bound.QueryResult(pa.array(numbers, pa.int32()), kind))
+    for array in arrays:
+        predicate = bound.QuantifiedArray(number, "=", equality, array)
+        test = column_test(predicate)
+        assert test is not None and column_values(test, indexed.context(numbers)) is None
+        indexed.compare(predicate, numbers, uses=False)
+    test = column_test(bound.QuantifiedArray(number, "=", equality, param(0, kind)))
+    assert test is not None and len(column_values(test, indexed.context(numbers[1:])) or ()) == LIST_MAX
+    items = tuple(map(integer, numbers))
+    assert column_test(bound.InList(number, items[1:])) is not None
+    assert column_test(bound.InList(number, items)) is None
 
 
 def test_the_rest_is_evaluated_for_no_other_row(indexed: Indexed) -> None:
