@@ -2,10 +2,11 @@
 
 from planner.execution import Execution
 from planner.lock_plans import plan_locking
-from planner.planning import NativePlan, OutputColumn, Plan, plan_statement
+from planner.planning import ChangePlan, NativePlan, OutputColumn, Plan, plan_statement
 from planner.services import Codecs, ExecutionContext, SessionServices
 
 __all__ = [
+    "ChangePlan",
     "Codecs",
     "Execution",
     "ExecutionContext",

@@ -3,6 +3,7 @@
 `parse_script` is the entry; `nodes` describes the trees of queries, `statements*` everything else.
 """
 
+from sqlfront.parser.lifted_literals import Lifted, lift_literals
 from sqlfront.parser.literal_rows import LiteralColumn, LiteralKind, LiteralRows, literal_rows
 from sqlfront.parser.script import parse_expression, parse_script, parse_type
 from sqlfront.parser.statements import (
@@ -139,6 +140,7 @@ __all__ = [
     "GrantStatement",
     "IndexElement",
     "IsolationLevel",
+    "Lifted",
     "ListenStatement",
     "LiteralColumn",
     "LiteralKind",
@@ -180,6 +182,7 @@ __all__ = [
     "UnlistenStatement",
     "VacuumStatement",
     "ValidateConstraint",
+    "lift_literals",
     "literal_rows",
     "parse_expression",
     "parse_script",

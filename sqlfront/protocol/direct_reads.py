@@ -1,7 +1,7 @@
 """Prepared searches in one step: what `direct_shapes` recognises, for statements that are read directly.
 
-The session is asked for all rows at once, and all answers leave as one piece. A simple query that is a search with its
-vector in the text is answered likewise. Where anything is out of the ordinary nothing has happened, and the messages are
+The session is asked for all rows at once, and all answers leave as one piece. A simple query that is a search or look-up with
+its values in the text is answered likewise. Where anything is out of the ordinary nothing has happened, and the messages are
 handled one by one.
 """
 
@@ -85,12 +85,12 @@ class DirectReads:
         return b"".join((opening, rows, encoded_notices(session), _selected(batch.num_rows)))
 
     def answer_query(self, body: bytes) -> bytes | None:
-        """RowDescription to CommandComplete of a simple query that is a search with its vector in the text.
+        """RowDescription to CommandComplete of a simple query that is a search or look-up with its values in the text.
 
         None, with nothing done, for any other. Raises as `answer`, and CharacterNotInRepertoire (22021).
         """
         session = self.session
-        if b"'[" not in body:
+        if body[:6].lower() != b"select" and b"'[" not in body:
             return None
         text = Query.decode(body).text
         found = timed(self.watch, session, partial(session.read_text_directly, text))

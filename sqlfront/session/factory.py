@@ -26,7 +26,7 @@ from planner.vector import BuildClaims, BuildReports
 from sqlfront.backend import Authentication, StartupParameters
 from sqlfront.protocol.errors import InvalidAuthorization, TooManyConnections
 from sqlfront.protocol.scram import make_verifier
-from sqlfront.session.lifted_vectors import LiftedShapes
+from sqlfront.session.lifted_texts import LiftedShapes
 from sqlfront.session.notifications import NotificationHub
 from sqlfront.session.plan_cache import PlanCache
 from sqlfront.session.retry import RetryTurns
@@ -53,7 +53,7 @@ class Shared:
     build_claims: BuildClaims = field(default_factory=BuildClaims)
     build_reports: BuildReports = field(default_factory=BuildReports)
     retry_turns: RetryTurns = field(default_factory=RetryTurns)
-    lifted_shapes: LiftedShapes = field(default_factory=LiftedShapes.empty)
+    lifted_shapes: LiftedShapes = field(default_factory=LiftedShapes)
     start_time_us: int = 0
 
 

@@ -182,6 +182,10 @@ class StatementPlanner:
             place=place,
         )
 
+    def plan_key(self, text: str, parameter_oids: tuple[int, ...]) -> PlanKey:
+        """What the plan of a text is found by now."""
+        return self._place(text, parameter_oids).key
+
     def _place(self, text: str, parameter_oids: tuple[int, ...]) -> _Place:
         session = self._session
         catalog = session.catalog()

@@ -25,7 +25,7 @@ from sqlfront.backend import Notice, Notification, Portal, ResultColumn, Stateme
 from sqlfront.binder import BindContext
 from sqlfront.commands import CommandContext
 from sqlfront.errors import UndefinedPreparedStatement
-from sqlfront.parser import LiteralRows, ParsedStatement, literal_rows, parse_script
+from sqlfront.parser import ParsedStatement, parse_script
 from sqlfront.session.advisory_locks import SessionAdvisoryLocks
 from sqlfront.session.cursors import CursorTable
 from sqlfront.session.direct_reads import read_directly
@@ -33,8 +33,7 @@ from sqlfront.session.dispatch import run_command
 from sqlfront.session.errors import WrongParameterCount
 from sqlfront.session.index_builds import PendingBuilds
 from sqlfront.session.joint_inserts import JoinableInsert, joinable_insert
-from sqlfront.session.lifted_vectors import LiftedSearches
-from sqlfront.session.literal_inserts import literal_portal
+from sqlfront.session.lifted_texts import LiftedTexts, Unparsed
 from sqlfront.session.names import split_search_path
 from sqlfront.session.notifications import Listener
 from sqlfront.session.outcome import Outcome
@@ -113,7 +112,7 @@ class LocalSession:
         self.session_start_us = now_us()
         self.pending_index_builds = PendingBuilds(shared.build_claims)
         self._planner = StatementPlanner(self)
-        self._lifted = LiftedSearches(self)
+        self._lifted = LiftedTexts(self, self._planner)
         self._notices: list[Notice] = []
         self._reported = settings.reported()
         self._is_script_of_one = False
@@ -129,18 +128,18 @@ class LocalSession:
     def transaction_status(self) -> TransactionStatus:
         return self.block.status
 
-    def split_script(self, text: str) -> Sequence[ParsedStatement | LiteralRows]:
+    def split_script(self, text: str) -> Sequence[ParsedStatement | Unparsed]:
         self._begin_statement(text)
-        rows = literal_rows(text)
-        script = parse_script(text) if rows is None else (rows,)
+        unparsed = self._lifted.unparsed(text)
+        script = parse_script(text) if unparsed is None else (unparsed,)
         self._is_script_of_one = len(script) == 1
         return script
 
-    def run_parsed(self, parsed: ParsedStatement | LiteralRows, *, is_last: bool) -> LazyPortal:
+    def run_parsed(self, parsed: ParsedStatement | Unparsed, *, is_last: bool) -> LazyPortal:
         finish = self.finish_implicit if is_last else _nothing
         is_alone = self._is_script_of_one
-        if isinstance(parsed, LiteralRows):
-            portal = literal_portal(self, parsed, finish)
+        if not isinstance(parsed, ParsedStatement):
+            portal = self._lifted.portal(parsed, finish)
             if portal is not None:
                 return portal
             (parsed,) = parse_script(parsed.text)
@@ -318,9 +317,9 @@ class LocalSession:
             parsed, tuple(parameter_oids or ()), allows_parameters=parameter_oids is not None
         )
 
-    def prepare_nested_text(self, text: str) -> PreparedStatement:
+    def prepare_nested_text(self, text: str, parameter_oids: tuple[int, ...] = ()) -> PreparedStatement:
         """Prepare a text whose parameters the session itself has values for."""
-        return self._planner.prepare_text(text, ())
+        return self._planner.prepare_text(text, parameter_oids)
 
     def codec_context(self) -> CodecContext:
         """How values print and parse for this client, names of catalog objects included."""

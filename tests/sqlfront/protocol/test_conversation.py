@@ -414,7 +414,8 @@ def test_watch_is_armed_for_each_statement_and_disarmed() -> None:
     client.query("set statement_timeout 5s")
     watch.armed.clear()
     client.query("select 1; insert 1")
-    assert watch.armed == [5000, 5000]
+    # Whether the whole is a read in one step is asked with the clock running, too.
+    assert watch.armed == [5000] * 3
     disarm_count = watch.disarm_count
     client.query("error")
     client.send(*prepared("select 1"))
