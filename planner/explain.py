@@ -62,9 +62,6 @@ class _Resolvable:
     node: Node
     targets: tuple[bound.Target, ...]
 
-    def both(self) -> tuple[Node, tuple[bound.Target, ...]]:
-        return self.node, self.targets
-
 
 def explain_native(
     node: Node, targets: Sequence[bound.Target], request: Explain, *, show_summary: bool
@@ -72,9 +69,10 @@ def explain_native(
     """The lines of EXPLAIN [ANALYZE] of a native plan."""
     started = time.perf_counter()
     printer = ExpressionPrinter(request.context.codecs)
-    tree = _tree(node, request, printer)
-    if request.analyze and printer.subqueries:
-        node, targets = resolve_subqueries(_Resolvable(node, tuple(targets)), request.context).both()
+    resolved = _Resolvable(node, tuple(targets))
+    if request.analyze and has_subqueries(resolved):
+        resolved = resolve_subqueries(resolved, request.context)
+    tree = _tree(node, resolved.node, request, printer)
     if request.verbose:
         output = ", ".join(printer.print(target.expression) for target in targets)
         tree.properties.insert(0, f"Output: {output}")
@@ -84,7 +82,7 @@ def explain_native(
     width = sum(_width(target.expression.sql_type) for target in targets)
     planned = time.perf_counter()
     if request.analyze:
-        _measure(node, targets, tree, request)
+        _measure(resolved.node, resolved.targets, tree, request)
     lines = _rendered(tree, request, width)
     lines[1 + len(tree.properties) : 1 + len(tree.properties)] = _init_plans(printer, request)
     executed = time.perf_counter() - planned if request.analyze else None
@@ -162,7 +160,8 @@ def summary_lines(is_shown: bool, planning_seconds: float, execution_seconds: fl
 # The tree
 
 
-def _tree(node: Node, request: Explain, printer: ExpressionPrinter) -> Line:
+def _tree(node: Node, executed: Node, request: Explain, printer: ExpressionPrinter) -> Line:
+    """The lines of a node. `executed` is the node itself, or under ANALYZE the node with its sub-queries run."""
     match node:
         case VectorTopK():
             prepared = prepare_topk(_resolved(node, request.context), request.context)
@@ -173,16 +172,17 @@ def _tree(node: Node, request: Explain, printer: ExpressionPrinter) -> Line:
                 return _topk(nearest, within, request, printer, shows_order=False)
             if isinstance(node.source, Sort):
                 stop = _stop(node.limit, node.offset, request.context)
-                scan = sorted_scan_line(node.source, stop, request.context, printer)
+                scan = sorted_scan_line(node.source, _scanned(executed), stop, request.context, printer)
                 child = _sort(scan, node.source.keys, printer)
             else:
-                child = _tree(node.source, request, printer)
+                assert isinstance(executed, Limit)
+                child = _tree(node.source, executed.source, request, printer)
             return _limit(child, node.limit, node.offset, request)
         case Sort():
-            child = scan_line(node.source, request.context, printer)
+            child = scan_line(node.source, _scanned(executed), request.context, printer)
             return _sort(child, node.keys, printer)
         case CountRows():
-            child = scan_line(node.source, request.context, printer)
+            child = scan_line(node.source, _scanned(executed), request.context, printer)
             return Line("Aggregate", child=child, rows=1, cost=child.cost)
         case Result():
             line = Line("Result", rows=1, cost=COST_PER_ROW)
@@ -190,7 +190,15 @@ def _tree(node: Node, request: Explain, printer: ExpressionPrinter) -> Line:
                 line.properties.append(f"One-Time Filter: {printer.print(node.filter)}")
             return line
         case SeqScan() | KeyLookup():
-            return scan_line(node, request.context, printer)
+            return scan_line(node, _scanned(executed), request.context, printer)
+
+
+def _scanned(node: Node) -> SeqScan | KeyLookup:
+    """The scan at the end of a chain."""
+    while isinstance(node, Limit | Sort | CountRows):
+        node = node.source
+    assert isinstance(node, SeqScan | KeyLookup)
+    return node
 
 
 def _stop(

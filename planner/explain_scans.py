@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from planner import bound
 from planner.access_paths import access_path
@@ -14,6 +14,7 @@ from planner.functions.implementations_text import quote_ident
 from planner.leading_selection import leading_selection
 from planner.nodes import KeyLookup, SeqScan, Sort
 from planner.services import ExecutionContext
+from planner.subqueries import has_subqueries
 from storage.catalog import Index
 
 COST_PER_ROW = 0.01
@@ -49,8 +50,17 @@ def table_name(scan: bound.TableScan, context: ExecutionContext) -> str:
     return quote_ident(name) if scan.alias in ("", name) else f"{quote_ident(name)} {quote_ident(scan.alias)}"
 
 
-def scan_line(source: SeqScan | KeyLookup, context: ExecutionContext, printer: ExpressionPrinter) -> Line:
-    """The line of a scan as it would be executed now."""
+def scan_line(
+    source: SeqScan | KeyLookup,
+    executed: SeqScan | KeyLookup,
+    context: ExecutionContext,
+    printer: ExpressionPrinter,
+) -> Line:
+    """The line of a scan as it would be executed now.
+
+    Args:
+        executed: the scan with its sub-queries run; the scan itself where they are not, which then counts as one of all rows.
+    """
     path = source
     if isinstance(source, SeqScan):
         path = access_path(source, context)
@@ -62,7 +72,9 @@ def scan_line(source: SeqScan | KeyLookup, context: ExecutionContext, printer: E
         if path.filter is not None:
             line.properties.append(f"Filter: {printer.print(path.filter)}")
         return line
-    use = index_use(source.filter, source.scan, context)
+    use = None
+    if source.filter is not None and executed.filter is not None and not has_subqueries(executed.filter):
+        use = index_use(executed.filter, source.filter, source.scan, context)
     if use is not None:
         return _index_scan(use, name, context, printer)
     total = context.transaction.table_view(source.scan.table_oid).row_count
@@ -92,12 +104,18 @@ def index_names(index_oids: Sequence[int], context: ExecutionContext) -> str:
 
 
 def sorted_scan_line(
-    node: Sort, stop: int | None, context: ExecutionContext, printer: ExpressionPrinter
+    node: Sort,
+    executed: SeqScan | KeyLookup,
+    stop: int | None,
+    context: ExecutionContext,
+    printer: ExpressionPrinter,
 ) -> Line:
-    """The line of the scan below a sort of which the first `stop` rows are wanted."""
-    leading = leading_selection(node, stop, context)
+    """The line of the scan below a sort of which the first `stop` rows are wanted; `executed` as in `scan_line`."""
+    leading = None
+    if executed.filter is None or not has_subqueries(executed.filter):
+        leading = leading_selection(replace(node, source=executed), stop, context)
     if leading is None or not leading.is_ordered:
-        return scan_line(node.source, context, printer)
+        return scan_line(node.source, executed, context, printer)
     scan = node.source.scan
     names = index_names(tuple(leading.sources.index_rows), context)
     line = Line(f"Index Scan using {names} on {table_name(scan, context)}")

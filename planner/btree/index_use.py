@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from planner import bound
 from planner.btree.candidates import Candidates, candidate_rows
 from planner.evaluate.coverage import has_effects
-from planner.evaluate.zone_maps import conjunction
+from planner.evaluate.zone_maps import conjunction, conjuncts
 from planner.services import ExecutionContext
 
 
@@ -17,7 +17,7 @@ class IndexUse:
 
     Attributes:
         index_oids: the indexes, in the order in which segments use them.
-        conditions: what they are asked; several where segments are served in different ways.
+        conditions: what they are asked, as far as it is written; several where segments are served in different ways.
         rest: what is evaluated for the rows they find.
         rows: how many these are, deleted ones too.
         scanned_rows: visible rows of segments that are scanned instead.
@@ -31,11 +31,17 @@ class IndexUse:
 
 
 def index_use(
-    predicate: bound.Expression | None, scan: bound.TableScan, context: ExecutionContext
+    predicate: bound.Expression, shown: bound.Expression, scan: bound.TableScan, context: ExecutionContext
 ) -> IndexUse | None:
-    """How a filter over a table goes through indexes now; None where every segment is scanned."""
-    if predicate is None or has_effects(predicate):
+    """How a filter over a table goes through indexes now; None where every segment is scanned.
+
+    Args:
+        predicate: the filter, its sub-queries run.
+        shown: the filter as it is written: what is found is told in its parts.
+    """
+    if has_effects(predicate):
         return None
+    written = dict(zip(map(id, conjuncts(predicate)), conjuncts(shown), strict=True))
     found: list[Candidates] = []
     scanned_rows = 0
     for segment in context.transaction.table_view(scan.table_oid).segments:
@@ -46,8 +52,9 @@ def index_use(
             scanned_rows += segment.visible_count
     if not found:
         return None
-    conditions = tuple(dict.fromkeys(conjunction(candidates.conditions) for candidates in found))
-    rest = found[0].rest if len(conditions) == 1 else (predicate,)
+    asked = [_written(candidates.conditions, written, predicate is shown) for candidates in found]
+    conditions = tuple(dict.fromkeys(conjunction(parts) for parts in asked if parts))
+    rest = _written(found[0].rest, written, True) if len(set(asked)) == 1 else (shown,)
     return IndexUse(
         tuple(dict.fromkeys(oid for candidates in found for oid in candidates.index_oids)),
         conditions,
@@ -55,3 +62,10 @@ def index_use(
         sum(candidates.count for candidates in found),
         scanned_rows,
     )
+
+
+def _written(
+    parts: tuple[bound.Expression, ...], written: dict[int, bound.Expression], keeps_others: bool
+) -> tuple[bound.Expression, ...]:
+    """Parts of a filter as they are written. What arms of an OR are asked, but do not answer whole, is written nowhere."""
+    return tuple(written.get(id(part), part) for part in parts if keeps_others or id(part) in written)

@@ -96,6 +96,27 @@ def test_explain_of_an_order_with_limit(client: Client) -> None:
     assert scans(client, "t_at_idx") == (before[0] + 1, before[1])
 
 
+def test_explain_of_sub_queries(client: Client) -> None:
+    query = "SELECT id FROM t WHERE v = (SELECT 5) AND id > (SELECT 3)"
+    assert plan(client, query)[:2] == ["Seq Scan on t", "Filter: ((v = $0) AND (id > $1))"]
+    analyze = "ANALYZE, COSTS OFF, TIMING OFF"
+    lines = plan(client, query, analyze)
+    assert lines[0].startswith("Index Scan using t_v_id_idx on t (actual rows=")
+    assert lines[1:3] == ["Index Cond: (v = $0)", "Filter: (id > $1)"]
+    member = plan(client, "SELECT count(*) FROM t WHERE name IN (SELECT 'n7')", analyze)
+    assert any(line.startswith("->  Index Scan using t_name_idx") for line in member)
+    either = plan(
+        client, "SELECT id FROM t WHERE v = (SELECT 5) OR name IN (SELECT 'n7') AND id > 3", analyze
+    )
+    assert either[0].startswith("Index Scan using t_v_id_idx, t_name_idx on t")
+    nearest = "SELECT id FROM t WHERE v <> (SELECT 5) ORDER BY at LIMIT 3"
+    assert "->  Seq Scan on t" in plan(client, nearest)
+    assert any(line.startswith("->  Index Scan using t_at_idx") for line in plan(client, nearest, analyze))
+    limited = "SELECT id FROM t ORDER BY at LIMIT (SELECT 3)"
+    assert "->  Index Scan using t_at_idx on t" in plan(client, limited)
+    assert plan(client, limited, analyze)[0] == "Limit (actual rows=3 loops=1)"
+
+
 def scans(client: Client, index: str = "t_name_idx") -> tuple[int, int]:
     """How many scans of the index, and of the table, are counted."""
     by_index = client.value(f"SELECT idx_scan FROM pg_stat_user_indexes WHERE indexrelname = '{index}'")
