@@ -20,7 +20,14 @@ from dataclasses import dataclass
 
 from foundation.sqltypes import TYPES, SqlType, is_vector
 from planner import bound
-from planner.execution import matching_rows, project, rows_to_sort, run_native, selection_frames
+from planner.execution import (
+    counted_topk,
+    matching_rows,
+    project,
+    rows_to_sort,
+    run_native,
+    selection_frames,
+)
 from planner.explain_scans import (
     COST_PER_ROW,
     Line,
@@ -38,7 +45,7 @@ from planner.row_selection import RowSelection
 from planner.services import ExecutionContext
 from planner.subqueries import has_subqueries, resolve_subqueries
 from planner.vector.ranges import distance_range, topk_within
-from planner.vector.topk import PreparedTopK, prepare_range, prepare_topk, search_topk
+from planner.vector.topk import PreparedTopK, prepare_range, prepare_topk
 from vecengine.index import EXACT
 
 _VARLENA_WIDTH = 32
@@ -397,7 +404,7 @@ def _lowest(tree: Line) -> Line:
 def _measure_topk(
     prepared: PreparedTopK, targets: Sequence[bound.Expression], tree: Line, started: float
 ) -> int:
-    rows = search_topk(prepared)
+    rows = counted_topk(prepared)
     scan = _lowest(tree)
     scan.actual_rows, scan.seconds = len(rows), time.perf_counter() - started
     candidates = sum(search.distance_count for search in prepared.searches)

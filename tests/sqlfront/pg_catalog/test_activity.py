@@ -67,6 +67,9 @@ def test_scans_tell_indexes_from_tables(client: Client) -> None:
     client.script("SELECT id FROM t ORDER BY v <-> '[1,2,2]' LIMIT 4")
     found = client.script("SELECT indexrelname, idx_scan, idx_tup_read FROM pg_stat_user_indexes ORDER BY 1")
     assert found[0].rows == [("t_pkey", 1, 1), ("t_v", 1, 4)]
+    client.script("EXPLAIN ANALYZE SELECT id FROM t ORDER BY v <-> '[1,2,2]' LIMIT 4")
+    found = client.script("SELECT idx_scan FROM pg_stat_user_indexes WHERE indexrelname = 't_v'")
+    assert found[0].rows == [(2,)]
 
 
 def test_sizes_are_those_of_the_files(client: Client, tmp_path: Path) -> None:
