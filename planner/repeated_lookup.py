@@ -1,6 +1,6 @@
 """Look-ups of a row by a unique key, executed over and over: only the key's values differ.
 
-`SELECT columns FROM t WHERE id = $1`: the plan says which columns are compared, the catalog which unique index has them, the
+`SELECT columns FROM t WHERE id = $1 [LIMIT n]`: the plan says which columns are compared, the catalog which unique index has them, the
 view of the table holds the keys. So an execution is one probe of each segment's keys.
 
 Whatever is out of the ordinary (NULLs, a catalog without such an index) is left to `planner.access_paths`.
@@ -9,20 +9,22 @@ Whatever is out of the ordinary (NULLs, a catalog without such an index) is left
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import pyarrow as pa
 
-from foundation.sqltypes import INT2, INT4, INT8, TEXT, UUID, VARCHAR, arrow_type
+from foundation.sqltypes import INT2, INT4, INT8, TEXT, UUID, VARCHAR, SqlType, arrow_type
 from planner import bound
 from planner.access_paths import is_unique_key
 from planner.evaluate.zone_maps import conjuncts
-from planner.nodes import SeqScan
+from planner.nodes import Limit, Node, SeqScan
 from planner.planning import NativePlan, Plan
 from planner.repeated_reads import Read
 from planner.services import ExecutionContext
 from storage.catalog import Catalog
 from storage.keys import KeySpec, key_batch, key_spec
 
+_INTEGER_BITS = {INT2.oid: 16, INT4.oid: 32, INT8.oid: 64}
 _KEY_TYPES = frozenset(kind.oid for kind in (INT2, INT4, INT8, TEXT, VARCHAR, UUID))
 
 
@@ -30,10 +32,15 @@ class RepeatedLookup:
     """The executions of one plan: a `RepeatedRead`."""
 
     def __init__(
-        self, plan: NativePlan, scan: bound.TableScan, values: Mapping[int, bound.Expression]
+        self,
+        plan: NativePlan,
+        scan: bound.TableScan,
+        values: Mapping[int, bound.Constant | bound.Parameter],
+        limit: bound.Constant | bound.Parameter | None,
     ) -> None:
         self.table_oid = scan.table_oid
         self._values = values
+        self._limit = limit
         self._found: tuple[Catalog, KeySpec | None] | None = None
         columns = [target.expression for target in plan.targets]
         self._attnums = [scan.columns[c.position].attnum for c in columns if isinstance(c, bound.ColumnRef)]
@@ -44,10 +51,16 @@ class RepeatedLookup:
     @classmethod
     def of(cls, plan: Plan) -> RepeatedLookup | None:
         """None for a plan that does more than compare columns of a table with values of their types, and show columns."""
-        if not isinstance(plan, NativePlan) or plan.has_subqueries or not isinstance(plan.node, SeqScan):
+        if not isinstance(plan, NativePlan) or plan.has_subqueries:
             return None
-        scan, condition = plan.node.scan, plan.node.filter
-        values: dict[int, bound.Expression] = {}
+        node: Node = plan.node
+        limit: bound.Expression | None = None
+        if isinstance(node, Limit) and node.offset is None:
+            limit, node = node.limit, node.source
+        if not isinstance(node, SeqScan) or not isinstance(limit, bound.Constant | bound.Parameter | None):
+            return None
+        scan, condition = node.scan, node.filter
+        values: dict[int, bound.Constant | bound.Parameter] = {}
         for part in () if condition is None else conjuncts(condition):
             found = _compared(part, scan)
             if found is None or found[0] in values:
@@ -55,19 +68,18 @@ class RepeatedLookup:
             values[found[0]] = found[1]
         targets = [target.expression for target in plan.targets]
         are_columns = all(_attnum(target, scan) > 0 for target in targets)
-        return cls(plan, scan, values) if values and targets and are_columns else None
+        return cls(plan, scan, values, limit) if values and targets and are_columns else None
 
     def run(self, read: Read, *, time_ms: float | None = None) -> pa.RecordBatch | None:
         """See `RepeatedRead`; no row is a batch without rows."""
         spec = self._spec(read.catalog)
-        if spec is None:
+        limit = 1 if self._limit is None else _value(self._limit, read)
+        if spec is None or limit is None or limit < 1:
             return None
         columns = []
         for attnum, sql_type in zip(spec.attnums, spec.types):
-            expression = self._values[attnum]
-            is_given = isinstance(expression, bound.Parameter)
-            value = read.parameters[expression.index] if is_given else expression.value  # type: ignore[attr-defined]
-            if value is None:
+            value = _value(self._values[attnum], read)
+            if value is None or not _fits(value, sql_type):
                 return None
             columns.append(pa.array([value], arrow_type(sql_type)))
         keys = key_batch(spec, columns, by_equality=True)
@@ -103,14 +115,27 @@ class RepeatedLookup:
         return found[1]
 
 
-def _compared(part: bound.Expression, scan: bound.TableScan) -> tuple[int, bound.Expression] | None:
-    """(attnum, value) of `column = value`, where both have one type whose values are equal when their bytes are."""
+def _value(expression: bound.Constant | bound.Parameter, read: Read) -> Any:
+    return read.parameters[expression.index] if isinstance(expression, bound.Parameter) else expression.value
+
+
+def _fits(value: Any, sql_type: SqlType) -> bool:
+    """Whether a value of a wider integer type is one of a column's type."""
+    bits = _INTEGER_BITS.get(sql_type.oid)
+    return bits is None or -(1 << (bits - 1)) <= value < 1 << (bits - 1)
+
+
+def _compared(
+    part: bound.Expression, scan: bound.TableScan
+) -> tuple[int, bound.Constant | bound.Parameter] | None:
+    """(attnum, value) of `column = value`, where both are integers or of one type whose values are equal when their bytes are."""
     if not isinstance(part, bound.Call) or part.operator != "=" or len(part.arguments) != 2:
         return None
     for column, value in (part.arguments, part.arguments[::-1]):
         kind, attnum = column.sql_type, _attnum(column, scan)
         if attnum > 0 and kind.oid in _KEY_TYPES and isinstance(value, bound.Parameter | bound.Constant):
-            return (attnum, value) if value.sql_type.oid == kind.oid else None
+            are_integers = kind.oid in _INTEGER_BITS and value.sql_type.oid in _INTEGER_BITS
+            return (attnum, value) if are_integers or value.sql_type.oid == kind.oid else None
     return None
 
 

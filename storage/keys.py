@@ -274,6 +274,8 @@ class SortedKeys:
 
     def probe(self, hashes: Hashes) -> tuple[RowOffsets, RowOffsets]:
         """Pairs (position in `hashes`, row offset) with equal hashes. Ascending positions."""
+        if len(hashes) == 1:
+            return self._probe_one(hashes)
         order = None
         if len(hashes) >= _ORDERED_PROBE_MIN:
             # In ascending order they walk through the array: a million in ten million take 0.3 s, in any order 3 s.
@@ -293,6 +295,14 @@ class SortedKeys:
         positions = np.repeat(found, counts)
         within = np.arange(len(positions), dtype=np.int64) - np.repeat(np.cumsum(counts) - counts, counts)
         return positions, self.offsets[np.repeat(first, counts) + within].astype(np.int64)
+
+    def _probe_one(self, hashes: Hashes) -> tuple[RowOffsets, RowOffsets]:
+        """`probe` of one hash, without the passes over arrays."""
+        first = int(self.hashes.searchsorted(hashes)[0])
+        if first == len(self.hashes) or self.hashes[first] != hashes[0]:
+            return _NONE, _NONE
+        stop = int(self.hashes.searchsorted(hashes, side="right")[0])
+        return np.zeros(stop - first, dtype=np.int64), self.offsets[first:stop].astype(np.int64)
 
 
 class GrowingKeys:

@@ -344,3 +344,18 @@ def test_damaged_key_file_is_computed_again(tmp_path: Path, caplog: pytest.LogCa
         )
     assert any("computed again" in record.message for record in caplog.records)
     assert len(list((tmp_path / "data").glob("*.keys"))) == 1
+
+
+def test_one_hash_is_probed_as_among_others() -> None:
+    """Hashes that are there once, several times, and not at all, below and beyond all others among them."""
+    generator = np.random.default_rng(4)
+    hashes = np.sort(generator.integers(10, 60, 80).astype(np.uint64))
+    keys = SortedKeys(hashes, generator.permutation(80).astype(np.uint32))
+    asked = np.arange(70, dtype=np.uint64)
+    positions, offsets = keys.probe(asked)
+    for position, one in enumerate(asked):
+        alone, found = keys.probe(np.array([one]))
+        assert found.tolist() == offsets[positions == position].tolist()
+        assert alone.tolist() == [0] * len(found) and found.dtype == alone.dtype == np.int64
+    nothing = SortedKeys(hashes[:0], np.zeros(0, dtype=np.uint32)).probe(asked[:1])
+    assert [len(part) for part in nothing] == [0, 0]

@@ -543,12 +543,28 @@ def test_keys_of_other_types_and_of_several_columns(client: Client) -> None:
     client.prepare("half", "SELECT a FROM keyed WHERE a = $1")
     client.prepare("more", "SELECT a FROM keyed WHERE a = $1 AND b = $2 AND c IS NOT NULL")
     client.prepare("other", "SELECT a FROM keyed WHERE a = $1::int4 AND b = $2")
+    client.prepare("first", "SELECT a FROM keyed WHERE a = 4 AND b = $1 LIMIT $2")
+    client.prepare("second", "SELECT a FROM keyed WHERE a = 4 AND b = $1 LIMIT 5 OFFSET 1")
     for a in range(12):
         assert both(client, "two", a, "b1") == ([(a, "b1")] if a % 3 == 1 and a < 10 else [])
         assert both(client, "uuid", a.to_bytes(16, "big")) == ([(a,)] if 1 <= a < 10 else [])
     assert client.read_directly("half", 4) is None and client.read_directly("more", 4, "b1") is None
-    assert client.read_directly("other", 4, "b1") is None
+    assert both(client, "other", 4, "b1") == [(4,)] and both(client, "first", "b1", 1) == [(4,)]
+    assert (
+        client.read_directly("first", "b1", 0) is None and client.read_directly("first", "b1", None) is None
+    )
+    assert client.execute_prepared("first", "b1", 0).rows == []
+    assert client.read_directly("second", "b1") is None
     client.script("DROP TABLE keyed")
+
+
+def test_keys_beyond_their_column(client: Client) -> None:
+    """A number of a wider type than the key's column."""
+    client.prepare("wide", "SELECT note FROM near WHERE id = $1::int8")
+    assert both(client, "wide", 7) == [("n7",)]
+    for value in (2**31, -(2**31) - 1, 2**32 + 7):
+        assert client.read_directly("wide", value) is None
+        assert client.execute_prepared("wide", value).rows == []
 
 
 def literal(vector: Any) -> str:
