@@ -44,11 +44,10 @@ def vectors() -> Any:
     return found
 
 
-@pytest.fixture
-def client(connect: ConnectClient, vectors: Any) -> Client:
-    """A client of `spread` with every metric's index, sealed, deleted and fresh rows; some vectors are NULL."""
-    client = connect()
-    client.script("DROP TABLE IF EXISTS spread")
+@pytest.fixture(scope="module")
+def spread(instance: Instance, vectors: Any) -> None:
+    """The table: every metric's index, sealed and deleted rows; some vectors are NULL."""
+    client = Client(instance)
     client.script(f"CREATE TABLE spread (id int PRIMARY KEY, bucket int, e vector({DIMENSIONS}))")
     values = (
         f"({i}, {i % 10}, " + ("NULL" if i % 90 == 7 else f"'{v.tolist()}'") + ")"
@@ -58,7 +57,15 @@ def client(connect: ConnectClient, vectors: Any) -> Client:
     for metric in OPERATORS:
         client.script(f"CREATE INDEX ON spread USING hnsw (e vector_{metric}_ops)")
     client.script("VACUUM spread; DELETE FROM spread WHERE id % 17 = 3")
-    return client
+    client.close()
+
+
+@pytest.fixture
+def client(spread: None, connect: ConnectClient) -> Iterator[Client]:
+    """A client of `spread`, from which it takes the rows that it added."""
+    client = connect()
+    yield client
+    client.script("DELETE FROM spread WHERE id >= 10000")
 
 
 def query(seed: int) -> Any:
