@@ -7,9 +7,9 @@ import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
-_NICENESS = 10
-"""More than the caller's. Linux gives such a thread a tenth of the time of one that has none, where both want all of it, and a search that arrives takes
-its processor at once."""
+_NICENESS = 5
+"""More than the caller's. Linux gives such a thread a third of the time of one that has none, where both want all of it, and a
+search that arrives takes its processor at once."""
 
 
 def build_threads(count: int, name: str) -> ThreadPoolExecutor:

@@ -21,7 +21,7 @@ LANES = 32
 """Equal to those of `kernels_codes`, which cannot be imported without numba."""
 
 _BLOCK_BYTES = 4 << 20
-_SAMPLE_NUMBERS = 1 << 21
+_SAMPLE_NUMBERS = 1 << 20
 _SEED = 20180406
 _CUTS = (0.999, 0.9999, 0.99999, 1.0)
 """Shares of the sample's numbers that the integers reach; what lies beyond is cut."""
@@ -149,11 +149,16 @@ def centred_numbers(metric: Metric, vectors: Numbers, mean: Float32s) -> Float32
     return numbers
 
 
-def train_codebook(metric: Metric, vectors: Numbers, rows: Offsets) -> Codebook | None:
+def train_codebook(
+    metric: Metric, vectors: Numbers, rows: Offsets, cancel: CancelWord | None = None
+) -> Codebook | None:
     """The codebook of some rows of (n, d) vectors; None where codes would not serve.
 
     Args:
         rows: (m,) row offsets that will be encoded; under cosine none of them is a zero vector.
+
+    Raises:
+        QueryCanceled: 57014.
     """
     rng = np.random.default_rng(_SEED)
     sample_rows = max(_TRIED_QUERIES, _SAMPLE_NUMBERS // vectors.shape[1])
@@ -166,18 +171,20 @@ def train_codebook(metric: Metric, vectors: Numbers, rows: Offsets) -> Codebook 
         if metric is not Metric.IP:
             mean = centred.mean(axis=0, dtype=np.float64).astype(np.float32)
             centred -= mean
-        scale = _best_scale(np.abs(centred))
+        scale = _best_scale(np.abs(centred), cancel)
     if scale is None:
         return None
+    check_cancel(cancel)
     book = Codebook(metric, mean, scale)
     return book if finds_neighbours(book, sample) else None
 
 
-def _best_scale(sizes: Float32s) -> float | None:
+def _best_scale(sizes: Float32s, cancel: CancelWord | None) -> float | None:
     """The scale by which rows of (n, d) absolute numbers are displaced least in the mean; one row far out hardly counts."""
     best, least = None, np.inf
     for cut in np.quantile(sizes, _CUTS):
         scale = float(cut) / LARGEST
+        check_cancel(cancel)
         # The square of the largest number has to be a float32, and that of the scale no subnormal one.
         if not 1e-18 < scale < 1e16:
             continue

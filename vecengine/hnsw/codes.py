@@ -85,7 +85,7 @@ def encode_nodes(
     ):
         return None
     rows = coverage.row_offsets()
-    book = train_codebook(metric, vectors, rows)
+    book = train_codebook(metric, vectors, rows, cancel)
     if book is None:
         return None
     if source is None or renamed is None or not _is_near(source.book, book):
