@@ -93,7 +93,9 @@ def _search(node: VectorTopK, context: ExecutionContext) -> _Run:
         for batch in project(selection_frames(rows, node.scan), [node.sort_keys[0].expression], context)
     ]
     values = pa.concat_arrays(keys).to_pylist() if keys else []
-    return _Run(values, sum(search.distance_count for search in prepared.searches), seconds)
+    return _Run(
+        values, sum(search.distance_count + search.reranked_count for search in prepared.searches), seconds
+    )
 
 
 def _rows(query: bound.Query, context: ExecutionContext) -> _Run:

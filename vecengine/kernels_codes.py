@@ -11,7 +11,7 @@ So a key is `norm of the query + norm of the row - factor * product`, whatever t
 factor for which it is a query itself (float32 both), then its integers, zeros behind the last up to a multiple of 32. The same row
 as a query has the same two numbers, then its integers as int16: products are exact, so a key is the same both ways.
 
-Expectation: 384 integers in cache take about 10 ns on AVX-512, and a sixth of the memory reads of 384 float32 in four times the rows.
+Expectation: a quarter of the bytes of float32, and so of the time of a row that is far from cache.
 """
 
 # mypy sees numba's kernels as untyped: their types are the signatures in KERNELS.
