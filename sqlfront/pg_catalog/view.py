@@ -47,13 +47,21 @@ class SessionView(Protocol):
 
 
 class CatalogView:
-    """Look-ups over the catalog a statement sees, restricted to its database."""
+    """Look-ups over the catalog a statement sees, restricted to its database.
 
-    def __init__(self, session: SessionView, transaction: Transaction) -> None:
+    Without a transaction, for names alone: the catalog is the session's of now.
+    """
+
+    def __init__(self, session: SessionView, transaction: Transaction | None) -> None:
         self.session = session
-        self.transaction = transaction
-        self.catalog: Catalog = transaction.catalog
+        self._transaction = transaction
+        self.catalog: Catalog = session.catalog() if transaction is None else transaction.catalog
         self.database_oid = session.identity.database_oid
+
+    @property
+    def transaction(self) -> Transaction:
+        assert self._transaction is not None, "only names are looked up here"
+        return self._transaction
 
     @property
     def storage(self) -> Storage:

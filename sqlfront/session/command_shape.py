@@ -9,9 +9,12 @@ from foundation.sqltypes import JSON, TEXT
 from sqlfront.backend import ResultColumn
 from sqlfront.parser import (
     CommitStatement,
+    DeclareCursorStatement,
     ExecuteStatement,
     ExplainStatement,
     FetchStatement,
+    ParsedStatement,
+    QueryStatement,
     RollbackStatement,
     RollbackToStatement,
     ShowStatement,
@@ -27,6 +30,17 @@ SHOW_ALL_COLUMNS = tuple(ResultColumn(name, TEXT) for name in ("name", "setting"
 def is_allowed_in_failed_block(node: Statement) -> bool:
     """ROLLBACK, COMMIT and ROLLBACK TO are how a client leaves a failed block."""
     return isinstance(node, CommitStatement | RollbackStatement | RollbackToStatement)
+
+
+def query_inside(node: Statement) -> ParsedStatement | None:
+    """The query that a command is about and whose parameters it has, None where it is about no query."""
+    match node:
+        case ExplainStatement(inner=QueryStatement() as query):
+            return ParsedStatement(node.inner_text, 0, query)
+        case DeclareCursorStatement():
+            return ParsedStatement(node.query_text, 0, node.query)
+        case _:
+            return None
 
 
 def command_columns(session: LocalSession, node: Statement) -> tuple[ResultColumn, ...] | None:

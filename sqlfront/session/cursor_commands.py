@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
+from foundation.sqltypes import SqlType
 from sqlfront.parser import (
     CloseStatement,
     DeclareCursorStatement,
@@ -20,8 +22,13 @@ if TYPE_CHECKING:
     from sqlfront.session.session import LocalSession
 
 
-def run_declare(session: LocalSession, node: DeclareCursorStatement) -> Outcome:
+def run_declare(
+    session: LocalSession, node: DeclareCursorStatement, types: Sequence[SqlType], parameters: Sequence[Any]
+) -> Outcome:
     """DECLARE: the query runs as far as its first rows, at the snapshot of now.
+
+    Args:
+        types: of the query's parameters, as they were told to the client.
 
     Raises:
         NoActiveTransaction: 25P01, a cursor without HOLD outside a block would be gone at once.
@@ -29,8 +36,9 @@ def run_declare(session: LocalSession, node: DeclareCursorStatement) -> Outcome:
     """
     if not node.hold and not session.block.is_explicit:
         raise NoActiveTransaction("DECLARE CURSOR can only be used in transaction blocks")
-    statement = session.prepare_nested(ParsedStatement(node.query_text, 0, node.query))
-    outcome = session.run_prepared(statement, ())
+    query = ParsedStatement(node.query_text, 0, node.query)
+    statement = session.prepare_nested(query, [sql_type.oid for sql_type in types] or None)
+    outcome = session.run_prepared(statement, parameters)
     cursor = Cursor(node.name, outcome, is_scroll=node.scroll is True, is_hold=node.hold)
     session.cursors.add(cursor)
     if node.hold and not session.block.is_explicit:

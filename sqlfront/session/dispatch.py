@@ -48,7 +48,6 @@ HANDLERS: dict[type[parser.Statement], Handler] = {
     parser.RollbackToStatement: run_rollback_to,
     parser.SetConstraintsStatement: run_set_constraints,
     parser.SetTransactionStatement: run_set_transaction,
-    parser.DeclareCursorStatement: run_declare,
     parser.FetchStatement: run_fetch,
     parser.MoveStatement: run_move,
     parser.CloseStatement: run_close,
@@ -62,22 +61,27 @@ HANDLERS: dict[type[parser.Statement], Handler] = {
     parser.CopyStatement: run_copy,
 }
 
+AROUND_QUERY: dict[type[parser.Statement], Callable[..., Outcome]] = {
+    parser.ExplainStatement: run_explain,
+    parser.DeclareCursorStatement: run_declare,
+}
+"""Commands about a query; they are given its parameters' types and values."""
 
 SETTING_STATEMENTS = (parser.SetStatement, parser.ShowStatement, parser.ResetStatement)
 
 
 def is_data_definition(node: parser.Statement) -> bool:
     """Whether a command changes catalog or rows on the storage transaction, and so may meet 40001."""
-    others = (*SETTING_STATEMENTS, parser.ExplainStatement)
-    return type(node) not in HANDLERS and not isinstance(node, others)
+    return type(node) not in (*HANDLERS, *AROUND_QUERY, *SETTING_STATEMENTS)
 
 
 def run_command(
     session: LocalSession, parsed: ParsedStatement, types: Sequence[SqlType], parameters: Sequence[Any]
 ) -> Outcome:
-    """Run a statement that is no query. Only EXPLAIN has parameters."""
-    if isinstance(parsed.node, parser.ExplainStatement):
-        return run_explain(session, parsed.node, types, parameters)
+    """Run a statement that is no query. Only commands about a query have parameters."""
+    around_query = AROUND_QUERY.get(type(parsed.node))
+    if around_query is not None:
+        return around_query(session, parsed.node, types, parameters)
     handler = HANDLERS.get(type(parsed.node))
     if handler is not None:
         return handler(session, parsed.node)

@@ -7,16 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from foundation.errors import FeatureNotSupported
 from foundation.sqltypes import SqlType
-from sqlfront.parser import ExplainStatement, ParsedStatement, QueryStatement
+from sqlfront.parser import ExplainStatement
+from sqlfront.session.command_shape import query_inside
 from sqlfront.session.outcome import Outcome, text_rows
 
 if TYPE_CHECKING:
     from sqlfront.session.session import LocalSession
-
-
-def explained(node: ExplainStatement) -> ParsedStatement | None:
-    """The query that an EXPLAIN is about; None where it is about another statement."""
-    return ParsedStatement(node.inner_text, 0, node.inner) if isinstance(node.inner, QueryStatement) else None
 
 
 def run_explain(
@@ -32,10 +28,10 @@ def run_explain(
     """
     if node.format != "text":
         raise FeatureNotSupported(f"EXPLAIN (FORMAT {node.format.upper()}) is not supported")
-    query = explained(node)
+    query = query_inside(node)
     if query is None:
         raise FeatureNotSupported("EXPLAIN of this statement is not supported")
-    statement = session.prepare_nested(query, tuple(sql_type.oid for sql_type in types) if types else None)
+    statement = session.prepare_nested(query, [sql_type.oid for sql_type in types] or None)
     transaction = session.open_transaction_for(statement)
     assert statement.cached is not None
     entry = statement.cached

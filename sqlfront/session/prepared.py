@@ -23,10 +23,9 @@ from planner.repeated_choice import repeated_read
 from planner.repeated_reads import RepeatedRead
 from sqlfront.backend import ResultColumn
 from sqlfront.binder import BindContext, bind_query, lock_name
-from sqlfront.parser import ExplainStatement, ParsedStatement, QueryStatement, parse_script
+from sqlfront.parser import ParsedStatement, QueryStatement, parse_script
 from sqlfront.pg_catalog import VIRTUAL_RELATIONS
-from sqlfront.session.command_shape import command_columns, is_allowed_in_failed_block
-from sqlfront.session.explain_command import explained
+from sqlfront.session.command_shape import command_columns, is_allowed_in_failed_block, query_inside
 from sqlfront.session.joint_inserts import is_joinable
 from sqlfront.session.outcome import Outcome, result_columns
 from sqlfront.session.plan_cache import CachedPlan, PlanKey, QueryKind, kind_of
@@ -118,10 +117,10 @@ class StatementPlanner:
         session = self._session
         if not is_allowed_in_failed_block(parsed.node):
             session.block.check_not_failed()
-        if isinstance(parsed.node, ExplainStatement):
-            return self._prepare_explain(parsed, parsed.node, parameter_oids, allows_parameters)
         if not isinstance(parsed.node, QueryStatement):
-            return PreparedStatement(parsed.text, parsed, columns=command_columns(session, parsed.node))
+            types = self._inner_parameter_types(parsed, parameter_oids, allows_parameters)
+            columns = command_columns(session, parsed.node)
+            return PreparedStatement(parsed.text, parsed, types, columns)
         session.block.refresh_snapshot()
         while True:
             place = self._place(parsed.text, parameter_oids)
@@ -131,22 +130,14 @@ class StatementPlanner:
             if not self._waits_for(found):
                 return found
 
-    def _prepare_explain(
-        self,
-        parsed: ParsedStatement,
-        node: ExplainStatement,
-        parameter_oids: tuple[int, ...],
-        allows_parameters: bool,
-    ) -> PreparedStatement:
-        """An EXPLAIN has the parameters of its query, which is looked at already here, as in PostgreSQL."""
-        query = explained(node)
-        columns = command_columns(self._session, node)
+    def _inner_parameter_types(
+        self, parsed: ParsedStatement, parameter_oids: tuple[int, ...], allows_parameters: bool
+    ) -> tuple[SqlType, ...]:
+        """A command has the parameters of the query inside it, which is looked at already here, as in PostgreSQL."""
+        query = query_inside(parsed.node)
         if query is None:
-            return PreparedStatement(parsed.text, parsed, columns=columns)
-        types = self.prepare_parsed(
-            query, parameter_oids, allows_parameters=allows_parameters
-        ).parameter_types
-        return PreparedStatement(parsed.text, parsed, types, columns)
+            return ()
+        return self.prepare_parsed(query, parameter_oids, allows_parameters=allows_parameters).parameter_types
 
     def _waits_for(self, statement: PreparedStatement) -> bool:
         """Wait for who has one of its tables for himself; whether the statement has to be bound again after that.

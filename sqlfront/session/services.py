@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 class StatementServices:
     """Implements `planner.services.SessionServices` for one statement of one session.
 
-    Without a transaction only for a statement that asks for nothing in the catalog.
+    Without a transaction there are the names of the catalog as it is now, and nothing of what is stored.
     """
 
     def __init__(self, session: LocalSession, transaction: Transaction | None) -> None:
@@ -38,14 +39,14 @@ class StatementServices:
 
     @property
     def _transaction(self) -> Transaction:
-        assert self._known_transaction is not None, "the statement asks for nothing in the catalog"
+        assert self._known_transaction is not None, "the statement reads nothing that is stored"
         return self._known_transaction
 
     @property
     def view(self) -> CatalogView:
         """The catalog as computed relations show it, made when first asked for."""
         if self._view is None:
-            self._view = CatalogView(self._session, self._transaction)
+            self._view = CatalogView(self._session, self._known_transaction)
         return self._view
 
     def codec_context(self) -> CodecContext:
@@ -85,6 +86,27 @@ class StatementServices:
 
     def notice(self, message: str, *, detail: str | None = None, hint: str | None = None) -> None:
         self._session.notice(message, detail=detail, hint=hint)
+
+
+class IdleCodecs:
+    """How values print and parse between transactions, when parameters are decoded: with the names of now."""
+
+    def __init__(self, session: LocalSession) -> None:
+        self._session = session
+        self._known: tuple[CodecContext, CodecContext] | None = None
+
+    def context(self) -> CodecContext:
+        """The same object for as long as the settings stay."""
+        plain = CodecContext.of(self._session.settings)
+        if self._known is None or self._known[0] is not plain:
+            self._known = plain, replace(plain, reg_names=self._reg_name, reg_oids=self._reg_oid)
+        return self._known[1]
+
+    def _reg_name(self, type_oid: int, oid: int) -> str | None:
+        return reg_name(CatalogView(self._session, None), type_oid, oid)
+
+    def _reg_oid(self, type_oid: int, name: str) -> int | None:
+        return reg_oid(CatalogView(self._session, None), type_oid, name)
 
 
 def evaluation_context(session: LocalSession) -> EvaluationContext:

@@ -39,7 +39,7 @@ from sqlfront.session.notifications import Listener
 from sqlfront.session.outcome import Outcome
 from sqlfront.session.portal import LazyPortal
 from sqlfront.session.prepared import PreparedStatement, StatementPlanner
-from sqlfront.session.services import StatementServices
+from sqlfront.session.services import IdleCodecs, StatementServices
 from sqlfront.session.short_statements import is_short_command
 from sqlfront.session.state import PreparedText, SessionIdentity, SessionState
 from sqlfront.session.top_level import is_change, run_top
@@ -112,6 +112,7 @@ class LocalSession:
         self.session_start_us = now_us()
         self.pending_index_builds = PendingBuilds(shared.build_claims)
         self._planner = StatementPlanner(self)
+        self._idle_codecs = IdleCodecs(self)
         self._lifted = LiftedTexts(self, self._planner)
         self._notices: list[Notice] = []
         self._reported = settings.reported()
@@ -325,7 +326,7 @@ class LocalSession:
         """How values print and parse for this client, names of catalog objects included."""
         transaction = self.block.current()
         return (
-            CodecContext.of(self.settings)
+            self._idle_codecs.context()
             if transaction is None
             else StatementServices(self, transaction).codec_context()
         )

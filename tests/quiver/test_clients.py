@@ -99,6 +99,21 @@ def test_psycopg_pipeline_and_server_cursor(server: ServerProcess) -> None:
             assert cursor.fetchone() == (2,)
 
 
+def test_server_cursor_with_parameters(server: ServerProcess) -> None:
+    with psycopg.connect(server.dsn) as connection, connection.cursor(name="more") as cursor:
+        cursor.execute("SELECT n + %s FROM generate_series(1, %s) n", (10, 3))
+        assert cursor.fetchall() == [(11,), (12,), (13,)]
+
+
+def test_names_of_objects_as_parameters(server: ServerProcess) -> None:
+    """They are looked up when they are bound, where no transaction has begun yet."""
+    with psycopg.connect(server.dsn, autocommit=True) as connection:
+        found = connection.execute("SELECT %s::regclass::oid, %s::regtype", ("pg_catalog.pg_class", "int4"))
+        assert found.fetchone() == (1259, "integer")
+        with pytest.raises(psycopg.errors.UndefinedTable, match='relation "nosuch" does not exist'):
+            connection.execute("SELECT %s::regclass", ("nosuch",))
+
+
 def test_transactions_through_psycopg(server: ServerProcess) -> None:
     with psycopg.connect(server.dsn) as connection:
         connection.execute("CREATE TABLE accounts (id int PRIMARY KEY, balance int)")
