@@ -25,6 +25,7 @@ from planner.functions.implementations_datetime_format import datetime_format_ke
 from planner.functions.implementations_interval import interval_kernels
 from planner.functions.implementations_json import json_change_kernels
 from planner.functions.implementations_json_reading import json_reading_kernels
+from planner.functions.implementations_number_format import number_format_kernels
 from planner.functions.implementations_numeric import numeric_function_kernels
 from planner.functions.implementations_regex import regex_kernels
 from planner.functions.implementations_text import VARIADIC_TEXT, text_kernels
@@ -75,7 +76,7 @@ def kernels() -> dict[str, Kernel]:
         **comparison_kernels(), **arithmetic_kernels(), **text_kernels(), **array_kernels(), **json_change_kernels(),
         **json_reading_kernels(), **json_path_kernels(),
         **time_kernels(), **regex_kernels(), **bit_kernels(), **interval_kernels(), **numeric_function_kernels(), **datetime_format_kernels(),
-        **vector_kernels(), **vector_type_kernels(), **_other_kernels(),
+        **number_format_kernels(), **vector_kernels(), **vector_type_kernels(), **_other_kernels(),
     }  # fmt: skip
 
 

@@ -28,7 +28,7 @@ DAY_US = 86_400_000_000
 _JULIAN_DAY_OF_EPOCH = 2_440_588
 _QUARTER_HOUR_US = 900_000_000
 TIMESTAMP_MIN, TIMESTAMP_MAX = -(1 << 63), (1 << 63) - 1
-_FIRST_DATE, _END_OF_DATES = -2_440_588, 2_145_042_906
+FIRST_DATE, END_OF_DATES = -2_440_588, 2_145_042_906
 """4714-11-24 BC and the day after 5874897-12-31."""
 DATE_MIN, DATE_MAX = -(1 << 31), (1 << 31) - 1
 
@@ -182,7 +182,7 @@ def _date_shift(sign: int, *, date_first: bool = True) -> Kernel:
         shifted = start + sign * np.asarray(days.cast(pa.int64()).fill_null(0))
         infinite = (start == DATE_MIN) | (start == DATE_MAX)
         shifted = np.where(infinite, start, shifted)
-        if ((shifted < _FIRST_DATE) | (shifted >= _END_OF_DATES))[~infinite].any():
+        if ((shifted < FIRST_DATE) | (shifted >= END_OF_DATES))[~infinite].any():
             raise DatetimeFieldOverflow("date out of range")
         return _masked(shifted.astype(np.int32), dates, pa.date32(), days)
 

@@ -19,6 +19,7 @@ pytestmark = pytest.mark.slow
 
 FILES = (
     "functions.sql",
+    "formatting.sql",
     "json_paths.sql",
     "queries.sql",
     "pgvector.sql",

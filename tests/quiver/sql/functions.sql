@@ -167,20 +167,15 @@ SELECT to_char(TIMESTAMP '2024-01-05 13:04:05.678', 'YYYY-MM-DD HH24:MI:SS.MS'),
 SELECT to_char(TIMESTAMP '2024-01-05 03:04:05', 'FMDay FMDD FMMonth FMHH12:FMMI'), to_char(DATE '2024-08-09', 'Month MONTH month Mon MON mon DAY day Dy DY dy'), to_char(DATE '2024-08-09', 'YY Y,YYY YYY Y IYYY RM rm'), to_char(DATE '2024-08-02', 'DDth FMDDth DDTH'), to_char(DATE '0044-03-15 BC', 'YYYY BC')
 SELECT to_char(TIMESTAMPTZ '2024-01-05 13:04:05+00', 'YYYY-MM-DD"T"HH24:MI:SSOF TZ TZH:TZM tz'), to_char(INTERVAL '15 hours 2 minutes 12 seconds', 'HH24:MI:SS'), to_char(INTERVAL '3 days 25 hours', 'DD HH24 HH12'), to_char(TIME '10:20:30', 'HH:MI pm')
 SELECT to_char(TIMESTAMP 'infinity', 'YYYY'), to_char(NULL::timestamp, 'YYYY'), to_char(DATE '2024-01-01', ''), to_char(DATE '2024-01-01', 'foo bar'), to_char(DATE '2024-01-01', '"quoted YYYY" YYYY')
--- refused: function to_char is not supported
 SELECT to_char(1234.5, '9,999.99'), to_char(125, '999'), to_char(12, '000'), to_char(-12, '999'), to_char(0.5, '0.99'), to_char(0.5, '9.99'), to_char(1234567.891, 'FM9,999,999.00'), to_char(12.3, 'FM990.0'), to_char(485, '999MI'), to_char(-485, '999MI'), to_char(-485, '999PR'), to_char(485, 'S999'), to_char(485, 'PL999')
--- refused: function to_char is not supported
 SELECT to_char(12345, '999'), to_char(1.5::float8, '9.9'), to_char(148.5, '999.999'), to_char(0, '999'), to_char(0, 'FM999'), to_char(0.1, 'FM9.9'), to_char(12, '99V99'), to_char(5, 'RN'), to_char(482, 'FMRN'), to_char(482, '999th'), to_char(0.00012, '9.9EEEE'), to_char(1234, 'L9999'), to_char(12, '9 9 9'), to_char(12::int8, '99'), to_char(1.4::float4, '9D9')
--- refused: function to_char is not supported
 SELECT to_char(1234.5678, 'FM999999990.00'), to_char(-0.01, '0.0'), to_char(99.995, '99.99'), to_char(1000000, '999,999,999'), to_char(12, '0999'), to_char('NaN'::float8, '999'), to_char(42, '"Good number:"999'), to_char(-1, '0000'), to_char(1e10::float8, '99999999999'), to_char(12, 'FM0099.90')
 SELECT to_date('05 Dec 2000', 'DD Mon YYYY'), to_date('2024-01-05', 'YYYY-MM-DD'), to_date('20240105', 'YYYYMMDD'), to_date('2024-005', 'YYYY-DDD'), to_date('5/1/24', 'DD/MM/YY'), to_date('January 5, 2024', 'Month DD, YYYY')
 SELECT to_timestamp('2024-01-05 13:04', 'YYYY-MM-DD HH24:MI'), to_timestamp('05 Dec 2000 10:11:12 PM', 'DD Mon YYYY HH12:MI:SS PM'), to_timestamp('2024-01-05 13:04:05.678', 'YYYY-MM-DD HH24:MI:SS.MS'), to_timestamp('2024-01-05T10:00:00', 'YYYY-MM-DD"T"HH24:MI:SS')
 SELECT to_date('abc', 'YYYY-MM-DD')
 SELECT to_date('2024-13-01', 'YYYY-MM-DD')
 SELECT to_date('2024-02-30', 'YYYY-MM-DD')
--- refused: function to_number is not supported
 SELECT to_number('1,234.5', '9G999D9'), to_number('12,454.8-', '99G999D9S'), to_number('-1234', '9999'), to_number('$12.50', 'L99.99'), to_number('12', '99999'), to_number('<12>', '99PR')
--- refused: function to_number is not supported
 SELECT to_number('abc', '999')
 SELECT ARRAY[1,2,3], ARRAY['a',NULL], ARRAY[]::int[], '{1,2}'::int[], '{"a b",c,"NULL",NULL}'::text[], ARRAY[1.5, 2], ARRAY[1, 2.5]
 SELECT (ARRAY[1,2,3])[2], (ARRAY[1,2,3])[1:2], ('{a,b}'::text[])[1], (ARRAY[1,2,3])[5]
