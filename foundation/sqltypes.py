@@ -8,6 +8,7 @@ Storage forms that are not obvious:
   numeric without typmod   utf8 in PostgreSQL's canonical text ('1.50' keeps its scale, 'NaN', 'Infinity')
   char(n)                  utf8, blank-padded to n characters
   timestamptz              timestamp[us, UTC]; date date32; 'infinity' is the type's largest and smallest value
+  timetz                   fixed_size_binary(12), whose order is the type's (foundation/timetz.py)
   uuid                     fixed_size_binary(16)
   jsonb                    utf8 in PostgreSQL's canonical jsonb text; json utf8 as it was given
   jsonpath                 utf8, a canonical text that reads back as the same path
@@ -86,6 +87,7 @@ TIME = SqlType(1083)
 TIMESTAMP = SqlType(1114)
 TIMESTAMPTZ = SqlType(1184)
 INTERVAL = SqlType(1186)
+TIMETZ = SqlType(1266)
 BIT = SqlType(1560)
 VARBIT = SqlType(1562)
 NUMERIC = SqlType(1700)
@@ -112,6 +114,9 @@ FIRST_USER_OID = 20000
 """OIDs of user objects start here; below are PostgreSQL's own and those of the bundled extension."""
 
 NUMERIC_PRECISION_DECIMAL128 = 38
+
+BYTE_ORDERED = frozenset((TIMETZ.oid,))
+"""Types stored as bytes in a form of our own, in which SQL's equality is that of the bytes and SQL's order is theirs."""
 
 
 def _scalars() -> list[TypeInfo]:
@@ -166,6 +171,12 @@ def _scalars() -> list[TypeInfo]:
     ]
 
 
+def _byte_ordered() -> list[TypeInfo]:
+    return [
+        TypeInfo(1266, "timetz", "time with time zone", 12, "D", False, 1270),
+    ]
+
+
 def _with_arrays(scalars: list[TypeInfo]) -> dict[int, TypeInfo]:
     by_oid = {info.oid: info for info in scalars}
     for info in scalars:
@@ -184,7 +195,7 @@ def _with_arrays(scalars: list[TypeInfo]) -> dict[int, TypeInfo]:
     return by_oid
 
 
-TYPES: dict[int, TypeInfo] = _with_arrays(_scalars())
+TYPES: dict[int, TypeInfo] = _with_arrays([*_scalars(), *_byte_ordered()])
 """All types by OID, arrays included."""
 
 TYPES_BY_NAME: dict[str, TypeInfo] = {info.name: info for info in TYPES.values()}
@@ -203,7 +214,7 @@ SQL_SPELLINGS: dict[str, int] = {
     "double precision": 701, "decimal": 1700, "dec": 1700, "character": 1042, "char": 1042,
     "character varying": 1043, "bit varying": 1562, "string": 25,
     "timestamp without time zone": 1114, "timestamp with time zone": 1184,
-    "time without time zone": 1083,
+    "time without time zone": 1083, "time with time zone": 1266,
 }  # fmt: skip
 """Spellings of the grammar that are no pg_type.typname; `char` is bpchar there, `"char"` is OID 18."""
 
@@ -213,7 +224,7 @@ _FIXED_ARROW: dict[int, pa.DataType] = {
     29: pa.uint32(), 22: pa.list_(pa.int16()), 30: pa.list_(pa.uint32()), 114: pa.utf8(), 194: pa.utf8(),
     700: pa.float32(), 701: pa.float64(), 705: pa.utf8(), 1033: pa.utf8(), 1042: pa.utf8(), 1043: pa.utf8(),
     1082: pa.date32(), 1083: pa.time64("us"), 1114: pa.timestamp("us"), 1184: pa.timestamp("us", "UTC"),
-    1186: pa.month_day_nano_interval(), 1560: pa.binary(), 1562: pa.binary(), 2202: pa.uint32(),
+    1186: pa.month_day_nano_interval(), 1266: pa.binary(12), 1560: pa.binary(), 1562: pa.binary(), 2202: pa.uint32(),
     2203: pa.uint32(), 2204: pa.uint32(), 2205: pa.uint32(), 2206: pa.uint32(), 2249: pa.utf8(), 2275: pa.utf8(), 2278: pa.utf8(),
     2950: pa.binary(16), 3802: pa.utf8(), 4072: pa.utf8(), 4089: pa.uint32(), 4096: pa.uint32(),
     16389: pa.binary(),
@@ -293,7 +304,7 @@ def format_type(sql_type: SqlType) -> str:
         return f"numeric({bounds[0]},{bounds[1]})" if bounds else info.sql_name
     if info.oid in (BIT.oid, VARBIT.oid, VECTOR.oid, HALFVEC.oid, SPARSEVEC.oid):
         return f"{info.sql_name}({typmod})"
-    if info.oid in (TIME.oid, TIMESTAMP.oid, TIMESTAMPTZ.oid):
+    if info.oid in (TIME.oid, TIMETZ.oid, TIMESTAMP.oid, TIMESTAMPTZ.oid):
         first, _, rest = info.sql_name.partition(" ")
         return f"{first}({typmod}) {rest}"
     if info.oid == INTERVAL.oid:

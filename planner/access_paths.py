@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from foundation.bitset import RowOffsets
 from foundation.errors import NumericValueOutOfRange
-from foundation.sqltypes import INT2, INT4, INT8, TEXT, VARCHAR, SqlType, array_type
+from foundation.sqltypes import BYTE_ORDERED, INT2, INT4, INT8, TEXT, VARCHAR, SqlType, array_type
 from planner import bound
 from planner.evaluate import evaluate_constant, is_row_free
 from planner.evaluate.casts import cast_column
@@ -26,7 +26,7 @@ from storage.catalog import Catalog, Index
 
 _INTEGERS = (INT2.oid, INT4.oid, INT8.oid)
 _TEXTS = (TEXT.oid, VARCHAR.oid)
-_EXACT_TYPES = frozenset((16, 17, *_INTEGERS, *_TEXTS, 1082, 1083, 1114, 1184, 2950))
+_EXACT_TYPES = frozenset((16, 17, *_INTEGERS, *_TEXTS, 1082, 1083, 1114, 1184, 2950)) | BYTE_ORDERED
 """Key types whose stored form is equal exactly when SQL says so."""
 
 

@@ -48,6 +48,8 @@ _MIX = np.uint64(0x9E3779B97F4A7C15)
 _STEP = np.uint64(0x100000001B3)
 _NULL_HASH = np.uint64(0xD1B54A32D192ED03)
 _MASK = (1 << 64) - 1
+_HASHED_WIDTHS = (1, 2, 4, 8, 16)
+"""Of values that are hashed as one or two integers."""
 _ORDERED_PROBE_MIN = 256
 """Look-ups of so many keys at once are made in the order of their hashes."""
 
@@ -353,7 +355,9 @@ def _normal_form(column: pa.Array, sql_type: SqlType) -> pa.Array:
     if sql_type.oid == NUMERIC.oid and pa.types.is_string(arrow_type):
         column = pc.replace_substring_regex(column, r"(\.[0-9]*?)0+$", r"\1")
         return pc.replace_substring_regex(column, r"\.$", "").cast(pa.binary())
-    if pa.types.is_string(arrow_type):
+    if pa.types.is_string(arrow_type) or (
+        pa.types.is_fixed_size_binary(arrow_type) and arrow_type.byte_width not in _HASHED_WIDTHS
+    ):
         return column.cast(pa.binary())
     if pa.types.is_floating(arrow_type):
         return pa.array(_normal_floats(column), mask=_null_mask(column))

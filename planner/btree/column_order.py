@@ -16,6 +16,7 @@ import pyarrow as pa
 from foundation.sqltypes import (
     BOOL,
     BPCHAR,
+    BYTE_ORDERED,
     BYTEA,
     DATE,
     FLOAT4,
@@ -68,6 +69,7 @@ def _char(value: pa.Scalar) -> Key:
 
 
 KEYS: dict[int, Callable[[pa.Scalar], Key]] = {
+    **dict.fromkeys(BYTE_ORDERED, _itself),
     **dict.fromkeys((t.oid for t in (BOOL, BYTEA, INT2, INT4, INT8, OID, TEXT, UUID, VARCHAR)), _itself),
     **dict.fromkeys((t.oid for t in (DATE, TIME, TIMESTAMP, TIMESTAMPTZ)), _instant),
     **dict.fromkeys((t.oid for t in (FLOAT4, FLOAT8)), _float),

@@ -22,6 +22,7 @@ from foundation.sqltypes import (
     BIT,
     BOOL,
     BPCHAR,
+    BYTE_ORDERED,
     DATE,
     FLOAT4,
     FLOAT8,
@@ -51,6 +52,7 @@ from foundation.sqltypes import (
     format_type,
     is_vector,
 )
+from planner.functions.conversions import conversions
 from planner.functions.datum import CallSite, contiguous
 from planner.functions.implementations_arithmetic import (
     decimal_of,
@@ -79,7 +81,7 @@ _NUMBERS = (*_INTEGERS, *_FLOATS, NUMERIC.oid)
 _TEXTS = (TEXT.oid, VARCHAR.oid, BPCHAR.oid, NAME.oid, UNKNOWN.oid)
 _INSTANTS = (DATE.oid, TIMESTAMP.oid, TIMESTAMPTZ.oid)
 _TO_TIME = (TIMESTAMP.oid, TIMESTAMPTZ.oid)
-_TEXT_FORMS = frozenset({
+_TEXT_FORMS = BYTE_ORDERED | frozenset({
     BOOL.oid, *_NUMBERS, *_INSTANTS, *_TEXTS, TIME.oid, 17, 2950, JSON.oid, JSONB.oid, JSONPATH.oid, BIT.oid,
     VARBIT.oid, VECTOR.oid, HALFVEC.oid, SPARSEVEC.oid,
 })  # fmt: skip
@@ -113,6 +115,7 @@ def is_castable(source: SqlType, target: SqlType) -> bool:
         a == BIT.oid and b in (INT4.oid, INT8.oid),
         a == TIME.oid and b == INTERVAL.oid,
         {a, b} <= {OID.oid, INT4.oid, INT8.oid},
+        (a, b) in conversions(),
     )
     return any(pairs)
 
@@ -177,6 +180,8 @@ def _convert(
         return site.context.codecs.from_text(column, target)
     if b in _TEXTS:
         return _to_text(column, source, b, site)
+    if (a, b) in conversions():
+        return conversions()[a, b](column, site)
     if a in _NUMBERS and b in _NUMBERS:
         return _number_to_number(column, a, b)
     if a in _INSTANTS or b == TIME.oid:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from foundation.sqltypes import DATE, TEXT, TIMESTAMP, TIMESTAMPTZ, SqlType
+from foundation.sqltypes import DATE, TEXT, TIMESTAMP, TIMESTAMPTZ, TIMETZ, SqlType
 from planner import bound
 from planner.evaluate.casts import is_castable
 from planner.functions.implementations import is_session_function, is_variadic_text, kernel_of
@@ -133,6 +133,8 @@ def _depends_on_settings(source: SqlType, target: SqlType) -> bool:
     kinds = {_element(source), _element(target)}
     if TIMESTAMPTZ.oid in kinds:
         return len(kinds) > 1
+    if TIMETZ.oid in kinds:
+        return kinds != {TIMETZ.oid}
     # Reading a date understands DateStyle's order and words such as 'today'.
     return (
         bool(kinds & {DATE.oid, TIMESTAMP.oid}) and len(kinds) > 1 and not kinds <= {DATE.oid, TIMESTAMP.oid}

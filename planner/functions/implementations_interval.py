@@ -177,13 +177,21 @@ def _overlaps(arguments: Sequence[Datum], site: CallSite) -> pa.Array:
     """Each end is a point in time or an interval after the start; NULL ends as the standard has them."""
     row_count = row_count_of(arguments, site.row_count)
     types = site.argument_types
-    ends: list[list[int | None]] = []
+    ends: list[list[Any]] = []
     for index in (0, 2):
         start, end = arguments[index], arguments[index + 1]
         if types[index + 1] == INTERVAL.oid:
             end = _after(start, end, types[index], site)
-        ends += [datum.spread(row_count).cast(pa.int64()).to_pylist() for datum in (start, end)]
+        ends += [_ordered_moments(datum.spread(row_count)) for datum in (start, end)]
     return pa.array([_do_overlap((a, b), (c, d)) for a, b, c, d in zip(*ends)], pa.bool_())
+
+
+def _ordered_moments(column: pa.Array) -> list[Any]:
+    """Values that compare as the moments do: the stored bytes of timetz, else integers."""
+    if not pa.types.is_fixed_size_binary(column.type):
+        column = column.cast(pa.int64())
+    moments: list[Any] = column.to_pylist()
+    return moments
 
 
 def _after(start: Datum, length: Datum, oid: int, site: CallSite) -> Datum:
@@ -203,7 +211,7 @@ def _after(start: Datum, length: Datum, oid: int, site: CallSite) -> Datum:
     return Datum(pa.array(moved_times, pa.int64()), is_constant)
 
 
-_Ends = tuple[int | None, int | None]
+_Ends = tuple[Any, Any]
 
 
 def _ordered(ends: _Ends) -> _Ends:

@@ -387,7 +387,7 @@ def _numerics(
 ) -> pa.Array:
     """(n,) texts of integers over 10**scale; those with a sign in `infinity` are infinite."""
     distinct, positions = np.unique(integers, return_inverse=True)
-    shown = pa.array([_scaled_text(value, scale) for value in distinct.tolist()], pa.utf8())
+    shown = pa.array([scaled_text(value, scale) for value in distinct.tolist()], pa.utf8())
     texts = shown.take(pa.array(positions, mask=~valid))
     if not infinity.any():
         return texts
@@ -400,7 +400,8 @@ _ENDLESS_FIELDS = frozenset(("year", "decade", "century", "millennium", "isoyear
 """Fields that are infinite for an infinite date; the others are NULL."""
 
 
-def _scaled_text(value: int, scale: int) -> str:
+def scaled_text(value: int, scale: int) -> str:
+    """A number over 10**scale with all its digits."""
     if not scale:
         return str(value)
     digits = str(abs(value)).rjust(scale + 1, "0")

@@ -1,6 +1,7 @@
 """Carriers: which DuckDB type a PostgreSQL type travels as, and the Arrow conversions on both ends.
 
   oid and its kin     UINTEGER             uuid, bit, varbit   BLOB (their order is the order of the bytes)
+                                           timetz              BLOB, likewise (`sqltypes.BYTE_ORDERED`)
                                            sparsevec           BLOB (ordered by keys: rules/comparison.py)
   json, jsonb         VARCHAR              vector, halfvec     FLOAT[] (DuckDB has no float16)
   numeric             DECIMAL or VARCHAR   arrays              lists of the element's carrier
@@ -16,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from foundation.sqltypes import NUMERIC, SqlType, arrow_type, element_type, is_vector
+from foundation.sqltypes import BYTE_ORDERED, NUMERIC, SqlType, arrow_type, element_type, is_vector
 from planner.relational.printed import DECIMAL_DIGITS_MAX, DecimalForm, Printed
 
 _CARRIERS: dict[int, str] = {
@@ -24,7 +25,7 @@ _CARRIERS: dict[int, str] = {
     24: "UINTEGER", 26: "UINTEGER", 28: "UINTEGER", 29: "UINTEGER", 2202: "UINTEGER", 2203: "UINTEGER",
     2204: "UINTEGER", 2205: "UINTEGER", 2206: "UINTEGER", 4089: "UINTEGER", 4096: "UINTEGER",
     22: "SMALLINT[]", 30: "UINTEGER[]", 1082: "DATE", 1083: "TIME", 1114: "TIMESTAMP", 1184: "TIMESTAMPTZ",
-    1186: "INTERVAL", 1560: "BLOB", 1562: "BLOB", 2950: "BLOB", 16389: "BLOB",
+    1186: "INTERVAL", 1560: "BLOB", 1562: "BLOB", 2950: "BLOB", 16389: "BLOB", **dict.fromkeys(BYTE_ORDERED, "BLOB"),
 }  # fmt: skip
 
 _INT64_MIN = -(2**63)

@@ -14,6 +14,7 @@ from foundation.sqltypes import (
     TIME,
     TIMESTAMP,
     TIMESTAMPTZ,
+    TIMETZ,
     UNKNOWN,
     SqlType,
     element_type,
@@ -106,7 +107,7 @@ _USER_FUNCTIONS = {
     "session_user": "session_user", "current_catalog": "current_database", "current_schema": "current_schema",
 }  # fmt: skip
 _TIME_TYPES = {
-    "current_date": DATE, "localtime": TIME, "current_timestamp": TIMESTAMPTZ, "localtimestamp": TIMESTAMP,
+    "current_date": DATE, "localtime": TIME, "current_time": TIMETZ, "current_timestamp": TIMESTAMPTZ, "localtimestamp": TIMESTAMP,
 }  # fmt: skip
 
 

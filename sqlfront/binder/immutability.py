@@ -6,12 +6,12 @@ on the clock or on the catalog are not immutable.
 
 from __future__ import annotations
 
-from foundation.sqltypes import DATE, INTERVAL, TEXT, TIME, TIMESTAMP, TIMESTAMPTZ, TYPES, SqlType
+from foundation.sqltypes import DATE, INTERVAL, TEXT, TIME, TIMESTAMP, TIMESTAMPTZ, TIMETZ, TYPES, SqlType
 from planner.bound import Call, CastExpression, Constant, Expression, walk
 from planner.functions.signature import Volatility
 
-_SETTING_DEPENDENT = frozenset(t.oid for t in (DATE, TIME, TIMESTAMP, TIMESTAMPTZ, INTERVAL))
-_LOCAL = frozenset((DATE.oid, TIME.oid, TIMESTAMP.oid))
+_SETTING_DEPENDENT = frozenset(t.oid for t in (DATE, TIME, TIMESTAMP, TIMESTAMPTZ, TIMETZ, INTERVAL))
+_LOCAL = frozenset((DATE.oid, TIME.oid, TIMETZ.oid, TIMESTAMP.oid))
 
 
 def is_immutable(expression: Expression) -> bool:
@@ -33,6 +33,8 @@ def _is_immutable_cast(source: SqlType, target: SqlType) -> bool:
         return True
     if _is_text(source) or _is_text(target):
         return not {source.oid, target.oid} & _SETTING_DEPENDENT
+    if source == TIME and target.oid == TIMETZ.oid:
+        return False
     return not (TIMESTAMPTZ.oid in (source.oid, target.oid) and {source.oid, target.oid} & _LOCAL)
 
 

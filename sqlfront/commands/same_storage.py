@@ -16,6 +16,7 @@ from foundation.sqltypes import (
     TIME,
     TIMESTAMP,
     TIMESTAMPTZ,
+    TIMETZ,
     VARBIT,
     VARCHAR,
     SqlType,
@@ -25,7 +26,7 @@ from planner.bound import CastExpression, ColumnRef, Expression
 _ALIKE = ({TEXT.oid, VARCHAR.oid}, {INT4.oid, OID.oid})
 _INSTANTS = {TIMESTAMP.oid, TIMESTAMPTZ.oid}
 _LENGTHS = (VARCHAR.oid, VARBIT.oid)
-_PRECISIONS = (TIME.oid, *_INSTANTS)
+_PRECISIONS = (TIME.oid, TIMETZ.oid, *_INSTANTS)
 _PRECISION_MAX = 6
 _TYPMOD_HEADER = 4
 

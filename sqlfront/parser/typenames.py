@@ -27,6 +27,7 @@ from foundation.sqltypes import (
     TIME,
     TIMESTAMP,
     TIMESTAMPTZ,
+    TIMETZ,
     TYPES_BY_NAME,
     VARBIT,
     VARCHAR,
@@ -52,7 +53,7 @@ SERIAL_TYPES = {
 """Not types: spellings of a column with its own sequence. CREATE TABLE and ADD COLUMN alone know them."""
 
 KNOWN_UNSUPPORTED = words(
-    "box circle inet cidr macaddr macaddr8 money path point polygon line lseg timetz tsquery tsvector"
+    "box circle inet cidr macaddr macaddr8 money path point polygon line lseg tsquery tsvector"
     " xml hstore ltree citext int4range int8range numrange tsrange tstzrange daterange int4multirange"
     " int8multirange nummultirange tsmultirange tstzmultirange datemultirange pg_lsn txid_snapshot"
     " bf16vec int8vec"
@@ -114,7 +115,7 @@ def _typmod(oid: int, name: TypeName) -> int:
         return -1
     handlers = {
         NUMERIC.oid: _numeric, BPCHAR.oid: _character, VARCHAR.oid: _character, BIT.oid: _bit, VARBIT.oid: _bit,
-        VECTOR.oid: _vector, HALFVEC.oid: _vector, SPARSEVEC.oid: _vector, TIME.oid: _time, TIMESTAMP.oid: _time, TIMESTAMPTZ.oid: _time,
+        VECTOR.oid: _vector, HALFVEC.oid: _vector, SPARSEVEC.oid: _vector, TIME.oid: _time, TIMETZ.oid: _time, TIMESTAMP.oid: _time, TIMESTAMPTZ.oid: _time,
         INTERVAL.oid: _interval,
     }  # fmt: skip
     handler = handlers.get(oid)

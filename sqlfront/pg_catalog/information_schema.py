@@ -25,7 +25,7 @@ from storage.catalog import Column, Sequence, Table
 
 INTEGER_BITS = {21: 16, 23: 32, 20: 64}
 FLOAT_BITS = {700: 24, 701: 53}
-DATETIME = {1082: 0, 1083: 6, 1114: 6, 1184: 6}
+DATETIME = {1082: 0, 1083: 6, 1266: 6, 1114: 6, 1184: 6}
 
 
 @rows_of("schemata", schema="information_schema")

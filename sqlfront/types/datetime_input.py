@@ -38,6 +38,15 @@ from sqlfront.types.datetime_text import (
     TIMESTAMP_INFINITY,
     TIMESTAMP_MINUS_INFINITY,
 )
+from sqlfront.types.datetime_tokens import (
+    COMPACT_TIME,
+    DATE_PARTS,
+    IGNORED,
+    ISO,
+    MONTHS,
+    RELATIVE_DAYS,
+    TOKEN,
+)
 from sqlfront.types.time_zones import ABBREVIATIONS, find_zone, local_offset, session_zone, utc_offset
 
 FIRST_DAY = JULIAN_EPOCH_DAYS
@@ -45,33 +54,6 @@ END_DAY: int = days_of(5_874_898, 1, 1)
 FIRST_US = JULIAN_EPOCH_DAYS * DAY_US
 END_US = TIMESTAMP_INFINITY
 
-_MONTH_NAMES = (
-    "january", "february", "march", "april", "may", "june", "july", "august", "september", "october",
-    "november", "december",
-)  # fmt: skip
-_DAY_NAMES = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-_MONTHS = {name[:3]: i + 1 for i, name in enumerate(_MONTH_NAMES)}
-_MONTHS |= {name: i + 1 for i, name in enumerate(_MONTH_NAMES)} | {"sept": 9}
-_IGNORED = {name[:3] for name in _DAY_NAMES} | set(_DAY_NAMES)
-_IGNORED |= {"tues", "weds", "thur", "thurs", "at", "on"}
-_RELATIVE_DAYS = {"yesterday": -1, "today": 0, "tomorrow": 1}
-
-_ISO = re.compile(
-    r"(\d{4})-(\d\d)-(\d\d)(?:[ T](\d\d):(\d\d):(\d\d)(?:\.(\d{1,6}))?)?(?:(Z)|([+-])(\d\d)(?::?(\d\d))?)?",
-    re.ASCII,
-)
-_TOKEN = re.compile(
-    r"(?P<time>\d+:[\d:.]*)"
-    r"|(?P<date>\d+([-/.])(?:\d+(?:\3\d*)+|[A-Za-z]+(?:\3?[0-9A-Za-z]+)*)"
-    r"|[A-Za-z]+([-/.])\d+\4\d+|\d+[-/]\d+(?=\s|$|[A-Za-z,]))"
-    r"|(?P<number>\d+(?:\.\d*)?|\.\d+)"
-    r"|(?P<zone>[+-]\d[\d:]*)"
-    r"|(?P<sign>[+-]\s*[A-Za-z]+)"
-    r"|(?P<word>[A-Za-z]{3,}\d{1,2}[A-Za-z]{3,}|[A-Za-z]+(?:/[A-Za-z_/+\-0-9]+)?)"
-    r"|(?P<skip>[\s,;]+|[^\w\s+\-.:/])",
-    re.ASCII,
-)
-_DATE_PARTS = re.compile(r"\d+|[A-Za-z]+", re.ASCII)
 _FRACTION_DIGITS = 6
 _ZONE_HOURS_MAX = 15
 
@@ -244,12 +226,12 @@ def _read_date(fields: _Fields, text: str, order: str) -> None:
     # PostgreSQL takes a date with delimiters after a time for a zone, and fails.
     if fields.clock_us is not None or fields.has_date() or not text[-1].isalnum():
         raise _SyntaxFault
-    parts = _DATE_PARTS.findall(text)
+    parts = DATE_PARTS.findall(text)
     names = [part for part in parts if part.isalpha()]
     if len(names) > 1 or len(parts) > 3:
         raise _SyntaxFault
     for name in names:
-        month = _MONTHS.get(name.lower())
+        month = MONTHS.get(name.lower())
         if month is None:
             raise _SyntaxFault
         _set_month_name(fields, month)
@@ -294,16 +276,16 @@ def _set_compact_time(fields: _Fields, digits: str, fraction: str) -> None:
 
 def _read_word(fields: _Fields, text: str, zone: tzinfo) -> None:
     word = text.lower()
-    if word in _MONTHS:
-        _set_month_name(fields, _MONTHS[word])
-    elif word in _IGNORED or word == "t" or (word in ("j", "jd") and fields.days is None):
+    if word in MONTHS:
+        _set_month_name(fields, MONTHS[word])
+    elif word in IGNORED or word == "t" or (word in ("j", "jd") and fields.days is None):
         pass
     elif word in ("bc", "ad"):
         fields.is_bc = word == "bc"
     elif word in ("am", "pm"):
         fields.half_day = word
-    elif word in _RELATIVE_DAYS:
-        fields.days = _today(zone) + _RELATIVE_DAYS[word]
+    elif word in RELATIVE_DAYS:
+        fields.days = _today(zone) + RELATIVE_DAYS[word]
         fields.clock_us = 0 if fields.clock_us is None else fields.clock_us
     elif word in ("epoch", "infinity", "now"):
         fields.special = word
@@ -330,7 +312,7 @@ def _read_fields(text: str, order: str, zone: tzinfo) -> _Fields:
     position = 0
     previous = ""
     while position < len(text):
-        match = _TOKEN.match(text, position)
+        match = TOKEN.match(text, position)
         if match is None:
             raise _SyntaxFault
         position = match.end()
@@ -384,7 +366,7 @@ def parse_date(text: str, context: CodecContext) -> int:
         InvalidDatetimeFormat: 22007. DatetimeFieldOverflow: 22008. InvalidTimeZoneDisplacement: 22009.
     """
     try:
-        match = _ISO.fullmatch(text)
+        match = ISO.fullmatch(text)
         if match is not None and match[4] is None and match[8] is None and match[9] is None:
             fields = _Fields(int(match[1]), int(match[2]), int(match[3]))
         else:
@@ -409,34 +391,49 @@ def _special_day(fields: _Fields, zone: tzinfo) -> int:
     return {"epoch": 0, "infinity": DATE_INFINITY, "-infinity": DATE_MINUS_INFINITY}[fields.special]
 
 
-def parse_time(text: str, context: CodecContext) -> int:
-    """Microseconds since midnight; a date or a zone beside the time is ignored.
+@dataclass(frozen=True, slots=True)
+class ClockReading:
+    """A time of day as text gave it: microseconds since midnight, the zone and the day (since 1970-01-01) beside it."""
+
+    clock_us: int
+    zone: tzinfo | int | None
+    days: int | None
+
+
+def read_clock(text: str, context: CodecContext, type_name: str) -> ClockReading:
+    """A time of day, with whatever stands beside it.
 
     Raises:
         InvalidDatetimeFormat: 22007. DatetimeFieldOverflow: 22008. InvalidTimeZoneDisplacement: 22009.
     """
     zone = session_zone(context.time_zone)
     try:
-        stripped = text.strip()
-        compact = re.fullmatch(r"(?:[Tt]\s*)?(\d{4}|\d{6})(?:\.(\d*))?", stripped, re.ASCII)
+        compact = COMPACT_TIME.fullmatch(text)
         if compact is not None:
-            fields = _Fields()
+            fields = _Fields(zone=_read_zone(compact[3]) if compact[3] else None)
             _set_compact_time(fields, compact[1], compact[2] or "")
         else:
             fields = _read_fields(text, context.date_order, zone)
         if fields.special == "now":
             now = clock.time_ns() // 1000
-            return (now + utc_offset(zone, now) * SECOND_US) % DAY_US
+            offset = utc_offset(zone, now)
+            return ClockReading((now + offset * SECOND_US) % DAY_US, offset, None)
         if fields.clock_us is None or fields.special:
             raise _SyntaxFault
-        return fields.time_us()
+        days = fields.date_days() if fields.has_date() else None
+        return ClockReading(fields.time_us(), fields.zone, days)
     except (_SyntaxFault, _RangeFault, _ZoneFault) as fault:
-        raise _fault_error(fault, text, "time") from None
+        raise _fault_error(fault, text, type_name) from None
+
+
+def parse_time(text: str, context: CodecContext) -> int:
+    """Microseconds since midnight; a date or a zone beside the time is ignored. Raises as `read_clock`."""
+    return read_clock(text, context, "time").clock_us
 
 
 def _parse_instant(text: str, context: CodecContext, type_name: str) -> tuple[int, tzinfo | int | None] | int:
     """Local microseconds and the zone given, or a final value (infinity, epoch, now)."""
-    match = _ISO.fullmatch(text)
+    match = ISO.fullmatch(text)
     if match is not None:
         year, month, day, hour, minute, second, fraction, zulu, sign, zone_hour, zone_minute = match.groups()
         fields = _Fields(int(year), int(month), int(day))

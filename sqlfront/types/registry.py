@@ -22,13 +22,14 @@ from sqlfront.types import (
     sparse,
     text,
     timestamps,
+    timetz,
     uuids,
     vectors,
 )
 from sqlfront.types.codec import Codec
 
 _FAMILIES = (
-    boolean, integers, floats, numeric, text, bytea, timestamps, intervals, uuids, json_types, json_paths, bits, oids,
+    boolean, integers, floats, numeric, text, bytea, timestamps, timetz, intervals, uuids, json_types, json_paths, bits, oids,
     vectors, sparse,
 )  # fmt: skip
 

@@ -33,6 +33,7 @@ from foundation.sqltypes import (
     TIME,
     TIMESTAMP,
     TIMESTAMPTZ,
+    TIMETZ,
     VARBIT,
     VARCHAR,
     VECTOR,
@@ -42,6 +43,7 @@ from foundation.sqltypes import (
     format_type,
     numeric_precision_scale,
 )
+from foundation.timetz import timetz_array, timetz_parts
 from sqlfront.types.bits import bit_count, bit_digits, pack_bits
 from sqlfront.types.calendar import POSTGRES_EPOCH_US
 from sqlfront.types.columns import array_of_numbers, mask_of, numbers_of, validity_buffer
@@ -197,6 +199,15 @@ def _coerce_time(column: pa.Array, target: SqlType, explicit: bool) -> pa.Array:
     return array_of_numbers(np.where(infinite, numbers, rounded), column.type, mask_of(column))
 
 
+def _coerce_timetz(column: pa.Array, target: SqlType, explicit: bool) -> pa.Array:
+    """Round the time of day half up to n fractional digits; the zone stays."""
+    if target.typmod < 0 or target.typmod >= _TIME_PRECISION_MAX:
+        return column
+    unit = 10 ** (_TIME_PRECISION_MAX - target.typmod)
+    local_us, west_s = timetz_parts(column)
+    return timetz_array((local_us + unit // 2) // unit * unit, west_s, np.asarray(column.is_null()))
+
+
 def _coerce_interval(column: pa.Array, target: SqlType, explicit: bool) -> pa.Array:
     if target.typmod < 0:
         return column
@@ -293,6 +304,7 @@ _COERCIONS: dict[int, Callable[[pa.Array, SqlType, bool], pa.Array]] = {
     TIME.oid: _coerce_time,
     TIMESTAMP.oid: _coerce_time,
     TIMESTAMPTZ.oid: _coerce_time,
+    TIMETZ.oid: _coerce_timetz,
     INTERVAL.oid: _coerce_interval,
     BIT.oid: _coerce_bits,
     VARBIT.oid: _coerce_bits,

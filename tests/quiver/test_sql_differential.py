@@ -26,6 +26,7 @@ FILES = (
     "changes.sql",
     "sequences.sql",
     "row_locks.sql",
+    "zoned_times.sql",
 )
 FEATURE_NOT_SUPPORTED = "0A000"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from foundation.sqltypes import TIME, TYPES
+from foundation.sqltypes import TIME, TIMESTAMPTZ, TYPES
 from planner import bound
 from planner.relational.carriers import carrier
 from planner.relational.expressions import ExpressionPrinter
@@ -23,6 +23,8 @@ def cast_to_time(printer: ExpressionPrinter, node: bound.CastExpression) -> Prin
     pair = (source.oid, target.oid)
     if target.typmod == -1 and (pair in _NATIVE or (pair in _NATIVE_IN_UTC and is_utc(printer))):
         argument = printer.sql(node.argument)
+        if pair == (TIMESTAMPTZ.oid, TIME.oid):
+            argument = f"CAST({argument} AS TIMESTAMP)"  # DuckDB has no cast between the two.
         cast = f"CAST({argument} AS {carrier(target)})"
         if target.oid == TIME.oid:
             # An infinite timestamp has no time of day.

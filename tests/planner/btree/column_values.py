@@ -24,12 +24,14 @@ from foundation.sqltypes import (
     TIME,
     TIMESTAMP,
     TIMESTAMPTZ,
+    TIMETZ,
     UUID,
     VARCHAR,
     SqlType,
     arrow_type,
     numeric_typmod,
 )
+from foundation.timetz import pack_timetz
 
 MONEY = SqlType(NUMERIC.oid, numeric_typmod(12, 2))
 _TEXTS = ["", " ", "a", "a ", "ab", "B", "b", "é", "z", "ｆ", "\U0001f600", "日本", "a%", "a_", "A\\"]
@@ -48,6 +50,7 @@ _WIDE = [*_NUMERICS, "NaN", "Infinity", "-Infinity", "9" * 90, "0." + "0" * 40 +
 _FLOATS = [0.0, -0.0, 1.5, -1.5, float("nan"), float("inf"), float("-inf"), 1e-30]
 _INSTANTS = [0, -1, 1, 1 << 40, (1 << 63) - 1, -(1 << 63), 1_600_000_000_000_000]
 _DAYS = [0, -1, 1, 20_000, (1 << 31) - 1, -(1 << 31)]
+_ZONED = [(0, 0), (3_600_000_000, -3600), (0, -3600), (0, 3600), (86_400_000_000, 57_599), (1, -57_599)]
 
 POOLS: dict[str, tuple[SqlType, list[Any]]] = {
     "bool": (BOOL, [True, False]),
@@ -66,6 +69,7 @@ POOLS: dict[str, tuple[SqlType, list[Any]]] = {
     "bytea": (BYTEA, [b"", b"\x00", b"a", b"\xff", b"ab"]),
     "uuid": (UUID, [bytes([n]) * 16 for n in (0, 1, 127, 128, 255)]),
     "date": (DATE, _DAYS),
+    "timetz": (TIMETZ, [pack_timetz(us, west) for us, west in _ZONED]),
     "time": (TIME, [0, 1, 86_399_999_999, 86_400_000_000]),
     "timestamp": (TIMESTAMP, _INSTANTS),
     "timestamptz": (TIMESTAMPTZ, _INSTANTS),

@@ -161,7 +161,6 @@ SELECT '25:00'::time
 SELECT '2024-01-01 10:00:60'::timestamp, '2024-01-01T10:00:00Z'::timestamptz, '2024-01-01 10:00:00.1234567'::timestamp, '2024-01-01 10:00 PST'::timestamptz, '2024-01-01 10:00 Europe/Paris'::timestamptz, '10:30 PM'::time, '103000'::time
 SELECT '2024-01-01 10:00:00.987654'::timestamp(3), '10:00:00.56'::time(1), '2024-01-01 10:00:00.5'::timestamp(0), '2024-01-01 10:00:00.987654+00'::timestamptz(2)
 SELECT now() = current_timestamp, current_date = now()::date, localtimestamp = now()::timestamp, clock_timestamp() >= now(), localtime IS NOT NULL
--- refused: CURRENT_TIME is not supported
 SELECT current_time IS NOT NULL
 SELECT to_char(TIMESTAMP '2024-01-05 13:04:05.678', 'YYYY-MM-DD HH24:MI:SS.MS'), to_char(TIMESTAMP '2024-01-05 13:04:05', 'Day, DD Mon YYYY HH12:MI AM'), to_char(DATE '2024-01-05', 'YYYY"-Q"Q'), to_char(TIMESTAMP '2024-01-05 13:04:05.678901', 'US FF3 SSSS J WW IW D ID DDD CC')
 SELECT to_char(TIMESTAMP '2024-01-05 03:04:05', 'FMDay FMDD FMMonth FMHH12:FMMI'), to_char(DATE '2024-08-09', 'Month MONTH month Mon MON mon DAY day Dy DY dy'), to_char(DATE '2024-08-09', 'YY Y,YYY YYY Y IYYY RM rm'), to_char(DATE '2024-08-02', 'DDth FMDDth DDTH'), to_char(DATE '0044-03-15 BC', 'YYYY BC')
