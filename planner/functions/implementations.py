@@ -22,6 +22,7 @@ from planner.functions.implementations_array import array_kernels
 from planner.functions.implementations_bits import bit_kernels
 from planner.functions.implementations_compare import comparison_kernels
 from planner.functions.implementations_datetime_format import datetime_format_kernels
+from planner.functions.implementations_float_functions import float_function_kernels
 from planner.functions.implementations_interval import interval_kernels
 from planner.functions.implementations_json import json_change_kernels
 from planner.functions.implementations_json_reading import json_reading_kernels
@@ -36,6 +37,7 @@ from planner.functions.implementations_vector_types import vector_type_kernels
 from planner.functions.json_path.kernels import json_path_kernels
 from planner.functions.rowwise import null_aware_row_kernel
 from planner.functions.signature import Function, FunctionKind
+from planner.functions.signatures import functions_named
 
 SESSION_FUNCTIONS = frozenset({
     "current_catalog", "current_database", "current_query", "current_role", "current_schema", "current_schemas",
@@ -44,7 +46,7 @@ SESSION_FUNCTIONS = frozenset({
     "pg_advisory_unlock_shared", "pg_advisory_xact_lock", "pg_advisory_xact_lock_shared", "pg_backend_pid",
     "pg_cancel_backend", "pg_is_in_recovery", "pg_postmaster_start_time", "pg_terminate_backend",
     "pg_try_advisory_lock", "pg_try_advisory_lock_shared", "pg_try_advisory_xact_lock",
-    "pg_try_advisory_xact_lock_shared", "session_user", "set_config", "setval", "user",
+    "pg_try_advisory_xact_lock_shared", "session_user", "set_config", "setseed", "setval", "user",
 })  # fmt: skip
 """Functions the session answers (`SessionServices.call_function`), row by row where they have effects."""
 
@@ -54,7 +56,8 @@ def _version(arguments: Sequence[Datum], site: CallSite) -> pa.Array:
 
 
 def _random(arguments: Sequence[Datum], site: CallSite) -> pa.Array:
-    return pa.array(np.random.default_rng().random(site.row_count), pa.float64())
+    numbers = site.context.session.call_function(functions_named("random")[0], (), site.row_count)
+    return pa.array(np.random.default_rng().random(site.row_count)) if numbers is None else numbers
 
 
 def _random_uuid(arguments: Sequence[Datum], site: CallSite) -> pa.Array:
@@ -74,7 +77,7 @@ def _other_kernels() -> dict[str, Kernel]:
 def kernels() -> dict[str, Kernel]:
     """All kernels by key."""
     return {
-        **comparison_kernels(), **arithmetic_kernels(), **text_kernels(), **array_kernels(), **json_change_kernels(),
+        **comparison_kernels(), **arithmetic_kernels(), **float_function_kernels(), **text_kernels(), **array_kernels(), **json_change_kernels(),
         **json_reading_kernels(), **json_path_kernels(),
         **time_kernels(), **regex_kernels(), **bit_kernels(), **interval_kernels(), **numeric_function_kernels(), **datetime_format_kernels(),
         **number_format_kernels(), **vector_kernels(), **vector_type_kernels(), **_other_kernels(),

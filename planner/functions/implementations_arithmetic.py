@@ -22,7 +22,6 @@ import pyarrow.compute as pc
 
 from foundation.errors import DivisionByZero, FeatureNotSupported, NumericValueOutOfRange
 from foundation.sqltypes import FLOAT4, INT2, INT4, INT8, arrow_type
-from planner.errors import InvalidArgumentForLogarithm, InvalidArgumentForPower
 from planner.functions.datum import CallSite, Datum, Kernel, contiguous, row_count_of
 from planner.functions.numeric_columns import decimal_kernel
 from planner.functions.rowwise import over_distinct
@@ -102,7 +101,7 @@ def _as_array(result: Any, target: pa.DataType) -> pa.Array:
     return contiguous(result)
 
 
-def _operands(
+def float_operands(
     arguments: Sequence[Datum], target: pa.DataType
 ) -> tuple[list[npt.NDArray[Any]], npt.NDArray[np.bool_]]:
     """NumPy operands with NULL as 1, and the mask of rows where every operand is valid."""
@@ -115,7 +114,7 @@ def _operands(
     return arrays, valid
 
 
-def _masked(values: npt.NDArray[Any], valid: npt.NDArray[np.bool_], target: pa.DataType) -> pa.Array:
+def masked(values: npt.NDArray[Any], valid: npt.NDArray[np.bool_], target: pa.DataType) -> pa.Array:
     if valid.all():
         return pa.array(values, target)
     return pa.array(values, target, mask=~np.broadcast_to(valid, values.shape))
@@ -123,18 +122,18 @@ def _masked(values: npt.NDArray[Any], valid: npt.NDArray[np.bool_], target: pa.D
 
 def _integer_mod(arguments: Sequence[Datum], site: CallSite) -> pa.Array:
     target = arrow_type(site.result_type)
-    (left, right), valid = _operands(arguments, target)
+    (left, right), valid = float_operands(arguments, target)
     if ((right == 0) & valid).any():
         raise DivisionByZero("division by zero")
     safe = np.where((right == 0) | (right == -1), 1, right).astype(right.dtype)
-    return _masked(np.fmod(left, safe), valid, target)
+    return masked(np.fmod(left, safe), valid, target)
 
 
 def _integer_bits(operation: Callable[..., Any]) -> Kernel:
     def kernel(arguments: Sequence[Datum], site: CallSite) -> pa.Array:
         target = arrow_type(site.result_type)
-        operands, valid = _operands(arguments, target)
-        return _masked(operation(*operands), valid, target)
+        operands, valid = float_operands(arguments, target)
+        return masked(operation(*operands), valid, target)
 
     return kernel
 
@@ -142,12 +141,12 @@ def _integer_bits(operation: Callable[..., Any]) -> Kernel:
 def _integer_shift(operation: Callable[..., Any]) -> Kernel:
     def kernel(arguments: Sequence[Datum], site: CallSite) -> pa.Array:
         target = arrow_type(site.result_type)
-        operands, valid = _operands(arguments, target)
+        operands, valid = float_operands(arguments, target)
         width = target.bit_width
         # C masks the shift count by the width of the promoted operand, at least 32 bits.
         count = operands[1] & (max(width, 32) - 1)
         wide = operands[0].astype(np.int64)
-        return _masked(operation(wide, count.astype(np.int64)).astype(operands[0].dtype), valid, target)
+        return masked(operation(wide, count.astype(np.int64)).astype(operands[0].dtype), valid, target)
 
     return kernel
 
@@ -181,7 +180,7 @@ def _float_kernel(name: str) -> Kernel:
 
     def kernel(arguments: Sequence[Datum], site: CallSite) -> pa.Array:
         target = pa.float32() if site.result_type.oid == FLOAT4.oid else pa.float64()
-        (left, right), valid = _operands(arguments, target)
+        (left, right), valid = float_operands(arguments, target)
         if name == "div" and ((right == 0) & ~np.isnan(left) & valid).any():
             raise DivisionByZero("division by zero")
         with np.errstate(all="ignore"):
@@ -193,68 +192,22 @@ def _float_kernel(name: str) -> Kernel:
                 raise NumericValueOutOfRange("value out of range: underflow")
         else:
             check_float_result(result, [left, right], can_underflow=name == "mul")
-        return _masked(result, valid, target)
+        return masked(result, valid, target)
 
     return kernel
 
 
-def _float_unary(
-    operation: Callable[..., Any], domain: Callable[[npt.NDArray[Any]], None] | None = None
-) -> Kernel:
-    """A function of one float; `domain` raises for operands outside it."""
+def _float_unary(operation: Callable[..., Any]) -> Kernel:
+    """A function of one float that only rounds or changes the sign."""
 
     def kernel(arguments: Sequence[Datum], site: CallSite) -> pa.Array:
         target = arrow_type(site.result_type)
-        (values,), valid = _operands(arguments[:1], target)
-        if domain is not None:
-            domain(values)
+        (values,), valid = float_operands(arguments[:1], target)
         with np.errstate(all="ignore"):
             result = np.asarray(operation(values), dtype=values.dtype)
-        check_float_result(result, [values])
-        return _masked(result, valid, target)
+        return masked(result, valid, target)
 
     return kernel
-
-
-def _check_sqrt(values: npt.NDArray[Any]) -> None:
-    if (values < 0).any():
-        raise InvalidArgumentForPower("cannot take square root of a negative number")
-
-
-def _check_log(values: npt.NDArray[Any]) -> None:
-    if (values == 0).any():
-        raise InvalidArgumentForLogarithm("cannot take logarithm of zero")
-    if (values < 0).any():
-        raise InvalidArgumentForLogarithm("cannot take logarithm of a negative number")
-
-
-def _check_arc(values: npt.NDArray[Any]) -> None:
-    if (np.abs(values) > 1).any():
-        raise NumericValueOutOfRange("input is out of range")
-
-
-def _check_finite(values: npt.NDArray[Any]) -> None:
-    if np.isinf(values).any():
-        raise NumericValueOutOfRange("input is out of range")
-
-
-def _float_power(arguments: Sequence[Datum], site: CallSite) -> pa.Array:
-    (left, right), valid = _operands(arguments, pa.float64())
-    if ((left == 0) & (right < 0) & valid).any():
-        raise InvalidArgumentForPower("zero raised to a negative power is undefined")
-    if ((left < 0) & np.isfinite(left) & np.isfinite(right) & (np.floor(right) != right) & valid).any():
-        raise InvalidArgumentForPower(
-            "a negative number raised to a non-integer power yields a complex result"
-        )
-    with np.errstate(all="ignore"):
-        result = np.power(left, right)
-    check_float_result(result, [left, right])
-    return _masked(result, valid, pa.float64())
-
-
-def _atan2(arguments: Sequence[Datum], site: CallSite) -> pa.Array:
-    (left, right), valid = _operands(arguments, pa.float64())
-    return _masked(np.arctan2(left, right), valid, pa.float64())
 
 
 def _pi(arguments: Sequence[Datum], site: CallSite) -> pa.Array:
@@ -434,11 +387,6 @@ def numeric_to_integer(value: Decimal, oid: int) -> int:
     return number
 
 
-def _logarithm_base_10(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    result: npt.NDArray[Any] = np.log10(values)
-    return result
-
-
 def arithmetic_kernels() -> dict[str, Kernel]:
     """Kernels by pg_proc name; overloads of several families are `name(oid,...)`."""
     kernels: dict[str, Kernel] = {}
@@ -475,22 +423,11 @@ def _float_functions() -> dict[str, Kernel]:
         kernels[f"float{width}um"] = _float_unary(np.negative)
         kernels[f"float{width}up"] = unary_plus
         kernels[f"float{width}abs"] = kernels[f"abs({oid})"] = _float_unary(np.abs)
-    one: dict[str, tuple[Callable[..., Any], Callable[[npt.NDArray[Any]], None] | None]] = {
-        "ceil": (np.ceil, None), "ceiling": (np.ceil, None), "floor": (np.floor, None), "round": (np.rint, None),
-        "trunc": (np.trunc, None), "sign": (np.sign, None), "sqrt": (np.sqrt, _check_sqrt),
-        "dsqrt": (np.sqrt, _check_sqrt), "cbrt": (np.cbrt, None), "dcbrt": (np.cbrt, None), "exp": (np.exp, None),
-        "ln": (np.log, _check_log), "log": (_logarithm_base_10, _check_log),
-        "log10": (_logarithm_base_10, _check_log), "sin": (np.sin, _check_finite), "cos": (np.cos, _check_finite),
-        "tan": (np.tan, _check_finite), "asin": (np.arcsin, _check_arc), "acos": (np.arccos, _check_arc),
-        "atan": (np.arctan, None), "degrees": (np.degrees, None), "radians": (np.radians, None),
-        "cot": (lambda values: 1 / np.tan(values), _check_finite), "asinh": (np.arcsinh, None),
-        "sinh": (np.sinh, None), "cosh": (np.cosh, None), "tanh": (np.tanh, None),
-    }  # fmt: skip
-    for name, (operation, domain) in one.items():
-        kernels[f"{name}(701)"] = _float_unary(operation, domain)
-    for name in ("power", "pow", "dpow"):
-        kernels[f"{name}(701,701)"] = _float_power
-    kernels["atan2(701,701)"] = _atan2
+    for name, operation in (
+        ("ceil", np.ceil), ("ceiling", np.ceil), ("floor", np.floor), ("round", np.rint), ("trunc", np.trunc),
+        ("sign", np.sign),
+    ):  # fmt: skip
+        kernels[f"{name}(701)"] = _float_unary(operation)
     kernels["pi()"] = _pi
     return kernels
 

@@ -180,6 +180,23 @@ def _endless_power(base: Decimal, exponent: Decimal) -> Decimal:
     return Decimal(int(result)) if math.isfinite(result) else Decimal(result)
 
 
+def _gcd(left: Decimal, right: Decimal) -> Decimal:
+    """Euclid's algorithm over decimals; it has the larger scale of the two."""
+    if not (left.is_finite() and right.is_finite()):
+        return Decimal("NaN")
+    scale = max(scale_of(left), scale_of(right))
+    whole = math.gcd(int(left.scaleb(scale)), int(right.scaleb(scale)))
+    return round_to_scale(Decimal(whole).scaleb(-scale), scale)
+
+
+def _lcm(left: Decimal, right: Decimal) -> Decimal:
+    if not (left.is_finite() and right.is_finite()):
+        return Decimal("NaN")
+    scale = max(scale_of(left), scale_of(right))
+    whole = math.lcm(int(left.scaleb(scale)), int(right.scaleb(scale)))
+    return round_to_scale(Decimal(whole).scaleb(-scale), scale)
+
+
 def _factorial(number: int) -> str:
     if number < 0:
         raise NumericValueOutOfRange("factorial of a negative number is undefined")
@@ -255,7 +272,7 @@ def numeric_function_kernels() -> dict[str, Kernel]:
         "numeric_sqrt": _numeric(_sqrt), "numeric_exp": _numeric(_exp), "numeric_ln": _numeric(_ln),
         "numeric_power": _numeric(power), "log(1700,1700)": _numeric(_log),
         "factorial(20)": row_kernel(_factorial), "min_scale(1700)": row_kernel(_min_scale),
-        "trim_scale(1700)": row_kernel(_trim_scale),
+        "trim_scale(1700)": row_kernel(_trim_scale), "gcd(1700,1700)": _numeric(_gcd), "lcm(1700,1700)": _numeric(_lcm),
         "numeric_inc(1700)": _numeric(lambda value: value + 1),
         "width_bucket(1700,1700,1700,23)": row_kernel(
             lambda v, low, high, n: _width_bucket(decimal_of(v), decimal_of(low), decimal_of(high), n)

@@ -63,6 +63,8 @@ class StatementServices:
     def call_function(
         self, function: Function, arguments: Sequence[pa.Array], row_count: int
     ) -> pa.Array | None:
+        if function.name == "random":
+            return pa.array(self._session.random_numbers.take(row_count))
         in_session = SESSION_FUNCTIONS.get(function.name)
         in_catalog = CATALOG_FUNCTIONS.get(function.name)
         if in_session is not None:

@@ -39,6 +39,7 @@ from sqlfront.session.notifications import Listener
 from sqlfront.session.outcome import Outcome
 from sqlfront.session.portal import LazyPortal
 from sqlfront.session.prepared import PreparedStatement, StatementPlanner
+from sqlfront.session.random_numbers import RandomNumbers
 from sqlfront.session.services import IdleCodecs, StatementServices
 from sqlfront.session.short_statements import is_short_command
 from sqlfront.session.state import PreparedText, SessionIdentity, SessionState
@@ -106,6 +107,7 @@ class LocalSession:
         self.effects = TransactionEffects()
         self.sequence_values: dict[int, int] = {}
         self.last_sequence_oid: int | None = None
+        self.random_numbers = RandomNumbers()
         self.current_query = ""
         self.query_start_us = now_us()
         self.transaction_start_us = now_us()
@@ -430,12 +432,10 @@ class LocalSession:
             self._notices.append(notice)
 
     def forget_sequences(self) -> None:
-        self.sequence_values.clear()
-        self.last_sequence_oid = None
+        self.sequence_values, self.last_sequence_oid = {}, None
 
     def remember_sequence_value(self, sequence_oid: int, value: int) -> None:
-        self.sequence_values[sequence_oid] = value
-        self.last_sequence_oid = sequence_oid
+        self.sequence_values[sequence_oid], self.last_sequence_oid = value, sequence_oid
 
     # -- other sessions -----------------------------------------------------------------------------------
 

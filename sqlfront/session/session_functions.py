@@ -127,6 +127,12 @@ def set_config(session: LocalSession, name: str | None, value: str | None, is_lo
     return session.settings.show(name)
 
 
+@session_function("setseed")
+def setseed(session: LocalSession, seed: float) -> str:
+    session.random_numbers.seed(seed)
+    return ""
+
+
 # -- sequences ----------------------------------------------------------------------------------------------
 
 

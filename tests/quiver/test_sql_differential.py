@@ -20,6 +20,7 @@ pytestmark = pytest.mark.slow
 FILES = (
     "functions.sql",
     "formatting.sql",
+    "numbers.sql",
     "json_paths.sql",
     "queries.sql",
     "pgvector.sql",
