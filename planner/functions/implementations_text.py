@@ -22,7 +22,8 @@ from planner.errors import SubstringError
 from planner.functions import text_columns
 from planner.functions.datum import CallSite, Datum, Kernel, contiguous, row_count_of
 from planner.functions.keywords import QUOTED_KEYWORDS
-from planner.functions.patterns import like, like_escape, regex
+from planner.functions.patterns import like, like_escape
+from planner.functions.posix_regex.columns import regex
 from planner.functions.rowwise import null_aware_row_kernel, row_kernel
 from planner.functions.text_columns import column_kernel
 

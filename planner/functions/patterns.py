@@ -1,8 +1,8 @@
-"""LIKE patterns and POSIX regular expressions over text columns.
+"""LIKE patterns over text columns, and regular expressions for Python's `re`.
 
-A constant pattern runs as one Arrow kernel (a plain prefix, suffix, substring or equality test where the
+A constant LIKE pattern runs as one Arrow kernel (a plain prefix, suffix, substring or equality test where the
 pattern is that simple, RE2 otherwise). PostgreSQL's `.` matches a newline, and `^` and `$` match only at the
-ends of the string. Constructs RE2 lacks (look-around, back references) run in Python's `re`, value by value.
+ends of the string; the regular expressions of SQL are in `posix_regex`, which comes here for back-references.
 https://www.postgresql.org/docs/15/functions-matching.html
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from functools import lru_cache, partial
+from functools import lru_cache
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -19,7 +19,6 @@ from planner.errors import InvalidEscapeSequence, InvalidRegularExpression
 from planner.functions.datum import Datum, contiguous, row_count_of
 
 _ESCAPE = "\\"
-_NEEDS_PYTHON = re.compile(r"\(\?[=!<]|\\[1-9]|\\[mMyY]|\\u|\\U|\\A|\\Z")
 _BRACKET_CLASS = re.compile(r"\[:(\w+):\]")
 _NEGATED_CLASS = re.compile(r"(?<!\\)\[\^\]?")
 _REASONS = {
@@ -189,24 +188,3 @@ def python_regex(
     except (re.error, OverflowError) as error:
         reason = next((text for start, text in _REASONS.items() if str(error).startswith(start)), str(error))
         raise InvalidRegularExpression(f"invalid regular expression: {reason}") from None
-
-
-def regex(strings: Datum, pattern: Datum, *, ignore_case: bool = False, is_negated: bool = False) -> pa.Array:
-    """(n,) bool: strings ~ pattern.
-
-    Raises:
-        InvalidRegularExpression: 2201B.
-    """
-    result: pa.Array | None = None
-    if pattern.is_constant:
-        text = pattern.array[0].as_py()
-        if text is None:
-            return pa.nulls(row_count_of((strings,)), pa.bool_())
-        if not _NEEDS_PYTHON.search(text) and not text.startswith("***"):
-            try:
-                result = pc.match_substring_regex(strings.array, "(?s)" + text, ignore_case=ignore_case)
-            except pa.ArrowInvalid:
-                result = None
-    if result is None:
-        result = _row_by_row(strings, pattern, partial(python_regex, ignore_case=ignore_case))
-    return contiguous(pc.invert(result)) if is_negated else contiguous(result)

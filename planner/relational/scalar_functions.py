@@ -5,16 +5,14 @@ All are strict: NULL in any argument gives NULL. Keys are PostgreSQL's function 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 import pyarrow as pa
 
-from foundation.errors import FeatureNotSupported, QuiverError
+from foundation.errors import QuiverError
 from foundation.sqltypes import SqlType, arrow_type
-from planner.functions.patterns import python_regex
 
 _SIZE_UNITS = ("bytes", "kB", "MB", "GB", "TB", "PB")
 _SIZE_STEP_LIMIT = 10 * 1024
@@ -61,43 +59,9 @@ def _literal(character: str) -> str:
     return "\\" + character if character in "\\.^$" else character
 
 
-def _regexp_replace(text: str, pattern: str, replacement: str, flags: str = "") -> str:
-    unknown = set(flags) - set("gi")
-    if unknown:
-        raise FeatureNotSupported(f'regular expression option "{min(unknown)}" is not supported')
-    compiled = python_regex(pattern, "i" in flags)
-    return compiled.sub(lambda match: _expanded(replacement, match), text, count=0 if "g" in flags else 1)
-
-
-def _expanded(replacement: str, match: re.Match[str]) -> str:
-    r"""A replacement with \1 ... \9, \& and \\ filled in."""
-
-    def piece(found: re.Match[str]) -> str:
-        code = found.group(1)
-        if code == "&":
-            return match.group()
-        if code.isdigit():
-            return (match.group(int(code)) or "") if int(code) <= match.re.groups else ""
-        return "\\" if code == "\\" else found.group()
-
-    return re.sub(r"\\(.)", piece, replacement, flags=re.DOTALL)
-
-
-def _regexp_match(text: str, pattern: str, flags: str = "") -> list[str | None] | None:
-    if set(flags) - {"i", "c"}:
-        raise FeatureNotSupported(f'regular expression option "{min(set(flags))}" is not supported')
-    compiled = python_regex(pattern, "i" in flags)
-    match = compiled.search(text)
-    if match is None:
-        return None
-    return list(match.groups()) if compiled.groups else [match.group()]
-
-
 SCALAR_FUNCTIONS: dict[str, Callable[..., Any]] = {
     "pg_size_pretty": _pg_size_pretty,
     "similar_to_escape": _similar_to_escape,
-    "regexp_replace": _regexp_replace,
-    "regexp_match": _regexp_match,
 }
 
 

@@ -12,41 +12,14 @@ from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
 from typing import Any
 
-from foundation.errors import FeatureNotSupported, InvalidParameterValue
+from foundation.errors import InvalidParameterValue
 from planner.functions.implementations_json import canonical_jsonb, jsonb_key_order, parse_json
+from planner.functions.implementations_regex import matches, split_to_table
 from planner.functions.json_path.kernels import json_path_rows
-from planner.functions.patterns import python_regex
 from planner.functions.zone_names import time_zone_rows
 from planner.relational.numeric_kernels import canonical, display_scale, text_of
 
 Rows = Iterable[tuple[Any, ...]]
-
-
-def _regexp_split_to_table(text: str, pattern: str, flags: str = "") -> Rows:
-    """Pieces between matches; an empty match splits between characters, never at the ends."""
-    start = 0
-    for match in python_regex(pattern, _ignores_case(flags)).finditer(text):
-        if match.end() == match.start() and match.start() in (0, len(text)):
-            continue
-        yield (text[start : match.start()],)
-        start = match.end()
-    yield (text[start:],)
-
-
-def _regexp_matches(text: str, pattern: str, flags: str = "") -> Rows:
-    """Captured groups (or the whole match) of the first match; of every match with flag g."""
-    compiled = python_regex(pattern, _ignores_case(flags.replace("g", "")))
-    for match in compiled.finditer(text):
-        yield (list(match.groups()) if compiled.groups else [match.group()],)
-        if "g" not in flags:
-            return
-
-
-def _ignores_case(flags: str) -> bool:
-    unknown = set(flags) - set("ic")
-    if unknown:
-        raise FeatureNotSupported(f'regular expression option "{min(unknown)}" is not supported')
-    return "i" in flags
 
 
 def _string_to_table(text: str, delimiter: str, null_text: str | None = None) -> Rows:
@@ -155,8 +128,8 @@ def _options_to_table(options: list[str]) -> Rows:
 SET_FUNCTIONS: dict[str, Callable[..., Rows]] = {
     "pg_options_to_table": _options_to_table,
     "pg_timezone_names": time_zone_rows,
-    "regexp_split_to_table": _regexp_split_to_table,
-    "regexp_matches": _regexp_matches,
+    "regexp_split_to_table": split_to_table,
+    "regexp_matches": matches,
     "string_to_table": _string_to_table,
     "generate_series": _generate_numeric,
     "_pg_expandarray": _expand_array,

@@ -104,7 +104,6 @@ SELECT 'abc' SIMILAR TO '_b_', 'abc' SIMILAR TO 'a', 'abc' NOT SIMILAR TO '%(b|d
 SELECT regexp_replace('foobar', 'o', 'x'), regexp_replace('foobar', 'o', 'x', 'g'), regexp_replace('foobar', '(o)(b)', '\2\1'), regexp_replace('FOO', 'o', 'x', 'gi')
 SELECT regexp_match('foobar', '(o+)(b)'), regexp_match('foo', 'z'), regexp_matches('foobar', 'o'), regexp_split_to_array('a, b,c', ',\s*')
 SELECT regexp_count('foobar', 'o'), regexp_like('foobar', 'O', 'i'), regexp_substr('foobar', 'o+')
--- refused: function regexp_instr is not supported
 SELECT regexp_instr('foobar', 'b')
 SELECT regexp_matches('a1b2', '[a-z]\d', 'g')
 SELECT 'a' || 'b', 'a' || 1, 1 || 'a', 'a' || NULL, 'a' || true, 'a' || 1.5, 'é' || '日'
