@@ -9,6 +9,10 @@ class InvalidEscapeSequence(QuiverError):
     sqlstate = "22025"
 
 
+class InvalidUseOfEscapeCharacter(QuiverError):
+    sqlstate = "2200C"
+
+
 class InvalidRegularExpression(QuiverError):
     sqlstate = "2201B"
 

@@ -38,7 +38,7 @@ from planner.explain_scans import (
     table_name,
 )
 from planner.expression_text import ExpressionPrinter
-from planner.functions.implementations_text import quote_ident
+from planner.functions.quoting import quote_ident
 from planner.limits import row_range
 from planner.nodes import CountRows, KeyLookup, Limit, Node, Result, SeqScan, Sort, VectorTopK
 from planner.row_selection import RowSelection

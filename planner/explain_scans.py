@@ -10,7 +10,7 @@ from planner.access_paths import access_path
 from planner.btree.index_use import IndexUse, index_use
 from planner.evaluate.zone_maps import conjuncts
 from planner.expression_text import ExpressionPrinter
-from planner.functions.implementations_text import quote_ident
+from planner.functions.quoting import quote_ident
 from planner.leading_selection import leading_selection
 from planner.nodes import KeyLookup, SeqScan, Sort
 from planner.services import ExecutionContext

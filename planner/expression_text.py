@@ -8,7 +8,7 @@ from typing import Any
 from foundation.sqltypes import BOOL, INT4, JSONPATH, NUMERIC, SqlType, format_type
 from planner import bound
 from planner.evaluate.constants import constant_array
-from planner.functions.implementations_text import quote_ident
+from planner.functions.quoting import quote_ident
 from planner.services import Codecs
 
 

@@ -132,8 +132,8 @@ def _apply(
 
 
 def _text_form(function: Function, column: pa.Array, sql_type: SqlType, site: CallSite) -> pa.Array:
-    """`||` casts its other side to text, concat() and format() print it: they differ for bool."""
-    if function.name in ("anytextcat", "textanycat"):
+    """`||` and quote_literal() cast to text, concat() and format() print: they differ for bool."""
+    if function.name in ("anytextcat", "textanycat", "quote_literal", "quote_nullable"):
         return cast_column(column, sql_type, TEXT, site, is_explicit=False)
     return site.context.codecs.to_text(column, sql_type)
 

@@ -30,6 +30,7 @@ from planner.functions.implementations_number_format import number_format_kernel
 from planner.functions.implementations_numeric import numeric_function_kernels
 from planner.functions.implementations_regex import regex_kernels
 from planner.functions.implementations_text import VARIADIC_TEXT, text_kernels
+from planner.functions.implementations_text_forms import text_form_kernels
 from planner.functions.implementations_time import time_kernels
 from planner.functions.implementations_timetz import timetz_kernels
 from planner.functions.implementations_vector import vector_kernels
@@ -80,7 +81,7 @@ def kernels() -> dict[str, Kernel]:
         **comparison_kernels(), **arithmetic_kernels(), **float_function_kernels(), **text_kernels(), **array_kernels(), **json_change_kernels(),
         **json_reading_kernels(), **json_path_kernels(),
         **time_kernels(), **regex_kernels(), **bit_kernels(), **interval_kernels(), **numeric_function_kernels(), **datetime_format_kernels(),
-        **number_format_kernels(), **vector_kernels(), **vector_type_kernels(), **_other_kernels(),
+        **number_format_kernels(), **text_form_kernels(), **vector_kernels(), **vector_type_kernels(), **_other_kernels(),
         **timetz_kernels(),
     }  # fmt: skip
 

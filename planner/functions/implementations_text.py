@@ -12,18 +12,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from foundation.errors import (
-    FeatureNotSupported,
     InvalidParameterValue,
-    NullValueNotAllowed,
     ProgramLimitExceeded,
 )
 from foundation.sqltypes import BPCHAR
 from planner.errors import SubstringError
 from planner.functions import text_columns
 from planner.functions.datum import CallSite, Datum, Kernel, contiguous, row_count_of
-from planner.functions.keywords import QUOTED_KEYWORDS
 from planner.functions.patterns import like, like_escape
 from planner.functions.posix_regex.columns import regex
+from planner.functions.quoting import format_text, quote_ident, quote_literal, quote_nullable
 from planner.functions.rowwise import null_aware_row_kernel, row_kernel
 from planner.functions.text_columns import column_kernel
 
@@ -202,90 +200,6 @@ def _decode_base64(text: str) -> bytes:
         ) from None
 
 
-def quote_ident(text: str) -> str:
-    """An identifier as SQL text: in double quotes unless it is lower-case and plain."""
-    plain = text and (text[0].isalpha() or text[0] == "_") and text == text.lower()
-    if (
-        plain
-        and all(c.isalnum() or c in "_$" for c in text)
-        and text.isascii()
-        and text not in QUOTED_KEYWORDS
-    ):
-        return text
-    return '"' + text.replace('"', '""') + '"'
-
-
-def _quote_literal(text: str) -> str:
-    quoted = "'" + text.replace("'", "''").replace("\\", "\\\\") + "'"
-    return " E" + quoted if "\\" in text else quoted
-
-
-def _quote_nullable(text: str | None) -> str:
-    return "NULL" if text is None else _quote_literal(text)
-
-
-def _format(template: str | None, *values: str | None) -> str | None:
-    """format(): %s, %I, %L, %% with optional position; width is refused by name."""
-    if template is None:
-        return None
-    result: list[str] = []
-    position, next_value = 0, 0
-    while position < len(template):
-        character = template[position]
-        position += 1
-        if character != "%":
-            result.append(character)
-            continue
-        start = position
-        while position < len(template) and template[position].isdigit():
-            position += 1
-        if position > start and position < len(template) and template[position] == "$":
-            next_value = int(template[start:position]) - 1
-            position += 1
-        else:
-            position = start
-        width, position = _format_width(template, position)
-        if position >= len(template):
-            raise InvalidParameterValue("unterminated format() type specifier")
-        kind = template[position]
-        position += 1
-        if kind == "%":
-            result.append("%")
-            continue
-        text = _format_value(kind, next_value, values)
-        result.append(text.ljust(-width) if width < 0 else text.rjust(width))
-        next_value += 1
-    return "".join(result)
-
-
-def _format_width(template: str, position: int) -> tuple[int, int]:
-    """(width, negative for left-justified; position behind it)."""
-    sign = 1
-    while template[position : position + 1] == "-":
-        sign, position = -1, position + 1
-    if template[position : position + 1] == "*":
-        raise FeatureNotSupported("a width argument of format() is not supported")
-    start = position
-    while template[position : position + 1].isdigit():
-        position += 1
-    return sign * int(template[start:position] or 0), position
-
-
-def _format_value(kind: str, index: int, values: tuple[str | None, ...]) -> str:
-    if index >= len(values):
-        raise InvalidParameterValue("too few arguments for format()")
-    value = values[index]
-    if kind == "s":
-        return value or ""
-    if kind == "L":
-        return _quote_nullable(value).lstrip(" ")
-    if kind == "I":
-        if value is None:
-            raise NullValueNotAllowed("null values cannot be formatted as an SQL identifier")
-        return quote_ident(value)
-    raise InvalidParameterValue(f'unrecognized format() type specifier "{kind}"')
-
-
 def _trim(function: Any) -> Kernel:
     """btrim, ltrim, rtrim with a constant or per-row character set; blanks without one."""
     rows = row_kernel(lambda text, characters: function(text, characters) if characters else text)
@@ -349,8 +263,8 @@ def text_kernels() -> dict[str, Kernel]:
         "sha256(17)": row_kernel(lambda data: hashlib.sha256(data).digest()),
         "encode(17,25)": row_kernel(_encode), "decode(25,25)": row_kernel(_decode),
         "to_hex(23)": row_kernel(lambda v: _to_hex(v, 32)), "to_hex(20)": row_kernel(lambda v: _to_hex(v, 64)),
-        "quote_ident(25)": row_kernel(quote_ident), "quote_literal(25)": row_kernel(lambda v: _quote_literal(v).lstrip(" ")),
-        "quote_nullable(25)": null_aware_row_kernel(lambda v: _quote_nullable(v).lstrip(" ")),
+        "quote_ident(25)": row_kernel(quote_ident), "quote_literal(25)": row_kernel(quote_literal),
+        "quote_nullable(25)": null_aware_row_kernel(quote_nullable),
     }  # fmt: skip
     for oid in (BPCHAR.oid,):
         for name in ("length", "char_length", "character_length"):
@@ -369,6 +283,7 @@ def _joined(left: str | None, right: str | None) -> str | None:
 
 
 VARIADIC_TEXT: dict[str, Callable[..., Any]] = {
-    "concat": _concat, "concat_ws": _concat_ws, "format": _format, "anytextcat": _joined, "textanycat": _joined,
+    "concat": _concat, "concat_ws": _concat_ws, "format": format_text, "anytextcat": _joined, "textanycat": _joined,
+    "quote_literal": lambda value: None if value is None else quote_literal(value), "quote_nullable": quote_nullable,
 }  # fmt: skip
 """Functions of any number of arguments of any type; each argument reaches them in its text form."""

@@ -11,15 +11,11 @@ from typing import Any
 
 import pyarrow as pa
 
-from foundation.errors import QuiverError
 from foundation.sqltypes import SqlType, arrow_type
+from planner.functions.similar_patterns import similar_regex
 
 _SIZE_UNITS = ("bytes", "kB", "MB", "GB", "TB", "PB")
 _SIZE_STEP_LIMIT = 10 * 1024
-
-
-class InvalidEscapeCharacter(QuiverError):
-    sqlstate = "22019"
 
 
 def _pg_size_pretty(size: Any) -> str:
@@ -32,36 +28,9 @@ def _pg_size_pretty(size: Any) -> str:
     raise AssertionError("unreachable")
 
 
-def _similar_to_escape(pattern: str, escape: str = "\\") -> str:
-    """The regular expression of a SIMILAR TO pattern (similar_escape_internal in PostgreSQL's regexp.c)."""
-    if len(escape) > 1:
-        raise InvalidEscapeCharacter(
-            "invalid escape string", hint="Escape string must be empty or one character."
-        )
-    parts = ["^(?:"]
-    is_escaped = in_set = False
-    for character in pattern:
-        if is_escaped:
-            parts.append("\\" + character if not character.isalnum() else character)
-            is_escaped = False
-        elif character == escape:
-            is_escaped = True
-        elif in_set:
-            parts.append("\\\\" if character == "\\" else character)
-            in_set = character != "]"
-        else:
-            in_set = character == "["
-            parts.append({"%": ".*", "_": ".", "(": "(?:"}.get(character, _literal(character)))
-    return "".join([*parts, ")$"])
-
-
-def _literal(character: str) -> str:
-    return "\\" + character if character in "\\.^$" else character
-
-
 SCALAR_FUNCTIONS: dict[str, Callable[..., Any]] = {
     "pg_size_pretty": _pg_size_pretty,
-    "similar_to_escape": _similar_to_escape,
+    "similar_to_escape": similar_regex,
 }
 
 

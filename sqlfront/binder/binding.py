@@ -9,7 +9,7 @@ from sqlglot import exp
 from foundation.errors import DatatypeMismatch
 from foundation.sqltypes import UNKNOWN, SqlType, format_type
 from planner.bound import BoundStatement, ColumnRef, Expression, Parameter, walk
-from planner.functions.implementations_text import quote_ident
+from planner.functions.quoting import quote_ident
 from sqlfront.binder.changes import bind_delete, bind_update
 from sqlfront.binder.coerce import coerce_assignment, coerce_default, coerce_to_boolean, settle
 from sqlfront.binder.context import BindContext

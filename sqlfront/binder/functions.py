@@ -156,6 +156,8 @@ def bind_call_syntax(environment: Environment, syntax: CallSyntax) -> Expression
         _match_hypothetical_row(environment, syntax, arguments)
     actual = [argument.sql_type.oid for argument in arguments]
     types, result_oid = concrete_types(actual, types, function.result_type)
+    if function.name == "pg_typeof" and actual == [UNKNOWN.oid] and isinstance(arguments[0], Constant):
+        return Constant(UNKNOWN.oid, SqlType(result_oid))
     positions = [position_of(argument) for argument in syntax.arguments]
     converted = convert_arguments(environment.context, arguments, types, positions)
     result = SqlType(result_oid)

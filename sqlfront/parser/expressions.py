@@ -99,6 +99,8 @@ class ExpressionGrammar(PrimaryGrammar):
             return OR
         if key in ("is", "isnull", "notnull"):
             return IS
+        if key == "similar" and self.peek().key != "to":
+            return 0  # SUBSTRING (x SIMILAR pattern ESCAPE escape)
         if key in _RANGE_WORDS or (key == "not" and self.peek().key in _RANGE_WORDS):
             return RANGE
         if key == "at" and self.peek().key == "time":
@@ -212,12 +214,24 @@ class ExpressionGrammar(PrimaryGrammar):
             value = exp.Boolean(this=word == "true")
         elif self.accept("unknown"):
             value = exp.Var(this="UNKNOWN")
-        elif self.token.key in ("document", "normalized", "nfc", "nfd", "nfkc", "nfkd", "json"):
+        elif self.token.key in ("document", "json"):
             self.unsupported(f"IS {self.token.key.upper()}")
+        elif self.token.key in ("normalized", "nfc", "nfd", "nfkc", "nfkd"):
+            node = self._is_normalized(token, left)
+            return (self._negated(token, node) if negated else node), MINUS
         else:
             self.error()
         node = self._at(token, exp.Is(this=left, expression=value))
         return (self._negated(token, node) if negated else node), MINUS
+
+    def _is_normalized(self, token: Token, left: exp.Expr) -> exp.Expr:
+        """[NFC | NFD | NFKC | NFKD] NORMALIZED: a call of the function behind it."""
+        form = self.accept_any("nfc", "nfd", "nfkc", "nfkd")
+        self.expect("normalized")
+        arguments = [left, *([exp.Literal.string(form.upper())] if form else [])]
+        node = exp.Anonymous(this="is_normalized", expressions=arguments)
+        node.meta["sql_syntax"] = "is_normalized"
+        return self._at(token, node)
 
     def _negated(self, token: Token, node: exp.Expr) -> exp.Expr:
         """IS NOT, NOT IN, NOT LIKE: Not around the positive form, marked as written inside the predicate."""

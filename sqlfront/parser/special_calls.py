@@ -209,7 +209,9 @@ class SpecialCalls(TypeGrammar):
             self.advance()
             return self._call("substring", [value, *self.comma_list(self.expression)])
         if self.accept("similar"):
-            self.unsupported("SUBSTRING SIMILAR", token)
+            arguments = [value, self.expression()]
+            self.expect("escape")
+            return self._call("substring", [*arguments, self.expression()], "substring")
         start = length = None
         while self.token.key in ("from", "for"):
             if self.accept("from"):

@@ -21,6 +21,7 @@ FILES = (
     "functions.sql",
     "formatting.sql",
     "numbers.sql",
+    "texts.sql",
     "regular_expressions.sql",
     "json_paths.sql",
     "queries.sql",

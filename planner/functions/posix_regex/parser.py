@@ -128,6 +128,12 @@ class _Parser:
     def _quantified(self, atom: Node) -> Node:
         self._skip_ignored()
         bounds = self._bounds()
+        is_exact = (
+            bounds is not None
+            and self.pattern[self.at - 1] == "}"
+            and bounds[0] == bounds[1]
+            and ("," not in self.pattern[self.pattern.rindex("{", 0, self.at) : self.at])
+        )
         if bounds is None:
             return atom
         if isinstance(atom, Constraint | Look):
@@ -136,7 +142,7 @@ class _Parser:
         self._skip_ignored()
         if self._peek() in ("*", "+", "?") or _BOUND.match(self.pattern, self.at):
             raise _invalid("quantifier operand invalid")
-        return Repetition(atom, *bounds, is_greedy)
+        return Repetition(atom, *bounds, is_greedy, is_exact)
 
     def _bounds(self) -> tuple[int, int | None] | None:
         for sign, bounds in (("*", (0, None)), ("+", (1, None)), ("?", (0, 1))):

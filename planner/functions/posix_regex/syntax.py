@@ -77,6 +77,8 @@ class Repetition:
     least: int
     most: int | None
     is_greedy: bool
+    is_exact: bool = False
+    """Written {m}, which leaves the preference to the child; {m,m} does not."""
 
 
 Node: TypeAlias = Characters | Constraint | Look | Group | Concatenation | Alternation | Repetition
@@ -85,7 +87,7 @@ Node: TypeAlias = Characters | Constraint | Look | Group | Concatenation | Alter
 def preference_of(node: Node) -> Preference:
     """Whether a node takes the longest or the shortest text that it can."""
     if isinstance(node, Repetition):
-        if node.least == node.most:
+        if node.is_exact:
             return preference_of(node.child)
         return Preference.LONGER if node.is_greedy else Preference.SHORTER
     if isinstance(node, Alternation):

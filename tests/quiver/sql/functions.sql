@@ -246,7 +246,6 @@ SELECT current_database() IS NOT NULL, current_schema(), current_user = user, ve
 SELECT format_type(23, NULL), format_type(1043, 14), format_type(1700, 655366), format_type(NULL, 1), format_type(1007, -1)
 SELECT 'every'::regclass::text, 'int4'::regtype, 'every'::regclass::oid > 0, to_regclass('nope'), 'int8'::regtype::oid
 SELECT 'nope'::regclass
--- refused: function pg_column_size is not supported
 SELECT pg_column_size(1)
 SELECT pg_size_pretty(12345678::bigint), obj_description(1) IS NULL, has_table_privilege('every', 'select'), pg_get_expr(NULL, 0)
 SELECT pg_relation_size('every') >= 0, pg_total_relation_size('every') > 0, pg_table_size('every') > 0
