@@ -39,9 +39,13 @@ def bind_select(environment: Environment, node: exp.Expr, *, settles: bool) -> S
         settles: whether output columns that are still UNKNOWN become text.
 
     Raises:
-        GroupingError: 42803, an ungrouped column; and whatever its clauses raise.
+        GroupingError: 42803, an ungrouped column; SyntaxErrorInStatement: 42601, INTO; and whatever its clauses raise.
     """
     findings = environment.findings
+    if node.args.get("into") is not None:
+        # The first SELECT of a statement has lost it already: there it creates a table.
+        position = node.args["into"].meta["name"].position
+        raise SyntaxErrorInStatement("SELECT ... INTO is not allowed here", position=position)
     from_node = node.args.get("from_")
     from_ = bind_from(environment, from_node.expressions) if from_node is not None else None
     for window in node.args.get("windows") or ():

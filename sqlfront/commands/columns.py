@@ -38,7 +38,7 @@ from storage.catalog import Column, Sequence
 SYSTEM_COLUMNS = ("ctid", "xmin", "cmin", "xmax", "cmax", "tableoid")
 COLUMNS_MAX = 1600
 INTEGER_OIDS = (20, 21, 23)
-_PSEUDO_CATEGORIES = ("P", "X")
+PSEUDO_CATEGORIES = ("P", "X")
 _COLLATIONS = ("default", "C", "POSIX", "C.UTF-8", "C.utf8", "ucs_basic")
 
 
@@ -63,7 +63,7 @@ def plan_column(
         DuplicateColumn: 42701, a system column's name. UndefinedObject: 42704, unknown type or collation.
         SyntaxErrorInStatement: 42601, two of default, identity and generation expression.
     """
-    _check_name(specification)
+    check_column_name(specification.name)
     _check_clauses(table_name, specification)
     type_name = specification.type
     if type_name.schema is None and type_name.name in SERIAL_TYPES:
@@ -83,9 +83,10 @@ def plan_column(
     return PlannedColumn(column)
 
 
-def _check_name(specification: ColumnSpecification) -> None:
-    if specification.name in SYSTEM_COLUMNS:
-        raise DuplicateColumn(f'column name "{specification.name}" conflicts with a system column name')
+def check_column_name(name: str) -> None:
+    """Raises DuplicateColumn (42701) for the name of a system column."""
+    if name in SYSTEM_COLUMNS:
+        raise DuplicateColumn(f'column name "{name}" conflicts with a system column name')
 
 
 def _check_clauses(table_name: str, specification: ColumnSpecification) -> None:
@@ -109,7 +110,7 @@ def _check_storable(specification: ColumnSpecification, sql_type: SqlType) -> No
     info = TYPES[sql_type.oid]
     if specification.type.is_setof:
         raise InvalidTableDefinition(f'column "{specification.name}" cannot be declared SETOF')
-    if info.category in _PSEUDO_CATEGORIES or info.name == "_record":
+    if info.category in PSEUDO_CATEGORIES or info.name == "_record":
         raise InvalidTableDefinition(f'column "{specification.name}" has pseudo-type {info.sql_name}')
     if specification.type.dimensions > 1:
         raise FeatureNotSupported("an array of more than one dimension is not supported")

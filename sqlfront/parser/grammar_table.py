@@ -7,6 +7,7 @@ from dataclasses import replace
 from foundation.errors import SyntaxErrorInStatement
 from sqlfront.parser.dml import DmlGrammar
 from sqlfront.parser.grammar_constraints import deferral, maybe_column_constraint, maybe_table_constraint
+from sqlfront.parser.grammar_table_as import parse_table_as, table_tail
 from sqlfront.parser.lexer import STRING
 from sqlfront.parser.names import cascade, if_exists, if_not_exists, option_list, relation_name, role_name
 from sqlfront.parser.sequence_grammar import sequence_option, sequence_options
@@ -45,8 +46,8 @@ def parse_create_table(grammar: DmlGrammar) -> Statement:
     """After CREATE [UNLOGGED] TABLE."""
     skip = if_not_exists(grammar)
     name = relation_name(grammar)
-    if grammar.token.key in ("as", "with", "on", "using", "tablespace"):
-        grammar.unsupported("CREATE TABLE AS")
+    if grammar.token.key in ("as", "with", "without", "on", "using", "tablespace"):
+        return parse_table_as(grammar, name, (), skip)
     if grammar.token.key == "of":
         grammar.unsupported("CREATE TABLE OF")
     if grammar.token.key == "partition":
@@ -55,20 +56,24 @@ def parse_create_table(grammar: DmlGrammar) -> Statement:
     constraints: list[ConstraintDefinition] = []
     grammar.expect("(")
     if grammar.token.key != ")":
-        _check_not_table_as(grammar)
+        if _is_name_without_type(grammar):
+            names = grammar.names()
+            grammar.expect(")")
+            return parse_table_as(grammar, name, names, skip)
         for element in grammar.comma_list(lambda: _table_element(grammar)):
             if isinstance(element, ColumnSpecification):
                 columns.append(element)
             else:
                 constraints.append(element)
     grammar.expect(")")
-    return _table_tail(grammar, CreateTableStatement(name, tuple(columns), tuple(constraints), (), skip))
+    statement = CreateTableStatement(name, tuple(columns), tuple(constraints), (), skip)
+    options, tablespace = table_tail(grammar)
+    return replace(statement, options=options, tablespace=tablespace)
 
 
-def _check_not_table_as(grammar: DmlGrammar) -> None:
-    """`CREATE TABLE t (a, b) AS ...` has names without types."""
-    if grammar.is_name() and grammar.peek().key in (",", ")"):
-        grammar.unsupported("CREATE TABLE AS")
+def _is_name_without_type(grammar: DmlGrammar) -> bool:
+    """As in `CREATE TABLE t (a, b) AS ...`."""
+    return grammar.is_name() and grammar.peek().key in (",", ")")
 
 
 def _table_element(grammar: DmlGrammar) -> ColumnSpecification | ConstraintDefinition:
@@ -76,28 +81,6 @@ def _table_element(grammar: DmlGrammar) -> ColumnSpecification | ConstraintDefin
         grammar.unsupported("CREATE TABLE ... LIKE")
     constraint = maybe_table_constraint(grammar)
     return constraint if constraint is not None else column_specification(grammar)
-
-
-def _table_tail(grammar: DmlGrammar, statement: CreateTableStatement) -> CreateTableStatement:
-    if grammar.token.key == "inherits":
-        grammar.unsupported("INHERITS")
-    if grammar.token.key == "partition":
-        grammar.unsupported("PARTITION BY")
-    if grammar.accept("using"):
-        method = grammar.token
-        if grammar.name() not in ("heap", "quiver"):
-            grammar.unsupported(f"table access method {method.value}", method)
-    if grammar.accept("with"):
-        statement = replace(statement, options=option_list(grammar))
-    elif grammar.accept("without"):
-        grammar.expect("oids")
-    if grammar.token.key == "on":
-        grammar.unsupported("ON COMMIT")
-    if grammar.accept("tablespace"):
-        statement = replace(statement, tablespace=grammar.name())
-    if grammar.token.key == "as":
-        grammar.unsupported("CREATE TABLE AS")
-    return statement
 
 
 # -- columns

@@ -10,6 +10,7 @@ from sqlglot import exp
 from sqlfront.parser.from_clause import FromClause
 from sqlfront.parser.lexer import OPERATOR
 from sqlfront.parser.nodes import QueryNode, located
+from sqlfront.parser.statements import QualifiedName
 
 _SET_OPERATIONS: dict[str, type[exp.SetOperation]] = {
     "union": exp.Union, "except": exp.Except, "intersect": exp.Intersect,
@@ -246,7 +247,7 @@ class QueryGrammar(FromClause):
         if self._is_target_ahead() or node.args.get("distinct"):
             node.set("expressions", self.comma_list(self.target))
         if self.token.key == "into":
-            self.unsupported("SELECT INTO")
+            node.set("into", self._into())
         if self.accept("from"):
             node.set("from_", exp.From(expressions=self.comma_list(self.from_item)))
         if self.accept("where"):
@@ -258,6 +259,25 @@ class QueryGrammar(FromClause):
             node.set("having", exp.Having(this=self.expression()))
         if self.accept("window"):
             node.set("windows", self.comma_list(self._named_window))
+        return node
+
+    def _into(self) -> exp.Into:
+        """INTO [UNLOGGED] [TABLE] name; meta `name` is the table's name, `start` and `end` the clause's extent."""
+        token = self.expect("into")
+        if self.token.key in ("temp", "temporary", "local", "global") and self.is_name(self.peek()):
+            self.unsupported("SELECT INTO TEMPORARY")
+        if self.token.key == "unlogged" and self.peek().key != "." and self.is_name(self.peek()):
+            self.advance()
+        self.accept("table")
+        first = self.token
+        parts = self.qualified_name()
+        if len(parts) > 3:
+            self.error(first)
+        names = dict(zip(("name", "schema", "database"), reversed(parts)))
+        node = exp.Into()
+        node.meta.update(
+            name=QualifiedName(position=first.start + 1, **names), start=token.start, end=self.last.end
+        )
         return node
 
     def _is_target_ahead(self) -> bool:

@@ -28,14 +28,15 @@ from sqlfront.parser.grammar_objects import (
 )
 from sqlfront.parser.grammar_session import SESSION_STATEMENTS
 from sqlfront.parser.grammar_table import parse_alter_table, parse_create_table
+from sqlfront.parser.grammar_table_as import query_or_select_into
 from sqlfront.parser.names import utility_options
 from sqlfront.parser.statements import (
     DeclareCursorStatement,
     ExecuteStatement,
     ExplainStatement,
-    QueryStatement,
     Statement,
 )
+from sqlfront.parser.statements_schema import CreateTableAsStatement
 
 _Rest = Callable[[DmlGrammar], Statement]
 
@@ -91,7 +92,7 @@ class StatementGrammar(DmlGrammar):
         token = self.token
         key = token.key
         if key in QUERY_HEADS:
-            return QueryStatement(self.statement_with_clauses())
+            return query_or_select_into(self)
         handler = _STATEMENTS.get(key)
         if handler is not None:
             self.advance()
@@ -185,15 +186,20 @@ def _explain_option(grammar: DmlGrammar, name: str, value: str | None) -> dict[s
 
 
 def _explained(grammar: DmlGrammar) -> Statement:
+    token = grammar.token
     if grammar.token.key in QUERY_HEADS:
-        return QueryStatement(grammar.statement_with_clauses())
+        return query_or_select_into(grammar)
     if grammar.token.key in ("declare", "execute"):
         word = grammar.advance().key
         statement = SESSION_STATEMENTS[word](grammar)
         assert isinstance(statement, DeclareCursorStatement | ExecuteStatement)
         return statement
     if grammar.token.key == "create":
-        grammar.unsupported("EXPLAIN of CREATE")
+        grammar.advance()
+        created = _create(grammar)
+        if isinstance(created, CreateTableAsStatement):
+            return created
+        grammar.error(token)
     grammar.error()
 
 

@@ -5,7 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import Enum
 
-from sqlfront.parser.statements import Option, QualifiedName, SqlExpression, Statement
+from sqlfront.parser.statements import (
+    ExecuteStatement,
+    Option,
+    QualifiedName,
+    QueryStatement,
+    SqlExpression,
+    Statement,
+)
 from sqlfront.parser.typenames import TypeName
 from storage.catalog import ReferentialAction
 
@@ -97,6 +104,24 @@ class CreateTableStatement(Statement):
     options: tuple[Option, ...] = ()
     if_not_exists: bool = False
     tablespace: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CreateTableAsStatement(Statement):
+    """CREATE TABLE ... AS, or SELECT ... INTO with `is_select_into`.
+
+    `columns` are the names given before AS. `source_text` is the source's own text, with blanks where an INTO clause was.
+    """
+
+    name: QualifiedName
+    source: QueryStatement | ExecuteStatement
+    source_text: str
+    columns: tuple[str, ...] = ()
+    options: tuple[Option, ...] = ()
+    if_not_exists: bool = False
+    tablespace: str | None = None
+    with_data: bool = True
+    is_select_into: bool = False
 
 
 @dataclass(frozen=True, slots=True)

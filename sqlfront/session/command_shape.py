@@ -9,6 +9,7 @@ from foundation.sqltypes import JSON, TEXT
 from sqlfront.backend import ResultColumn
 from sqlfront.parser import (
     CommitStatement,
+    CreateTableAsStatement,
     DeclareCursorStatement,
     ExecuteStatement,
     ExplainStatement,
@@ -37,6 +38,10 @@ def query_inside(node: Statement) -> ParsedStatement | None:
     match node:
         case ExplainStatement(inner=QueryStatement() as query):
             return ParsedStatement(node.inner_text, 0, query)
+        case ExplainStatement(inner=CreateTableAsStatement() as inner):
+            return query_inside(inner)
+        case CreateTableAsStatement(source=QueryStatement() as query):
+            return ParsedStatement(node.source_text, 0, query)
         case DeclareCursorStatement():
             return ParsedStatement(node.query_text, 0, node.query)
         case _:

@@ -17,6 +17,7 @@ from sqlfront.commands.table_locks import lock_tables
 from sqlfront.parser import ParsedStatement
 from sqlfront.session.constraint_timing import run_set_constraints
 from sqlfront.session.copy_command import run_copy
+from sqlfront.session.create_table_as import run_create_table_as
 from sqlfront.session.cursor_commands import run_close, run_declare, run_fetch, run_move
 from sqlfront.session.errors import ActiveTransaction, NoActiveTransaction
 from sqlfront.session.explain_command import run_explain
@@ -64,6 +65,7 @@ HANDLERS: dict[type[parser.Statement], Handler] = {
 AROUND_QUERY: dict[type[parser.Statement], Callable[..., Outcome]] = {
     parser.ExplainStatement: run_explain,
     parser.DeclareCursorStatement: run_declare,
+    parser.CreateTableAsStatement: run_create_table_as,
 }
 """Commands about a query; they are given its parameters' types and values."""
 
@@ -72,6 +74,8 @@ SETTING_STATEMENTS = (parser.SetStatement, parser.ShowStatement, parser.ResetSta
 
 def is_data_definition(node: parser.Statement) -> bool:
     """Whether a command changes catalog or rows on the storage transaction, and so may meet 40001."""
+    if isinstance(node, parser.CreateTableAsStatement):
+        return True
     return type(node) not in (*HANDLERS, *AROUND_QUERY, *SETTING_STATEMENTS)
 
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from foundation.errors import FeatureNotSupported
 from foundation.sqltypes import SqlType
-from sqlfront.parser import ExplainStatement
+from sqlfront.parser import CreateTableAsStatement, ExplainStatement
 from sqlfront.session.command_shape import query_inside
+from sqlfront.session.create_table_as import run_create_table_as
 from sqlfront.session.outcome import Outcome, text_rows
 
 if TYPE_CHECKING:
@@ -37,12 +38,17 @@ def run_explain(
     entry = statement.cached
     if node.analyze and entry.kind.value != "SELECT":
         session.block.check_writable(entry.kind.value)
+    creates = isinstance(node.inner, CreateTableAsStatement)
     lines = entry.plan.explain(
         session.execution_context(transaction, parameters),
-        analyze=node.analyze,
+        # Rows for a new table are made once, by the statement that keeps them.
+        analyze=node.analyze and not creates,
         verbose=node.verbose,
         costs=node.costs,
         timing=node.timing is not False,
-        summary=node.analyze if node.summary is None else node.summary,
+        summary=node.analyze and not creates if node.summary is None else node.summary,
     )
+    if node.analyze and isinstance(node.inner, CreateTableAsStatement):
+        outcome = run_create_table_as(session, node.inner, types, parameters)
+        lines = [f"Create Table As (actual: {outcome.final_tag()})", *(f"  {line}" for line in lines)]
     return text_rows(("QUERY PLAN",), [(line,) for line in lines], "EXPLAIN")

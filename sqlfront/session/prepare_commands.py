@@ -24,6 +24,7 @@ from sqlfront.session.errors import ActiveTransaction
 from sqlfront.session.outcome import Outcome
 
 if TYPE_CHECKING:
+    from sqlfront.session.prepared import PreparedStatement
     from sqlfront.session.session import LocalSession
 
 
@@ -38,6 +39,11 @@ def run_prepare(session: LocalSession, node: PrepareStatement) -> Outcome:
 
 def run_execute(session: LocalSession, node: ExecuteStatement) -> Outcome:
     statement = session.prepared_statement(node.name)
+    return session.run_prepared(statement, execute_values(session, node, statement))
+
+
+def execute_values(session: LocalSession, node: ExecuteStatement, statement: PreparedStatement) -> list[Any]:
+    """The parameters' values that EXECUTE gives. Raises SyntaxErrorInStatement (42601) for another number of them."""
     expected = len(statement.parameter_types)
     if len(node.arguments) != expected:
         raise SyntaxErrorInStatement(
@@ -49,7 +55,7 @@ def run_execute(session: LocalSession, node: ExecuteStatement) -> Outcome:
         bind_expression(argument.tree, context, sql_type, clause=Clause.EXECUTE)
         for argument, sql_type in zip(node.arguments, statement.parameter_types)
     ]
-    return session.run_prepared(statement, evaluate_row(session, arguments))
+    return evaluate_row(session, arguments)
 
 
 def evaluate_row(session: LocalSession, expressions: list[Expression]) -> list[Any]:

@@ -28,6 +28,7 @@ FILES = (
     "pgvector.sql",
     "changes.sql",
     "sequences.sql",
+    "table_as.sql",
     "row_locks.sql",
     "zoned_times.sql",
 )

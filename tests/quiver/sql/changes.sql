@@ -107,7 +107,6 @@ DROP TABLE s.made
 DROP TABLE renamed
 DROP TABLE renamed
 DROP TABLE IF EXISTS renamed
--- refused: CREATE TABLE AS is not supported
 CREATE TABLE copied AS SELECT id, name FROM items WHERE id < 3
 DROP TABLE IF EXISTS copied
 -- refused: CREATE TEMPORARY TABLE is not supported

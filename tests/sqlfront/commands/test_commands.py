@@ -277,7 +277,7 @@ def test_commands_outside_transactions(sql: str, expected: bool) -> None:
 
 def test_every_statement_has_an_executor_or_is_the_sessions() -> None:
     sessions = {
-        "BeginStatement", "CloseStatement", "CommitStatement", "CopyStatement", "DeallocateStatement",
+        "BeginStatement", "CloseStatement", "CommitStatement", "CopyStatement", "CreateTableAsStatement", "DeallocateStatement",
         "DeclareCursorStatement", "DiscardStatement", "ExecuteStatement", "ExplainStatement", "FetchStatement",
         "ListenStatement", "MoveStatement", "NotifyStatement", "PrepareStatement", "QueryStatement",
         "ReleaseStatement", "RollbackStatement", "RollbackToStatement", "SavepointStatement",
