@@ -165,7 +165,8 @@ def _delete_element(text: str, index: int) -> str:
     return canonical_jsonb([item for i, item in enumerate(value) if i != position])
 
 
-def _set(text: str, path: list[str | None], new: str, create: bool = True) -> str:
+def set_path(text: str, path: list[str | None], new: str, create: bool = True) -> str:
+    """jsonb_set(). Raises 22023 for a scalar, 22004 for a NULL in the path, 22P02 for no index."""
     value = parse_json(text)
     if not isinstance(value, dict | list):
         raise InvalidParameterValue("cannot set path in scalar")
@@ -200,7 +201,8 @@ def _set_in(value: Any, steps: list[str], new: Any, *, create: bool) -> Any:
     return [new, *value] if position < 0 else [*value, new]
 
 
-def _delete_path(text: str, path: list[str | None]) -> str:
+def delete_path(text: str, path: list[str | None]) -> str:
+    """The document without what the path points to. Raises what `set_path` raises."""
     value = parse_json(text)
     if not isinstance(value, dict | list):
         raise InvalidParameterValue("cannot delete path in scalar")
@@ -310,7 +312,7 @@ def json_change_kernels() -> dict[str, Kernel]:
         "json_typeof(114)": row_kernel(_typeof), "jsonb_array_length": row_kernel(_array_length),
         "json_array_length": row_kernel(_array_length), "jsonb_delete(3802,25)": row_kernel(_delete_key),
         "jsonb_delete(3802,1009)": row_kernel(_delete_keys), "jsonb_delete(3802,23)": row_kernel(_delete_element),
-        "jsonb_delete_path": row_kernel(_delete_path), "jsonb_insert": row_kernel(_insert),
-        "jsonb_set": row_kernel(_set), "jsonb_strip_nulls": row_kernel(_strip_nulls),
+        "jsonb_delete_path": row_kernel(delete_path), "jsonb_insert": row_kernel(_insert),
+        "jsonb_set": row_kernel(set_path), "jsonb_strip_nulls": row_kernel(_strip_nulls),
         "jsonb_pretty": row_kernel(_pretty),
     }  # fmt: skip

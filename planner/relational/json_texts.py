@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
 
-from foundation.errors import InvalidParameterValue
+from foundation.errors import InvalidParameterValue, NullValueNotAllowed
 from foundation.sqltypes import BOOL, NUMERIC, SqlType, element_type
+from planner import bound
 from planner.functions.implementations_json import canonical_jsonb, parse_json
 from planner.services import ExecutionContext
 
@@ -30,7 +32,7 @@ def json_texts(
     """(n,) column -> n json texts, None for NULL. `separator` stands between array elements."""
     element = element_type(sql_type)
     if element is not None:
-        flat = iter(json_texts(column.flatten(), element, context, separator=separator))
+        flat = iter(json_texts(column.flatten(), element, context))
         lengths = column.value_lengths().to_pylist()
         return [
             None
@@ -65,25 +67,75 @@ def _timestamp(text: str) -> str:
 
 
 Builder = Callable[[Sequence[pa.Array], int], pa.Array]
+"""Argument columns and the number of rows to json texts."""
 
 
-def to_json_evaluator(source: SqlType, context: ExecutionContext, *, is_jsonb: bool) -> Builder:
-    """Evaluator of to_json / to_jsonb of one argument."""
+@dataclass(frozen=True, slots=True)
+class JsonShape:
+    """How one json value is made of columns: of one of a type, or as an object of a row's fields."""
+
+    type: SqlType | None = None
+    fields: tuple[JsonShape, ...] = ()
+
+
+def shape_of(expression: bound.Expression) -> tuple[JsonShape, list[bound.Expression]]:
+    """The shape of an expression, and the expressions whose columns it is made of, in order."""
+    if not isinstance(expression, bound.RowLiteral):
+        return JsonShape(expression.sql_type), [expression]
+    parts = [shape_of(item) for item in expression.items]
+    return JsonShape(None, tuple(shape for shape, _ in parts)), [
+        leaf for _, leaves in parts for leaf in leaves
+    ]
+
+
+def _shaped_texts(
+    shape: JsonShape,
+    columns: Iterator[pa.Array],
+    context: ExecutionContext,
+    row_count: int,
+    separator: str = ",",
+) -> list[str | None]:
+    if shape.type is not None:
+        return json_texts(next(columns), shape.type, context, separator=separator)
+    fields = [_shaped_texts(field, columns, context, row_count) for field in shape.fields]
+    names = [f'"f{number}":' for number in range(1, len(fields) + 1)]
+    return [
+        "{" + separator.join(name + (field[row] or "null") for name, field in zip(names, fields)) + "}"
+        for row in range(row_count)
+    ]
+
+
+def to_json_evaluator(
+    source: SqlType | JsonShape, context: ExecutionContext, *, is_jsonb: bool, is_pretty: bool = False
+) -> Builder:
+    """Evaluator of to_json, to_jsonb, row_to_json and array_to_json; `is_pretty` puts a line break behind each element."""
+    shape = source if isinstance(source, JsonShape) else JsonShape(source)
 
     def evaluate(columns: Sequence[pa.Array], row_count: int) -> pa.Array:
-        texts = json_texts(columns[0], source, context)
+        texts = _shaped_texts(shape, iter(columns), context, row_count, ",\n " if is_pretty else ",")
         return pa.array([_canonical(text, is_jsonb) for text in texts], pa.utf8())
 
     return evaluate
 
 
+def _no_key() -> NullValueNotAllowed:
+    return NullValueNotAllowed("null value not allowed for object key")
+
+
+def check_key(shape: JsonShape) -> None:
+    """Raises InvalidParameterValue (22023) for a type that makes no name of a member."""
+    if shape.type is None or shape.type.oid in _JSON or element_type(shape.type) is not None:
+        raise InvalidParameterValue("key value must be scalar, not array, composite, or json")
+
+
 def json_key_evaluator(source: SqlType, context: ExecutionContext) -> Builder:
-    """Evaluator of the key of json[b]_object_agg. Raises 22023 for NULL."""
+    """Evaluator of the key of json[b]_object_agg. Raises 22004 for NULL, 22023 for an array or json."""
+    check_key(JsonShape(source))
 
     def evaluate(columns: Sequence[pa.Array], row_count: int) -> pa.Array:
         texts = json_texts(columns[0], source, context)
         if any(text is None for text in texts):
-            raise InvalidParameterValue("field name must not be null")
+            raise _no_key()
         return pa.array([_key(text) for text in texts if text is not None], pa.utf8())
 
     return evaluate
@@ -94,21 +146,26 @@ def _canonical(text: str | None, is_jsonb: bool) -> str | None:
 
 
 def build_evaluator(
-    sources: Sequence[SqlType], context: ExecutionContext, *, is_object: bool, is_jsonb: bool
+    shapes: Sequence[JsonShape], context: ExecutionContext, *, is_object: bool, is_jsonb: bool
 ) -> Builder:
     """Evaluator of json[b]_build_object and json[b]_build_array.
 
     Raises:
-        InvalidParameterValue: 22023, for a NULL key or an odd number of arguments.
+        InvalidParameterValue: 22023, an odd number of arguments, a key of a type that makes no name.
+        NullValueNotAllowed: 22004, a NULL key (from the evaluator).
     """
-    if is_object and len(sources) % 2:
+    if is_object and len(shapes) % 2:
         raise InvalidParameterValue(
             "argument list must have even number of elements",
             hint="The arguments of json_build_object() must consist of alternating keys and values.",
         )
 
+    for shape in shapes[::2] if is_object else ():
+        check_key(shape)
+
     def evaluate(columns: Sequence[pa.Array], row_count: int) -> pa.Array:
-        texts = [json_texts(column, source, context) for column, source in zip(columns, sources, strict=True)]
+        rest = iter(columns)
+        texts = [_shaped_texts(shape, rest, context, row_count) for shape in shapes]
         rows = [[column[row] for column in texts] for row in range(row_count)]
         built = [
             _object(row) if is_object else f"[{', '.join(item or 'null' for item in row)}]" for row in rows
@@ -122,7 +179,7 @@ def _object(row: Sequence[str | None]) -> str:
     members = []
     for key, value in zip(row[::2], row[1::2], strict=True):
         if key is None:
-            raise InvalidParameterValue("null value not allowed for object key")
+            raise _no_key()
         members.append(f"{_key(key)} : {value or 'null'}")
     return "{" + ", ".join(members) + "}"
 

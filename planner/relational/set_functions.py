@@ -19,6 +19,7 @@ from planner.evaluate import Frame, evaluate, is_native
 from planner.functions.signature import FunctionKind, Volatility
 from planner.relational.carriers import carrier
 from planner.relational.expressions import ExpressionPrinter
+from planner.relational.json_records import RECORD_FUNCTIONS, record_column_evaluator
 from planner.relational.printed import Printed
 from planner.relational.rules.date_arithmetic import is_utc
 from planner.relational.set_rows import SESSION_SET_FUNCTIONS, SET_FUNCTIONS, SET_FUNCTIONS_OF_ZONE
@@ -37,6 +38,11 @@ def print_function_scan(printer: ExpressionPrinter, scan: bound.FunctionScan) ->
     lists: list[str] = []
     types: list[SqlType] = []
     for call in scan.calls:
+        if isinstance(call, bound.Call) and call.function.name in RECORD_FUNCTIONS:
+            records = _record_columns(printer, call, scan)
+            lists += [printed.sql for printed in records]
+            types += [printed.type for printed in records]
+            continue
         remaining = [column.type for column in scan.columns[len(types) :]]
         for printed in _lists_of(printer, call, remaining, is_last=call is scan.calls[-1], scan=scan):
             lists.append(printed.sql)
@@ -50,6 +56,23 @@ def print_function_scan(printer: ExpressionPrinter, scan: bound.FunctionScan) ->
         name = f"r{scan.relation_id}.c{position}"
         printer.columns[scan.relation_id, position] = Printed(name, sql_type)
     return f"LATERAL (SELECT {', '.join(items)}) AS r{scan.relation_id}"
+
+
+def _record_columns(printer: ExpressionPrinter, call: bound.Call, scan: bound.FunctionScan) -> list[Printed]:
+    """Columns of json_to_record and its kin, as the definition list names and types them."""
+    if len(scan.calls) > 1:
+        raise FeatureNotSupported(f"{call.function.name} in ROWS FROM is not supported")
+    columns = scan.columns[:-1] if scan.with_ordinality else scan.columns
+    argument = printer.print(call.arguments[0])
+    lists = []
+    for column in columns:
+        evaluator = record_column_evaluator(
+            call.function.name, column.name, column.type, printer.statement.context
+        )
+        key = ("json record", call.function.name, column.name, column.type)
+        found = printer.statement.slot_call(key, evaluator, [argument], column.type, returns_lists=True)
+        lists.append(Printed(found.sql, column.type))
+    return lists
 
 
 def known_vectors(scan: bound.FunctionScan, context: ExecutionContext) -> pa.Table | None:

@@ -252,6 +252,10 @@ def _bind_function(environment: Environment, node: FunctionTable) -> Bound:
         own_name = alias if alias is not None and len(calls) == 1 else figure_name(call_node)
         columns += _function_columns(call, own_name, definitions, position_of(call_node))
     has_ordinality = bool(node.args.get("ordinality"))
+    if has_ordinality and definitions:
+        raise SyntaxErrorInStatement(
+            "WITH ORDINALITY cannot be used with a column definition list", position=position_of(node)
+        )
     is_scalar = len(columns) == 1 and not has_ordinality and not definitions
     if has_ordinality:
         columns.append(RelationColumn("ordinality", INT8))

@@ -23,6 +23,7 @@ FILES = (
     "numbers.sql",
     "texts.sql",
     "regular_expressions.sql",
+    "json.sql",
     "json_paths.sql",
     "queries.sql",
     "pgvector.sql",

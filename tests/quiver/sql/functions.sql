@@ -208,9 +208,7 @@ SELECT '1'::jsonb - 'a'
 SELECT jsonb_set('{"a":1}', '{a}', '2'), jsonb_set('{"a":1}', '{b}', '2'), jsonb_set('{"a":1}', '{b}', '2', false), jsonb_set('{"a":{"b":1}}', '{a,b}', '"x"'), jsonb_set('[1,2]', '{0}', '9'), jsonb_set('[1,2]', '{-1}', '9'), jsonb_set('[1,2]', '{5}', '9'), jsonb_set('{"a":1}', '{x,y}', '1')
 SELECT jsonb_insert('{"a":[0,1]}', '{a,1}', '"n"'), jsonb_insert('{"a":[0,1]}', '{a,1}', '"n"', true), jsonb_insert('{"a":1}', '{b}', '2')
 SELECT jsonb_insert('{"a":1}', '{a}', '2')
--- refused: function jsonb_set_lax is not supported
 SELECT jsonb_set_lax('{"a":1}', '{a}', NULL)
--- refused: function json_strip_nulls is not supported
 SELECT jsonb_set('{"a":1}', NULL, '2') IS NULL, jsonb_strip_nulls('{"a":null,"b":[null,{"c":null}]}'), json_strip_nulls('{"a":null,"b":1}'), jsonb_pretty('{"a":[1,2],"b":{}}'), jsonb_pretty('[]')
 SELECT jsonb_array_length('[1,2]'), json_array_length('[]'), jsonb_typeof('{"a":1}'), jsonb_typeof('null'), json_typeof('1.5'), jsonb_typeof('"x"'), jsonb_typeof('[]'), jsonb_typeof('true')
 SELECT jsonb_array_length('{"a":1}')
@@ -218,9 +216,7 @@ SELECT jsonb_array_length('1')
 SELECT jsonb_build_object('a', 1, 'b', 'x', 'c', NULL, 'd', ARRAY[1,2], 'e', true, 'f', 1.50), jsonb_build_array(1, 'a', NULL, 2.5), json_build_object('a', 1, 'b', '{"x":1}'::json), json_build_array(1, 'a', NULL), jsonb_build_object(), json_build_array()
 SELECT jsonb_build_object('a')
 SELECT to_jsonb('x'::text), to_jsonb(1.50), to_jsonb(ARRAY[1,2]), to_json('a"b'::text), to_jsonb(DATE '2024-01-01'), to_jsonb(TIMESTAMP '2024-01-01 10:00'), to_jsonb(TIMESTAMPTZ '2024-01-01 10:00+00'), to_jsonb('{"a":1}'::json), to_json(true), to_jsonb('NaN'::float8), to_jsonb(1e20::float8)
--- refused: function array_to_json is not supported
 SELECT row_to_json(row(1, 'a', NULL)), to_json(row(1, 'b')), row_to_json(row(1, ARRAY[1,2])), array_to_json(ARRAY[1,2]), array_to_json(ARRAY['a', NULL])
--- refused: function json_object is not supported
 SELECT json_object('{a,1,b,2}'), json_object('{a,b}', '{1,NULL}'), jsonb_object('{b,1,a,2}')
 SELECT jsonb_extract_path('{"a":{"b":1}}', 'a', 'b'), jsonb_extract_path_text('{"a":{"b":"x"}}', 'a', 'b'), json_extract_path('{"a":[1,2]}', 'a', '1')
 SELECT jsonb_path_query_array('{"a":[1,2,3]}', '$.a[*] ? (@ > 1)'), jsonb_path_exists('{"a":1}', '$.a'), '{"a":1}'::jsonb @? '$.a', '{"a":1}'::jsonb @@ '$.a == 1'
@@ -232,11 +228,8 @@ SELECT * FROM json_each_text('{"a":1,"b":"x","c":null}')
 SELECT * FROM jsonb_array_elements('[1,"a",null,{"b":2}]')
 SELECT * FROM jsonb_array_elements_text('[1,"a",null]') WITH ORDINALITY
 SELECT jsonb_object_keys('{"bb":1,"a":2}')
--- refused: set-returning function jsonb_to_recordset is not supported
 SELECT * FROM jsonb_to_recordset('[{"a":1,"b":"x"},{"a":null}]') AS t(a int, b text)
--- refused: function jsonb_to_record is not supported
 SELECT * FROM jsonb_to_record('{"a":1,"b":[1,2]}') AS t(a int, b int[])
--- refused: set-returning function json_to_recordset is not supported
 SELECT * FROM json_to_recordset('[{"a":1,"b":"x"}]') AS t(a int, b text, c date)
 SELECT jsonb_array_elements('{"a":1}')
 SELECT coalesce(NULL, 'x'), coalesce(NULL, 1), nullif('a', 'a'), nullif(1, 2), NULL IS NULL, NULL::int IS NOT NULL
