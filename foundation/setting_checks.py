@@ -63,16 +63,6 @@ def check_interval_style(text: str, _current: str) -> str:
     return text
 
 
-def check_isolation(text: str, _current: str = "") -> str:
-    """SERIALIZABLE is refused rather than approximated, wherever a value may come from."""
-    if text == "serializable":
-        raise FeatureNotSupported(
-            "isolation level SERIALIZABLE is not supported",
-            hint="Use REPEATABLE READ, which is snapshot isolation.",
-        )
-    return text
-
-
 def check_time_zone(text: str, _current: str) -> str:
     if text.upper() in ("UTC", "GMT", "DEFAULT", "LOCAL"):
         return "UTC" if text.upper() != "GMT" else "GMT"
@@ -88,7 +78,5 @@ SETTING_CHECKS: dict[str, Callable[[str, str], str]] = {
     "DateStyle": check_date_style,
     "IntervalStyle": check_interval_style,
     "TimeZone": check_time_zone,
-    "default_transaction_isolation": check_isolation,
-    "transaction_isolation": check_isolation,
 }
 """Run after the type's own check."""

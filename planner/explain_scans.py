@@ -77,7 +77,7 @@ def scan_line(
         use = index_use(executed.filter, source.filter, source.scan, context)
     if use is not None:
         return _index_scan(use, name, context, printer)
-    total = context.transaction.table_view(source.scan.table_oid).row_count
+    total = context.transaction.peek(source.scan.table_oid).row_count
     line = Line(f"Seq Scan on {name}", rows=total, cost=total * COST_PER_ROW)
     if source.filter is not None:
         line.properties.append(f"Filter: {printer.print(source.filter)}")

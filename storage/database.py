@@ -43,6 +43,7 @@ from storage.log import LogWriter
 from storage.options import StorageOptions
 from storage.records import OidsRecord, Record, SequenceRecord
 from storage.sequences import Sequences
+from storage.serializable import LastChanges
 from storage.spill_file import SpillFile
 from storage.state import DatabaseState
 from storage.successors import Replacement, Successors
@@ -79,6 +80,7 @@ class Storage:
         self.sequences = Sequences(self._log_sequence, self.wait_durable)
         self.locks = LockManager()
         self.successors = Successors()
+        self.last_changes = LastChanges()
         self.maintenance_lock = threading.Lock()
         self.commit_lock = threading.Lock()
         self.head: DatabaseState = DatabaseState(0, Catalog({}), {}, 1)
@@ -157,11 +159,7 @@ class Storage:
         read_only: bool = False,
         lock_group: LockGroup | None = None,
     ) -> Transaction:
-        """Start a transaction with a snapshot of now. `read uncommitted` is `read committed`, as in PostgreSQL.
-
-        Raises:
-            FeatureNotSupported: 0A000, for an isolation level that is not real here: serializable.
-        """
+        """Start a transaction with a snapshot of now. `read uncommitted` is `read committed`, as in PostgreSQL."""
         return Transaction(
             self, isolation=Isolation.of(isolation), read_only=read_only, lock_group=lock_group
         )
@@ -208,6 +206,7 @@ class Storage:
     def _commit_prepared(
         self, transaction: Transaction, prepared: list[committing.PreparedTable], synchronous: bool
     ) -> int:
+        self.last_changes.check_unchanged(transaction.read_tables, transaction.snapshot_lsn)
         records = committing.check_and_record(transaction, prepared, self.head, self.options.value_encoder)
         overlay_bytes = sum(patch.overlay_bytes for table in prepared for patch in table.patches)
         # Applying a patch counts what it takes; here the question is whether there is room for it.
@@ -221,6 +220,7 @@ class Storage:
         except BaseException:
             self.growing_memory.release(size_bytes)
             raise
+        self.last_changes.note(records, lsn)
         self._note_successors(transaction, prepared, next_row_id)
         return lsn
 

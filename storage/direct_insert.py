@@ -112,6 +112,7 @@ class DirectInsert:
             storage.growing_memory.reserve(size_bytes)
             try:
                 self._lsn = storage.append_group((record,))
+                storage.last_changes.note((record,), self._lsn)
             except BaseException:
                 storage.growing_memory.release(size_bytes)
                 raise

@@ -1,29 +1,22 @@
-"""The isolation levels that are real here."""
+"""SQL's isolation levels."""
 
 from __future__ import annotations
 
 from enum import Enum
 
-from foundation.errors import FeatureNotSupported
-
 
 class Isolation(Enum):
-    """SQL's isolation levels without SERIALIZABLE, which is refused rather than approximated."""
+    """What a transaction sees of others: `storage.serializable` tells what SERIALIZABLE is."""
 
     READ_COMMITTED = "read committed"
     REPEATABLE_READ = "repeatable read"
+    SERIALIZABLE = "serializable"
 
     @classmethod
     def of(cls, level: Isolation | str) -> Isolation:
-        """By name; `read uncommitted` is `read committed`, as in PostgreSQL.
-
-        Raises:
-            FeatureNotSupported: 0A000, for serializable.
-        """
+        """By name; `read uncommitted` is `read committed`, as in PostgreSQL."""
         if isinstance(level, Isolation):
             return level
         if level == "read uncommitted":
             return cls.READ_COMMITTED
-        if level not in [known.value for known in cls]:
-            raise FeatureNotSupported(f"isolation level {level} is not supported")
         return cls(level)

@@ -60,13 +60,17 @@ class Transaction:
         self.checked: dict[int, TableState] = {}
         """For each table, the committed rows that all own keys were checked against."""
         self.expected: dict[int, TableState] = {}  # of the tables all of whose rows a command has looked at
+        self.read_tables: set[int] = set()  # noted under SERIALIZABLE only
         self.pending = PendingChecks()
         """Constraints to check after the statement or before COMMIT; who runs statements does it."""
         self.locks = TransactionLocks(storage.locks, lock_group)
+        self.memory: MemoryBudget = storage.memory
+        self.options: StorageOptions = storage.options
+        self.activity: ActivityCounters = storage.activity
         self._storage = storage
         self._snapshot = storage.published
         storage.transaction_began(self)
-        self._snapshot = storage.published  # once more: the first one was nobody's to keep versions for
+        self._snapshot = storage.published  # once more: the first was nobody's to keep versions for
         self._catalog: tuple[Catalog, Catalog] | None = None
         self._views: dict[int, tuple[tuple[Any, ...], TableView]] = {}
         self._spill: SpillFile | None = None
@@ -80,18 +84,6 @@ class Transaction:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.rollback()
-
-    @property
-    def memory(self) -> MemoryBudget:
-        return self._storage.memory
-
-    @property
-    def activity(self) -> ActivityCounters:
-        return self._storage.activity
-
-    @property
-    def options(self) -> StorageOptions:
-        return self._storage.options
 
     @property
     def missing_column(self) -> MissingColumn:
@@ -130,7 +122,13 @@ class Transaction:
         self.refresh_snapshot()
 
     def table_view(self, table_oid: int) -> TableView:
-        """The table at the snapshot, own changes included."""
+        """The table at the snapshot, own changes included. What an answer depends on counts as read."""
+        if self.isolation is Isolation.SERIALIZABLE:
+            self.read_tables.add(table_oid)
+        return self.peek(table_oid)
+
+    def peek(self, table_oid: int) -> TableView:
+        """`table_view` for figures about a table, on which no answer depends."""
         table = self.catalog.table(table_oid)
         committed = self._snapshot.table_state(table_oid).view(table, self.missing_column)
         writes = self.writes.get(table_oid)

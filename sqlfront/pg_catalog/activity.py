@@ -18,7 +18,7 @@ def pg_stat_user_tables(view: CatalogView) -> Iterator[Row]:
     counters = view.storage.activity
     for table in view.objects(Table):
         activity = counters.table(table.oid)
-        segments = view.transaction.table_view(table.oid).segments
+        segments = view.transaction.peek(table.oid).segments
         live = sum(segment.visible_count for segment in segments)
         indexes = [counters.index(index.oid) for index in view.catalog.indexes_of(table.oid)]
         yield {

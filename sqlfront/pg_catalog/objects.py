@@ -86,7 +86,7 @@ def pg_class(view: CatalogView) -> Iterator[Row]:
         yield {
             **_class_row(index.oid, index.name, index.schema_oid, index.owner_oid, "i"),
             "relam": methods.get(index.family, 0),
-            "reltuples": float(view.transaction.table_view(index.table_oid).row_count),
+            "reltuples": float(view.transaction.peek(index.table_oid).row_count),
             "relpages": page_count(index_size_bytes(view, index)),
             "relnatts": len(index.keys),
             "reloptions": _options(index.options),
@@ -109,7 +109,7 @@ def pg_class(view: CatalogView) -> Iterator[Row]:
 
 def _table_row(view: CatalogView, table: Table) -> Row:
     indexes = view.catalog.indexes_of(table.oid)
-    row_count = view.transaction.table_view(table.oid).row_count
+    row_count = view.transaction.peek(table.oid).row_count
     return {
         **_class_row(table.oid, table.name, table.schema_oid, table.owner_oid, "r"),
         "reltype": table.type_oid or table.oid | ROW_TYPE_OFFSET,

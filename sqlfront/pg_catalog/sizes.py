@@ -86,12 +86,12 @@ def pg_tablespace_size(view: CatalogView, tablespace: str | int) -> int:
 
 def table_size_bytes(view: CatalogView, table: Table) -> int:
     """Bytes of a table's segment files and of its rows in memory."""
-    return view.transaction.table_view(table.oid).size_bytes
+    return view.transaction.peek(table.oid).size_bytes
 
 
 def index_size_bytes(view: CatalogView, index: Index) -> int:
     """Bytes of the files that an index has beside the table's segments."""
-    segments = view.transaction.table_view(index.table_oid).segments
+    segments = view.transaction.peek(index.table_oid).segments
     return sum(segment.index_size_bytes(index.oid) for segment in segments)
 
 

@@ -26,6 +26,7 @@ from planner.vector import BuildClaims, BuildReports
 from sqlfront.backend import Authentication, StartupParameters
 from sqlfront.protocol.errors import InvalidAuthorization, TooManyConnections
 from sqlfront.protocol.scram import make_verifier
+from sqlfront.session.errors import ActiveTransaction
 from sqlfront.session.lifted_texts import LiftedShapes
 from sqlfront.session.notifications import NotificationHub
 from sqlfront.session.plan_cache import PlanCache
@@ -147,6 +148,8 @@ class LocalSessionFactory:
                 # A value that another release took must not lock its role out.
                 _log.warning("a setting of %s is left out: %s", source.value, error.message)
         for name, text in startup.settings.items():
+            if name.lower() == "transaction_isolation" and text.lower() != values.get(name):
+                raise ActiveTransaction("SET TRANSACTION ISOLATION LEVEL must be called before any query")
             values.set_base(name, text)
         values.set_base("session_authorization", role.name, SettingSource.OVERRIDE)
         values.set_base("is_superuser", "on" if role.is_superuser else "off", SettingSource.OVERRIDE)

@@ -250,7 +250,6 @@ class TransactionBlock:
 
         Raises:
             ActiveTransaction: 25001, the mode cannot change once a statement has taken a snapshot.
-            FeatureNotSupported: 0A000, SERIALIZABLE.
         """
         if setting.name not in TRANSACTION_SETTINGS or value == self._settings.get(setting.name):
             return

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from foundation.setting_checks import check_isolation
 from sqlfront.backend import TransactionStatus
 from sqlfront.parser import (
     BeginStatement,
@@ -30,9 +29,6 @@ WARNING_NOT_ACTIVE = "25P01"
 
 
 def run_begin(session: LocalSession, node: BeginStatement) -> Outcome:
-    if node.modes.isolation is not None:
-        # Before the block is open: a BEGIN that is refused leaves no failed block behind.
-        check_isolation(node.modes.isolation.value)
     if not session.block.begin():
         session.warn("there is already a transaction in progress", WARNING_ACTIVE)
     _set_modes(session.block, node.modes)

@@ -121,7 +121,6 @@ REFUSED_HERE = (
     ("-c hnsw.ef_search=0", "outside the valid range"),
     ("-c hnsw.iterative_scan=on", "invalid value"),
     ("-c hnsw.nope=1", "reserved prefix"),
-    ("-c default_transaction_isolation=serializable", "SERIALIZABLE is not supported"),
 )
 """PostgreSQL takes those of pgvector until the session first uses it, and warns then: its library is loaded late."""
 REFUSED_BY_NAME = (

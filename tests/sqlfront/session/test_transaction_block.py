@@ -262,18 +262,22 @@ def test_set_transaction_outside_a_block_warns(client: Client) -> None:
     assert client.notices() == ["WARNING: SET TRANSACTION can only be used in transaction blocks"]
 
 
-@pytest.mark.parametrize(
-    ("statement", "status"),
-    [
-        ("BEGIN ISOLATION LEVEL SERIALIZABLE", "I"),
-        ("SET default_transaction_isolation = 'serializable'", "I"),
-        ("BEGIN; SET TRANSACTION ISOLATION LEVEL SERIALIZABLE", "E"),
-        ("BEGIN; SET transaction_isolation = 'serializable'", "E"),
-    ],
-)
-def test_serializable_is_refused(client: Client, statement: str, status: str) -> None:
-    assert client.sqlstate(statement) == "0A000"
-    assert client.status == status
+def test_write_skew_under_serializable(connect: ConnectClient, filled: str) -> None:
+    first, second = connect(), connect()
+    for client in (first, second):
+        client.script(f"BEGIN ISOLATION LEVEL SERIALIZABLE; SELECT count(*) FROM {filled}")
+    first.script(f"INSERT INTO {filled} VALUES (3); COMMIT")
+    second.script(f"INSERT INTO {filled} VALUES (4)")
+    assert second.sqlstate("COMMIT") == "40001"
+    assert ids(first, filled) == [1, 2, 3]
+
+
+def test_catalogs_are_not_read_under_serializable(connect: ConnectClient, filled: str) -> None:
+    first, second = connect(), connect()
+    first.script("BEGIN ISOLATION LEVEL SERIALIZABLE; SELECT sum(reltuples) FROM pg_class")
+    second.script(f"INSERT INTO {filled} VALUES (3)")
+    first.script(f"INSERT INTO {filled} VALUES (4); COMMIT")
+    assert ids(first, filled) == [1, 2, 3, 4]
 
 
 # -- snapshots ------------------------------------------------------------------------------------------------
