@@ -16,13 +16,13 @@ from foundation.errors import (
     UndefinedObject,
 )
 from foundation.sqltypes import format_type
-from planner.btree import indexed_attnum
 from planner.vector import may_be_expression
 from sqlfront.binder import KeptExpression, KeptKey, keep_index_expression, keep_predicate, key_type
 from sqlfront.binder.output_names import NO_NAME, figure_name
 from sqlfront.commands.alter_table import check_index_options
 from sqlfront.commands.columns import SYSTEM_COLUMNS
 from sqlfront.commands.context import CommandContext, CommandResult
+from sqlfront.commands.filled_indexes import has_files
 from sqlfront.commands.index_expressions import check_stored_rows
 from sqlfront.commands.little_data import warn_of_little_data
 from sqlfront.commands.lookup import check_may_create_in, check_owner, find_table, schema_of
@@ -93,11 +93,6 @@ def execute_create_index(statement: CreateIndexStatement, context: CommandContex
     check_sparse_rows(context, table, index)
     warn_of_little_data(context, (index,))
     return CommandResult(TAG, indexes_to_build=(index.oid,) if has_files(table, index) else ())
-
-
-def has_files(table: Table, index: Index) -> bool:
-    """Whether the session is to fill the index: keys of unique indexes are the storage's own affair."""
-    return index.family in VECTOR_FAMILIES or indexed_attnum(table, index) > 0
 
 
 def _is_taken(context: CommandContext, table: Table, statement: CreateIndexStatement) -> bool:

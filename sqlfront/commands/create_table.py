@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from foundation.errors import DuplicateColumn, DuplicateTable, UndefinedObject
@@ -9,12 +10,20 @@ from sqlfront.commands.columns import COLUMNS_MAX, PlannedColumn, plan_column, s
 from sqlfront.commands.constraints import add_constraint, check_supported, in_creation_order
 from sqlfront.commands.context import CommandContext, CommandResult
 from sqlfront.commands.errors import InvalidTableDefinition, TooManyColumns
+from sqlfront.commands.filled_indexes import has_files
 from sqlfront.commands.generated_columns import keep_generations
+from sqlfront.commands.like_clause import copied_columns, copy_parts, like_source
 from sqlfront.commands.lookup import creation_schema, schema_of
 from sqlfront.commands.sequences import create_owned_sequence
 from sqlfront.commands.table_options import checked_table_options
-from sqlfront.parser import ConstraintDefinition, ConstraintKind, CreateTableStatement
-from storage.catalog import Table, replaced
+from sqlfront.parser import (
+    ColumnSpecification,
+    ConstraintDefinition,
+    ConstraintKind,
+    CreateTableStatement,
+    LikeClause,
+)
+from storage.catalog import Index, Table, replaced
 
 TAG = "CREATE TABLE"
 
@@ -24,7 +33,7 @@ def execute_create_table(statement: CreateTableStatement, context: CommandContex
 
     Raises:
         DuplicateTable: 42P07. DuplicateColumn: 42701. UndefinedObject: 42704, a type. FeatureNotSupported: 0A000.
-        InvalidTableDefinition: 42P16. UndefinedColumn: 42703, a key over an unknown column.
+        WrongObjectType: 42809, LIKE of an index. InvalidTableDefinition: 42P16. UndefinedColumn: 42703, a key over an unknown column.
     """
     schema = creation_schema(context, statement.name)
     name = statement.name.name
@@ -35,11 +44,12 @@ def execute_create_table(statement: CreateTableStatement, context: CommandContex
         raise DuplicateTable(f'relation "{name}" already exists')
     if statement.tablespace not in (None, "pg_default"):
         raise UndefinedObject(f'tablespace "{statement.tablespace}" does not exist')
+    likes = [(clause, like_source(context, clause)) for clause in statement.likes]
     constraints = _constraints(statement)
     for constraint in constraints:
         check_supported(constraint)
     _check_one_primary_key(name, constraints)
-    planned = _planned_columns(context, statement)
+    planned = _planned_columns(context, statement, likes)
     table = Table(
         context.storage.allocate_oid(), name, context.database_oid, context.role_oid, schema_oid=schema.oid,
         columns=tuple(item.column for item in planned), options=checked_table_options(statement.options),
@@ -49,9 +59,16 @@ def execute_create_table(statement: CreateTableStatement, context: CommandContex
     for item in planned:
         table = attach_sequence(context, table, item)
     table = keep_generations(context, table, statement.columns)
-    for constraint in constraints:
+    checks = [constraint for constraint in constraints if constraint.kind is ConstraintKind.CHECK]
+    for constraint in checks:
         table = add_constraint(context, table, constraint, is_new_table=True)
-    return CommandResult(TAG)
+    indexes: list[Index] = []
+    for clause, source in likes:
+        table, copied = copy_parts(context, table, clause, source)
+        indexes += copied
+    for constraint in constraints[len(checks) :]:
+        table = add_constraint(context, table, constraint, is_new_table=True)
+    return CommandResult(TAG, indexes_to_build=tuple(i.oid for i in indexes if has_files(table, i)))
 
 
 def _constraints(statement: CreateTableStatement) -> list[ConstraintDefinition]:
@@ -68,17 +85,26 @@ def _check_one_primary_key(table_name: str, constraints: list[ConstraintDefiniti
         )
 
 
-def _planned_columns(context: CommandContext, statement: CreateTableStatement) -> list[PlannedColumn]:
-    if len(statement.columns) > COLUMNS_MAX:
+def _planned_columns(
+    context: CommandContext, statement: CreateTableStatement, likes: Sequence[tuple[LikeClause, Table]]
+) -> list[PlannedColumn]:
+    """The statement's columns and those of LIKE, in the order in which they were written."""
+    elements: list[ColumnSpecification | PlannedColumn] = list(statement.columns)
+    for clause, source in reversed(likes):
+        elements[clause.columns_before : clause.columns_before] = copied_columns(context, clause, source)
+    if len(elements) > COLUMNS_MAX:
         raise TooManyColumns(f"tables can have at most {COLUMNS_MAX} columns")
     seen = set()
-    for specification in statement.columns:
-        if specification.name in seen:
-            raise DuplicateColumn(f'column "{specification.name}" specified more than once')
-        seen.add(specification.name)
+    for element in elements:
+        name = element.column.name if isinstance(element, PlannedColumn) else element.name
+        if name in seen:
+            raise DuplicateColumn(f'column "{name}" specified more than once')
+        seen.add(name)
     return [
-        plan_column(context, statement.name.name, specification, attnum)
-        for attnum, specification in enumerate(statement.columns, 1)
+        replace(element, column=replace(element.column, attnum=attnum))
+        if isinstance(element, PlannedColumn)
+        else plan_column(context, statement.name.name, element, attnum)
+        for attnum, element in enumerate(elements, 1)
     ]
 
 

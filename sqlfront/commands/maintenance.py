@@ -15,8 +15,8 @@ from foundation.errors import (
     WrongObjectType,
 )
 from sqlfront.commands.context import CommandContext, CommandResult
-from sqlfront.commands.create_index import has_files
 from sqlfront.commands.databases import find_database
+from sqlfront.commands.filled_indexes import has_files
 from sqlfront.commands.little_data import warn_of_little_data
 from sqlfront.commands.lookup import (
     check_owner,

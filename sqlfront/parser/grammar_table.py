@@ -27,6 +27,8 @@ from sqlfront.parser.statements_schema import (
     DropColumn,
     DropConstraint,
     DropExpression,
+    LikeClause,
+    LikeOption,
     RenameStatement,
     SequenceOptions,
     SetColumnStorage,
@@ -54,6 +56,7 @@ def parse_create_table(grammar: DmlGrammar) -> Statement:
         grammar.unsupported("PARTITION OF")
     columns: list[ColumnSpecification] = []
     constraints: list[ConstraintDefinition] = []
+    likes: list[LikeClause] = []
     grammar.expect("(")
     if grammar.token.key != ")":
         if _is_name_without_type(grammar):
@@ -63,10 +66,12 @@ def parse_create_table(grammar: DmlGrammar) -> Statement:
         for element in grammar.comma_list(lambda: _table_element(grammar)):
             if isinstance(element, ColumnSpecification):
                 columns.append(element)
+            elif isinstance(element, LikeClause):
+                likes.append(replace(element, columns_before=len(columns)))
             else:
                 constraints.append(element)
     grammar.expect(")")
-    statement = CreateTableStatement(name, tuple(columns), tuple(constraints), (), skip)
+    statement = CreateTableStatement(name, tuple(columns), tuple(constraints), (), skip, None, tuple(likes))
     options, tablespace = table_tail(grammar)
     return replace(statement, options=options, tablespace=tablespace)
 
@@ -76,11 +81,21 @@ def _is_name_without_type(grammar: DmlGrammar) -> bool:
     return grammar.is_name() and grammar.peek().key in (",", ")")
 
 
-def _table_element(grammar: DmlGrammar) -> ColumnSpecification | ConstraintDefinition:
-    if grammar.token.key == "like":
-        grammar.unsupported("CREATE TABLE ... LIKE")
+def _table_element(grammar: DmlGrammar) -> ColumnSpecification | ConstraintDefinition | LikeClause:
+    if grammar.accept("like"):
+        return _like(grammar)
     constraint = maybe_table_constraint(grammar)
     return constraint if constraint is not None else column_specification(grammar)
+
+
+def _like(grammar: DmlGrammar) -> LikeClause:
+    source = relation_name(grammar)
+    including: set[LikeOption] = set()
+    while word := grammar.accept_any("including", "excluding"):
+        what = grammar.accept_any("all", *(option.value for option in LikeOption)) or grammar.error()
+        options = set(LikeOption) if what == "all" else {LikeOption(what)}
+        including = including | options if word == "including" else including - options
+    return LikeClause(source, 0, frozenset(including))
 
 
 # -- columns

@@ -96,6 +96,29 @@ class ColumnSpecification:
     position: int | None = None
 
 
+class LikeOption(Enum):
+    """What LIKE ... INCLUDING may copy besides names, types and NOT NULL."""
+
+    COMMENTS = "comments"
+    COMPRESSION = "compression"
+    CONSTRAINTS = "constraints"
+    DEFAULTS = "defaults"
+    GENERATED = "generated"
+    IDENTITY = "identity"
+    INDEXES = "indexes"
+    STATISTICS = "statistics"
+    STORAGE = "storage"
+
+
+@dataclass(frozen=True, slots=True)
+class LikeClause:
+    """LIKE source INCLUDING ...: its columns come after the first `columns_before` of the statement's own."""
+
+    source: QualifiedName
+    columns_before: int
+    including: frozenset[LikeOption] = frozenset()
+
+
 @dataclass(frozen=True, slots=True)
 class CreateTableStatement(Statement):
     name: QualifiedName
@@ -104,6 +127,7 @@ class CreateTableStatement(Statement):
     options: tuple[Option, ...] = ()
     if_not_exists: bool = False
     tablespace: str | None = None
+    likes: tuple[LikeClause, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

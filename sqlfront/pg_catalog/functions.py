@@ -37,7 +37,17 @@ from sqlfront.pg_catalog.pretty_expressions import pretty_expression
 from sqlfront.pg_catalog.relations import builtin_by_oid, builtin_rows
 from sqlfront.pg_catalog.view import CatalogView
 from sqlfront.session.names import split_qualified_name
-from storage.catalog import Database, Extension, Index, Role, Schema, Sequence, Table
+from storage.catalog import (
+    CheckConstraint,
+    Database,
+    Extension,
+    ForeignKey,
+    Index,
+    Role,
+    Schema,
+    Sequence,
+    Table,
+)
 
 # -- definitions --------------------------------------------------------------------------------------------
 
@@ -126,7 +136,7 @@ def obj_description(view: CatalogView, oid: int, catalog_name: str | None = None
     """The comment on an object; without a catalog's name, on whatever object has the OID."""
     catalog_oid = view.find_relation_oid(("pg_catalog", catalog_name)) if catalog_name else None
     stored = view.catalog.get(oid)
-    if isinstance(stored, Table | Index | Sequence | Schema | Extension):
+    if isinstance(stored, Table | Index | Sequence | Schema | Extension | CheckConstraint | ForeignKey):
         return stored.comment if catalog_oid in (None, class_oid_of(stored)) else None
     if catalog_oid is not None:
         return builtin_comments().get((catalog_oid, oid))

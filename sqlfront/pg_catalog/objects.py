@@ -359,15 +359,22 @@ def pg_description(view: CatalogView) -> Iterator[Row]:
     for described in (*view.stored_relations(), *view.objects(Schema), *view.objects(Extension)):
         if described.comment is not None:
             yield _comment(described.oid, class_oid_of(described), 0, described.comment)
+    for constraint in (*view.objects(CheckConstraint), *view.objects(ForeignKey)):
+        if constraint.comment is not None:
+            yield _comment(constraint.oid, PG_CONSTRAINT_OID, 0, constraint.comment)
 
 
-def class_oid_of(stored: Table | Index | Sequence | Schema | Extension) -> int:
+def class_oid_of(
+    stored: Table | Index | Sequence | Schema | Extension | CheckConstraint | ForeignKey,
+) -> int:
     """The OID of the catalog an object is a row of."""
     match stored:
         case Schema():
             return PG_NAMESPACE_OID
         case Extension():
             return PG_EXTENSION_OID
+        case CheckConstraint() | ForeignKey():
+            return PG_CONSTRAINT_OID
         case _:
             return PG_CLASS_OID
 

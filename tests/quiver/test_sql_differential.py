@@ -30,6 +30,7 @@ FILES = (
     "changes.sql",
     "sequences.sql",
     "table_as.sql",
+    "table_like.sql",
     "row_locks.sql",
     "zoned_times.sql",
 )
