@@ -1,11 +1,12 @@
-"""The table of a run, in Markdown between two markers of README.md here, and a picture of its ratios.
+"""The tables of runs, in Markdown between two markers of README.md here, and a picture of their ratios.
 
-python -m benchmarks.wire.report FILE.json [--readme README.md] [--picture ratios.svg]
+python -m benchmarks.wire.report FILE.json ... [--readme README.md] [--picture ratios.svg]
 """
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 
@@ -53,10 +54,10 @@ def _row(results: Results, cell: str, figure: str, goal: Goal | None) -> str:
     return f"| {' | '.join(map(str, cells))} |"
 
 
-def picture(results: Results) -> str:
+def picture(runs: Sequence[Results]) -> str:
     """SVG: the ratio of every figure that has a goal for its ratio, where more is better."""
     bars = []
-    for cell in results.cells:
+    for results, cell in [(run, cell) for run in runs for cell in run.cells]:
         for figure, goal in figures_of(results, cell):
             if goal is not None and goal.of_ratio and goal.is_least:
                 ratios = results.ratios(cell, figure)
@@ -88,15 +89,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("results", type=Path, help="what `python -m benchmarks.wire --json` wrote")
+    parser.add_argument(
+        "results", type=Path, nargs="+", help="what runs of `python -m benchmarks.wire --json` wrote"
+    )
     parser.add_argument("--readme", type=Path, default=_FOLDER / "README.md")
     parser.add_argument("--picture", type=Path, default=_FOLDER / "ratios.svg")
     options = parser.parse_args()
-    results = read(options.results)
-    options.picture.write_text(picture(results), encoding="utf-8")
+    runs = list(map(read, options.results))
+    options.picture.write_text(picture(runs), encoding="utf-8")
     link = f"![Ratios]({options.picture.name})"
     text = options.readme.read_text(encoding="utf-8")
-    section = f"{markdown(results)}\n\n{link}"
+    section = "\n\n".join([*map(markdown, runs), link])
     options.readme.write_text(put_between_markers(text, section), encoding="utf-8")
 
 

@@ -122,6 +122,6 @@ def test_the_readme_has_the_markers() -> None:
 
 
 def test_the_picture_has_a_bar_for_each_ratio_that_should_be_high(results: Results) -> None:
-    root = xml.etree.ElementTree.fromstring(picture(results))
+    root = xml.etree.ElementTree.fromstring(picture([results]))
     kinds = [element.get("class") for element in root.iter("{http://www.w3.org/2000/svg}rect")]
     assert [kind for kind in kinds if kind] == ["met", "missed", "missed", "missed"]
