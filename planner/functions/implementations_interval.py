@@ -37,10 +37,12 @@ _EPOCH = datetime.datetime(1970, 1, 1)
 
 
 def interval_of(months: int, days: int, us: int) -> pa.MonthDayNano:
-    """Raises DatetimeFieldOverflow (22008) for a time part beyond 292 years."""
+    """Raises DatetimeFieldOverflow (22008) for a time part beyond 292 years, for months or days beyond an int4."""
+    if max(abs(months), abs(days)) >= 1 << 31:
+        raise DatetimeFieldOverflow("interval out of range")
     try:
         return pa.MonthDayNano([months, days, us * 1000])
-    except (OverflowError, pa.ArrowInvalid):
+    except OverflowError:
         raise DatetimeFieldOverflow("interval out of range") from None
 
 

@@ -11,11 +11,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from foundation.errors import FeatureNotSupported
-from foundation.sqltypes import INT8, JSON, JSONB, NUMERIC, SqlType, is_vector
+from foundation.sqltypes import FLOAT8, INT8, INTERVAL, JSON, JSONB, NUMERIC, SqlType, array_type, is_vector
 from planner import bound
 from planner.functions.signature import Function
 from planner.relational.carriers import carrier
 from planner.relational.expressions import ExpressionPrinter, same_form
+from planner.relational.float_moments import REGRESSIONS, regression_of_floats, variance_of_floats
+from planner.relational.interval_sums import interval_reducer
 from planner.relational.json_texts import evaluate_canonical, json_key_evaluator, to_json_evaluator
 from planner.relational.numeric_kernels import (
     evaluate_average,
@@ -23,6 +25,7 @@ from planner.relational.numeric_kernels import (
     list_variance_evaluator,
     variance_evaluator,
 )
+from planner.relational.ordered_sets import print_ordered_set
 from planner.relational.printed import DECIMAL_DIGITS_MAX, DecimalForm, Printed
 from planner.relational.rules.comparison import as_plain_text, order_sql, sort_key
 from planner.relational.statement import as_plain
@@ -63,6 +66,7 @@ class _Shape:
     order_by: str = ""
     tail: str = ""
     """FILTER and OVER."""
+    is_window: bool = False
 
     def call(self, name: str, *arguments: str) -> str:
         return f"{name}({self.distinct}{', '.join(arguments)}{self.order_by}){self.tail}"
@@ -72,7 +76,7 @@ def print_aggregate(printer: ExpressionPrinter, node: bound.Aggregate) -> Printe
     """Print an aggregate. Raises 0A000 by name for those that have no exact form here."""
     tail = f" FILTER (WHERE {printer.sql(node.filter)})" if node.filter is not None else ""
     if node.within_group:
-        return _ordered_set(printer, node, tail)
+        return print_ordered_set(printer, node)
     order_by = f" ORDER BY {sort_keys(printer, node.order_by)}" if node.order_by else ""
     shape = _Shape("DISTINCT " if node.is_distinct else "", order_by, tail)
     return _print(printer, node.function, node.arguments, node.type, shape)
@@ -100,7 +104,7 @@ def print_window(printer: ExpressionPrinter, node: bound.WindowCall) -> Printed:
         )
     if name in _VALUES:
         return _value_window(name, arguments, node.type, tail)
-    return _print(printer, node.function, node.arguments, node.type, _Shape(tail=tail))
+    return _print(printer, node.function, node.arguments, node.type, _Shape(tail=tail, is_window=True))
 
 
 def _value_window(name: str, arguments: Sequence[Printed], sql_type: SqlType, tail: str) -> Printed:
@@ -138,6 +142,8 @@ def _print(
         return Printed(f"CAST({shape.call('count', *sqls)} AS BIGINT)", INT8)
     if name in _VARIANCES:
         return _variance(printer, name, arguments[0], sql_type, shape)
+    if name in REGRESSIONS and not shape.distinct and not shape.is_window:
+        return _float_regression(printer, name, arguments, shape)
     if name in _SAME_NAME:
         sqls = [argument.sql for argument in arguments]
         form = arguments[0].decimal if name == "any_value" else None
@@ -160,6 +166,8 @@ def _sum(
     (argument,) = arguments
     if is_vector(argument.type):
         return _vector_reduction(printer, argument, sql_type, shape, "sum")
+    if sql_type.oid == INTERVAL.oid:
+        return _interval_reduction(printer, argument, shape, is_average=False)
     if sql_type.oid != NUMERIC.oid:
         return Printed(f"CAST({_checked('sum', argument, shape)} AS {carrier(sql_type)})", sql_type)
     if argument.type.oid == NUMERIC.oid and argument.decimal is None:
@@ -175,6 +183,8 @@ def _avg(
     (argument,) = arguments
     if is_vector(argument.type):
         return _vector_reduction(printer, argument, sql_type, shape, "avg")
+    if sql_type.oid == INTERVAL.oid:
+        return _interval_reduction(printer, argument, shape, is_average=True)
     if sql_type.oid != NUMERIC.oid:
         return Printed(f"CAST({_checked('avg', argument, shape)} AS {carrier(sql_type)})", sql_type)
     if argument.type.oid == NUMERIC.oid:
@@ -218,6 +228,12 @@ def _variance(
 ) -> Printed:
     is_sample, is_root = _VARIANCES[name]
     if sql_type.oid != NUMERIC.oid:
+        if not shape.is_window:
+            doubles = f"CAST({argument.sql} AS DOUBLE)"
+            collected = Printed(shape.call("list", doubles), array_type(FLOAT8))
+            evaluator = variance_of_floats(is_sample=is_sample, is_root=is_root)
+            key = ("float variance", is_sample, is_root)
+            return printer.statement.slot_call(key, evaluator, [collected], FLOAT8)
         duck = ("stddev_" if is_root else "var_") + ("samp" if is_sample else "pop")
         return Printed(shape.call(duck, argument.sql), sql_type)
     if argument.is_text_numeric:
@@ -297,19 +313,20 @@ def _vector_reduction(
     return printer.statement.slot_call(("vector", name, sql_type), evaluator, [collected], sql_type)
 
 
-def _ordered_set(printer: ExpressionPrinter, node: bound.Aggregate, tail: str) -> Printed:
-    name = node.function.name
-    if name not in ORDERED_SETS or len(node.within_group) != 1:
-        raise FeatureNotSupported(f"ordered-set aggregate {name} is not supported")
-    (key,) = node.within_group
-    value = printer.print(key.expression)
-    if value.is_text_numeric:
-        raise FeatureNotSupported(f"{name} over numeric values of mixed scale is not supported")
-    direction = " DESC" if key.is_descending else ""
-    arguments = ", ".join(printer.sql(argument) for argument in node.arguments)
-    sql = f"{name}({arguments}) WITHIN GROUP (ORDER BY {value.sql}{direction}){tail}"
-    form = value.decimal if node.type.oid == NUMERIC.oid else None
-    return Printed(f"CAST({sql} AS {carrier(node.type, form)})", node.type, form)
+def _interval_reduction(
+    printer: ExpressionPrinter, argument: Printed, shape: _Shape, *, is_average: bool
+) -> Printed:
+    collected = Printed(shape.call("list", argument.sql), array_type(INTERVAL))
+    evaluator = interval_reducer(is_average=is_average)
+    return printer.statement.slot_call(("interval", is_average), evaluator, [collected], INTERVAL)
+
+
+def _float_regression(
+    printer: ExpressionPrinter, name: str, arguments: Sequence[Printed], shape: _Shape
+) -> Printed:
+    """Over the collected lists of both columns."""
+    lists = [Printed(shape.call("list", argument.sql), array_type(FLOAT8)) for argument in arguments]
+    return printer.statement.slot_call(("regression", name), regression_of_floats(name), lists, FLOAT8)
 
 
 _BUILDERS: dict[str, Callable[..., Printed]] = {
@@ -326,5 +343,4 @@ _BUILDERS: dict[str, Callable[..., Printed]] = {
 }
 
 AGGREGATES = frozenset(_BUILDERS) | frozenset(_SAME_NAME) | frozenset(_VARIANCES) | {"count"}
-ORDERED_SETS = frozenset(("percentile_cont", "percentile_disc", "mode"))
 WINDOW_FUNCTIONS = frozenset((*_RANKING, *_VALUES))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from foundation.errors import FeatureNotSupported
 from planner import bound
-from planner.relational.aggregates import AGGREGATES, ORDERED_SETS, WINDOW_FUNCTIONS
+from planner.relational.aggregates import AGGREGATES, WINDOW_FUNCTIONS
+from planner.relational.ordered_sets import ORDERED_SETS
 
 
 def check_supported(query: bound.Query) -> None:

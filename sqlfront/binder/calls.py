@@ -116,19 +116,31 @@ def choose_operator(
     )
     written = name if schema is None else f"{schema}.{name}"
     left_name, right_name = (type_name(operand.sql_type) for operand in operands)
-    return _chosen_operator(choice, name, f"{left_name} {written} {right_name}", _HINT_NO_OPERATOR, position)
+    shown = f"{left_name} {written} {right_name}"
+    return _chosen_operator(choice, name, shown, _HINT_NO_OPERATOR, position=position, operands=operands)
 
 
 def _chosen_operator(
-    choice: Choice[Operator], name: str, shown: str, hint: str, position: int | None
+    choice: Choice[Operator],
+    name: str,
+    shown: str,
+    hint: str,
+    *,
+    position: int | None,
+    operands: Sequence[Expression],
 ) -> Candidate[Operator]:
     if choice.is_ambiguous:
         raise AmbiguousFunction(f"operator is not unique: {shown}", hint=_HINT_OPERATORS, position=position)
-    if choice.chosen is None and is_unsupported_operator(name):
+    if choice.chosen is None and is_unsupported_operator(name) and _may_be_another_type(operands):
         raise FeatureNotSupported(f"operator {name} is not supported", position=position)
     if choice.chosen is None:
         raise UndefinedFunction(f"operator does not exist: {shown}", hint=hint, position=position)
     return choice.chosen
+
+
+def _may_be_another_type(operands: Sequence[Expression]) -> bool:
+    """Whether an operand is an untyped literal, which PostgreSQL may take for a type that is not supported."""
+    return any(operand.sql_type == UNKNOWN for operand in operands)
 
 
 def operator_call(
@@ -165,7 +177,7 @@ def prefix_call(
     """`op operand`."""
     choice = choose_prefix_operator(name, operator_schemas(context, schema, position), operand.sql_type.oid)
     shown = f"{name} {type_name(operand.sql_type)}"
-    chosen = _chosen_operator(choice, name, shown, _HINT_NO_PREFIX, position)
+    chosen = _chosen_operator(choice, name, shown, _HINT_NO_PREFIX, position=position, operands=(operand,))
     arguments = convert_arguments(context, [operand], chosen.types, [operand_position])
     operator = chosen.overload
     return Call(operator_function(operator), arguments, SqlType(operator.result_type), operator.name)

@@ -150,6 +150,15 @@ def bind_junction(environment: Environment, node: exp.Expr) -> Expression:
 
 @binds(exp.Not)
 def bind_not(environment: Environment, node: exp.Expr) -> Expression:
+    tested = node.this
+    if (
+        node.meta.get("is_infix")
+        and isinstance(tested, exp.Is)
+        and isinstance(tested.args["expression"], exp.Null)
+    ):
+        row = _bare(tested.this)
+        if isinstance(row, exp.Tuple):
+            return _row_is_null(environment, row, is_negated=True)
     argument = coerce_to_boolean(
         environment.context, bind_node(environment, node.this), "NOT", place_of(node.this)
     )
@@ -164,12 +173,25 @@ def bind_not(environment: Environment, node: exp.Expr) -> Expression:
     return Not(argument)
 
 
+def _row_is_null(environment: Environment, row: exp.Tuple, *, is_negated: bool) -> Expression:
+    """ROW(a, b) IS [NOT] NULL: all fields are [not] null; a row as a field is a value."""
+    tests: list[Expression] = []
+    for field in row.expressions:
+        if isinstance(_bare(field), exp.Tuple):
+            bind_node(environment, field)
+            tests.append(Constant(is_negated, BOOL))
+        else:
+            tests.append(IsNull(_tested(environment, field), is_negated))
+    return conjunction(BoolOperator.AND, tests) if tests else Constant(True, BOOL)
+
+
 @binds(exp.Is)
 def bind_is(environment: Environment, node: exp.Expr) -> Expression:
     """IS NULL, IS TRUE, IS FALSE, IS UNKNOWN."""
     test = node.args["expression"]
-    if isinstance(_bare(node.this), exp.Tuple):
-        raise unsupported(node, "IS NULL of a row")
+    row = _bare(node.this)
+    if isinstance(row, exp.Tuple) and isinstance(test, exp.Null):
+        return _row_is_null(environment, row, is_negated=False)
     if isinstance(test, exp.Null):
         return IsNull(_tested(environment, node.this))
     argument = bind_node(environment, node.this)

@@ -27,6 +27,7 @@ from sqlfront.binder.sorting import (
     output_reference,
     settled_target,
 )
+from sqlfront.binder.with_ties import keep_ties
 from sqlfront.parser.nodes import position_of
 
 _TARGETS_MAX = 1664
@@ -65,6 +66,9 @@ def bind_select(environment: Environment, node: exp.Expr, *, settles: bool) -> S
     )  # fmt: skip
     if findings.has_aggregates or group_by or having is not None:
         check_grouping(environment, select)
+    limit_node = node.args.get("limit")
+    if limit_node is not None and limit_node.args.get("with_ties"):
+        return keep_ties(environment, select, position_of(limit_node))
     return select
 
 

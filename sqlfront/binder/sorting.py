@@ -169,8 +169,8 @@ def bind_limits(environment: Environment, node: exp.Expr) -> tuple[Expression | 
     for key, clause in (("limit", Clause.LIMIT), ("offset", Clause.OFFSET)):
         part = node.args.get(key)
         value = part.args["expression"] if part is not None else None
-        if part is not None and part.args.get("with_ties"):
-            raise unsupported(part, "FETCH FIRST ... WITH TIES")
+        if part is not None and part.args.get("with_ties") and not isinstance(node, exp.Select):
+            raise unsupported(part, "FETCH FIRST ... WITH TIES of a set operation or VALUES")
         if value is None or isinstance(value, exp.Var | exp.Null):
             bound.append(None)
             continue

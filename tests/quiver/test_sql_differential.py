@@ -26,6 +26,8 @@ FILES = (
     "json.sql",
     "json_paths.sql",
     "queries.sql",
+    "query_forms.sql",
+    "aggregates.sql",
     "pgvector.sql",
     "changes.sql",
     "sequences.sql",

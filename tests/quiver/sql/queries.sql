@@ -286,7 +286,6 @@ SELECT row(1, 'a', NULL)
 SELECT row(i2, t) FROM every WHERE id IN (1, 2) ORDER BY id
 -- refused: whole-row reference to "c" is not supported
 SELECT c FROM categories c ORDER BY id
--- refused: IS NULL of a row is not supported
 SELECT row(1,2) = row(1,2), row(1,NULL) IS NULL, row(NULL,NULL) IS NULL, row(1,2) < row(1,3)
 SELECT (categories).title FROM categories ORDER BY id
 -- refused: whole-row reference to "c" is not supported

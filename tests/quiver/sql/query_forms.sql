@@ -1,0 +1,20 @@
+-- Forms of queries: WITH TIES, NULL tests of rows, operators that no type has.
+select a from (values (1),(1),(2)) v(a) order by a fetch first 1 row with ties
+select a, b from (values (1,'x'),(1,'y'),(2,'z'),(2,'w'),(3,'q')) v(a,b) order by a offset 1 fetch next 2 rows with ties
+select a, count(*) from (values (1),(1),(2),(3)) v(a) group by a order by count(*) fetch first 1 rows with ties
+select a from (values (1),(null),(null)) v(a) order by a desc fetch first 1 row with ties
+select * from (select a from (values (1),(1),(2)) v(a) order by a fetch first 1 row with ties) s order by a
+select a from (values (1),(1),(2)) v(a) fetch first 1 row with ties
+select a from (values (1),(2)) v(a) order by a fetch first 0 rows with ties
+select a from (values (1),(2),(2)) v(a) order by a desc offset 5 fetch first 2 rows with ties
+select sum(a) from (values (1),(2),(2)) v(a) order by 1 fetch first 1 row with ties
+select row(1,2) = row(1,2), row(1,2) < row(1,3), (1,2) in ((1,2),(3,4)), row(1,null) is null, row(null,null) is null, row(1,null) is not null, (1,'a') = (1,'a')
+select row(1,2) is not null, not (row(null,1) is null), row(null,row(null,null)) is null, row(1,row(null)) is not null, (null,null) is null, row() is null, row() is not null
+select a, b, (a,b) is null, (a,b) is not null, not (a,b) is null from (values (1,2),(null,2),(null::int,null::int)) v(a,b)
+select !! 5
+select 5 <<| 3
+select 1 @@@ 2
+select 1 -|- 2
+select 'a' !!= 'b'
+select #5
+select 1 && 2
