@@ -13,7 +13,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
-from enum import Enum
+from enum import Enum, StrEnum
 from typing import Any, ClassVar, TypeVar
 
 from foundation.sqltypes import SqlType
@@ -24,6 +24,24 @@ DEFAULT_DATABASE_OID = 5
 PG_CATALOG_SCHEMA_OID = 11
 PUBLIC_SCHEMA_OID = 2200
 INFORMATION_SCHEMA_OID = 13000
+TEMPORARY_SCHEMA_PREFIX = "pg_temp_"
+"""Schemas of this beginning are each a session's, with its temporary objects, and end with it."""
+
+
+class Persistence(StrEnum):
+    """How long an object lasts; values as in pg_class.relpersistence. What is unlogged is kept as all else is."""
+
+    PERMANENT = "p"
+    UNLOGGED = "u"
+    TEMPORARY = "t"
+
+
+class OnCommit(StrEnum):
+    """What the end of a transaction does to a temporary table."""
+
+    PRESERVE_ROWS = "preserve rows"
+    DELETE_ROWS = "delete rows"
+    DROP = "drop"
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +139,8 @@ class Table(CatalogObject):
     columns: tuple[Column, ...] = ()
     options: tuple[tuple[str, str], ...] = ()
     type_oid: int = 0
+    persistence: Persistence = Persistence.PERMANENT
+    on_commit: OnCommit = OnCommit.PRESERVE_ROWS
 
     def live_columns(self) -> tuple[Column, ...]:
         return tuple(column for column in self.columns if not column.is_dropped)
@@ -257,6 +277,7 @@ class Sequence(CatalogObject):
     cache: int = 1
     cycle: bool = False
     owned_by: tuple[int, int] | None = None
+    persistence: Persistence = Persistence.PERMANENT
 
 
 _CLASSES: dict[str, type[CatalogObject]] = {
@@ -285,6 +306,7 @@ def object_from_record(record: Mapping[str, Any]) -> CatalogObject:
     values = {name: _tuples(value) for name, value in values.items() if name in known}
     if cls is Table:
         values["columns"] = tuple(Column(**{**c, "type": SqlType(**c["type"])}) for c in record["columns"])
+        values["on_commit"] = OnCommit(record.get("on_commit", OnCommit.PRESERVE_ROWS))
     elif cls is Index:
         values["keys"] = tuple(IndexKey(**{n: _tuples(v) for n, v in key.items()}) for key in record["keys"])
     elif cls is ForeignKey:
@@ -292,6 +314,8 @@ def object_from_record(record: Mapping[str, Any]) -> CatalogObject:
             values[name] = ReferentialAction(record[name])
     elif cls is Sequence:
         values["type"] = SqlType(**record["type"])
+    if "persistence" in values:
+        values["persistence"] = Persistence(values["persistence"])
     return cls(**values)
 
 

@@ -7,7 +7,8 @@ segments. Under the lock the checks against the newest state follow, then row id
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from collections.abc import Sequence as Seq
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -24,7 +25,19 @@ from foundation.errors import (
     SerializationFailure,
 )
 from storage import constraints
-from storage.catalog import RELATION_KINDS, Catalog, CatalogObject, Index, Table
+from storage.catalog import (
+    RELATION_KINDS,
+    TEMPORARY_SCHEMA_PREFIX,
+    Catalog,
+    CatalogObject,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    Persistence,
+    Schema,
+    Sequence,
+    Table,
+)
 from storage.checksum import BytesLike
 from storage.datafiles import DataFiles
 from storage.key_checks import first_key_conflict
@@ -98,6 +111,30 @@ def must_be_synchronous(transaction: Transaction) -> bool:
     return bool(transaction.puts or transaction.drops) or any(
         writes.is_truncated for writes in transaction.writes.values()
     )
+
+
+def changes_only_temporary(transaction: Transaction) -> bool:
+    """Whether nothing of the commit outlives its session, so that no disk need be waited for.
+
+    Not where rows' files are removed: a state that still names them must not come back.
+    """
+    if transaction.drops or any(writes.is_truncated for writes in transaction.writes.values()):
+        return False
+    catalog = transaction.catalog
+    written = (catalog.get(oid) for oid in transaction.writes)
+    return all(_is_temporary(catalog, obj) for obj in (*transaction.puts.values(), *written))
+
+
+def _is_temporary(catalog: Catalog, obj: CatalogObject | None) -> bool:
+    match obj:
+        case Table() | Sequence():
+            return obj.persistence is Persistence.TEMPORARY
+        case Schema():
+            return obj.name.startswith(TEMPORARY_SCHEMA_PREFIX)
+        case Index() | CheckConstraint() | ForeignKey():
+            return _is_temporary(catalog, catalog.get(obj.table_oid))
+        case _:
+            return False
 
 
 def takes_long(transaction: Transaction) -> bool:
@@ -176,9 +213,7 @@ def _prepare_table(
     return PreparedTable(writes, batch, encode_batch(batch), patches=patches, memory_bytes=rows_bytes(batch))
 
 
-def _prepare_patches(
-    parts: Sequence[tuple[SegmentView, RowOffsets]], table: Table
-) -> tuple[PreparedPatch, ...]:
+def _prepare_patches(parts: Seq[tuple[SegmentView, RowOffsets]], table: Table) -> tuple[PreparedPatch, ...]:
     """The revised ones among own live rows, those that change the same columns as one patch."""
     live = {str(column.attnum) for column in table.live_columns()}
     batches: dict[tuple[str, ...], list[pa.RecordBatch]] = {}

@@ -179,7 +179,9 @@ class Storage:
         """
         if not may_block and (committing.takes_long(transaction) or self._crowded_tables(transaction)):
             raise WouldBlock
-        synchronous = synchronous or committing.must_be_synchronous(transaction)
+        synchronous = (
+            synchronous or committing.must_be_synchronous(transaction)
+        ) and not committing.changes_only_temporary(transaction)
         prepared = committing.prepare(transaction, self.data_files, self.missing_column)
         try:
             if not self.commit_lock.acquire(blocking=may_block):

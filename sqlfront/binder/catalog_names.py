@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from foundation.errors import FeatureNotSupported, UndefinedSchema, UndefinedTable, WrongObjectType
 from sqlfront.binder.context import BindContext, VirtualRelation
-from sqlfront.session.names import split_qualified_name
+from sqlfront.session.names import is_of_other_session, schema_called, split_qualified_name
 from storage.catalog import CatalogObject, Index, Table
 
 BUILT_IN_SCHEMAS = ("pg_catalog", "information_schema")
@@ -31,7 +31,10 @@ def find_relation(
             raise FeatureNotSupported(
                 f'cross-database references are not implemented: "{".".join(parts)}"', position=position
             )
-    schemas = context.schemas_searched() if len(parts) == 1 else (parts[-2],)
+    if len(parts) == 1:
+        schemas = context.schemas_searched()
+    else:
+        schemas = (schema_called(parts[-2], context.search_path),)
     for schema_name in schemas:
         found = _find_in_schema(context, schema_name, parts[-1])
         if found is not None:
@@ -66,10 +69,13 @@ def readable_relation(
     Raises:
         UndefinedTable: 42P01.
         WrongObjectType: 42809, an index.
+        FeatureNotSupported: 0A000, another session's temporary table.
     """
     found = find_relation(context, parts, position)
     if found is None:
         raise UndefinedTable(f'relation "{".".join(parts)}" does not exist', position=position)
+    if len(parts) > 1 and is_of_other_session(parts[-2], context.search_path):
+        raise FeatureNotSupported("cannot access temporary tables of other sessions")
     if isinstance(found, Index):
         raise WrongObjectType(f'cannot open relation "{parts[-1]}"',
                               detail="This operation is not supported for indexes.", position=position)  # fmt: skip

@@ -13,6 +13,7 @@ from foundation.settings import SettingValues
 from foundation.sqltypes import TYPES, UNKNOWN, SqlType
 from planner.bound import RelationColumn
 from sqlfront.binder.errors import IndeterminateType, UndefinedParameter
+from sqlfront.session.names import with_system_catalog
 from storage.catalog import Catalog
 
 PARAMETERS_MAX = 65535
@@ -39,7 +40,8 @@ class VirtualRelations(Protocol):
 class BindContext:
     """Surroundings of one statement.
 
-    `search_path` holds schema names in order; pg_catalog comes first when it is not among them.
+    `search_path` holds schema names in order; when pg_catalog is not among them it comes before them,
+    but behind temporary objects.
     `parameter_oids` are the types a client declared, 0 = to be inferred."""
 
     catalog: Catalog
@@ -61,9 +63,7 @@ class BindContext:
 
     def schemas_searched(self) -> tuple[str, ...]:
         """The search path as PostgreSQL uses it, pg_catalog first unless it is named."""
-        if "pg_catalog" in self.search_path:
-            return self.search_path
-        return ("pg_catalog", *self.search_path)
+        return with_system_catalog(self.search_path)
 
     def parameter(self, index: int, position: int | None = None) -> SqlType:
         """The type so far of `$index+1`; a new parameter is UNKNOWN. Raises 42P02 for an impossible number."""

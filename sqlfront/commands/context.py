@@ -29,7 +29,8 @@ class NoticeCallback(Protocol):
 class CommandContext:
     """The session's side of a command.
 
-    `search_path` are schema names, "$user" replaced; those that do not exist are skipped. `bind_context` and
+    `search_path` are schema names, "$user" replaced; those that do not exist are skipped. `temporary_schema` is the name of the
+    session's own, which is made for its first temporary object. `bind_context` and
     `execution_context` are for binding and evaluating expressions, with the transaction's catalog as it is at the
     call. `sessions_in` counts the sessions connected to a database. `restart_sequence` gives a sequence the value
     that comes next, until the transaction or its savepoint is rolled back. `rewritten_oids` are the tables that PostgreSQL
@@ -42,6 +43,7 @@ class CommandContext:
     database_oid: int
     role_oid: int
     search_path: tuple[str, ...]
+    temporary_schema: str
     notice: NoticeCallback
     bind_context: Callable[[], BindContext]
     execution_context: Callable[[], ExecutionContext]

@@ -9,11 +9,12 @@ from foundation.errors import DuplicateColumn, DuplicateTable, UndefinedObject
 from sqlfront.commands.columns import COLUMNS_MAX, PlannedColumn, plan_column, sequence_default
 from sqlfront.commands.constraints import add_constraint, check_supported, in_creation_order
 from sqlfront.commands.context import CommandContext, CommandResult
+from sqlfront.commands.creation_place import checked_on_commit, creation_place
 from sqlfront.commands.errors import InvalidTableDefinition, TooManyColumns
 from sqlfront.commands.filled_indexes import has_files
 from sqlfront.commands.generated_columns import keep_generations
 from sqlfront.commands.like_clause import copied_columns, copy_parts, like_source
-from sqlfront.commands.lookup import creation_schema, schema_of
+from sqlfront.commands.lookup import schema_of
 from sqlfront.commands.sequences import create_owned_sequence
 from sqlfront.commands.table_options import checked_table_options
 from sqlfront.parser import (
@@ -35,7 +36,7 @@ def execute_create_table(statement: CreateTableStatement, context: CommandContex
         DuplicateTable: 42P07. DuplicateColumn: 42701. UndefinedObject: 42704, a type. FeatureNotSupported: 0A000.
         WrongObjectType: 42809, LIKE of an index. InvalidTableDefinition: 42P16. UndefinedColumn: 42703, a key over an unknown column.
     """
-    schema = creation_schema(context, statement.name)
+    schema, persistence = creation_place(context, statement.name, statement.persistence)
     name = statement.name.name
     if context.catalog.find_relation(context.database_oid, schema.oid, name) is not None:
         if statement.if_not_exists:
@@ -44,6 +45,7 @@ def execute_create_table(statement: CreateTableStatement, context: CommandContex
         raise DuplicateTable(f'relation "{name}" already exists')
     if statement.tablespace not in (None, "pg_default"):
         raise UndefinedObject(f'tablespace "{statement.tablespace}" does not exist')
+    on_commit = checked_on_commit(statement.on_commit, persistence)
     likes = [(clause, like_source(context, clause)) for clause in statement.likes]
     constraints = _constraints(statement)
     for constraint in constraints:
@@ -53,7 +55,7 @@ def execute_create_table(statement: CreateTableStatement, context: CommandContex
     table = Table(
         context.storage.allocate_oid(), name, context.database_oid, context.role_oid, schema_oid=schema.oid,
         columns=tuple(item.column for item in planned), options=checked_table_options(statement.options),
-        type_oid=context.storage.allocate_oid(),
+        type_oid=context.storage.allocate_oid(), persistence=persistence, on_commit=on_commit,
     )  # fmt: skip
     context.transaction.put(table)
     for item in planned:

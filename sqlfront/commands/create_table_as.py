@@ -11,11 +11,11 @@ from foundation.errors import DuplicateColumn, DuplicateTable, SyntaxErrorInStat
 from foundation.sqltypes import TYPES, SqlType
 from sqlfront.commands.columns import COLUMNS_MAX, PSEUDO_CATEGORIES, check_column_name
 from sqlfront.commands.context import CommandContext
+from sqlfront.commands.creation_place import checked_on_commit, creation_place
 from sqlfront.commands.errors import InvalidTableDefinition, TooManyColumns
-from sqlfront.commands.lookup import creation_schema
 from sqlfront.commands.table_options import checked_table_options
 from sqlfront.parser import CreateTableAsStatement, Option, QualifiedName
-from storage.catalog import Column, Table
+from storage.catalog import Column, OnCommit, Persistence, Table
 
 
 def is_skipped(statement: CreateTableAsStatement, context: CommandContext) -> bool:
@@ -24,7 +24,8 @@ def is_skipped(statement: CreateTableAsStatement, context: CommandContext) -> bo
     Raises:
         DuplicateTable: 42P07, it is there. UndefinedObject: 42704, the tablespace is not.
     """
-    schema = creation_schema(context, statement.name)
+    schema, persistence = creation_place(context, statement.name, statement.persistence)
+    checked_on_commit(statement.on_commit, persistence)
     name = statement.name.name
     if context.catalog.find_relation(context.database_oid, schema.oid, name) is not None:
         if not statement.if_not_exists:
@@ -51,6 +52,9 @@ def create_table_of_columns(
     name: QualifiedName,
     columns: Sequence[tuple[str, SqlType]],
     options: Sequence[Option] = (),
+    *,
+    persistence: Persistence = Persistence.PERMANENT,
+    on_commit: OnCommit | None = None,
 ) -> Table:
     """Put a table with these columns and nothing more: no defaults, keys or constraints.
 
@@ -58,7 +62,7 @@ def create_table_of_columns(
         DuplicateTable: 42P07. DuplicateColumn: 42701. InvalidTableDefinition: 42P16, a type no column can have.
         TooManyColumns: 54011. InvalidSchemaName: 3F000. InsufficientPrivilege: 42501.
     """
-    schema = creation_schema(context, name)
+    schema, persistence = creation_place(context, name, persistence)
     if context.catalog.find_relation(context.database_oid, schema.oid, name.name) is not None:
         raise DuplicateTable(f'relation "{name.name}" already exists')
     if len(columns) > COLUMNS_MAX:
@@ -68,6 +72,7 @@ def create_table_of_columns(
         context.storage.allocate_oid(), name.name, context.database_oid, context.role_oid, schema_oid=schema.oid,
         columns=tuple(Column(attnum, *column) for attnum, column in enumerate(columns, 1)),
         options=checked_table_options(options), type_oid=context.storage.allocate_oid(),
+        persistence=persistence, on_commit=checked_on_commit(on_commit, persistence),
     )  # fmt: skip
     context.transaction.put(table)
     return table

@@ -32,6 +32,7 @@ from sqlfront.commands.lookup import check_owner, described, maybe_relation, of_
 from sqlfront.commands.roles import drop_role
 from sqlfront.commands.sequences import owned_sequences
 from sqlfront.parser import DropStatement, QualifiedName
+from sqlfront.session.names import schema_called
 from storage.catalog import CatalogObject, Column, Extension, ForeignKey, Index, Sequence, Table
 
 _CLASSES: dict[str, type[Table] | type[Index] | type[Sequence]] = {
@@ -78,9 +79,7 @@ def _drop_relation(
     if found is None:
         if not statement.if_exists:
             raise _missing(context, name, word)
-        schema_is_missing = (
-            name.schema and context.catalog.find_schema(context.database_oid, name.schema) is None
-        )
+        schema_is_missing = _is_schema_missing(context, name)
         missing = f'schema "{name.schema}"' if schema_is_missing else f'{word} "{name.name}"'
         context.notice(f"{missing} does not exist, skipping")
         return
@@ -100,8 +99,15 @@ def _drop_relation(
         _drop_sequence(context, found, statement)
 
 
+def _is_schema_missing(context: CommandContext, name: QualifiedName) -> bool:
+    if name.schema is None:
+        return False
+    called = schema_called(name.schema, context.search_path)
+    return context.catalog.find_schema(context.database_oid, called) is None
+
+
 def _missing(context: CommandContext, name: QualifiedName, word: str) -> Exception:
-    if name.schema and context.catalog.find_schema(context.database_oid, name.schema) is None:
+    if _is_schema_missing(context, name):
         return UndefinedSchema(f'schema "{name.schema}" does not exist')
     cls = UndefinedObject if word == "index" else UndefinedTable
     return cls(f'{word} "{name.name}" does not exist')

@@ -24,11 +24,16 @@ from foundation.sqltypes import format_type
 from planner.dml import Pairing, check_existing_rows, pairing
 from sqlfront.commands.columns import SYSTEM_COLUMNS
 from sqlfront.commands.context import CommandContext
-from sqlfront.commands.errors import InvalidColumnReference, InvalidForeignKey, TooManyColumns
+from sqlfront.commands.errors import (
+    InvalidColumnReference,
+    InvalidForeignKey,
+    InvalidTableDefinition,
+    TooManyColumns,
+)
 from sqlfront.commands.lookup import current_role, described, maybe_relation
 from sqlfront.commands.naming import free_constraint_name, joined_columns
 from sqlfront.parser import ConstraintDefinition
-from storage.catalog import Column, ForeignKey, Index, ReferentialAction, Table, replaced
+from storage.catalog import Column, ForeignKey, Index, Persistence, ReferentialAction, Table, replaced
 
 KEY_COLUMNS_MAX = 32
 _WRITING_ACTIONS = (ReferentialAction.SET_NULL, ReferentialAction.SET_DEFAULT)
@@ -41,10 +46,11 @@ def add_foreign_key(
 
     Raises:
         UndefinedTable: 42P01. UndefinedColumn: 42703. UndefinedObject: 42704, no primary key to reference.
-        InvalidForeignKey: 42830. DatatypeMismatch: 42804. DuplicateObject: 42710. WrongObjectType: 42809.
+        InvalidTableDefinition: 42P16, tables of different persistence. InvalidForeignKey: 42830. DatatypeMismatch: 42804. DuplicateObject: 42710. WrongObjectType: 42809.
         ForeignKeyViolation: 23503, when existing rows do not fit.
     """
     referenced = _referenced_table(context, constraint)
+    _check_persistence(table, referenced)
     columns = _columns(table, constraint.columns)
     set_columns = _set_columns(table, columns, constraint.set_columns)
     index, referenced_columns = _referenced_key(context, referenced, constraint)
@@ -126,6 +132,25 @@ def _check_generated(columns: list[Column], constraint: ConstraintDefinition) ->
 
 
 # -- the referenced side
+
+
+_LASTING = {
+    Persistence.PERMANENT: (Persistence.PERMANENT,),
+    Persistence.UNLOGGED: (Persistence.PERMANENT, Persistence.UNLOGGED),
+    Persistence.TEMPORARY: (Persistence.TEMPORARY,),
+}
+"""What tables of a persistence may reference."""
+_PERSISTENCE_WORDS = {
+    Persistence.PERMANENT: "permanent", Persistence.UNLOGGED: "unlogged", Persistence.TEMPORARY: "temporary",
+}  # fmt: skip
+
+
+def _check_persistence(table: Table, referenced: Table) -> None:
+    allowed = _LASTING[table.persistence]
+    if referenced.persistence not in allowed:
+        words = " or ".join(_PERSISTENCE_WORDS[persistence] for persistence in allowed)
+        own = _PERSISTENCE_WORDS[table.persistence]
+        raise InvalidTableDefinition(f"constraints on {own} tables may reference only {words} tables")
 
 
 def _referenced_table(context: CommandContext, constraint: ConstraintDefinition) -> Table:

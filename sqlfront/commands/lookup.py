@@ -21,9 +21,11 @@ from foundation.errors import (
 from sqlfront.commands.context import CommandContext
 from sqlfront.commands.errors import InvalidSchemaName
 from sqlfront.parser import QualifiedName
+from sqlfront.session.names import is_of_other_session, schema_called
 from storage.catalog import (
     INFORMATION_SCHEMA_OID,
     PG_CATALOG_SCHEMA_OID,
+    TEMPORARY_SCHEMA_PREFIX,
     CatalogObject,
     Column,
     Database,
@@ -63,7 +65,8 @@ def current_database(context: CommandContext) -> Database:
 
 def find_schema(context: CommandContext, name: str) -> Schema:
     """The schema of that name in the current database. Raises UndefinedSchema (3F000)."""
-    schema = context.catalog.find_schema(context.database_oid, name)
+    called = schema_called(name, context.search_path)
+    schema = context.catalog.find_schema(context.database_oid, called)
     if schema is None:
         raise UndefinedSchema(f'schema "{name}" does not exist')
     return schema
@@ -90,7 +93,10 @@ def creation_schema(context: CommandContext, name: QualifiedName) -> Schema:
 
 
 def _first_existing_schema(context: CommandContext) -> Schema | None:
+    """Temporary objects are created where they are asked for, see `temporary_objects`."""
     for name in context.search_path:
+        if name.startswith(TEMPORARY_SCHEMA_PREFIX):
+            continue
         schema = context.catalog.find_schema(context.database_oid, name)
         if schema is not None:
             return schema
@@ -121,7 +127,9 @@ def maybe_relation(context: CommandContext, name: QualifiedName) -> CatalogObjec
     check_database_part(context, name)
     if name.schema in BUILTIN_SCHEMAS:
         return None
-    names = (name.schema,) if name.schema else context.search_path
+    if name.schema and is_of_other_session(name.schema, context.search_path):
+        raise FeatureNotSupported("cannot access temporary tables of other sessions", position=name.position)
+    names = (schema_called(name.schema, context.search_path),) if name.schema else context.search_path
     for schema_name in names:
         schema = context.catalog.find_schema(context.database_oid, schema_name)
         if schema is not None:

@@ -30,8 +30,10 @@ from sqlfront.commands.lookup import (
     find_schema,
     maybe_relation,
     of_kind,
+    schema_of,
 )
 from sqlfront.commands.sequences import owned_sequences
+from sqlfront.commands.temporary_objects import check_movable
 from sqlfront.parser import (
     AlterExtensionStatement,
     CreateExtensionStatement,
@@ -101,6 +103,7 @@ def execute_set_schema(statement: SetSchemaStatement, context: CommandContext) -
         raise FeatureNotSupported("cannot move an owned sequence into another schema")
     if target.schema_oid == schema.oid:
         return result
+    check_movable(schema_of(context, target.schema_oid), schema)
     parts: list[CatalogObject] = [target]
     if isinstance(target, Table):
         parts += [*context.catalog.indexes_of(target.oid), *owned_sequences(context, target.oid)]

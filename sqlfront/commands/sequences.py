@@ -15,9 +15,9 @@ from foundation.errors import (
 )
 from foundation.sqltypes import INT2, INT4, INT8, TYPES, SqlType, format_type
 from sqlfront.commands.context import CommandContext, CommandResult
+from sqlfront.commands.creation_place import creation_place
 from sqlfront.commands.lookup import (
     check_owner,
-    creation_schema,
     find_column,
     find_relation,
     maybe_relation,
@@ -35,7 +35,7 @@ _BOUNDS = {INT2.oid: 2**15 - 1, INT4.oid: 2**31 - 1, INT8.oid: 2**63 - 1}
 def execute_create_sequence(statement: CreateSequenceStatement, context: CommandContext) -> CommandResult:
     """CREATE SEQUENCE. Raises DuplicateTable (42P07), InvalidParameterValue (22023)."""
     tag = "CREATE SEQUENCE"
-    schema = creation_schema(context, statement.name)
+    schema, persistence = creation_place(context, statement.name, statement.persistence)
     name = statement.name.name
     if context.catalog.find_relation(context.database_oid, schema.oid, name) is not None:
         if statement.if_not_exists:
@@ -43,8 +43,9 @@ def execute_create_sequence(statement: CreateSequenceStatement, context: Command
             return CommandResult(tag)
         raise DuplicateTable(f'relation "{name}" already exists')
     sequence = Sequence(
-        context.storage.allocate_oid(), name, context.database_oid, context.role_oid, schema_oid=schema.oid
-    )
+        context.storage.allocate_oid(), name, context.database_oid, context.role_oid, schema_oid=schema.oid,
+        persistence=persistence,
+    )  # fmt: skip
     sequence = with_options(context, sequence, statement.options, is_new=True)
     context.transaction.put(sequence)
     return CommandResult(tag)
@@ -62,7 +63,7 @@ def create_owned_sequence(
         )
     sequence = Sequence(
         context.storage.allocate_oid(), name, context.database_oid, table.owner_oid,
-        schema_oid=table.schema_oid, owned_by=(table.oid, column.attnum),
+        schema_oid=table.schema_oid, owned_by=(table.oid, column.attnum), persistence=table.persistence,
     )  # fmt: skip
     sequence = with_options(context, replace(sequence, type=column.type), options, is_new=True)
     context.transaction.put(sequence)

@@ -72,8 +72,8 @@ def parse_create_table(grammar: DmlGrammar) -> Statement:
                 constraints.append(element)
     grammar.expect(")")
     statement = CreateTableStatement(name, tuple(columns), tuple(constraints), (), skip, None, tuple(likes))
-    options, tablespace = table_tail(grammar)
-    return replace(statement, options=options, tablespace=tablespace)
+    tail = table_tail(grammar)
+    return replace(statement, options=tail.options, on_commit=tail.on_commit, tablespace=tail.tablespace)
 
 
 def _is_name_without_type(grammar: DmlGrammar) -> bool:

@@ -5,6 +5,8 @@ https://www.postgresql.org/docs/15/sql-createtableas.html, https://www.postgresq
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from sqlglot import exp
 
 from sqlfront.parser.dml import DmlGrammar
@@ -12,10 +14,20 @@ from sqlfront.parser.grammar_session import SESSION_STATEMENTS
 from sqlfront.parser.names import option_list
 from sqlfront.parser.statements import ExecuteStatement, Option, QualifiedName, QueryStatement, Statement
 from sqlfront.parser.statements_schema import CreateTableAsStatement
+from storage.catalog import OnCommit
 
 
-def table_tail(grammar: DmlGrammar) -> tuple[tuple[Option, ...], str | None]:
-    """USING, WITH (...), TABLESPACE of a new table: its options and tablespace."""
+@dataclass(frozen=True, slots=True)
+class TableTail:
+    """The clauses behind the columns of a new table."""
+
+    options: tuple[Option, ...]
+    on_commit: OnCommit | None
+    tablespace: str | None
+
+
+def table_tail(grammar: DmlGrammar) -> TableTail:
+    """USING, WITH (...), ON COMMIT, TABLESPACE."""
     if grammar.token.key == "inherits":
         grammar.unsupported("INHERITS")
     if grammar.token.key == "partition":
@@ -29,16 +41,24 @@ def table_tail(grammar: DmlGrammar) -> tuple[tuple[Option, ...], str | None]:
         options = option_list(grammar)
     elif grammar.accept("without"):
         grammar.expect("oids")
-    if grammar.token.key == "on":
-        grammar.unsupported("ON COMMIT")
-    return options, grammar.name() if grammar.accept("tablespace") else None
+    on_commit = None
+    if grammar.accept("on"):
+        grammar.expect("commit")
+        if word := grammar.accept_any("preserve", "delete"):
+            grammar.expect("rows")
+            on_commit = OnCommit.DELETE_ROWS if word == "delete" else OnCommit.PRESERVE_ROWS
+        else:
+            grammar.expect("drop")
+            on_commit = OnCommit.DROP
+    tablespace = grammar.name() if grammar.accept("tablespace") else None
+    return TableTail(options, on_commit, tablespace)
 
 
 def parse_table_as(
     grammar: DmlGrammar, name: QualifiedName, columns: tuple[str, ...], if_not_exists: bool
 ) -> CreateTableAsStatement:
     """After CREATE TABLE name [(columns)]."""
-    options, tablespace = table_tail(grammar)
+    tail = table_tail(grammar)
     grammar.expect("as")
     first = grammar.index
     source: QueryStatement | ExecuteStatement
@@ -54,8 +74,9 @@ def parse_table_as(
         with_data = not grammar.accept("no")
         grammar.expect("data")
     return CreateTableAsStatement(
-        name, source, text, columns, options, if_not_exists, tablespace, with_data=with_data
-    )
+        name, source, text, columns, tail.options, if_not_exists, tail.tablespace,
+        with_data=with_data, on_commit=tail.on_commit,
+    )  # fmt: skip
 
 
 def query_or_select_into(grammar: DmlGrammar) -> Statement:
@@ -73,4 +94,10 @@ def query_or_select_into(grammar: DmlGrammar) -> Statement:
     text = grammar.source(first, grammar.index)
     # Blanks in its place: positions in what is left stay those of the statement.
     text = text[:start] + " " * (end - start) + text[end:]
-    return CreateTableAsStatement(into.meta["name"], QueryStatement(tree), text, is_select_into=True)
+    return CreateTableAsStatement(
+        into.meta["name"],
+        QueryStatement(tree),
+        text,
+        is_select_into=True,
+        persistence=into.meta["persistence"],
+    )

@@ -11,6 +11,7 @@ from sqlfront.parser.from_clause import FromClause
 from sqlfront.parser.lexer import OPERATOR
 from sqlfront.parser.nodes import QueryNode, located
 from sqlfront.parser.statements import QualifiedName
+from storage.catalog import Persistence
 
 _SET_OPERATIONS: dict[str, type[exp.SetOperation]] = {
     "union": exp.Union, "except": exp.Except, "intersect": exp.Intersect,
@@ -262,12 +263,12 @@ class QueryGrammar(FromClause):
         return node
 
     def _into(self) -> exp.Into:
-        """INTO [UNLOGGED] [TABLE] name; meta `name` is the table's name, `start` and `end` the clause's extent."""
+        """INTO [TEMPORARY | UNLOGGED] [TABLE] name.
+
+        Meta `name` and `persistence` are the table's, `start` and `end` the clause's extent.
+        """
         token = self.expect("into")
-        if self.token.key in ("temp", "temporary", "local", "global") and self.is_name(self.peek()):
-            self.unsupported("SELECT INTO TEMPORARY")
-        if self.token.key == "unlogged" and self.peek().key != "." and self.is_name(self.peek()):
-            self.advance()
+        persistence = self.persistence()
         self.accept("table")
         first = self.token
         parts = self.qualified_name()
@@ -276,9 +277,21 @@ class QueryGrammar(FromClause):
         names = dict(zip(("name", "schema", "database"), reversed(parts)))
         node = exp.Into()
         node.meta.update(
-            name=QualifiedName(position=first.start + 1, **names), start=token.start, end=self.last.end
-        )
+            name=QualifiedName(position=first.start + 1, **names), persistence=persistence,
+            start=token.start, end=self.last.end,
+        )  # fmt: skip
         return node
+
+    def persistence(self) -> Persistence:
+        """[LOCAL | GLOBAL] TEMPORARY, UNLOGGED, or nothing; LOCAL and GLOBAL make no difference."""
+        following = self.peek()
+        if self.token.key in ("local", "global") and following.key in ("temp", "temporary"):
+            self.advance()
+        elif not (self.is_name(following) or following.key == "table"):
+            return Persistence.PERMANENT
+        if self.accept_any("temp", "temporary"):
+            return Persistence.TEMPORARY
+        return Persistence.UNLOGGED if self.accept("unlogged") else Persistence.PERMANENT
 
     def _is_target_ahead(self) -> bool:
         token = self.token

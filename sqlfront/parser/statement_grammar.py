@@ -36,7 +36,12 @@ from sqlfront.parser.statements import (
     ExplainStatement,
     Statement,
 )
-from sqlfront.parser.statements_schema import CreateTableAsStatement
+from sqlfront.parser.statements_schema import (
+    CreateSequenceStatement,
+    CreateTableAsStatement,
+    CreateTableStatement,
+)
+from storage.catalog import Persistence
 
 _Rest = Callable[[DmlGrammar], Statement]
 
@@ -117,18 +122,29 @@ def _create(grammar: DmlGrammar) -> Statement:
     if grammar.looking_at("unique", "index"):
         grammar.expect("unique", "index")
         return parse_create_index(grammar, is_unique=True)
-    if grammar.token.key in ("temp", "temporary", "local", "global"):
-        while grammar.accept_any("temp", "temporary", "local", "global"):
-            pass
-        grammar.unsupported(f"CREATE TEMPORARY {grammar.label().upper()}", grammar.last)
-    if grammar.looking_at("unlogged", "table") or grammar.looking_at("unlogged", "sequence"):
-        # A log is all the durability there is, so an unlogged relation would gain nothing: it is logged.
-        grammar.advance()
+    persistence = grammar.persistence()
+    if persistence is not Persistence.PERMANENT:
+        return _create_with(grammar, persistence)
+    if grammar.accept_any("local", "global"):
+        grammar.error()
     handler = None if grammar.looking_at("user", "mapping") else _CREATE.get(grammar.token.key)
     if handler is None:
         return _unsupported_kind(grammar, "CREATE")
     grammar.advance()
     return handler(grammar)
+
+
+def _create_with(grammar: DmlGrammar, persistence: Persistence) -> Statement:
+    """After CREATE TEMPORARY or UNLOGGED."""
+    word = "TEMPORARY" if persistence is Persistence.TEMPORARY else "UNLOGGED"
+    if grammar.accept("table"):
+        created = parse_create_table(grammar)
+    elif grammar.accept("sequence"):
+        created = parse_create_sequence(grammar)
+    else:
+        return _unsupported_kind(grammar, f"CREATE {word}")
+    assert isinstance(created, CreateTableStatement | CreateTableAsStatement | CreateSequenceStatement)
+    return replace(created, persistence=persistence)
 
 
 def _alter(grammar: DmlGrammar) -> Statement:

@@ -14,7 +14,7 @@ from sqlfront.parser.statements import (
     Statement,
 )
 from sqlfront.parser.typenames import TypeName
-from storage.catalog import ReferentialAction
+from storage.catalog import OnCommit, Persistence, ReferentialAction
 
 
 class ConstraintKind(Enum):
@@ -128,6 +128,8 @@ class CreateTableStatement(Statement):
     if_not_exists: bool = False
     tablespace: str | None = None
     likes: tuple[LikeClause, ...] = ()
+    persistence: Persistence = Persistence.PERMANENT
+    on_commit: OnCommit | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +148,8 @@ class CreateTableAsStatement(Statement):
     tablespace: str | None = None
     with_data: bool = True
     is_select_into: bool = False
+    persistence: Persistence = Persistence.PERMANENT
+    on_commit: OnCommit | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -329,6 +333,7 @@ class CreateSequenceStatement(Statement):
     name: QualifiedName
     options: SequenceOptions = field(default_factory=SequenceOptions)
     if_not_exists: bool = False
+    persistence: Persistence = Persistence.PERMANENT
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from foundation.sqltypes import (
 from sqlfront.pg_catalog.definitions import owned_sequence, shown_expression
 from sqlfront.pg_catalog.relations import Row, rows_of
 from sqlfront.pg_catalog.view import CatalogView
-from storage.catalog import Column, Sequence, Table
+from storage.catalog import Column, Persistence, Sequence, Table
 
 INTEGER_BITS = {21: 16, 23: 32, 20: 64}
 FLOAT_BITS = {700: 24, 701: 53}
@@ -42,7 +42,8 @@ def schemata(view: CatalogView) -> Iterator[Row]:
 def tables(view: CatalogView) -> Iterator[Row]:
     for table in view.objects(Table):
         yield {
-            **location(view, "table", table.schema_oid, table.name), "table_type": "BASE TABLE",
+            **location(view, "table", table.schema_oid, table.name),
+            "table_type": "LOCAL TEMPORARY" if table.persistence is Persistence.TEMPORARY else "BASE TABLE",
             "is_insertable_into": "YES", "is_typed": "NO",
             "self_referencing_column_name": None, "reference_generation": None, "user_defined_type_catalog": None,
             "user_defined_type_schema": None, "user_defined_type_name": None,

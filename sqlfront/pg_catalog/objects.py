@@ -87,6 +87,7 @@ def pg_class(view: CatalogView) -> Iterator[Row]:
             **_class_row(index.oid, index.name, index.schema_oid, index.owner_oid, "i"),
             "relam": methods.get(index.family, 0),
             "reltuples": float(view.transaction.peek(index.table_oid).row_count),
+            "relpersistence": view.catalog.table(index.table_oid).persistence.value,
             "relpages": page_count(index_size_bytes(view, index)),
             "relnatts": len(index.keys),
             "reloptions": _options(index.options),
@@ -94,6 +95,7 @@ def pg_class(view: CatalogView) -> Iterator[Row]:
     for sequence in view.objects(Sequence):
         yield {
             **_class_row(sequence.oid, sequence.name, sequence.schema_oid, sequence.owner_oid, "S"),
+            "relpersistence": sequence.persistence.value,
             "relnatts": 3,
             "reltuples": 1.0,
         }
@@ -112,6 +114,7 @@ def _table_row(view: CatalogView, table: Table) -> Row:
     row_count = view.transaction.peek(table.oid).row_count
     return {
         **_class_row(table.oid, table.name, table.schema_oid, table.owner_oid, "r"),
+        "relpersistence": table.persistence.value,
         "reltype": table.type_oid or table.oid | ROW_TYPE_OFFSET,
         "relam": HEAP_AM_OID,
         "relreplident": "d",

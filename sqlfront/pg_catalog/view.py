@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import Any, Protocol, TypeVar
 
 from foundation.settings import SettingValues
+from sqlfront.session.names import schema_called, with_system_catalog
 from sqlfront.session.state import SessionIdentity
 from storage import Storage, Transaction
 from storage.catalog import (
@@ -86,9 +87,8 @@ class CatalogView:
 
     @cached_property
     def search_path(self) -> tuple[str, ...]:
-        """Schemas that are searched, pg_catalog first unless it is named."""
-        path = self.session.existing_search_path()
-        return path if "pg_catalog" in path else ("pg_catalog", *path)
+        """Schemas that are searched, pg_catalog before others unless it is named."""
+        return with_system_catalog(self.session.existing_search_path())
 
     @cached_property
     def _first_found(self) -> dict[str, int]:
@@ -133,7 +133,8 @@ class CatalogView:
         computed = all_relations().get((parts[-2], parts[-1]))
         if computed is not None:
             return computed.oid
-        schema = self.catalog.find_schema(self.database_oid, parts[-2])
+        called = schema_called(parts[-2], self.search_path)
+        schema = self.catalog.find_schema(self.database_oid, called)
         found = schema and self.catalog.find_relation(self.database_oid, schema.oid, parts[-1])
         return found.oid if found else None
 

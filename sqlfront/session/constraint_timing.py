@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from foundation.errors import UndefinedObject, WrongObjectType
 from planner.dml import check_deferred
 from sqlfront.parser import QualifiedName, SetConstraintsStatement
+from sqlfront.session.names import schema_called
 from sqlfront.session.outcome import Outcome
 from storage.catalog import Catalog, ForeignKey, Index, Table
 from storage.changes import constraint_oid
@@ -43,7 +44,8 @@ def _named(session: LocalSession, catalog: Catalog, names: tuple[QualifiedName, 
 
 def _oids_of(session: LocalSession, catalog: Catalog, name: QualifiedName) -> list[int]:
     """Constraints of a name in the first schema of the search path that has any: tables may share names."""
-    for schema_name in (name.schema,) if name.schema else session.search_path():
+    path = session.search_path()
+    for schema_name in (schema_called(name.schema, path),) if name.schema else path:
         schema = catalog.find_schema(session.identity.database_oid, schema_name)
         if schema is None:
             continue

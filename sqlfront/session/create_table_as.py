@@ -48,8 +48,9 @@ def run_create_table_as(
     rows = session.run_prepared(statement, values) if node.with_data else Outcome()
     columns = [(column.name, column.type) for column in statement.columns or ()]
     table = create_table_of_columns(
-        session.command_context(transaction), node.name, named_columns(node.columns, columns), node.options
-    )
+        session.command_context(transaction), node.name, named_columns(node.columns, columns), node.options,
+        persistence=node.persistence, on_commit=node.on_commit,
+    )  # fmt: skip
     if not node.with_data:
         # PostgreSQL runs EXECUTE for no rows, and a query not at all.
         return Outcome("SELECT 0" if isinstance(node.source, ExecuteStatement) else "CREATE TABLE AS")

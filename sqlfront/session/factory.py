@@ -33,6 +33,7 @@ from sqlfront.session.plan_cache import PlanCache
 from sqlfront.session.retry import RetryTurns
 from sqlfront.session.session import LocalSession
 from sqlfront.session.state import SessionIdentity
+from sqlfront.session.temporary import drop_left_temporary
 from storage import Storage
 from storage.catalog import Catalog, Database, Role
 
@@ -66,6 +67,7 @@ class LocalSessionFactory:
         self._sessions: dict[int, LocalSession] = {}
         self._lock = threading.Lock()
         self._process_ids = itertools.count(FIRST_PROCESS_ID)
+        drop_left_temporary(shared.storage)
 
     @property
     def shared(self) -> Shared:

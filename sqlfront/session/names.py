@@ -6,7 +6,10 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from foundation.errors import InvalidName
-from storage.catalog import Catalog, CatalogObject
+from storage.catalog import TEMPORARY_SCHEMA_PREFIX, Catalog, CatalogObject
+
+TEMPORARY_SCHEMA = "pg_temp"
+"""What every session calls the schema of its temporary objects."""
 
 
 @lru_cache(maxsize=1024)
@@ -65,11 +68,52 @@ def split_search_path(text: str, role_name: str) -> tuple[str, ...]:
     return tuple(role_name if name == "$user" else name for name in split_identifiers(text, ","))
 
 
+def searched_schemas(listed: Sequence[str], own: str, *, exists: bool) -> tuple[str, ...]:
+    """Where names are looked for: a session's own temporary schema first, unless the path lists it at another place.
+
+    Args:
+        listed: the schemas of search_path.
+        own: the name of the session's temporary schema.
+        exists: whether it is there. Those of other sessions are searched by nobody.
+    """
+    named = [own if name == TEMPORARY_SCHEMA else name for name in listed]
+    path = [
+        name for name in named if not name.startswith(TEMPORARY_SCHEMA_PREFIX) or (name == own and exists)
+    ]
+    return tuple(path) if own in path or not exists else (own, *path)
+
+
+def existing_schemas(path: Sequence[str], catalog: Catalog, database_oid: int) -> tuple[str, ...]:
+    """Those of a path's schemas that exist, in order."""
+    builtin = ("pg_catalog", "information_schema")
+    return tuple(name for name in path if name in builtin or catalog.find_schema(database_oid, name))
+
+
+def with_system_catalog(path: tuple[str, ...]) -> tuple[str, ...]:
+    """A search path with pg_catalog where it is searched when nobody lists it: behind temporary objects only."""
+    if "pg_catalog" in path:
+        return path
+    is_temporary = bool(path) and path[0].startswith(TEMPORARY_SCHEMA_PREFIX)
+    return (*path[:is_temporary], "pg_catalog", *path[is_temporary:])
+
+
+def schema_called(name: str, search_path: Sequence[str]) -> str:
+    """The schema that a qualified name means: `pg_temp` is the session's own, which is in its path once it exists."""
+    if name != TEMPORARY_SCHEMA:
+        return name
+    return next((schema for schema in search_path if schema.startswith(TEMPORARY_SCHEMA_PREFIX)), name)
+
+
+def is_of_other_session(schema: str, search_path: Sequence[str]) -> bool:
+    """Whether a schema has another session's temporary objects."""
+    return schema.startswith(TEMPORARY_SCHEMA_PREFIX) and schema not in search_path
+
+
 def find_relation(
     catalog: Catalog, database_oid: int, search_path: Sequence[str], parts: Sequence[str]
 ) -> CatalogObject | None:
     """The stored table, index or sequence a one- to three-part name means; None when there is none."""
-    schemas = search_path if len(parts) == 1 else [parts[-2]]
+    schemas = search_path if len(parts) == 1 else [schema_called(parts[-2], search_path)]
     for schema_name in schemas:
         schema = catalog.find_schema(database_oid, schema_name)
         if schema is not None:

@@ -10,6 +10,7 @@ from foundation.errors import SyntaxErrorInStatement
 from planner import plan_statement
 from planner.bound import Expression, Select, Target
 from sqlfront.binder import Clause, bind_expression
+from sqlfront.commands.temporary_objects import discard_temporary
 from sqlfront.errors import DuplicatePreparedStatement
 from sqlfront.parser import (
     DeallocateStatement,
@@ -22,6 +23,7 @@ from sqlfront.parser import (
 from sqlfront.parser.typenames import TypeName, resolve_type
 from sqlfront.session.errors import ActiveTransaction
 from sqlfront.session.outcome import Outcome
+from sqlfront.session.temporary import has_temporary
 
 if TYPE_CHECKING:
     from sqlfront.session.prepared import PreparedStatement
@@ -90,9 +92,17 @@ def run_discard(session: LocalSession, node: DiscardStatement) -> Outcome:
             session.shared.hub.unlisten(session.listener, None)
             session.advisory_locks.unlock_all()
             session.forget_sequences()
+            _discard_temporary(session)
         case DiscardTarget.SEQUENCES:
             session.forget_sequences()
-        case DiscardTarget.PLANS | DiscardTarget.TEMP:
-            # Plans are kept by catalog version and there are no temporary tables.
+        case DiscardTarget.TEMP:
+            _discard_temporary(session)
+        case DiscardTarget.PLANS:
+            # They are kept by catalog version.
             pass
     return Outcome(f"DISCARD {node.target.value}")
+
+
+def _discard_temporary(session: LocalSession) -> None:
+    if has_temporary(session):
+        discard_temporary(session.command_context(session.block.open_transaction()))

@@ -10,7 +10,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 import pyarrow as pa
 
@@ -32,7 +32,7 @@ from sqlfront.session.plan_cache import CachedPlan, PlanKey, QueryKind, kind_of
 from sqlfront.session.query_locks import TableLocks, only_reads, table_locks, take_locks
 from sqlfront.session.short_statements import is_short_plan, is_short_query
 from storage import Transaction
-from storage.catalog import Catalog
+from storage.catalog import Catalog, OnCommit, Persistence
 
 if TYPE_CHECKING:
     from sqlfront.session.session import LocalSession
@@ -199,7 +199,7 @@ class StatementPlanner:
         context.allows_parameters = allows_parameters
         bound = bind_query(parsed.node.expression, context)
         plan = plan_locking(bound) if context.locks_rows else plan_statement(bound)
-        template = RowTemplate.of(bound) if isinstance(bound, Insert) else None
+        template = RowTemplate.of(bound) if _keeps_rows(bound, context) else None
         entry = CachedPlan(
             plan,
             context.parameter_types(),
@@ -209,7 +209,7 @@ class StatementPlanner:
             is_short_query(bound) or is_short_plan(plan, context.catalog),
             is_joinable(bound),
             template,
-            None if template is None else RepeatedInsert.of(template),
+            None if template is None or _is_temporary(template, context) else RepeatedInsert.of(template),
             repeated_read(plan),
         )
         # Without a transaction another session may have changed the catalog since `place` was taken.
@@ -324,6 +324,19 @@ def _writing_name(bound: BoundStatement, context: BindContext) -> str:
         return "" if kind is QueryKind.SELECT else kind.value
     locks = next(node.locks for node in walk(bound) if isinstance(node, Select) and node.locks)
     return f"SELECT {lock_name(locks[0].strength)}"
+
+
+def _keeps_rows(bound: BoundStatement, context: BindContext) -> TypeGuard[Insert]:
+    """Whether it is an INSERT whose rows the commit leaves: ON COMMIT DELETE ROWS has no short way."""
+    if not isinstance(bound, Insert):
+        return False
+    return context.catalog.table(bound.table_oid).on_commit is not OnCommit.DELETE_ROWS
+
+
+def _is_temporary(template: RowTemplate, context: BindContext) -> bool:
+    """A direct insertion waits for the disk, which rows of a temporary table need not."""
+    table = context.catalog.table(template.statement.table_oid)
+    return table.persistence is Persistence.TEMPORARY
 
 
 def _row_type(columns: tuple[ResultColumn, ...] | None) -> tuple[tuple[str, SqlType], ...] | None:

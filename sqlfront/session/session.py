@@ -24,6 +24,7 @@ from planner.dml import check_deferred
 from sqlfront.backend import Notice, Notification, Portal, ResultColumn, Statement, TransactionStatus
 from sqlfront.binder import BindContext
 from sqlfront.commands import CommandContext
+from sqlfront.commands.temporary_objects import end_transaction
 from sqlfront.errors import UndefinedPreparedStatement
 from sqlfront.parser import ParsedStatement, parse_script
 from sqlfront.session.advisory_locks import SessionAdvisoryLocks
@@ -34,7 +35,7 @@ from sqlfront.session.errors import WrongParameterCount
 from sqlfront.session.index_builds import PendingBuilds
 from sqlfront.session.joint_inserts import JoinableInsert, joinable_insert
 from sqlfront.session.lifted_texts import LiftedTexts, Unparsed
-from sqlfront.session.names import split_search_path
+from sqlfront.session.names import existing_schemas, searched_schemas, split_search_path
 from sqlfront.session.notifications import Listener
 from sqlfront.session.outcome import Outcome
 from sqlfront.session.portal import LazyPortal
@@ -43,6 +44,7 @@ from sqlfront.session.random_numbers import RandomNumbers
 from sqlfront.session.services import IdleCodecs, StatementServices
 from sqlfront.session.short_statements import is_short_command
 from sqlfront.session.state import PreparedText, SessionIdentity, SessionState
+from sqlfront.session.temporary import drop_own_temporary, has_temporary
 from sqlfront.session.top_level import is_change, run_top
 from sqlfront.session.transaction_block import BlockState, TransactionBlock, UnfinishedCommit
 from sqlfront.session.transaction_effects import TransactionEffects
@@ -59,17 +61,8 @@ if TYPE_CHECKING:
 _log = logging.getLogger("quiver.session")
 
 SEVERITY_ORDER = (
-    "debug5",
-    "debug4",
-    "debug3",
-    "debug2",
-    "debug1",
-    "log",
-    "info",
-    "notice",
-    "warning",
-    "error",
-)
+    "debug5", "debug4", "debug3", "debug2", "debug1", "log", "info", "notice", "warning", "error",
+)  # fmt: skip
 
 
 class Registry(Protocol):
@@ -245,6 +238,7 @@ class LocalSession:
                 portal.close()
             self.portals.clear()
             self.block.rollback()
+            drop_own_temporary(self)
         finally:
             self.advisory_locks.unlock_all()
             self.shared.hub.unlisten(self.listener, None)
@@ -342,6 +336,7 @@ class LocalSession:
             database_oid=self.identity.database_oid,
             role_oid=self.identity.role_oid,
             search_path=self.search_path(),
+            temporary_schema=self.identity.temporary_schema,
             notice=self.notice,
             bind_context=self.bind_context,
             execution_context=lambda: self.execution_context(transaction),
@@ -406,15 +401,13 @@ class LocalSession:
         return transaction.catalog if transaction is not None else self.shared.storage.catalog
 
     def search_path(self) -> tuple[str, ...]:
-        return split_search_path(self.settings.get("search_path"), self.identity.role_name)
+        """Where names are looked for, the session's own temporary schema included."""
+        listed = split_search_path(self.settings.get("search_path"), self.identity.role_name)
+        return searched_schemas(listed, self.identity.temporary_schema, exists=has_temporary(self))
 
     def existing_search_path(self) -> tuple[str, ...]:
         """The schemas of the search path that exist, in order."""
-        catalog, database_oid = self.catalog(), self.identity.database_oid
-        builtin = ("pg_catalog", "information_schema")
-        return tuple(
-            name for name in self.search_path() if name in builtin or catalog.find_schema(database_oid, name)
-        )
+        return existing_schemas(self.search_path(), self.catalog(), self.identity.database_oid)
 
     # -- messages -----------------------------------------------------------------------------------------
 
@@ -472,6 +465,8 @@ class LocalSession:
     def before_commit(self, transaction: Transaction) -> None:
         if transaction.pending.deferred:
             check_deferred(self.execution_context(transaction))
+        if has_temporary(self):
+            end_transaction(self.command_context(transaction))
 
     def transaction_ended(self, committed: bool) -> None:
         self.cursors.transaction_ended(committed)

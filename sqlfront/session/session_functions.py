@@ -18,8 +18,15 @@ from foundation.errors import (
     WrongObjectType,
 )
 from foundation.version import version_text
-from sqlfront.session.names import find_relation, split_qualified_name
-from storage.catalog import Sequence
+from sqlfront.session.names import (
+    TEMPORARY_SCHEMA,
+    find_relation,
+    split_qualified_name,
+    split_search_path,
+    with_system_catalog,
+)
+from sqlfront.session.temporary import temporary_schema
+from storage.catalog import TEMPORARY_SCHEMA_PREFIX, Schema, Sequence
 
 if TYPE_CHECKING:
     from sqlfront.session.session import LocalSession
@@ -54,14 +61,35 @@ def current_database(session: LocalSession) -> str:
 
 @session_function("current_schema")
 def current_schema(session: LocalSession) -> str | None:
-    schemas = session.existing_search_path()
+    """The schema that objects are created in: temporary ones only if `pg_temp` is listed there."""
+    listed = split_search_path(session.settings.get("search_path"), session.identity.role_name)
+    own = temporary_schema(session)
+    schemas = [s for s in session.existing_search_path() if own is None or s != own.name]
+    if own is not None and listed[:1] == (TEMPORARY_SCHEMA,):
+        return own.name
     return schemas[0] if schemas else None
 
 
 @session_function("current_schemas")
 def current_schemas(session: LocalSession, with_implicit: bool) -> list[str]:
-    schemas = list(session.existing_search_path())
-    return ["pg_catalog", *schemas] if with_implicit and "pg_catalog" not in schemas else schemas
+    schemas = session.existing_search_path()
+    if with_implicit:
+        return list(with_system_catalog(schemas))
+    is_listed = TEMPORARY_SCHEMA in split_search_path(session.settings.get("search_path"), "")
+    return [s for s in schemas if is_listed or not s.startswith(TEMPORARY_SCHEMA_PREFIX)]
+
+
+@session_function("pg_my_temp_schema")
+def pg_my_temp_schema(session: LocalSession) -> int:
+    own = temporary_schema(session)
+    return 0 if own is None else own.oid
+
+
+@session_function("pg_is_other_temp_schema")
+def pg_is_other_temp_schema(session: LocalSession, oid: int) -> bool:
+    schema = session.catalog().get(oid)
+    is_temporary = isinstance(schema, Schema) and schema.name.startswith(TEMPORARY_SCHEMA_PREFIX)
+    return is_temporary and schema != temporary_schema(session)
 
 
 @session_function("version")
@@ -97,16 +125,6 @@ def pg_postmaster_start_time(session: LocalSession) -> int:
 @session_function("txid_current", "pg_current_xact_id")
 def txid_current(session: LocalSession) -> int:
     return session.shared.storage.last_lsn + 1
-
-
-@session_function("pg_is_other_temp_schema")
-def pg_is_other_temp_schema(session: LocalSession, schema_oid: int) -> bool:
-    return False
-
-
-@session_function("pg_my_temp_schema")
-def pg_my_temp_schema(session: LocalSession) -> int:
-    return 0
 
 
 # -- settings -----------------------------------------------------------------------------------------------

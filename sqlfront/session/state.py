@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from storage.catalog import TEMPORARY_SCHEMA_PREFIX
+
 
 @dataclass(frozen=True, slots=True)
 class SessionIdentity:
@@ -21,6 +23,11 @@ class SessionIdentity:
     database_oid: int
     database_name: str
     peer_host: str = ""
+
+    @property
+    def temporary_schema(self) -> str:
+        """The schema of the session's temporary objects, which its first one makes."""
+        return f"{TEMPORARY_SCHEMA_PREFIX}{self.process_id}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,7 @@ FILES = (
     "sequences.sql",
     "table_as.sql",
     "table_like.sql",
+    "temporary_tables.sql",
     "row_locks.sql",
     "zoned_times.sql",
 )

@@ -20,7 +20,7 @@ import pytest
 
 from foundation.errors import QuiverError
 from storage import Storage
-from storage.catalog import Table
+from storage.catalog import Index, IndexKey, Persistence, Schema, Table, replaced
 from storage.files import AppendFile, LocalFiles
 from tests.storage.faulty_files import FaultyFiles
 from tests.storage.sample_tables import batch, delete_ids, ids_of, insert, make_table, open_storage
@@ -81,6 +81,45 @@ def test_ddl_and_truncate_are_synchronous(tmp_path: Path) -> None:
         transaction.drop(table.oid)
         lsn = transaction.commit(synchronous=False)
     assert storage.log.durable_lsn == lsn
+    storage.close()
+
+
+def test_what_is_temporary_waits_for_no_disk(tmp_path: Path) -> None:
+    """Its creation, rows and indexes; a removal does, so that no state comes back that names files which are gone."""
+    files = FaultyFiles()
+    storage = open_storage(tmp_path, files=files)
+    kept, _ = make_table(storage)
+    before = storage.log.sync_count
+    schema = Schema(storage.allocate_oid(), "pg_temp_1", kept.database_oid, kept.owner_oid)
+    table = replaced(
+        kept, oid=storage.allocate_oid(), schema_oid=schema.oid, persistence=Persistence.TEMPORARY
+    )
+    index = Index(
+        storage.allocate_oid(), "i", kept.database_oid, kept.owner_oid, schema_oid=schema.oid,
+        table_oid=table.oid, keys=(IndexKey(1),), is_unique=True,
+    )  # fmt: skip
+    with storage.begin() as transaction:
+        for obj in (schema, table, index):
+            transaction.put(obj)
+        transaction.commit()
+    insert(storage, table, [1, 2, 3])
+    assert ids_of(storage, table) == [1, 2, 3] and storage.log.sync_count == before
+    insert(storage, kept, [1])
+    assert storage.log.sync_count == before + 1
+    with storage.begin() as transaction:
+        transaction.insert(kept.oid, batch([2]))
+        transaction.insert(table.oid, batch([4]))
+        transaction.commit()
+    assert storage.log.sync_count == before + 2, "one change of a table that stays is enough"
+    with storage.begin() as transaction:
+        for oid in (index.oid, table.oid):
+            transaction.drop(oid)
+        lsn = transaction.commit()
+    assert storage.log.durable_lsn == lsn
+    storage.abandon()
+    files.crash()
+    storage = open_storage(tmp_path)
+    assert ids_of(storage, kept) == [1, 2] and storage.catalog.get(table.oid) is None
     storage.close()
 
 

@@ -109,7 +109,6 @@ DROP TABLE renamed
 DROP TABLE IF EXISTS renamed
 CREATE TABLE copied AS SELECT id, name FROM items WHERE id < 3
 DROP TABLE IF EXISTS copied
--- refused: CREATE TEMPORARY TABLE is not supported
 CREATE TEMP TABLE temporary (a int)
 DROP TABLE IF EXISTS temporary
 -- refused: CREATE VIEW is not supported

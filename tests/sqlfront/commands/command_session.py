@@ -59,6 +59,7 @@ class CommandSession:
             database_oid=DEFAULT_DATABASE_OID,
             role_oid=self.role_oid,
             search_path=self.search_path,
+            temporary_schema="pg_temp_1",
             notice=self.notice,
             bind_context=lambda: BindContext(transaction.catalog, DEFAULT_DATABASE_OID, ("public",)),
             execution_context=lambda: make_context(storage=self.storage, transaction=transaction),
