@@ -10,6 +10,8 @@ Storage forms that are not obvious:
   timestamptz              timestamp[us, UTC]; date date32; 'infinity' is the type's largest and smallest value
   timetz                   fixed_size_binary(12), whose order is the type's (foundation/timetz.py)
   uuid                     fixed_size_binary(16)
+  inet, cidr               binary, whose order is the types' (foundation/network.py)
+  macaddr, macaddr8        fixed_size_binary(6) and (8)
   jsonb                    utf8 in PostgreSQL's canonical jsonb text; json utf8 as it was given
   jsonpath                 utf8, a canonical text that reads back as the same path
   bit, varbit              binary in the wire form: int32 big-endian bit length, then bytes, first bit highest
@@ -78,6 +80,10 @@ JSON = SqlType(114)
 PG_NODE_TREE = SqlType(194)
 FLOAT4 = SqlType(700)
 FLOAT8 = SqlType(701)
+CIDR = SqlType(650)
+INET = SqlType(869)
+MACADDR = SqlType(829)
+MACADDR8 = SqlType(774)
 UNKNOWN = SqlType(705)
 ACLITEM = SqlType(1033)
 BPCHAR = SqlType(1042)
@@ -115,7 +121,7 @@ FIRST_USER_OID = 20000
 
 NUMERIC_PRECISION_DECIMAL128 = 38
 
-BYTE_ORDERED = frozenset((TIMETZ.oid,))
+BYTE_ORDERED = frozenset((TIMETZ.oid, INET.oid, CIDR.oid, MACADDR.oid, MACADDR8.oid))
 """Types stored as bytes in a form of our own, in which SQL's equality is that of the bytes and SQL's order is theirs."""
 
 
@@ -173,6 +179,10 @@ def _scalars() -> list[TypeInfo]:
 
 def _byte_ordered() -> list[TypeInfo]:
     return [
+        TypeInfo(650, "cidr", "cidr", -1, "I", False, 651),
+        TypeInfo(774, "macaddr8", "macaddr8", 8, "U", False, 775),
+        TypeInfo(829, "macaddr", "macaddr", 6, "U", False, 1040),
+        TypeInfo(869, "inet", "inet", -1, "I", True, 1041),
         TypeInfo(1266, "timetz", "time with time zone", 12, "D", False, 1270),
     ]
 
@@ -227,7 +237,7 @@ _FIXED_ARROW: dict[int, pa.DataType] = {
     1186: pa.month_day_nano_interval(), 1266: pa.binary(12), 1560: pa.binary(), 1562: pa.binary(), 2202: pa.uint32(),
     2203: pa.uint32(), 2204: pa.uint32(), 2205: pa.uint32(), 2206: pa.uint32(), 2249: pa.utf8(), 2275: pa.utf8(), 2278: pa.utf8(),
     2950: pa.binary(16), 3802: pa.utf8(), 4072: pa.utf8(), 4089: pa.uint32(), 4096: pa.uint32(),
-    16389: pa.binary(),
+    16389: pa.binary(), 650: pa.binary(), 774: pa.binary(8), 829: pa.binary(6), 869: pa.binary(),
 }  # fmt: skip
 
 

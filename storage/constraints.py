@@ -21,7 +21,7 @@ from foundation.errors import (
     SerializationFailure,
     UniqueViolation,
 )
-from foundation.sqltypes import SqlType, arrow_type
+from foundation.sqltypes import CIDR, INET, SqlType, arrow_type
 from storage.catalog import Index, Table
 from storage.keys import KeyBatch, KeySpec, first_duplicate, key_batch
 from storage.rows import RowIds
@@ -99,7 +99,8 @@ def violation(
 
 def _key_text(table: Table, spec: KeySpec, values: Sequence[Any], encode: ValueEncoder) -> str:
     names = ", ".join(table.column_at(attnum).name for attnum in spec.attnums)
-    pairs = zip(spec.types, values)
+    # A key is shown as the type that its operator class compares, which is inet for cidr.
+    pairs = zip((INET if sql_type == CIDR else sql_type for sql_type in spec.types), values)
     texts = ", ".join("null" if value is None else encode(sql_type, value) for sql_type, value in pairs)
     return f"({names})=({texts})"
 

@@ -137,7 +137,8 @@ class FixedWidthColumn:
     def __init__(self, arrow_type: pa.DataType) -> None:
         self._type = arrow_type
         self._width = arrow_type.bit_width // 8
-        self._dtype = np.dtype((np.void, self._width)) if self._width > 8 else np.dtype(f"u{self._width}")
+        is_integer = self._width in (1, 2, 4, 8)
+        self._dtype = np.dtype(f"u{self._width}" if is_integer else (np.void, self._width))
         self._values = GrowableArray(self._dtype)
         self._validity = _Validity()
 

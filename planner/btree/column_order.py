@@ -18,6 +18,7 @@ from foundation.sqltypes import (
     BPCHAR,
     BYTE_ORDERED,
     BYTEA,
+    CIDR,
     DATE,
     FLOAT4,
     FLOAT8,
@@ -69,14 +70,16 @@ def _char(value: pa.Scalar) -> Key:
 
 
 KEYS: dict[int, Callable[[pa.Scalar], Key]] = {
-    **dict.fromkeys(BYTE_ORDERED, _itself),
+    **dict.fromkeys(BYTE_ORDERED - {CIDR.oid}, _itself),
     **dict.fromkeys((t.oid for t in (BOOL, BYTEA, INT2, INT4, INT8, OID, TEXT, UUID, VARCHAR)), _itself),
     **dict.fromkeys((t.oid for t in (DATE, TIME, TIMESTAMP, TIMESTAMPTZ)), _instant),
     **dict.fromkeys((t.oid for t in (FLOAT4, FLOAT8)), _float),
     NUMERIC.oid: _numeric,
     BPCHAR.oid: _char,
 }
-"""Type -> key of a value that is not NULL. These are the types that indexes keep the order of."""
+"""Type -> key of a value that is not NULL. These are the types that indexes keep the order of.
+
+cidr is none of them: its values are compared as inet, under a cast that no condition on the column looks through."""
 
 
 class ColumnOrder:

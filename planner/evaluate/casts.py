@@ -174,14 +174,14 @@ def _convert(
     source_element, target_element = element_type(source), element_type(target)
     if source_element and target_element:
         return _convert_elements(column, source_element, target_element, site, is_explicit=is_explicit)
+    if (a, b) in conversions():
+        return conversions()[a, b](column, site)
     if a in _TEXTS and b in _TEXTS:
         return _text_to_text(column, a, b)
     if a in _TEXTS:
         return site.context.codecs.from_text(column, target)
     if b in _TEXTS:
         return _to_text(column, source, b, site)
-    if (a, b) in conversions():
-        return conversions()[a, b](column, site)
     if a in _NUMBERS and b in _NUMBERS:
         return _number_to_number(column, a, b)
     if a in _INSTANTS or b == TIME.oid:

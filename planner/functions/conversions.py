@@ -1,6 +1,6 @@
 """Casts of types that have files of their own: (source OID, target OID) -> the function that converts a column.
 
-`planner.evaluate.casts` asks here after the text forms and before the conversions of common types, which it has itself.
+`planner.evaluate.casts` asks here before the text forms and the conversions of common types, which it has itself.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import TypeAlias
 import pyarrow as pa
 
 from planner.functions.datum import CallSite
+from planner.functions.implementations_network import network_conversions
 from planner.functions.implementations_timetz import timetz_conversions
 
 Conversion: TypeAlias = Callable[[pa.Array, CallSite], pa.Array]
@@ -21,4 +22,4 @@ Conversion: TypeAlias = Callable[[pa.Array, CallSite], pa.Array]
 @cache
 def conversions() -> dict[tuple[int, int], Conversion]:
     """All of them."""
-    return {**timetz_conversions()}
+    return {**timetz_conversions(), **network_conversions()}

@@ -6,7 +6,7 @@ Where Arrow's order is not PostgreSQL's, values are first turned into keys whose
   char(n)           without trailing blanks
   text family       by bytes (collation C.UTF-8), which is Arrow's order
   bit               bytes, then length
-  timetz            the stored bytes (`sqltypes.BYTE_ORDERED`), as for uuid
+  timetz, inet ...  the stored bytes (`sqltypes.BYTE_ORDERED`), as for uuid
   vector, halfvec   element by element, then by dimension (pgvector's vector_cmp): keys of bytes
   sparsevec         the same, elements that are not stored being zero (sparsevec_cmp)
   arrays            element by element, then by length; NULL elements equal each other and are greatest
@@ -372,7 +372,7 @@ def _python_ranks(keys: list[Any]) -> npt.NDArray[np.int64]:
 _BASES = (
     "bool", "char", "int2", "int4", "int8", "int24", "int42", "int28", "int82", "int48", "int84", "float4",
     "float8", "float48", "float84", "text", "text_", "bpchar", "bytea", "name", "oid", "tid", "xid", "date_",
-    "time_", "timetz_", "timestamp_", "timestamptz_", "numeric_", "uuid_", "bit", "varbit", "array_", "jsonb_",
+    "time_", "timetz_", "network_", "macaddr_", "macaddr8_", "timestamp_", "timestamptz_", "numeric_", "uuid_", "bit", "varbit", "array_", "jsonb_",
     "vector_", "halfvec_",
     "sparsevec_",
 )  # fmt: skip
@@ -392,7 +392,7 @@ def comparison_kernels() -> dict[str, Kernel]:
             for right in times:
                 kernels[f"{left}_{suffix}_{right}"] = kernel
         kernels[f"text_pattern_{suffix}"] = kernels[f"bpchar_pattern_{suffix}"] = kernel
-    for base in ("vector_", "halfvec_", "sparsevec_", "timetz_"):
+    for base in ("vector_", "halfvec_", "sparsevec_", "timetz_", "network_", "macaddr_", "macaddr8_"):
         kernels[f"{base}cmp"] = three_way
     kernels["xideqint4"] = kernels["xideq"]
     kernels["xidneq"] = kernels["xidneqint4"] = kernels["xidne"]

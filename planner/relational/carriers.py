@@ -1,7 +1,7 @@
 """Carriers: which DuckDB type a PostgreSQL type travels as, and the Arrow conversions on both ends.
 
   oid and its kin     UINTEGER             uuid, bit, varbit   BLOB (their order is the order of the bytes)
-                                           timetz              BLOB, likewise (`sqltypes.BYTE_ORDERED`)
+                                           timetz, inet ...    BLOB, likewise (`sqltypes.BYTE_ORDERED`)
                                            sparsevec           BLOB (ordered by keys: rules/comparison.py)
   json, jsonb         VARCHAR              vector, halfvec     FLOAT[] (DuckDB has no float16)
   numeric             DECIMAL or VARCHAR   arrays              lists of the element's carrier

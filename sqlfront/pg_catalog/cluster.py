@@ -13,6 +13,7 @@ from sqlfront.pg_catalog.definitions import index_definition
 from sqlfront.pg_catalog.locks import wait_event
 from sqlfront.pg_catalog.relations import Row, rows_of
 from sqlfront.pg_catalog.view import CatalogView
+from sqlfront.types.network_input import peer_address
 from storage.catalog import BOOTSTRAP_ROLE_OID, Database, Extension, Index, Role, Sequence, Table
 
 UTF8 = 6
@@ -170,7 +171,7 @@ def pg_stat_activity(view: CatalogView) -> Iterator[Row]:
             "datid": identity.database_oid, "datname": identity.database_name, "pid": identity.process_id,
             "usesysid": identity.role_oid, "usename": identity.role_name,
             "application_name": session.settings.get("application_name"),
-            "client_addr": identity.peer_host or None, "client_port": None,
+            "client_addr": peer_address(identity.peer_host), "client_port": None,
             "backend_start": session.session_start_us, "xact_start": session.transaction_start_us,
             "query_start": session.query_start_us, "state_change": session.query_start_us,
             "wait_event_type": "Lock" if event is not None else None, "wait_event": event,

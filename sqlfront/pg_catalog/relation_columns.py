@@ -500,7 +500,7 @@ RELATION_COLUMNS: dict[tuple[str, str], tuple[int, str]] = {
     ("pg_catalog", "pg_shseclabel"): (3592, "objoid:26! classoid:26! provider:25! label:25!"),
     ("pg_catalog", "pg_stat_activity"): (
         -12222,
-        "datid:26 datname:19 pid:23 leader_pid:23 usesysid:26 usename:19 application_name:25 client_addr:25 client_hostname:25 client_port:23 backend_start:1184 xact_start:1184 query_start:1184 state_change:1184 wait_event_type:25 wait_event:25 state:25 backend_xid:28 backend_xmin:28 query_id:20 query:25 backend_type:25",
+        "datid:26 datname:19 pid:23 leader_pid:23 usesysid:26 usename:19 application_name:25 client_addr:869 client_hostname:25 client_port:23 backend_start:1184 xact_start:1184 query_start:1184 state_change:1184 wait_event_type:25 wait_event:25 state:25 backend_xid:28 backend_xmin:28 query_id:20 query:25 backend_type:25",
     ),
     ("pg_catalog", "pg_stat_all_indexes"): (
         -12183,
@@ -560,7 +560,7 @@ RELATION_COLUMNS: dict[tuple[str, str], tuple[int, str]] = {
     ),
     ("pg_catalog", "pg_stat_replication"): (
         -12227,
-        "pid:23 usesysid:26 usename:19 application_name:25 client_addr:25 client_hostname:25 client_port:23 backend_start:1184 backend_xmin:28 state:25 sent_lsn:25 write_lsn:25 flush_lsn:25 replay_lsn:25 write_lag:1186 flush_lag:1186 replay_lag:1186 sync_priority:23 sync_state:25 reply_time:1184",
+        "pid:23 usesysid:26 usename:19 application_name:25 client_addr:869 client_hostname:25 client_port:23 backend_start:1184 backend_xmin:28 state:25 sent_lsn:25 write_lsn:25 flush_lsn:25 replay_lsn:25 write_lag:1186 flush_lag:1186 replay_lag:1186 sync_priority:23 sync_state:25 reply_time:1184",
     ),
     ("pg_catalog", "pg_stat_replication_slots"): (
         -12262,

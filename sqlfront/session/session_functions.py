@@ -26,6 +26,7 @@ from sqlfront.session.names import (
     with_system_catalog,
 )
 from sqlfront.session.temporary import temporary_schema
+from sqlfront.types.network_input import peer_address
 from storage.catalog import TEMPORARY_SCHEMA_PREFIX, Schema, Sequence
 
 if TYPE_CHECKING:
@@ -108,8 +109,8 @@ def address_unknown(session: LocalSession) -> None:
 
 
 @session_function("inet_client_addr")
-def inet_client_addr(session: LocalSession) -> str | None:
-    return session.identity.peer_host or None
+def inet_client_addr(session: LocalSession) -> bytes | None:
+    return peer_address(session.identity.peer_host)
 
 
 @session_function("pg_is_in_recovery")

@@ -17,6 +17,7 @@ from sqlfront.types import (
     json_paths,
     json_types,
     lists,
+    network,
     numeric,
     oids,
     sparse,
@@ -30,7 +31,7 @@ from sqlfront.types.codec import Codec
 
 _FAMILIES = (
     boolean, integers, floats, numeric, text, bytea, timestamps, timetz, intervals, uuids, json_types, json_paths, bits, oids,
-    vectors, sparse,
+    vectors, sparse, network,
 )  # fmt: skip
 
 

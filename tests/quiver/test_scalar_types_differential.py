@@ -19,12 +19,14 @@ from tests.sqlfront.types.samples import VALID
 pytestmark = pytest.mark.slow
 
 Connection = psycopg.Connection[tuple[object, ...]]
-TYPES = ("timetz",)
+TYPES = ("timetz", "inet", "cidr", "macaddr", "macaddr8")
+WITH_EXTREMES = ("timetz", "inet")
+"""Types that PostgreSQL has min() and max() of."""
 QUESTIONS = (
     "SELECT v::text, count(*) FROM s GROUP BY v ORDER BY v",
     "SELECT id FROM s ORDER BY v, id",
     "SELECT id FROM s ORDER BY v DESC NULLS LAST, id LIMIT 20",
-    "SELECT count(*), count(DISTINCT v), min(v)::text, max(v)::text FROM s",
+    "SELECT count(*), count(DISTINCT v) FROM s",
     "SELECT a.id, count(*) FROM s a JOIN s b ON a.v < b.v GROUP BY a.id ORDER BY a.id",
     "SELECT a.id, b.id FROM s a JOIN s b ON a.v = b.v AND a.id < b.id ORDER BY 1, 2",
     "SELECT id FROM s WHERE v >= (SELECT v FROM s WHERE id = 5) ORDER BY id",
@@ -76,6 +78,9 @@ def test_columns(connections: tuple[Connection, Connection], spelled: str) -> No
         assert copied(ours, statement) == copied(theirs, statement)
     expected = answers(theirs)
     assert answers(ours) == expected
+    if spelled in WITH_EXTREMES:
+        extremes = "SELECT min(v)::text, max(v)::text FROM s WHERE id < 40"
+        assert ours.execute(extremes).fetchall() == theirs.execute(extremes).fetchall()
     raw = copied(theirs, "COPY s TO STDOUT (FORMAT binary)")
     ours.execute("TRUNCATE s")
     with ours.cursor().copy("COPY s FROM STDIN (FORMAT binary)") as copy:

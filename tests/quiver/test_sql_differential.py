@@ -36,6 +36,7 @@ FILES = (
     "temporary_tables.sql",
     "row_locks.sql",
     "zoned_times.sql",
+    "network_addresses.sql",
 )
 FEATURE_NOT_SUPPORTED = "0A000"
 

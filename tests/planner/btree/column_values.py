@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from foundation.network import pack_inet
 from foundation.sqltypes import (
     BOOL,
     BPCHAR,
@@ -15,9 +16,12 @@ from foundation.sqltypes import (
     DATE,
     FLOAT4,
     FLOAT8,
+    INET,
     INT2,
     INT4,
     INT8,
+    MACADDR,
+    MACADDR8,
     NUMERIC,
     OID,
     TEXT,
@@ -51,6 +55,10 @@ _FLOATS = [0.0, -0.0, 1.5, -1.5, float("nan"), float("inf"), float("-inf"), 1e-3
 _INSTANTS = [0, -1, 1, 1 << 40, (1 << 63) - 1, -(1 << 63), 1_600_000_000_000_000]
 _DAYS = [0, -1, 1, 20_000, (1 << 31) - 1, -(1 << 31)]
 _ZONED = [(0, 0), (3_600_000_000, -3600), (0, -3600), (0, 3600), (86_400_000_000, 57_599), (1, -57_599)]
+_ADDRESSES = [
+    ((10, 1, 2, 3), 8), ((10, 0, 0, 0), 8), ((10, 1, 0, 0), 16), ((10, 1, 2, 3), 32), ((0, 0, 0, 0), 0), ((255,) * 4, 32),
+    ((0,) * 16, 128), ((255,) * 16, 1),
+]  # fmt: skip
 
 POOLS: dict[str, tuple[SqlType, list[Any]]] = {
     "bool": (BOOL, [True, False]),
@@ -69,6 +77,9 @@ POOLS: dict[str, tuple[SqlType, list[Any]]] = {
     "bytea": (BYTEA, [b"", b"\x00", b"a", b"\xff", b"ab"]),
     "uuid": (UUID, [bytes([n]) * 16 for n in (0, 1, 127, 128, 255)]),
     "date": (DATE, _DAYS),
+    "inet": (INET, [pack_inet(bytes(address), prefix) for address, prefix in _ADDRESSES]),
+    "macaddr": (MACADDR, [bytes((n, 0, 0, 0, 0, n)) for n in (0, 127, 128, 255)]),
+    "macaddr8": (MACADDR8, [bytes((n, 0, 0, 0, 0, 0, 0, n)) for n in (0, 127, 128, 255)]),
     "timetz": (TIMETZ, [pack_timetz(us, west) for us, west in _ZONED]),
     "time": (TIME, [0, 1, 86_399_999_999, 86_400_000_000]),
     "timestamp": (TIMESTAMP, _INSTANTS),

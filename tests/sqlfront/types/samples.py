@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import random
 import string
 import struct
@@ -141,6 +142,79 @@ def _uuids() -> list[str]:
     ]
 
 
+def _addresses(*, with_host: bool) -> list[str]:
+    """Random addresses with prefixes; many share their first bits, so that the rest decides their order."""
+    drawn = []
+    for _ in range(120):
+        size = _RANDOM.choice((4, 4, 16))
+        head = _RANDOM.choice(
+            (b"\x0a\x01", b"\xc0\xa8\x01", b"\x20\x01\x0d\xb8", b"\0" * 10, b"\0" * 10 + b"\xff\xff", b"")
+        )
+        body = bytes(_RANDOM.choice((0, 0, 1, 255, _RANDOM.randrange(256))) for _ in range(16))
+        address = (head + body)[:size]
+        prefix = _RANDOM.choice((8 * size, 8 * size, _RANDOM.randrange(8 * size + 1)))
+        network = ipaddress.ip_network((address, prefix), strict=False)
+        shown = ipaddress.ip_address(address) if with_host else network.network_address
+        drawn.append(
+            f"{shown}/{prefix}"
+            if prefix != 8 * size or not with_host or _RANDOM.random() < 0.3
+            else f"{shown}"
+        )
+    both = [
+        "10.1.2.3", "0.0.0.0", "255.255.255.255/32", "10/8", "10.1/16", "::", "::1", "::/0", "0.0.0.0/0", "::ffff:1.2.3.4", "::1.2.3.4",
+        "2001:DB8::/32", "1:2:3:4:5:6:7:8", "fe80::1:0:0:1", "1::8", "::ffff:0:0/96", "0:0:0:0:0:0:13.1.68.3", "1:0:0:2:0:0:0:3", "010.001.0.0/16",
+    ]  # fmt: skip
+    if with_host:
+        return [
+            *drawn,
+            *both,
+            "10.1.2.3/8",
+            "192.168.1.226/24",
+            "2001:db8::5/64",
+            "10.1.2.3.",
+            "10./8",
+            "::1.2.3",
+            "1:2:3:4:5:6:7:8:/64",
+            "::1./120",
+        ]
+    return [
+        *drawn,
+        *both,
+        "10",
+        "128",
+        "192.168.1",
+        "224",
+        "240.0.0.1",
+        "192.168/24",
+        "0x0a01",
+        "0xC0A80",
+        "0x0a/7",
+        "127.1",
+        "224.0",
+    ]
+
+
+def _hardware_addresses(size: int) -> list[str]:
+    drawn = [
+        bytes(_RANDOM.choice((0, 255, _RANDOM.randrange(256))) for _ in range(size)).hex() for _ in range(60)
+    ]
+    texts = [":".join(h[i : i + 2] for i in range(0, 2 * size, 2)) for h in drawn]
+    forms = [
+        "08:00:2b:01:02:03", "08-00-2b-01-02-03", "08002b:010203", "08002b-010203", "0800.2b01.0203", "0800-2b01-0203", "08002b010203",
+        "08:00:2B:01:02:03", "  08:00:2b:01:02:03  ",
+    ]  # fmt: skip
+    loose = ["8:0:2b:1:2:3", "+8:0x1:2:3:4:5", "08: 00: 2b:01:02:03", "000008:00:2b:01:02:03"]
+    longer = [
+        "08:00:2b:ff:fe:01:02:03",
+        "08002b:fffe010203",
+        "08002bfffe:010203",
+        "0800.2bff.fe01.0203",
+        "08002bfffe010203",
+        "08:00:2b:01:02:034",
+    ]
+    return [*texts, *forms, *(loose if size == 6 else longer)]
+
+
 def _vectors(limit: float) -> list[str]:
     drawn = [
         "["
@@ -210,6 +284,10 @@ VALID: dict[str, list[str]] = {
     "timestamptz": _timestamps(),
     "interval": _intervals(),
     "timetz": _zoned_times(),
+    "inet": _addresses(with_host=True),
+    "cidr": _addresses(with_host=False),
+    "macaddr": _hardware_addresses(6),
+    "macaddr8": _hardware_addresses(8),
     "uuid": _uuids(),
     "json": _jsons(),
     "jsonb": _jsons(),
@@ -256,6 +334,14 @@ INVALID: dict[str, list[str]] = {
     "timestamp": ["", "2024-01-05 25:00:00", "abc", "294277-01-01", "2024-01-05 10:00:00 foo", "2024-01-05 10:00:00 Foo/Bar", "10:00 2024-01-05", "10:00 1999/01/31 AD"],
     "timestamptz": ["2024-01-05 10:00:00+16", "2024-01-05 10:00:00+02:60", "x", "2024-13-05 10:00:00+02"],
     "interval": ["", "abc", "1 foo", "P", "1 day 2 3", "999999999999 years", "1:60:00", "1 us 2 us", "1 s 00:00:01", "1 day 2 day", "1.5 s 2 us", "1-13", "day", "ago", "P1H"],
+    "inet": [
+        "", "10", "10.1.2", "256.1.1.1", "1.2.3.4.5", "1.2.3.4/33", "1.2.3.4/", "1.2.3.4/x", "a.b.c.d", " 1.2.3.4", "1.2.3.4 ", "10/24", "0x0a01", ":", ":::",
+        "1:2:3:4:5:6:7", "1:2:3:4:5:6:7:8:9", "1::2::3", "12345::", "::/129", "::/064", "::1.2.3.", "::1.2.3.256", "::01.2.3.4", "1:2:3:4:5:6:7::8", "1:", ":1", "::g",
+        "::1.2.3.4:5", "1..2.3/8", "-1.2.3.4",
+    ],
+    "cidr": ["", "10.1.2.3/8", "10.", "2001:db8::5/64", "0x", "0x0a01020304", "1.2.3.4.5", "256", "10/33", "192.168.1.1/24", "1:2::/200", "0xg"],
+    "macaddr": ["", "08:00:2b:01:02", "08:00:2b:01:02:03:04", "08:00:2b:01:02:zz", "08:00:2b:01:02:100", "08002b0102", "08002b0102034", "08:00-2b:01:02:03", "08:00:2b:01:02:-3"],
+    "macaddr8": ["", "08:00:2b:01:02", "08:00:2b:01:02:03:04", "08:00:2b:01:02:zz:aa:bb", "08:00-2b:01:02:03", "08:00:2b:01:02:03 x", "08:00:2b:01:02:03:04:05:06", "0 8002b010203"],
     "uuid": ["", "abc", "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a1", "{a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11", "a0eebc999-c0b-4ef8-bb6d-6bb9bd380a11"],
     "json": ["", "{", "[1,]", '{"a"}', '{"a":}', "01", "tru", "1 2", '"abc', '"\\x"', '"\\u12"', "{'a':1}", "[1 2]", '{"a":1,}', "-", '"\t"', "NaN", "nul l", '{"a":1 "b"}', '{1:2}', "]", "[}", "[,", "1-2", "-2.5e3.5", "\n\n"],
     "jsonb": ["", '"\\u0000"', '"\\ud800"', '"\\udc00"', '"\\ud800x"', "{", '{"a":1,}', "[1,\n2,\nx]", '"\\ud83d\\ud83d"', "Infinity", '"\\ud800""a"'],
@@ -285,6 +371,10 @@ _PIECES: dict[str, tuple[str, ...]] = {
     "bytea": ("\\", "\\x", "41", "\\101", " ", "z", "\\\\", "4"),
     "json": ("{", "}", "[", "]", '"a"', '"b"', ":", ",", "1", "-2.5e3", "true", "null", " ", "\n", '"\\u00e9"', "01", ".5"),
     "jsonb": ("{", "}", "[", "]", '"a"', '"b"', ":", ",", "1", "-2.5e3", "true", "null", " ", "\n", '"\\ud800"', "01", ".5"),
+    "inet": ("1", "10", "255", ".", ".", ":", "::", "/", "/8", "0", "f", "ab", " ", "1.2.3.4", "0x"),
+    "cidr": ("1", "10", "192", ".", ".", ":", "::", "/", "/8", "/32", "0", "f", "x", "1.2.0.0", "0x"),
+    "macaddr": ("08", "0", "ff", ":", ":", "-", ".", "0800", "2b", "08002b", " ", "x", "+", "08:00:2b:01:02:03"),
+    "macaddr8": ("08", "0", "ff", ":", ":", "-", ".", "0800", "2b", "08002b", " ", "x", "08:00:2b:01:02:03"),
     "interval": ("1 day ", "-1 mon ", "1.5 us ", "2 hours ", "01:02:03 ", "ago ", "1 ", "-5 s ", "+1 year ", "1.5 weeks ", "x "),
     "date": ("2024", "1999", "-", "-", "/", " ", "02", "5", "31", " BC", "12"),
     "time": ("10", ":", ":", "59", ".5", " ", "PM", "am", "00", "24", "+02"),
