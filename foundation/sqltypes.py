@@ -318,5 +318,29 @@ def format_type(sql_type: SqlType) -> str:
         first, _, rest = info.sql_name.partition(" ")
         return f"{first}({typmod}) {rest}"
     if info.oid == INTERVAL.oid:
-        return f"interval({typmod & 0xFFFF})"
+        return _interval_name(typmod)
     return info.sql_name
+
+
+INTERVAL_FIELD_BITS: dict[str, int] = {
+    "year": 1 << 2, "month": 1 << 1, "day": 1 << 3, "hour": 1 << 10, "minute": 1 << 11, "second": 1 << 12,
+}  # fmt: skip
+"""Bits of the fields in the upper half of an interval's typmod, largest field first (INTERVAL_MASK in PostgreSQL)."""
+_INTERVAL_ALL_FIELDS = 0x7FFF
+_INTERVAL_ANY_PRECISION = 0xFFFF
+
+
+def interval_fields(typmod: int) -> tuple[str, ...]:
+    """The fields that an interval type names, largest first; () for an interval of all fields."""
+    mask = typmod >> 16 & _INTERVAL_ALL_FIELDS
+    if typmod < 0 or mask == _INTERVAL_ALL_FIELDS:
+        return ()
+    return tuple(name for name, bit in INTERVAL_FIELD_BITS.items() if mask & bit)
+
+
+def _interval_name(typmod: int) -> str:
+    """`interval day to second(3)`."""
+    fields = interval_fields(typmod)
+    name = " to ".join(("interval " + fields[0], fields[-1])[: len(fields)]) if fields else "interval"
+    precision = typmod & _INTERVAL_ANY_PRECISION
+    return name if precision == _INTERVAL_ANY_PRECISION else f"{name}({precision})"

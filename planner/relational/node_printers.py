@@ -17,7 +17,7 @@ from planner.relational.expressions import ExpressionPrinter, unified
 from planner.relational.literals import print_value
 from planner.relational.printed import Printed
 from planner.relational.rules import CALL_RULES, CAST_RULES
-from planner.relational.rules.comparison import comparable, comparable_all, compare, rows_equal
+from planner.relational.rules.comparison import comparable, comparable_all, compare, padded_texts, rows_equal
 from planner.relational.rules.row_text import row_text
 from planner.relational.set_functions import print_in_select_list
 from planner.relational.statement import ARGUMENT_RELATION, as_plain
@@ -101,7 +101,11 @@ def _in_list(printer: ExpressionPrinter, node: bound.InList) -> Printed:
     if isinstance(node.left, bound.RowLiteral):
         tests = [rows_equal(printer, node.left, item) for item in node.items]
         return _negated(f"({' OR '.join(tests)})", node.is_negated)
-    left, items = printer.print(node.left), [printer.print(item) for item in node.items]
+    left = printer.print(node.left)
+    padded = padded_texts(node.left, node.items)
+    if padded is not None:
+        return _negated(f"({left.sql} IN ({', '.join(padded)}))", node.is_negated)
+    items = [printer.print(item) for item in node.items]
     plain = comparable_all(printer, [left, *items])
     if plain is None:
         tests = [compare(printer, "=", left, item) for item in items]

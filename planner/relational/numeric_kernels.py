@@ -179,8 +179,10 @@ def evaluate_average(columns: Sequence[pa.Array], row_count: int) -> pa.Array:
 
 
 def evaluate_sort_key(columns: Sequence[pa.Array], row_count: int) -> pa.Array:
-    """(utf8) -> binary sort keys."""
-    return _map_rows(lambda value: sort_key(Decimal(value)), columns, pa.binary())
+    """(utf8) -> binary sort keys. One for each distinct value: what is grouped or sorted often has few."""
+    encoded = columns[0].dictionary_encode()
+    keys = _map_rows(lambda value: sort_key(Decimal(value)), [encoded.dictionary], pa.binary())
+    return keys.take(encoded.indices)
 
 
 def evaluate_sum(columns: Sequence[pa.Array], row_count: int) -> pa.Array:

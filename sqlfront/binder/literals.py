@@ -22,6 +22,7 @@ from foundation.errors import (
 from foundation.sqltypes import (
     INT4,
     INT8,
+    INTERVAL,
     NUMERIC,
     PSEUDO_TYPES,
     REGCLASS,
@@ -44,6 +45,7 @@ from sqlfront.binder.type_rules import type_name
 from sqlfront.parser import parse_type
 from sqlfront.parser.typenames import resolve_type
 from sqlfront.types import coerce_value, decode_text
+from sqlfront.types.intervals import interval_value, parse_interval
 from storage.catalog import INFORMATION_SCHEMA_OID, PG_CATALOG_SCHEMA_OID
 
 _INT4_MIN, _INT4_MAX = -(2**31), 2**31 - 1
@@ -86,7 +88,7 @@ def typed_constant(
             f"input of a literal of type {type_name(target)} is not supported", position=position
         )
     try:
-        value = _read(context, text, target.without_typmod())
+        value = _read(context, text, target)
     except QuiverError as error:
         if error.position is None or target.oid in _NAME_READERS:
             error.position = position
@@ -98,9 +100,11 @@ def typed_constant(
 
 
 def _read(context: BindContext, text: str, target: SqlType) -> Any:
+    if target.oid == INTERVAL.oid:
+        return interval_value(*parse_interval(text, target.typmod))
     resolve = _NAME_READERS.get(target.oid)
     if resolve is None:
-        return decode_text(target, text, context.settings)
+        return decode_text(target.without_typmod(), text, context.settings)
     if text == "-":
         return 0
     if text.isdigit():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from foundation.sqltypes import INTERVAL_FIELD_BITS
 from sqlfront.parser.grammar import Grammar
 from sqlfront.parser.keywords import words
 from sqlfront.parser.lexer import FLOAT, INTEGER, STRING, WORD
@@ -12,9 +13,7 @@ _SIMPLE = {
     "decimal": "numeric", "dec": "numeric", "numeric": "numeric",
 }  # fmt: skip
 
-_INTERVAL_FIELDS = ("year", "month", "day", "hour", "minute", "second")
-# Bits of PostgreSQL's INTERVAL_MASK for each field (datetime.h: MONTH 1, YEAR 2, DAY 3, HOUR 10, MINUTE 11, SECOND 12).
-_INTERVAL_BITS = {"year": 2, "month": 1, "day": 3, "hour": 10, "minute": 11, "second": 12}
+_INTERVAL_FIELDS = tuple(INTERVAL_FIELD_BITS)
 _INTERVAL_PAIRS = {
     ("year", "month"), ("day", "hour"), ("day", "minute"), ("day", "second"), ("hour", "minute"),
     ("hour", "second"), ("minute", "second"),
@@ -145,7 +144,7 @@ class TypeGrammar(Grammar):
             last = self.advance().key
             order = _INTERVAL_FIELDS
             fields = list(order[order.index(first) : order.index(last) + 1])
-        mask = str(sum(1 << _INTERVAL_BITS[field] for field in fields))
+        mask = str(sum(INTERVAL_FIELD_BITS[field] for field in fields))
         if fields[-1] == "second" and self.token.key == "(":
             return (mask, *self._modifiers())
         return (mask,)

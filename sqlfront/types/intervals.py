@@ -21,6 +21,7 @@ from sqlfront.types.calendar import DAY_US, HOUR_US, MINUTE_US, SECOND_US
 from sqlfront.types.codec import WHITESPACE, Codec, check_width
 from sqlfront.types.context import CodecContext
 from sqlfront.types.errors import IntervalFieldOverflow
+from sqlfront.types.interval_fields import is_minute_to_second, unit_of_bare_number
 
 if TYPE_CHECKING:
     from sqlfront.types.registry import TypeRegistry
@@ -107,10 +108,10 @@ def _whole(us: Decimal) -> int:
     return int(us.quantize(Decimal(1), ROUND_HALF_DOWN))
 
 
-def _clock_us(text: str) -> int:
+def _clock_us(text: str, has_no_hours: bool) -> int:
     sign = -1 if text.startswith("-") else 1
     fields = text.lstrip("+-").split(":")
-    if len(fields) == 2 and "." in fields[1]:
+    if len(fields) == 2 and (has_no_hours or "." in fields[1]):
         fields = ["0", *fields]
     hours, minutes = int(fields[0]), int(fields[1])
     seconds = Decimal(fields[2]) if len(fields) > 2 else Decimal(0)
@@ -136,9 +137,10 @@ def _parse_iso(text: str) -> _Parts:
 
 
 class _VerboseReader:
-    """Sums up the tokens of the verbose form. A number waits for its unit in `pending`."""
+    """Sums up the tokens of the verbose form. A number waits for its unit in `pending`; `typmod` is the type's."""
 
-    def __init__(self) -> None:
+    def __init__(self, typmod: int) -> None:
+        self._typmod = typmod
         self.parts = _Parts()
         self.pending: str | None = None
         self.bare_days: str | None = None
@@ -188,15 +190,18 @@ class _VerboseReader:
             self.add(self.pending, "day")
             self.pending = None
         self.parts.claim(_CLOCK_UNITS)
-        self.parts.us += _clock_us(text)
+        self.parts.us += _clock_us(text, is_minute_to_second(self._typmod))
         self.clock_us = self.parts.us
         self.is_empty = False
 
     def finish(self) -> _Parts:
+        unit = unit_of_bare_number(self._typmod)
         if self.bare_days is not None:
-            raise _Fault
+            if unit != "hour":
+                raise _Fault
+            self.add(self.bare_days, "day")
         if self.pending is not None:
-            self.add(self.pending, "second")
+            self.add(self.pending, unit)
         if self.is_empty:
             raise _Fault
         if self.clock_us is not None:
@@ -208,8 +213,8 @@ class _VerboseReader:
         return self.parts
 
 
-def _parse_verbose(text: str) -> _Parts:
-    reader = _VerboseReader()
+def _parse_verbose(text: str, typmod: int) -> _Parts:
+    reader = _VerboseReader(typmod)
     readers: dict[str, Callable[[str], None]] = {
         "word": reader.read_word,
         "number": reader.read_number,
@@ -227,15 +232,15 @@ def _parse_verbose(text: str) -> _Parts:
     return reader.finish()
 
 
-def parse_interval(text: str) -> tuple[int, int, int]:
-    """(months, days, microseconds).
+def parse_interval(text: str, typmod: int = -1) -> tuple[int, int, int]:
+    """(months, days, microseconds). `typmod`: of the type that a literal is read for; nothing is cut off by it.
 
     Raises:
         InvalidDatetimeFormat: 22007. IntervalFieldOverflow: 22015. DatetimeFieldOverflow: 22008.
     """
     stripped = text.strip(WHITESPACE)
     try:
-        parts = _parse_iso(stripped) if stripped[:1] == "P" else _parse_verbose(stripped)
+        parts = _parse_iso(stripped) if stripped[:1] == "P" else _parse_verbose(stripped, typmod)
     except _Fault:
         raise InvalidDatetimeFormat(f'invalid input syntax for type interval: "{text}"') from None
     except OverflowError:
@@ -294,11 +299,18 @@ def iso_interval_text(months: int, days: int, us: int) -> str:
     return text
 
 
+def interval_value(months: int, days: int, us: int) -> pa.MonthDayNano:
+    """The Arrow value. Raises DatetimeFieldOverflow (22008) beyond 292 years of microseconds."""
+    if abs(us) * 1000 > _NANOSECONDS_MAX:
+        raise DatetimeFieldOverflow("interval out of range")
+    return pa.MonthDayNano([months, days, us * 1000])
+
+
 class IntervalCodec(Codec):
     binary_bytes = 16
 
     def decode_text(self, text: str, context: CodecContext) -> pa.MonthDayNano:
-        return self._value(*parse_interval(text))
+        return interval_value(*parse_interval(text))
 
     def encode_text(self, value: Any, context: CodecContext) -> str:
         printer = iso_interval_text if context.interval_style == "iso_8601" else interval_text
@@ -307,15 +319,10 @@ class IntervalCodec(Codec):
     def decode_binary(self, data: bytes, context: CodecContext) -> pa.MonthDayNano:
         check_width(data, 16)
         us, days, months = _STRUCT.unpack(data)
-        return self._value(months, days, us)
+        return interval_value(months, days, us)
 
     def encode_binary(self, value: Any, context: CodecContext) -> bytes:
         return _STRUCT.pack(value[2] // 1000, value[1], value[0])
-
-    def _value(self, months: int, days: int, us: int) -> pa.MonthDayNano:
-        if abs(us) * 1000 > _NANOSECONDS_MAX:
-            raise DatetimeFieldOverflow("interval out of range")
-        return pa.MonthDayNano([months, days, us * 1000])
 
 
 def register(types: TypeRegistry) -> None:

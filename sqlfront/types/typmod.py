@@ -41,6 +41,7 @@ from foundation.sqltypes import (
     arrow_type,
     element_type,
     format_type,
+    interval_fields,
     numeric_precision_scale,
 )
 from foundation.timetz import timetz_array, timetz_parts
@@ -49,13 +50,13 @@ from sqlfront.types.calendar import POSTGRES_EPOCH_US
 from sqlfront.types.columns import array_of_numbers, mask_of, numbers_of, validity_buffer
 from sqlfront.types.datetime_text import TIMESTAMP_INFINITY, TIMESTAMP_MINUS_INFINITY
 from sqlfront.types.errors import StringDataLengthMismatch
+from sqlfront.types.interval_fields import cut_to_fields
 from sqlfront.types.numeric import SCALE_MAX, WHOLE_DIGITS_MAX, canonical
 from sqlfront.types.vectors import list_column, list_parts
 
 _LENGTH_OFFSET = 4
 """What PostgreSQL adds to the length of varchar(n) and char(n) in a typmod."""
 _TIME_PRECISION_MAX = 6
-_INTERVAL_FULL_RANGE = 0x7FFF
 _INTERVAL_FULL_PRECISION = 0xFFFF
 _NO_LIMIT = Context(prec=WHOLE_DIGITS_MAX + SCALE_MAX, rounding=ROUND_HALF_UP)
 _DECIMAL_DIGITS_MAX = 38
@@ -211,20 +212,20 @@ def _coerce_timetz(column: pa.Array, target: SqlType, explicit: bool) -> pa.Arra
 def _coerce_interval(column: pa.Array, target: SqlType, explicit: bool) -> pa.Array:
     if target.typmod < 0:
         return column
-    if target.typmod >> 16 & _INTERVAL_FULL_RANGE != _INTERVAL_FULL_RANGE:
-        raise FeatureNotSupported("interval fields are not supported")
     digits = target.typmod & 0xFFFF
-    if digits == _INTERVAL_FULL_PRECISION or digits >= _TIME_PRECISION_MAX:
+    is_exact = digits == _INTERVAL_FULL_PRECISION or digits >= _TIME_PRECISION_MAX
+    if is_exact and not interval_fields(target.typmod):
         return column
-    unit = 1000 * 10 ** (_TIME_PRECISION_MAX - digits)
+    unit = 1000 if is_exact else 1000 * 10 ** (_TIME_PRECISION_MAX - digits)
     rounded: list[Any] = []
     for value in column.to_pylist():
         if value is None:
             rounded.append(None)
             continue
-        sign = -1 if value[2] < 0 else 1
-        nanoseconds = sign * ((abs(value[2]) + unit // 2) // unit * unit)
-        rounded.append(pa.MonthDayNano([value[0], value[1], nanoseconds]))
+        months, days, us = cut_to_fields(value[0], value[1], value[2] // 1000, target.typmod)
+        sign = -1 if us < 0 else 1
+        nanoseconds = sign * ((abs(us) * 1000 + unit // 2) // unit * unit)
+        rounded.append(pa.MonthDayNano([months, days, nanoseconds]))
     return pa.array(rounded, column.type)
 
 

@@ -28,7 +28,7 @@ from planner.functions.implementations_sparse import evaluate_sparse_order
 from planner.relational.carriers import converted
 from planner.relational.expressions import ExpressionPrinter
 from planner.relational.numeric_kernels import evaluate_sort_key
-from planner.relational.printed import Printed, widest_form
+from planner.relational.printed import Printed, quote_text, widest_form
 from planner.relational.statement import as_plain
 
 COMPARISONS = ("=", "<>", "!=", "<", "<=", ">", ">=")
@@ -48,6 +48,11 @@ def comparison(printer: ExpressionPrinter, node: bound.Call) -> Printed | None:
         return Printed(_compare_rows(printer, node.operator, left, right), BOOL)
     if not _is_native(node.operator, left.sql_type, right.sql_type):
         return None
+    if node.operator in ("=", "<>", "!="):
+        padded = padded_texts(left, [right]) or padded_texts(right, [left])
+        if padded is not None:
+            column = left if isinstance(left, bound.ColumnRef) else right
+            return Printed(f"({printer.print(column).sql} {node.operator} {padded[0]})", BOOL)
     return Printed(compare(printer, node.operator, printer.print(left), printer.print(right)), BOOL)
 
 
@@ -96,6 +101,19 @@ def comparable_all(printer: ExpressionPrinter, values: Sequence[Printed]) -> lis
     if not all(_is_native("=", first, value.type) for value in values):
         return None
     return [_unpadded(value) for value in values]
+
+
+def padded_texts(column: bound.Expression, values: Sequence[bound.Expression]) -> list[str] | None:
+    """Constants blank-padded as the values of a char(n) column are, so that equality needs no rtrim() of each.
+
+    None where it is not about such a column and constants.
+    """
+    if not (isinstance(column, bound.ColumnRef) and column.type.oid == BPCHAR.oid and column.type.typmod > 4):
+        return None
+    texts = [value.value for value in values if isinstance(value, bound.Constant)]
+    if len(texts) < len(values) or not all(isinstance(text, str) for text in texts):
+        return None
+    return [quote_text(text.rstrip(" ").ljust(column.type.typmod - 4)) for text in texts]
 
 
 def _unpadded(value: Printed) -> str:

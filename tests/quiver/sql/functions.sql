@@ -142,7 +142,6 @@ SELECT date_bin('15 minutes', TIMESTAMP '2024-01-01 10:22', TIMESTAMP '2000-01-0
 SELECT date_bin('1 month', TIMESTAMP '2024-01-01', TIMESTAMP '2000-01-01')
 SELECT date_bin('0 days', TIMESTAMP '2024-01-01', TIMESTAMP '2000-01-01')
 SELECT (DATE '2024-01-01', DATE '2024-02-01') OVERLAPS (DATE '2024-01-15', DATE '2024-03-01'), (DATE '2024-01-01', INTERVAL '10 days') OVERLAPS (DATE '2024-01-11', INTERVAL '1 day'), (TIME '10:00', TIME '11:00') OVERLAPS (TIME '11:00', TIME '12:00'), (TIMESTAMP '2024-01-01', NULL) OVERLAPS (TIMESTAMP '2024-01-01', TIMESTAMP '2024-01-02')
--- refused: interval fields are not supported
 SELECT INTERVAL '1' YEAR
 SELECT INTERVAL '1 year 2 months 3 days 04:05:06.789', INTERVAL '90 minutes', INTERVAL '-1 day', INTERVAL 'P1Y2M', INTERVAL '1.5 hours', '1 week'::interval
 SELECT INTERVAL '1 day' * 2.5, INTERVAL '1 month' / 2, INTERVAL '1 day' + INTERVAL '25 hours', -INTERVAL '1 day 2 hours', INTERVAL '1 month' = INTERVAL '30 days', INTERVAL '1 day' < INTERVAL '25 hours'
@@ -320,3 +319,9 @@ SELECT any_value(x) FROM (VALUES (1), (1)) v(x)
 SELECT bit_and(x), bit_or(x) FROM (VALUES (B'1100'), (B'1010')) v(x)
 -- refused: type int4range is not supported
 SELECT range_agg(NULL::int4range)
+SELECT interval '1.5' hour, interval '90' day, interval '10' month, interval '2' year, interval '1:30' minute to second, interval '1:30' hour to minute, interval '1:30', interval '1-2' year to month, interval '90' minute, interval '7.25' second(1)
+SELECT interval '1 2' day to hour, interval '3 4:05:06.789' day to second(2), interval '14 months' year, interval '1 day 5 hours' day, interval '-1.5' hour, interval '1 day 2:03:04' hour, interval '1 day 2:03:04' minute, interval 'P1DT2H3M' day to hour, interval '400' second
+SELECT '1 day 02:03:04.5'::text::interval hour, (interval '1 year 5 months 3 days')::interval year, '90'::interval day, '5'::text::interval day, x::interval minute FROM (VALUES (interval '-1:59:59')) v(x)
+SELECT format_type(1186, 589823), format_type(1186, 67174399), format_type(1186, 402718719), format_type(1186, 2147418114)
+SELECT interval '1 2' day
+SELECT interval '1:2:3:4' hour

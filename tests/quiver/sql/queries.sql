@@ -308,3 +308,8 @@ SELECT day, sum(amount) OVER (ORDER BY day RANGE BETWEEN '1 month' PRECEDING AND
 SELECT region, array_agg(units ORDER BY units DESC) FILTER (WHERE units > 1) FROM sales GROUP BY region ORDER BY region
 SELECT region, string_agg(units::text, '|' ORDER BY day, units) FROM sales GROUP BY region ORDER BY region
 SELECT round(corr(units, ratio)::numeric, 9), covar_samp(units, ratio), regr_count(units, ratio) FROM sales WHERE ratio <> 'NaN'
+WITH b (i, c) AS (VALUES (1, 'a'::char(5)), (2, 'abc'), (3, 'é'), (4, NULL), (5, ''), (6, 'a')) SELECT i FROM b WHERE c = 'a' OR c = '' OR 'é' = c GROUP BY i ORDER BY 1
+WITH b (i, c) AS (VALUES (1, 'a'::char(5)), (2, 'abc'), (3, 'é'), (4, NULL), (5, ''), (6, 'a')) SELECT i FROM b WHERE c <> 'a' AND c <> 'abcdefgh' GROUP BY i ORDER BY 1
+WITH b (i, c) AS (VALUES (1, 'a'::char(5)), (2, 'abc'), (3, 'é'), (4, NULL), (5, ''), (6, 'a')) SELECT i FROM b WHERE c IN ('a  ', 'abc') GROUP BY i ORDER BY 1
+WITH b (i, c) AS (VALUES (1, 'a'::char(5)), (2, 'abc'), (3, 'é'), (4, NULL), (5, ''), (6, 'a')) SELECT i FROM (SELECT i, CASE WHEN i > 1 THEN c ELSE 'x' END d FROM b) s WHERE d NOT IN ('a', 'x') GROUP BY i ORDER BY 1
+WITH b (i, n) AS (VALUES (1, 1.50), (2, 1.5), (3, 'NaN'), (4, NULL), (5, 1e30)) SELECT n / 1, count(*) FROM b GROUP BY 1 ORDER BY 1

@@ -1,0 +1,1 @@
+"""TPC-H through psql on both servers. See README.md here."""
