@@ -11,7 +11,7 @@ query are its targets that are not hidden, in order.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass
 from enum import Enum
 from typing import Any, TypeAlias
 
@@ -200,6 +200,8 @@ class Case(Expression):
     branches: tuple[tuple[Expression, Expression], ...]
     default: Expression | None
     type: SqlType
+    is_simple: bool = field(default=False, compare=False)
+    """How it was written: the conditions compare one operand by `=`."""
 
 
 class VariadicKind(Enum):
@@ -378,6 +380,8 @@ class SubqueryScan:
     alias: str
     columns: tuple[RelationColumn, ...]
     is_lateral: bool = False
+    view_oid: int = 0
+    """The view whose query this is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -406,6 +410,10 @@ class Join:
     left: Relation
     right: Relation
     condition: Expression | None = None
+    using: tuple[str, ...] = field(default=(), compare=False)
+    """How it was written: the columns of USING or NATURAL."""
+    is_comma: bool = field(default=False, compare=False)
+    """How it was written: as two items of the comma list."""
 
 
 Relation: TypeAlias = TableScan | VirtualScan | FunctionScan | SubqueryScan | CteScan | Join

@@ -130,17 +130,13 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
-class Table(CatalogObject):
-    """`type_oid` is the OID of the row type that pg_class.reltype shows."""
-
-    kind: ClassVar[str] = "table"
+class ColumnRelation(CatalogObject):
+    """A relation with columns. `type_oid` is the OID of the row type that pg_class.reltype shows."""
 
     schema_oid: int = PUBLIC_SCHEMA_OID
     columns: tuple[Column, ...] = ()
     options: tuple[tuple[str, str], ...] = ()
     type_oid: int = 0
-    persistence: Persistence = Persistence.PERMANENT
-    on_commit: OnCommit = OnCommit.PRESERVE_ROWS
 
     def live_columns(self) -> tuple[Column, ...]:
         return tuple(column for column in self.columns if not column.is_dropped)
@@ -151,6 +147,30 @@ class Table(CatalogObject):
 
     def column_at(self, attnum: int) -> Column:
         return self.columns[attnum - 1]
+
+
+@dataclass(frozen=True, slots=True)
+class Table(ColumnRelation):
+    """A relation whose rows are stored."""
+
+    kind: ClassVar[str] = "table"
+
+    persistence: Persistence = Persistence.PERMANENT
+    on_commit: OnCommit = OnCommit.PRESERVE_ROWS
+
+
+@dataclass(frozen=True, slots=True)
+class View(ColumnRelation):
+    """A query with a name. `definition_sql` names every relation with its schema.
+
+    `references` are the relations that the query itself reads, (OID, attnums in ascending order) in OID order; what a
+    view among them reads is not repeated.
+    """
+
+    kind: ClassVar[str] = "view"
+
+    definition_sql: str = ""
+    references: tuple[tuple[int, tuple[int, ...]], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,6 +309,7 @@ _CLASSES: dict[str, type[CatalogObject]] = {
         Schema,
         Extension,
         Table,
+        View,
         Index,
         CheckConstraint,
         ForeignKey,
@@ -304,9 +325,10 @@ def object_from_record(record: Mapping[str, Any]) -> CatalogObject:
     cls = _CLASSES[values.pop("kind")]
     known = {f.name for f in fields(cls)}
     values = {name: _tuples(value) for name, value in values.items() if name in known}
-    if cls is Table:
+    if cls in (Table, View):
         values["columns"] = tuple(Column(**{**c, "type": SqlType(**c["type"])}) for c in record["columns"])
-        values["on_commit"] = OnCommit(record.get("on_commit", OnCommit.PRESERVE_ROWS))
+        if cls is Table:
+            values["on_commit"] = OnCommit(record.get("on_commit", OnCommit.PRESERVE_ROWS))
     elif cls is Index:
         values["keys"] = tuple(IndexKey(**{n: _tuples(v) for n, v in key.items()}) for key in record["keys"])
     elif cls is ForeignKey:
@@ -325,14 +347,16 @@ def _tuples(value: Any) -> Any:
 
 TableConstraint = CheckConstraint | ForeignKey
 
-RELATION_KINDS = ("table", "index", "sequence")
+RELATION_KINDS = ("table", "view", "index", "sequence")
 """Kinds that share one namespace per schema, as pg_class does."""
 
 
 class Catalog:
     """An immutable set of catalog objects. Look-ups are by OID, or by (database, schema, name)."""
 
-    __slots__ = ("_by_name", "_constraints_of", "_foreign_keys_to", "_indexes_of", "_objects", "version")
+    __slots__ = (
+        "_by_name", "_constraints_of", "_foreign_keys_to", "_indexes_of", "_objects", "_views_over", "version",
+    )  # fmt: skip
 
     def __init__(self, objects: Mapping[int, CatalogObject], version: int = 0) -> None:
         self._objects = dict(objects)
@@ -342,6 +366,7 @@ class Catalog:
         self._indexes_of: dict[int, tuple[Index, ...]] = {}
         self._constraints_of: dict[int, tuple[TableConstraint, ...]] = {}
         self._foreign_keys_to: dict[int, tuple[ForeignKey, ...]] = {}
+        self._views_over: dict[int, tuple[View, ...]] = {}
         for obj in self._objects.values():
             if isinstance(obj, Index):
                 self._indexes_of[obj.table_oid] = (*self._indexes_of.get(obj.table_oid, ()), obj)
@@ -350,6 +375,9 @@ class Catalog:
                 if isinstance(obj, ForeignKey):
                     others = self._foreign_keys_to.get(obj.referenced_oid, ())
                     self._foreign_keys_to[obj.referenced_oid] = (*others, obj)
+            elif isinstance(obj, View):
+                for oid, _ in obj.references:
+                    self._views_over[oid] = (*self._views_over.get(oid, ()), obj)
 
     def get(self, oid: int) -> CatalogObject | None:
         return self._objects.get(oid)
@@ -383,11 +411,15 @@ class Catalog:
         """Foreign keys that reference a table."""
         return self._foreign_keys_to.get(table_oid, ())
 
+    def views_over(self, oid: int) -> tuple[View, ...]:
+        """Views whose own query reads a relation."""
+        return self._views_over.get(oid, ())
+
     def primary_key_of(self, table_oid: int) -> Index | None:
         return next((index for index in self.indexes_of(table_oid) if index.is_primary), None)
 
     def find_relation(self, database_oid: int, schema_oid: int, name: str) -> CatalogObject | None:
-        """Table, index or sequence of that name in a schema."""
+        """Table, view, index or sequence of that name in a schema."""
         return self._by_name.get(("relation", database_oid, schema_oid, name))
 
     def find_schema(self, database_oid: int, name: str) -> Schema | None:
@@ -425,7 +457,7 @@ class Catalog:
 
 
 def _name_key(obj: CatalogObject) -> tuple[str, int, int, str]:
-    if isinstance(obj, Table | Index | Sequence):
+    if isinstance(obj, ColumnRelation | Index | Sequence):
         return ("relation", obj.database_oid, obj.schema_oid, obj.name)
     if isinstance(obj, CheckConstraint | ForeignKey):
         return ("constraint", obj.database_oid, obj.table_oid, obj.name)

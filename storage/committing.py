@@ -37,6 +37,7 @@ from storage.catalog import (
     Schema,
     Sequence,
     Table,
+    View,
 )
 from storage.checksum import BytesLike
 from storage.datafiles import DataFiles
@@ -285,7 +286,20 @@ def _checked_catalog(transaction: Transaction, committed: Catalog) -> Catalog:
             raise _name_taken(obj)
         if isinstance(obj, Index) and not isinstance(catalog.get(obj.table_oid), Table):
             raise _conflict()
+    _check_views(transaction, committed, catalog)
     return catalog
+
+
+def _check_views(transaction: Transaction, committed: Catalog, catalog: Catalog) -> None:
+    """A view and what it reads must have known each other: nothing locks the relations while a view is made."""
+    for obj in transaction.puts.values():
+        read = obj.references if isinstance(obj, View) else ()
+        if any(catalog.get(oid) is not transaction.catalog.get(oid) for oid, _ in read):
+            raise _conflict()
+    for oid in (*transaction.puts, *transaction.drops):
+        for view in committed.views_over(oid):
+            if transaction.catalog.get(view.oid) is not view and view.oid not in transaction.bases:
+                raise _conflict()
 
 
 def _name_taken(obj: CatalogObject) -> QuiverError:

@@ -30,6 +30,7 @@ from sqlfront.binder.kept_expressions import (
 )
 from sqlfront.binder.row_locks import lock_name
 from sqlfront.binder.rules import bound_check, bound_generation, rules_of, table_rules
+from sqlfront.binder.views import KeptQuery, bind_view, keep_query, renamed_view, view_text
 
 # Modules whose import registers how their syntax nodes are bound.
 BINDING_MODULES = (columns, constants, functions, predicates, special_forms, subqueries)
@@ -40,12 +41,14 @@ __all__ = [
     "Clause",
     "KeptExpression",
     "KeptKey",
+    "KeptQuery",
     "VirtualRelation",
     "VirtualRelations",
     "bind_conversion",
     "bind_expression",
     "bind_query",
     "bind_table_expression",
+    "bind_view",
     "bound_check",
     "bound_default",
     "bound_generation",
@@ -58,11 +61,14 @@ __all__ = [
     "keep_generation",
     "keep_index_expression",
     "keep_predicate",
+    "keep_query",
     "key_type",
     "lock_name",
     "predicate_attnums",
     "renamed_condition",
     "renamed_generation",
+    "renamed_view",
     "rules_of",
     "table_rules",
+    "view_text",
 ]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from foundation.errors import FeatureNotSupported, UndefinedSchema, UndefinedTable, WrongObjectType
 from sqlfront.binder.context import BindContext, VirtualRelation
 from sqlfront.session.names import is_of_other_session, schema_called, split_qualified_name
-from storage.catalog import CatalogObject, Index, Table
+from storage.catalog import CatalogObject, Index, Table, View
 
 BUILT_IN_SCHEMAS = ("pg_catalog", "information_schema")
 
@@ -82,15 +82,15 @@ def readable_relation(
     return found
 
 
-def writable_table(context: BindContext, parts: Sequence[str], position: int | None) -> Table:
-    """The table that a data change names.
+def writable_table(context: BindContext, parts: Sequence[str], position: int | None) -> Table | View:
+    """The table or view that a data change names.
 
     Raises:
         UndefinedTable: 42P01.
-        WrongObjectType: 42809, something that is no table.
+        WrongObjectType: 42809, something that is neither.
     """
     found = readable_relation(context, parts, position)
-    if isinstance(found, Table):
+    if isinstance(found, Table | View):
         return found
     if isinstance(found, VirtualRelation):
         raise WrongObjectType(f'cannot change relation "{found.name}"', position=position)

@@ -7,19 +7,26 @@ from sqlglot import exp
 from foundation.errors import UndefinedColumn
 from planner.bound import Constant, Expression, Target
 from sqlfront.binder.catalog_names import schema_name_of, writable_table
+from sqlfront.binder.changed_views import view_change_error
 from sqlfront.binder.defaults import bound_default
 from sqlfront.binder.environment import Clause, Environment, unsupported
 from sqlfront.binder.relations import table_parts
 from sqlfront.binder.select import bind_targets
 from sqlfront.binder.sorting import settled_target
 from sqlfront.parser.nodes import position_of
-from storage.catalog import Column, Table
+from storage.catalog import Column, Table, View
 
 
 def target_table(environment: Environment, node: exp.Expr) -> tuple[Table, str, str]:
-    """The table a statement changes, its alias, and its schema's name for qualified references."""
+    """The table a statement changes, its alias, and its schema's name for qualified references.
+
+    Raises:
+        UndefinedTable: 42P01. WrongObjectType: 42809. ObjectNotInPrerequisiteState: 55000, FeatureNotSupported: 0A000, a view.
+    """
     parts = table_parts(node)
     table = writable_table(environment.context, parts, position_of(node))
+    if isinstance(table, View):
+        raise view_change_error(environment, table, node)
     alias = node.args.get("alias")
     if alias is not None:
         return table, str(alias.this.this), ""

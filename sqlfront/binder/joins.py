@@ -20,8 +20,8 @@ Sides = tuple[list[NamespaceItem], list[NamespaceItem]]
 
 def join_namespace(
     environment: Environment, node: JoinTree, kind: JoinKind, sides: Sides
-) -> tuple[Expression | None, list[NamespaceItem]]:
-    """The join's condition and its namespace items.
+) -> tuple[Expression | None, list[NamespaceItem], tuple[str, ...]]:
+    """The join's condition, its namespace items and the columns of USING or NATURAL.
 
     Raises:
         UndefinedColumn, AmbiguousColumn: 42703, 42702, a USING column is missing or double on a side.
@@ -40,8 +40,8 @@ def join_namespace(
             condition = coerce_to_boolean(
                 environment.context, bind_node(inner, on), "JOIN/ON", position_of(on)
             )
-        return condition, items
-    return _merge(environment, kind, sides, names)
+        return condition, items, ()
+    return *_merge(environment, kind, sides, names), tuple(names)
 
 
 def _shared_names(sides: Sides) -> list[str]:

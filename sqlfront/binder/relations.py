@@ -32,11 +32,11 @@ from sqlfront.binder.environment import Clause, Environment, QueryFindings, Visi
 from sqlfront.binder.errors import InvalidColumnReference
 from sqlfront.binder.joins import join_namespace
 from sqlfront.binder.output_names import figure_name
-from sqlfront.binder.scope import NamespaceColumn, NamespaceItem, check_alias_free
+from sqlfront.binder.scope import NamespaceColumn, NamespaceItem, Scope, check_alias_free
 from sqlfront.binder.type_rules import resolve_polymorphic
 from sqlfront.parser.nodes import ColumnDefinition, FunctionTable, JoinTree, position_of, type_name_of
 from sqlfront.parser.typenames import resolve_type
-from storage.catalog import Sequence, Table
+from storage.catalog import Sequence, Table, View
 
 SYSTEM_COLUMNS = (
     RelationColumn("ctid", TID, -1),
@@ -63,7 +63,7 @@ def bind_from(environment: Environment, items: list[exp.Expr]) -> Relation | Non
         for item in namespace:
             item.is_lateral_only, item.lateral_refused = True, False
         scope.items += namespace
-        relation = bound if relation is None else Join(JoinKind.CROSS, relation, bound)
+        relation = bound if relation is None else Join(JoinKind.CROSS, relation, bound, is_comma=True)
     for item in scope.items:
         item.is_lateral_only = False
     return relation
@@ -165,6 +165,8 @@ def _bind_table(environment: Environment, node: exp.Table) -> Bound:
             schema_name_of(environment.context, found.schema_oid), found.name, _SEQUENCE_COLUMNS, found.oid
         )
         return _bind_virtual(environment, state, shown, alias is None, column_names)
+    if isinstance(found, View):
+        return _bind_view(environment, found, alias, column_names)
     assert isinstance(found, Table)
     schema = "" if alias else schema_name_of(environment.context, found.schema_oid)
     scan, item = scan_table(environment, found, shown, schema)
@@ -173,6 +175,28 @@ def _bind_table(environment: Environment, node: exp.Table) -> Bound:
         scan = replace(scan, columns=columns)
         item.columns = namespace_columns(scan.relation_id, columns, found.oid)
     return scan, [item]
+
+
+def _bind_view(
+    environment: Environment, view: View, alias: str | None, column_names: list[exp.Expr]
+) -> Bound:
+    """A view is its query, which sees nothing of the statement around it."""
+    # Queries nest in everything, so what they nest in takes them late.
+    from sqlfront.binder.queries import bind_query_node
+    from sqlfront.binder.views import parsed_view
+
+    inner = replace(
+        environment, scope=Scope(), clause=Clause.SELECT_LIST, findings=QueryFindings(), inside="", ctes=()
+    )
+    query = bind_query_node(inner, parsed_view(view))
+    shown = alias or view.name
+    relation_id = environment.state.next_relation_id(shown)
+    own = tuple(RelationColumn(column.name, column.type, column.attnum) for column in view.live_columns())
+    columns = _renamed(own, column_names, shown)
+    scan = SubqueryScan(relation_id, query, shown, columns, view_oid=view.oid)
+    schema = "" if alias else schema_name_of(environment.context, view.schema_oid)
+    names = namespace_columns(relation_id, columns, view.oid)
+    return scan, [NamespaceItem(shown, names, schema, table_name=view.name)]
 
 
 def table_parts(node: exp.Expr) -> tuple[str, ...]:
@@ -327,14 +351,14 @@ def _bind_join(environment: Environment, node: JoinTree) -> Bound:
         item.is_lateral_only = item.lateral_refused = False
     for item in right_items:
         check_alias_free(left_items, item)
-    condition, namespace = join_namespace(environment, node, kind, (left_items, right_items))
+    condition, namespace, using = join_namespace(environment, node, kind, (left_items, right_items))
     alias, column_names = _alias_of(node)
     if alias is not None:
         aliased = _aliased_join(namespace, alias, column_names)
         for item in namespace:
             item.is_named = item.is_open = False
         namespace = [aliased, *namespace]
-    return Join(kind, left, right, condition), namespace
+    return Join(kind, left, right, condition, using), namespace
 
 
 def _aliased_join(namespace: list[NamespaceItem], alias: str, names: list[exp.Expr]) -> NamespaceItem:

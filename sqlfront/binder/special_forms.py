@@ -56,7 +56,7 @@ def bind_case(environment: Environment, node: exp.Expr) -> Expression:
         ["CASE/ELSE"] + ["CASE/WHEN"] * len(results),
     )
     branches = tuple(zip(conditions, parts[1:]))
-    return Case(branches, None if default is None else parts[0], sql_type)
+    return Case(branches, None if default is None else parts[0], sql_type, operand is not None)
 
 
 _VARIADIC_KINDS: dict[type[exp.Expr], VariadicKind] = {

@@ -37,7 +37,7 @@ from sqlfront.commands.context import CommandContext
 from sqlfront.commands.create_table import attach_sequence
 from sqlfront.commands.dependencies import (
     drop_column,
-    drop_dependent_keys,
+    drop_dependents,
     notice_cascade,
     refuse_dependents,
     with_column,
@@ -49,6 +49,7 @@ from sqlfront.commands.key_constraints import check_no_nulls
 from sqlfront.commands.lookup import described, find_column
 from sqlfront.commands.sequences import alter_sequence, create_owned_sequence, owned_sequences
 from sqlfront.commands.stored_rows import ValuesOf, fill_column, has_rows, null_values
+from sqlfront.commands.views import dependent_views
 from sqlfront.parser import (
     AddColumn,
     AlterAction,
@@ -136,10 +137,15 @@ def _drop_column(context: CommandContext, table: Table, action: DropColumn) -> N
         if not action.cascade:
             raise refuse_dependents(f"column {column.name} of {described(context, table)}", shown)
         notice_cascade(context, shown)
-    drop_dependent_keys(
+    views = {
+        view.oid: (view, part)
+        for gone in (column, *dependents)
+        for view, part in dependent_views(context, table, gone.attnum)
+    }
+    drop_dependents(
         context,
         f"column {column.name} of {described(context, table)}",
-        list(keys_using_column(context, table, column)),
+        [*keys_using_column(context, table, column), *views.values()],
         cascade=action.cascade,
     )
     for dropped in (*dependents, column):

@@ -7,6 +7,7 @@ since a failed statement ends its transaction or goes back to its savepoint.
 from __future__ import annotations
 
 from collections.abc import Callable
+from collections.abc import Sequence as Seq
 from typing import Any
 
 from foundation.errors import (
@@ -20,7 +21,7 @@ from sqlfront.commands.alter_columns import COLUMN_ACTIONS
 from sqlfront.commands.check_constraints import validate_check
 from sqlfront.commands.constraints import add_constraint, find_constraint
 from sqlfront.commands.context import CommandContext, CommandResult
-from sqlfront.commands.dependencies import drop_dependent_keys
+from sqlfront.commands.dependencies import drop_dependents
 from sqlfront.commands.foreign_keys import keys_using_index, validate_foreign_key
 from sqlfront.commands.little_data import warn_of_little_data
 from sqlfront.commands.lookup import (
@@ -34,6 +35,7 @@ from sqlfront.commands.lookup import (
 from sqlfront.commands.operator_classes import BTREE
 from sqlfront.commands.sequences import owned_sequences
 from sqlfront.commands.table_options import BTREE_OPTIONS, checked_table_options, merged_options
+from sqlfront.commands.views import broken_views, checked_view_options
 from sqlfront.parser import (
     AddColumn,
     AddConstraint,
@@ -53,10 +55,10 @@ from sqlfront.parser import (
     SetOwner,
     ValidateConstraint,
 )
-from storage.catalog import CatalogObject, ForeignKey, Index, Sequence, Table, replaced
+from storage.catalog import CatalogObject, ForeignKey, Index, Sequence, Table, View, replaced
 
-_CLASSES: dict[str, type[Table] | type[Index] | type[Sequence]] = {
-    "TABLE": Table, "INDEX": Index, "SEQUENCE": Sequence,
+_CLASSES: dict[str, type[Table] | type[View] | type[Index] | type[Sequence]] = {
+    "TABLE": Table, "VIEW": View, "INDEX": Index, "SEQUENCE": Sequence,
 }  # fmt: skip
 
 
@@ -74,13 +76,21 @@ def execute_alter_table(statement: AlterTableStatement, context: CommandContext)
             context.notice(f'relation "{statement.name}" does not exist, skipping')
             return result
         raise UndefinedTable(f'relation "{statement.name}" does not exist')
-    target: CatalogObject = of_kind(found, _CLASSES[statement.kind])
+    if statement.kind == "TABLE" and isinstance(found, View) and _is_for_views(statement.actions):
+        target: CatalogObject = found
+    else:
+        target = of_kind(found, _CLASSES[statement.kind])
     check_owner(context, target)
     for action in sorted(statement.actions, key=_pass):
         _run(context, target.oid, action)
     for oid in context.rewritten_oids:
         warn_of_little_data(context, context.catalog.indexes_of(oid))
     return result
+
+
+def _is_for_views(actions: Seq[AlterAction]) -> bool:
+    """Whether ALTER TABLE does this to views, too."""
+    return all(isinstance(action, SetOwner | SetOptions) for action in actions)
 
 
 def _pass(action: AlterAction) -> int:
@@ -127,13 +137,17 @@ def _drop_constraint(context: CommandContext, table: Table, action: DropConstrai
     constraint = find_constraint(context, table, action.name)
     if constraint is not None:
         if isinstance(constraint, Index):
-            drop_dependent_keys(
+            drop_dependents(
                 context,
                 f"constraint {constraint.name} on {described(context, table)}",
                 list(keys_using_index(context, constraint)),
                 cascade=action.cascade,
             )
         context.transaction.drop(constraint.oid)
+        if isinstance(constraint, Index) and constraint.is_primary:
+            what = f"constraint {constraint.name} on {described(context, table)}"
+            users = [(view, what) for view in broken_views(context, table)]
+            drop_dependents(context, what, users, cascade=action.cascade)
         return
     shown = f'constraint "{action.name}" of relation "{table.name}" does not exist'
     if not action.if_exists:
@@ -177,6 +191,10 @@ def _set_options(context: CommandContext, target: CatalogObject | None, action: 
     removed = tuple(option.name for option in action.options) if action.is_reset else ()
     if isinstance(target, Table):
         changed = () if action.is_reset else checked_table_options(action.options)
+        options = merged_options(target.options, changed, removed)
+        context.transaction.put(replaced(target, options=options))
+    elif isinstance(target, View):
+        changed = () if action.is_reset else checked_view_options(action.options)
         options = merged_options(target.options, changed, removed)
         context.transaction.put(replaced(target, options=options))
     elif isinstance(target, Index):

@@ -31,6 +31,7 @@ from sqlfront.commands.pgvector_limits import check_index_dimensions, check_spar
 from sqlfront.commands.same_storage import is_same_storage
 from sqlfront.commands.sequences import owned_sequences, retype_sequence
 from sqlfront.commands.stored_rows import null_values, visible_rows
+from sqlfront.commands.views import check_no_views
 from sqlfront.parser import AlterColumnType
 from sqlfront.parser.typenames import resolve_type
 from storage.catalog import Column, ForeignKey, Index, Table, replaced
@@ -69,6 +70,7 @@ def alter_type(context: CommandContext, table: Table, action: AlterColumnType) -
         )
     if column.identity and target.oid not in INTEGER_OIDS:
         raise InvalidParameterValue("identity column type must be smallint, integer, or bigint")
+    check_no_views(context, table, column)
     expression = bind_conversion(
         context.bind_context(), table, column, target, action.using.tree if action.using is not None else None
     )

@@ -8,7 +8,6 @@ from foundation.errors import InsufficientPrivilege, UndefinedObject
 from sqlfront.commands.constraints import find_constraint
 from sqlfront.commands.context import CommandContext, CommandResult
 from sqlfront.commands.databases import find_database
-from sqlfront.commands.dependencies import with_column
 from sqlfront.commands.lookup import (
     check_owner,
     current_role,
@@ -20,10 +19,10 @@ from sqlfront.commands.lookup import (
     of_kind,
 )
 from sqlfront.parser import CommentStatement
-from storage.catalog import CatalogObject, Index, Sequence, Table, replaced
+from storage.catalog import CatalogObject, Index, Sequence, Table, View, replaced
 
-_RELATIONS: dict[str, type[Table] | type[Index] | type[Sequence]] = {
-    "TABLE": Table, "INDEX": Index, "SEQUENCE": Sequence,
+_RELATIONS: dict[str, type[Table] | type[View] | type[Index] | type[Sequence]] = {
+    "TABLE": Table, "VIEW": View, "INDEX": Index, "SEQUENCE": Sequence,
 }  # fmt: skip
 
 
@@ -31,10 +30,13 @@ def execute_comment(statement: CommentStatement, context: CommandContext) -> Com
     """Set or remove (text NULL or '') a comment. Raises as the object's look-up, and 42501."""
     text = statement.text or None
     if statement.kind == "COLUMN":
-        table = find_table(context, statement.name)
+        found = find_relation(context, statement.name)
+        table = found if isinstance(found, View) else of_kind(found, Table)
         check_owner(context, table)
         column = find_column(table, statement.part or "")
-        context.transaction.put(with_column(table, replace(column, comment=text)))
+        described = replace(column, comment=text)
+        columns = tuple(described if c.attnum == column.attnum else c for c in table.columns)
+        context.transaction.put(replaced(table, columns=columns))
     else:
         context.transaction.put(replaced(_target(context, statement), comment=text))
     return CommandResult("COMMENT")

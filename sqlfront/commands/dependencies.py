@@ -17,7 +17,8 @@ from sqlfront.commands.foreign_keys import drop_keys_of_column
 from sqlfront.commands.index_expressions import read_attnums
 from sqlfront.commands.lookup import described, schema_of
 from sqlfront.commands.sequences import owned_sequences
-from storage.catalog import CatalogObject, Column, ForeignKey, Index, Sequence, Table, replaced
+from sqlfront.commands.views import dependent_views
+from storage.catalog import CatalogObject, Column, ForeignKey, Index, Sequence, Table, View, replaced
 
 CASCADE_HINT = "Use DROP ... CASCADE to drop the dependent objects too."
 
@@ -75,15 +76,16 @@ def move_defaults(context: CommandContext, before: Sequence, default: str) -> No
 
 
 def schema_members(context: CommandContext, schema_oid: int) -> list[CatalogObject]:
-    """Tables of a schema, then the indexes and sequences that belong to none of its tables."""
+    """Tables of a schema, its views, then the indexes and sequences that belong to none of its tables."""
     catalog, database_oid = context.catalog, context.database_oid
     tables = [table for table in catalog.objects(Table, database_oid) if table.schema_oid == schema_oid]
+    views = [view for view in catalog.objects(View, database_oid) if view.schema_oid == schema_oid]
     sequences = [
         sequence
         for sequence in catalog.objects(Sequence, database_oid)
         if sequence.schema_oid == schema_oid and sequence.owned_by is None
     ]
-    return [*tables, *sequences]
+    return [*tables, *views, *sequences]
 
 
 def drop_member(context: CommandContext, member: CatalogObject) -> None:
@@ -120,31 +122,44 @@ def refuse_dependents(
     )
 
 
-def drop_dependent_keys(
-    context: CommandContext, what: str, found: Seq[tuple[ForeignKey, str]], *, cascade: bool
+def drop_dependents(
+    context: CommandContext, what: str, found: Seq[tuple[ForeignKey | View, str]], *, cascade: bool
 ) -> None:
-    """Drop the foreign keys that need what is dropped.
+    """Drop the foreign keys and views that need what is dropped.
 
     Args:
         what: the object of the statement, as messages name it.
-        found: each key with the part of that object it depends on.
+        found: each key or view with what it depends on.
 
     Raises:
         DependentObjectsStillExist: 2BP01, without CASCADE.
     """
-    shown = [described_key(context, foreign_key) for foreign_key, _ in found]
+    shown = [described_dependent(context, dependent) for dependent, _ in found]
     if found and not cascade:
-        lines = [f"{key} depends on {part}" for key, (_, part) in zip(shown, found, strict=True)]
+        lines = [f"{dependent} depends on {part}" for dependent, (_, part) in zip(shown, found, strict=True)]
         raise refuse_dependents(what, lines, is_complete=True)
     notice_cascade(context, shown)
-    for foreign_key, _ in found:
-        context.transaction.drop(foreign_key.oid)
+    for dependent, _ in found:
+        context.transaction.drop(dependent.oid)
 
 
-def described_key(context: CommandContext, foreign_key: ForeignKey) -> str:
-    """`constraint c_a_fkey on table c`."""
-    table = context.catalog.table(foreign_key.table_oid)
-    return f"constraint {foreign_key.name} on {described(context, table)}"
+def described_dependent(context: CommandContext, dependent: ForeignKey | View) -> str:
+    """`view v`, or `constraint c_a_fkey on table c`."""
+    if isinstance(dependent, View):
+        return described(context, dependent)
+    table = context.catalog.table(dependent.table_oid)
+    return f"constraint {dependent.name} on {described(context, table)}"
+
+
+def views_outside(context: CommandContext, dropped: Seq[CatalogObject]) -> list[tuple[View, str]]:
+    """Views that read what is dropped and are not among it, each with what it depends on."""
+    oids = {obj.oid for obj in dropped}
+    found: dict[int, tuple[View, str]] = {}
+    for obj in dropped:
+        for view, part in dependent_views(context, obj):
+            if view.oid not in oids:
+                found.setdefault(view.oid, (view, part))
+    return list(found.values())
 
 
 def notice_cascade(context: CommandContext, dependents: Seq[str]) -> None:

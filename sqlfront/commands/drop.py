@@ -1,4 +1,4 @@
-"""DROP of tables, indexes, sequences, schemas and extensions.
+"""DROP of tables, views, indexes, sequences, schemas and extensions.
 
 https://www.postgresql.org/docs/15/sql-droptable.html. Databases and roles are in their own modules.
 """
@@ -17,26 +17,28 @@ from sqlfront.commands.databases import drop_database
 from sqlfront.commands.dependencies import (
     constraint_index_error,
     default_users,
-    described_key,
+    described_dependent,
     drop_column,
-    drop_dependent_keys,
+    drop_dependents,
     drop_member,
     drop_sequence,
     drop_table,
     notice_cascade,
     refuse_dependents,
     schema_members,
+    views_outside,
 )
 from sqlfront.commands.foreign_keys import keys_using_index, keys_using_table
 from sqlfront.commands.lookup import check_owner, described, maybe_relation, of_kind
 from sqlfront.commands.roles import drop_role
 from sqlfront.commands.sequences import owned_sequences
+from sqlfront.commands.views import dependent_views
 from sqlfront.parser import DropStatement, QualifiedName
 from sqlfront.session.names import schema_called
-from storage.catalog import CatalogObject, Column, Extension, ForeignKey, Index, Sequence, Table
+from storage.catalog import CatalogObject, Column, Extension, ForeignKey, Index, Sequence, Table, View
 
-_CLASSES: dict[str, type[Table] | type[Index] | type[Sequence]] = {
-    "TABLE": Table, "INDEX": Index, "SEQUENCE": Sequence,
+_CLASSES: dict[str, type[Table] | type[View] | type[Index] | type[Sequence]] = {
+    "TABLE": Table, "VIEW": View, "INDEX": Index, "SEQUENCE": Sequence,
 }  # fmt: skip
 
 
@@ -47,7 +49,7 @@ def execute_drop(statement: DropStatement, context: CommandContext) -> CommandRe
         UndefinedTable: 42P01, UndefinedObject: 42704, UndefinedSchema: 3F000, UndefinedDatabase: 3D000.
         WrongObjectType: 42809. DependentObjectsStillExist: 2BP01. InsufficientPrivilege: 42501.
     """
-    tables = _named_tables(statement, context)
+    named = _named_relations(statement, context)
     for name in statement.names:
         match statement.kind:
             case "SCHEMA":
@@ -59,20 +61,20 @@ def execute_drop(statement: DropStatement, context: CommandContext) -> CommandRe
             case "ROLE":
                 drop_role(context, name.name, statement)
             case _:
-                _drop_relation(context, name, statement, tables)
+                _drop_relation(context, name, statement, named)
     return CommandResult(f"DROP {statement.kind}")
 
 
-def _named_tables(statement: DropStatement, context: CommandContext) -> frozenset[int]:
-    """All tables of DROP TABLE: what they need of each other does not keep them."""
-    if statement.kind != "TABLE":
-        return frozenset()
+def _named_relations(statement: DropStatement, context: CommandContext) -> dict[int, CatalogObject]:
+    """All tables or views of DROP by OID: what they need of each other does not keep them."""
+    if statement.kind not in ("TABLE", "VIEW"):
+        return {}
     found = (maybe_relation(context, name) for name in statement.names)
-    return frozenset(relation.oid for relation in found if relation is not None)
+    return {relation.oid: relation for relation in found if relation is not None}
 
 
 def _drop_relation(
-    context: CommandContext, name: QualifiedName, statement: DropStatement, tables: frozenset[int]
+    context: CommandContext, name: QualifiedName, statement: DropStatement, named: dict[int, CatalogObject]
 ) -> None:
     found = maybe_relation(context, name)
     word = statement.kind.lower()
@@ -86,14 +88,19 @@ def _drop_relation(
     found = of_kind(found, _CLASSES[statement.kind], hint=True)
     check_owner(context, found)
     if isinstance(found, Table):
-        keys = [use for use in keys_using_table(context, found) if use[0].table_oid not in tables]
-        drop_dependent_keys(context, described(context, found), keys, cascade=statement.cascade)
+        keys = [use for use in keys_using_table(context, found) if use[0].table_oid not in named]
+        users: list[tuple[ForeignKey | View, str]] = [*keys, *_views_of(context, found, named)]
+        drop_dependents(context, described(context, found), users, cascade=statement.cascade)
         _drop_table(context, found, statement)
+    elif isinstance(found, View):
+        views = _views_of(context, found, named)
+        drop_dependents(context, described(context, found), views, cascade=statement.cascade)
+        context.transaction.drop(found.oid)
     elif isinstance(found, Index):
         if found.constraint_oid:
             raise constraint_index_error(context, found)
         keys = list(keys_using_index(context, found))
-        drop_dependent_keys(context, described(context, found), keys, cascade=statement.cascade)
+        drop_dependents(context, described(context, found), keys, cascade=statement.cascade)
         context.transaction.drop(found.oid)
     else:
         _drop_sequence(context, found, statement)
@@ -104,6 +111,13 @@ def _is_schema_missing(context: CommandContext, name: QualifiedName) -> bool:
         return False
     called = schema_called(name.schema, context.search_path)
     return context.catalog.find_schema(context.database_oid, called) is None
+
+
+def _views_of(
+    context: CommandContext, relation: CatalogObject, named: dict[int, CatalogObject]
+) -> list[tuple[View, str]]:
+    found = views_outside(context, [relation])
+    return [(view, part) for view, part in found if view.oid not in named]
 
 
 def _missing(context: CommandContext, name: QualifiedName, word: str) -> Exception:
@@ -141,6 +155,8 @@ def _drop_sequence(context: CommandContext, sequence: Sequence, statement: DropS
     users = list(default_users(context, sequence))
     if users:
         _refuse_or_cascade(context, described(context, sequence), users, statement)
+    views = views_outside(context, [sequence])
+    drop_dependents(context, described(context, sequence), views, cascade=statement.cascade)
     drop_sequence(context, sequence)
 
 
@@ -167,11 +183,14 @@ def _drop_schema(context: CommandContext, name: str, statement: DropStatement) -
     extensions = _extensions_in(context, schema.oid)
     shown = [described(context, member) for member in (*extensions, *members)]
     keys = _keys_from_outside(context, members)
+    users: list[tuple[ForeignKey | View, str]] = [*keys, *views_outside(context, members)]
     if shown and not statement.cascade:
         lines = [f"{line} depends on schema {name}" for line in shown]
-        lines += [f"{described_key(context, key)} depends on {part}" for key, part in keys]
+        lines += [f"{described_dependent(context, user)} depends on {part}" for user, part in users]
         raise refuse_dependents(f"schema {name}", lines, is_complete=True)
-    notice_cascade(context, shown + [described_key(context, key) for key, _ in keys])
+    notice_cascade(context, shown + [described_dependent(context, user) for user, _ in users])
+    for user, _ in users:
+        context.transaction.drop(user.oid)
     for member in (*extensions, *members):
         drop_member(context, member)
     context.transaction.drop(schema.oid)
@@ -215,6 +234,13 @@ def _drop_vector_columns(context: CommandContext, statement: DropStatement) -> N
         types = [TYPES[(element_type(column.type) or column.type).oid].name for _, column in found]
         lines = [f"{column} depends on type {name}" for column, name in zip(shown, types)]
         raise refuse_dependents("extension vector", lines, is_complete=True)
-    notice_cascade(context, shown)
+    views = {
+        view.oid: view
+        for table, column in found
+        for view, _ in dependent_views(context, table, column.attnum)
+    }
+    notice_cascade(context, [*shown, *(described(context, view) for view in views.values())])
+    for view_oid in views:
+        context.transaction.drop(view_oid)
     for table, column in found:
         drop_column(context, context.catalog.table(table.oid), column)

@@ -33,6 +33,7 @@ from sqlfront.commands.schemas import (
 from sqlfront.commands.sequences import execute_alter_sequence, execute_create_sequence
 from sqlfront.commands.settings import execute_reset, execute_set, execute_show
 from sqlfront.commands.truncate import execute_truncate
+from sqlfront.commands.views import execute_create_view
 
 
 def _refuse_grant(statement: parser.GrantStatement, context: CommandContext) -> CommandResult:
@@ -56,6 +57,7 @@ COMMANDS: dict[type[parser.Statement], Callable[[Any, CommandContext], CommandRe
     parser.CreateSchemaStatement: execute_create_schema,
     parser.CreateSequenceStatement: execute_create_sequence,
     parser.CreateTableStatement: execute_create_table,
+    parser.CreateViewStatement: execute_create_view,
     parser.DropStatement: execute_drop,
     parser.GrantStatement: _refuse_grant,
     parser.LockStatement: execute_lock,

@@ -28,24 +28,32 @@ from storage.catalog import (
     TEMPORARY_SCHEMA_PREFIX,
     CatalogObject,
     Column,
+    ColumnRelation,
     Database,
     Index,
     Role,
     Schema,
     Sequence,
     Table,
+    View,
 )
 
 BUILTIN_SCHEMAS = {"pg_catalog": PG_CATALOG_SCHEMA_OID, "information_schema": INFORMATION_SCHEMA_OID}
 
-KIND_WORDS: dict[type[CatalogObject], str] = {Table: "table", Index: "index", Sequence: "sequence"}
-_ARTICLES = {Table: "a table", Index: "an index", Sequence: "a sequence"}
+KIND_WORDS: dict[type[CatalogObject], str] = {
+    Table: "table",
+    Index: "index",
+    Sequence: "sequence",
+    View: "view",
+}
+_ARTICLES = {Table: "a table", Index: "an index", Sequence: "a sequence", View: "a view"}
 _DROP_HINTS = {
     Table: "Use DROP TABLE to remove a table.",
     Index: "Use DROP INDEX to remove an index.",
     Sequence: "Use DROP SEQUENCE to remove a sequence.",
+    View: "Use DROP VIEW to remove a view.",
 }
-_R = TypeVar("_R", bound=Table | Index | Sequence)
+_R = TypeVar("_R", bound=Table | Index | Sequence | View)
 
 
 def current_role(context: CommandContext) -> Role:
@@ -123,7 +131,7 @@ def check_database_part(context: CommandContext, name: QualifiedName) -> None:
 
 
 def maybe_relation(context: CommandContext, name: QualifiedName) -> CatalogObject | None:
-    """The table, index or sequence a name means, None when there is none."""
+    """The table, view, index or sequence a name means, None when there is none."""
     check_database_part(context, name)
     if name.schema in BUILTIN_SCHEMAS:
         return None
@@ -162,7 +170,7 @@ def of_kind(found: CatalogObject, cls: type[_R], *, hint: bool = False) -> _R:
     raise WrongObjectType(f'"{found.name}" is not {_ARTICLES[cls]}', hint=hints)
 
 
-def find_column(table: Table, name: str) -> Column:
+def find_column(table: ColumnRelation, name: str) -> Column:
     """A live column. Raises UndefinedColumn (42703)."""
     column = table.column(name)
     if column is None:
@@ -212,7 +220,7 @@ def schema_of(context: CommandContext, oid: int) -> Schema:
 def described(context: CommandContext, obj: CatalogObject) -> str:
     """`table t` or `table s.t` when the search path does not find it, as PostgreSQL's messages say it."""
     word = KIND_WORDS.get(type(obj), obj.kind)
-    if not isinstance(obj, Table | Index | Sequence):
+    if not isinstance(obj, ColumnRelation | Index | Sequence):
         return f"{word} {obj.name}"
     found = maybe_relation(context, QualifiedName(obj.name))
     if found is not None and found.oid == obj.oid:

@@ -36,11 +36,12 @@ from sqlfront.commands.lookup import (
 )
 from sqlfront.commands.roles import rename_role
 from sqlfront.commands.schemas import check_may_create_schema, check_schema_name
+from sqlfront.commands.views import renaming, with_renamed_column
 from sqlfront.parser import OwnerStatement, RenameStatement
-from storage.catalog import Index, Sequence, Table, replaced
+from storage.catalog import ColumnRelation, Index, Sequence, Table, View, replaced
 
-_CLASSES: dict[str, type[Table] | type[Index] | type[Sequence]] = {
-    "TABLE": Table, "COLUMN": Table, "CONSTRAINT": Table, "INDEX": Index, "SEQUENCE": Sequence,
+_CLASSES: dict[str, type[Table] | type[View] | type[Index] | type[Sequence]] = {
+    "TABLE": Table, "VIEW": View, "VIEW COLUMN": View, "COLUMN": Table, "CONSTRAINT": Table, "INDEX": Index, "SEQUENCE": Sequence,
 }  # fmt: skip
 
 
@@ -55,7 +56,7 @@ def execute_rename(statement: RenameStatement, context: CommandContext) -> Comma
             rename_role(context, statement.name.name, statement.new_name)
         case _:
             _rename_relation(context, statement)
-            kind = "TABLE" if statement.kind in ("COLUMN", "CONSTRAINT") else statement.kind
+            kind = "TABLE" if statement.kind in ("COLUMN", "CONSTRAINT") else statement.kind.split()[0]
             return CommandResult(f"ALTER {kind}")
     return CommandResult(f"ALTER {statement.kind}")
 
@@ -78,14 +79,17 @@ def _rename_relation(context: CommandContext, statement: RenameStatement) -> Non
             context.notice(f'relation "{statement.name}" does not exist, skipping')
             return
         raise UndefinedTable(f'relation "{statement.name}" does not exist')
-    if statement.kind == "TABLE" and isinstance(found, Index | Sequence):
-        target: Table | Index | Sequence = found
+    is_allowed = {"TABLE": Index | Sequence | View, "COLUMN": View}.get(statement.kind)
+    if is_allowed is not None and isinstance(found, is_allowed):
+        assert isinstance(found, Index | Sequence | View)
+        target: Table | View | Index | Sequence = found
     else:
         target = of_kind(found, _CLASSES[statement.kind])
     check_owner(context, target)
-    if statement.kind == "COLUMN":
-        assert isinstance(target, Table)
-        _rename_column(context, target, statement.part or "", statement.new_name)
+    if statement.kind in ("COLUMN", "VIEW COLUMN"):
+        assert isinstance(target, ColumnRelation)
+        with renaming(context, target.oid):
+            _rename_column(context, target, statement.part or "", statement.new_name)
         return
     if statement.kind == "CONSTRAINT":
         assert isinstance(target, Table)
@@ -98,7 +102,8 @@ def _rename_relation(context: CommandContext, statement: RenameStatement) -> Non
     if isinstance(target, Sequence):
         schema = schema_of(context, target.schema_oid).name
         move_defaults(context, target, sequence_default(schema, statement.new_name))
-    context.transaction.put(replaced(target, name=statement.new_name))
+    with renaming(context, target.oid):
+        context.transaction.put(replaced(target, name=statement.new_name))
 
 
 def _check_free(context: CommandContext, schema_oid: int, name: str) -> None:
@@ -114,7 +119,7 @@ def _constraint(context: CommandContext, table: Table, name: str, new_name: str)
     return found
 
 
-def _rename_column(context: CommandContext, table: Table, name: str, new_name: str) -> None:
+def _rename_column(context: CommandContext, table: ColumnRelation, name: str, new_name: str) -> None:
     column = table.column(name)
     if column is None:
         raise UndefinedColumn(f'column "{name}" does not exist')
@@ -122,7 +127,12 @@ def _rename_column(context: CommandContext, table: Table, name: str, new_name: s
         raise DuplicateColumn(f'column name "{new_name}" conflicts with a system column name')
     if table.column(new_name) is not None:
         raise DuplicateColumn(f'column "{new_name}" of relation "{table.name}" already exists')
-    renamed = with_column(table, replace(column, name=new_name))
+    changed = replace(column, name=new_name)
+    if isinstance(table, View):
+        context.transaction.put(with_renamed_column(context, table, changed))
+        return
+    assert isinstance(table, Table)
+    renamed = with_column(table, changed)
     rename_in_checks(context, table, renamed, column.attnum)
     context.transaction.put(rename_in_generations(context, table, renamed))
     rename_in_indexes(context, table, renamed)
@@ -138,4 +148,5 @@ def _rename_schema(context: CommandContext, name: str, new_name: str) -> None:
     for sequence in context.catalog.objects(Sequence, context.database_oid):
         if sequence.schema_oid == schema.oid:
             move_defaults(context, sequence, sequence_default(new_name, sequence.name))
-    context.transaction.put(replaced(schema, name=new_name))
+    with renaming(context):
+        context.transaction.put(replaced(schema, name=new_name))

@@ -34,6 +34,7 @@ from sqlfront.commands.lookup import (
 )
 from sqlfront.commands.sequences import owned_sequences
 from sqlfront.commands.temporary_objects import check_movable
+from sqlfront.commands.views import renaming
 from sqlfront.parser import (
     AlterExtensionStatement,
     CreateExtensionStatement,
@@ -41,7 +42,17 @@ from sqlfront.parser import (
     QualifiedName,
     SetSchemaStatement,
 )
-from storage.catalog import CatalogObject, Extension, Index, Schema, Sequence, Table, replaced
+from storage.catalog import (
+    CatalogObject,
+    ColumnRelation,
+    Extension,
+    Index,
+    Schema,
+    Sequence,
+    Table,
+    View,
+    replaced,
+)
 
 EXTENSION_VERSIONS = {
     "vector": PGVECTOR_VERSION, "plpgsql": "1.0", "uuid-ossp": "1.1", "pgcrypto": "1.3", "pg_trgm": "1.6",
@@ -83,6 +94,12 @@ def check_schema_name(name: str) -> None:
 
 # -- moving between schemas
 
+_MOVED: dict[str, type[Table] | type[View] | type[Sequence]] = {
+    "TABLE": Table,
+    "VIEW": View,
+    "SEQUENCE": Sequence,
+}
+
 
 def execute_set_schema(statement: SetSchemaStatement, context: CommandContext) -> CommandResult:
     """ALTER TABLE / SEQUENCE ... SET SCHEMA: a table's indexes and sequences go with it."""
@@ -95,7 +112,10 @@ def execute_set_schema(statement: SetSchemaStatement, context: CommandContext) -
         raise UndefinedTable(f'relation "{statement.name}" does not exist')
     if statement.kind == "INDEX":
         raise FeatureNotSupported("ALTER INDEX ... SET SCHEMA is not supported")
-    target = of_kind(found, Table if statement.kind == "TABLE" else Sequence)
+    if statement.kind == "TABLE" and isinstance(found, View):
+        target: Table | View | Sequence = found
+    else:
+        target = of_kind(found, _MOVED[statement.kind])
     check_owner(context, target)
     schema = find_schema(context, statement.schema)
     check_may_create_in(context, schema)
@@ -107,8 +127,9 @@ def execute_set_schema(statement: SetSchemaStatement, context: CommandContext) -
     parts: list[CatalogObject] = [target]
     if isinstance(target, Table):
         parts += [*context.catalog.indexes_of(target.oid), *owned_sequences(context, target.oid)]
-    for part in parts:
-        _move(context, part, schema)
+    with renaming(context):
+        for part in parts:
+            _move(context, part, schema)
     return result
 
 
@@ -118,7 +139,7 @@ def _move(context: CommandContext, part: CatalogObject, schema: Schema) -> None:
     if isinstance(part, Sequence):
         move_defaults(context, part, sequence_default(schema.name, part.name))
     current = context.catalog.get(part.oid)
-    assert isinstance(current, Table | Index | Sequence)
+    assert isinstance(current, ColumnRelation | Index | Sequence)
     context.transaction.put(replaced(current, schema_oid=schema.oid))
 
 

@@ -97,6 +97,7 @@ from sqlfront.parser.statements_schema import (
     TruncateStatement,
     ValidateConstraint,
 )
+from sqlfront.parser.statements_views import CreateViewStatement
 
 __all__ = [
     "AddColumn",
@@ -129,6 +130,7 @@ __all__ = [
     "CreateSequenceStatement",
     "CreateTableAsStatement",
     "CreateTableStatement",
+    "CreateViewStatement",
     "DeallocateStatement",
     "DeclareCursorStatement",
     "DiscardStatement",

@@ -312,6 +312,7 @@ def _membership(grammar: DmlGrammar, options: RoleOptions) -> RoleOptions:
 _DROP_KINDS = {
     "table": "TABLE", "index": "INDEX", "sequence": "SEQUENCE", "schema": "SCHEMA", "database": "DATABASE",
     "role": "ROLE", "user": "ROLE", "group": "ROLE", "extension": "EXTENSION",
+    "view": "VIEW",
 }  # fmt: skip
 
 
@@ -352,6 +353,7 @@ _COMMENT_KINDS = (
     "extension",
     "column",
     "constraint",
+    "view",
 )
 
 

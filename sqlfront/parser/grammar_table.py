@@ -225,10 +225,10 @@ def parse_alter_table(grammar: DmlGrammar, kind: str = "TABLE") -> Statement:
 def _rename(grammar: DmlGrammar, kind: str, name: QualifiedName, exists: bool) -> Statement:
     if grammar.accept("to"):
         return RenameStatement(kind, name, grammar.name(), None, exists)
-    if kind != "TABLE":
+    if kind not in ("TABLE", "VIEW"):
         grammar.error()
-    what = "COLUMN"
-    if grammar.accept("constraint"):
+    what = "COLUMN" if kind == "TABLE" else f"{kind} COLUMN"
+    if kind == "TABLE" and grammar.accept("constraint"):
         what = "CONSTRAINT"
     else:
         grammar.accept("column")

@@ -29,6 +29,7 @@ from sqlfront.parser.grammar_objects import (
 from sqlfront.parser.grammar_session import SESSION_STATEMENTS
 from sqlfront.parser.grammar_table import parse_alter_table, parse_create_table
 from sqlfront.parser.grammar_table_as import query_or_select_into
+from sqlfront.parser.grammar_views import maybe_create_view, parse_alter_view
 from sqlfront.parser.names import utility_options
 from sqlfront.parser.statements import (
     DeclareCursorStatement,
@@ -67,15 +68,16 @@ _ALTER: dict[str, _Rest] = {
     "role": parse_alter_role,
     "group": parse_alter_role,
     "user": parse_alter_role,
+    "view": parse_alter_view,
 }
 
 _OTHER_KINDS = (
     "materialized view", "foreign table", "foreign data wrapper", "text search configuration",
     "text search dictionary", "text search parser", "text search template", "event trigger", "user mapping",
-    "operator class", "operator family", "default privileges", "large object", "access method", "view", "function",
+    "operator class", "operator family", "default privileges", "large object", "access method", "function",
     "procedure", "routine", "aggregate", "trigger", "rule", "type", "domain", "cast", "collation", "conversion",
     "language", "operator", "policy", "publication", "subscription", "server", "statistics", "tablespace",
-    "transform", "owned", "constraint trigger", "trusted language", "procedural language", "recursive view",
+    "transform", "owned", "constraint trigger", "trusted language", "procedural language",
 )  # fmt: skip
 """Kinds of objects that PostgreSQL creates, alters and drops and this version does not."""
 
@@ -116,6 +118,9 @@ def _unsupported_kind(grammar: DmlGrammar, verb: str) -> Statement:
 
 
 def _create(grammar: DmlGrammar) -> Statement:
+    view = maybe_create_view(grammar)
+    if view is not None:
+        return view
     if grammar.looking_at("or", "replace"):
         grammar.expect("or", "replace")
         return _unsupported_kind(grammar, "CREATE")

@@ -4,7 +4,16 @@
 `CATALOG_FUNCTIONS` are the functions over them. See DESIGN.md beside this file.
 """
 
-from sqlfront.pg_catalog import activity, cluster, constraint_views, information_schema, locks, objects, sizes
+from sqlfront.pg_catalog import (
+    activity,
+    cluster,
+    constraint_views,
+    information_schema,
+    locks,
+    objects,
+    sizes,
+    view_definitions,
+)
 from sqlfront.pg_catalog.function_registry import CATALOG_FUNCTIONS
 from sqlfront.pg_catalog.functions import reg_name, reg_oid
 from sqlfront.pg_catalog.relations import VIRTUAL_RELATIONS, relation_rows
@@ -22,4 +31,5 @@ __all__ = [
     "reg_oid",
     "relation_rows",
     "sizes",
+    "view_definitions",
 ]

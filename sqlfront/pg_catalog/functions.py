@@ -47,6 +47,7 @@ from storage.catalog import (
     Schema,
     Sequence,
     Table,
+    View,
 )
 
 # -- definitions --------------------------------------------------------------------------------------------
@@ -87,12 +88,12 @@ def pg_get_expr(view: CatalogView, text: str, relation_oid: int, pretty: bool = 
 
 
 @catalog_function(
-    "pg_get_viewdef", "pg_get_triggerdef", "pg_get_ruledef", "pg_get_partkeydef", "pg_get_functiondef",
+    "pg_get_triggerdef", "pg_get_ruledef", "pg_get_partkeydef", "pg_get_functiondef",
     "pg_get_function_sqlbody", "pg_get_statisticsobjdef_columns", "pg_get_statisticsobjdef",
     "pg_get_partition_constraintdef",
 )  # fmt: skip
 def no_definition(view: CatalogView, oid: Any, *more: Any) -> None:
-    """There are no views, triggers, rules, partitions, user functions or extended statistics."""
+    """There are no triggers, rules, partitions, user functions or extended statistics."""
 
 
 @catalog_function("pg_get_serial_sequence")
@@ -136,7 +137,9 @@ def obj_description(view: CatalogView, oid: int, catalog_name: str | None = None
     """The comment on an object; without a catalog's name, on whatever object has the OID."""
     catalog_oid = view.find_relation_oid(("pg_catalog", catalog_name)) if catalog_name else None
     stored = view.catalog.get(oid)
-    if isinstance(stored, Table | Index | Sequence | Schema | Extension | CheckConstraint | ForeignKey):
+    if isinstance(
+        stored, Table | View | Index | Sequence | Schema | Extension | CheckConstraint | ForeignKey
+    ):
         return stored.comment if catalog_oid in (None, class_oid_of(stored)) else None
     if catalog_oid is not None:
         return builtin_comments().get((catalog_oid, oid))
@@ -146,7 +149,7 @@ def obj_description(view: CatalogView, oid: int, catalog_name: str | None = None
 @catalog_function("col_description")
 def col_description(view: CatalogView, table_oid: int, attnum: int) -> str | None:
     table = view.catalog.get(table_oid)
-    if not isinstance(table, Table) or not 0 <= attnum <= len(table.columns):
+    if not isinstance(table, Table | View) or not 0 <= attnum <= len(table.columns):
         return None
     return table.column_at(attnum).comment if attnum else table.comment
 

@@ -21,7 +21,7 @@ from foundation.sqltypes import (
 from sqlfront.pg_catalog.definitions import owned_sequence, shown_expression
 from sqlfront.pg_catalog.relations import Row, rows_of
 from sqlfront.pg_catalog.view import CatalogView
-from storage.catalog import Column, Persistence, Sequence, Table
+from storage.catalog import Column, ColumnRelation, Persistence, Sequence, Table, View
 
 INTEGER_BITS = {21: 16, 23: 32, 20: 64}
 FLOAT_BITS = {700: 24, 701: 53}
@@ -40,14 +40,21 @@ def schemata(view: CatalogView) -> Iterator[Row]:
 
 @rows_of("tables", schema="information_schema")
 def tables(view: CatalogView) -> Iterator[Row]:
-    for table in view.objects(Table):
+    for table in (*view.objects(Table), *view.objects(View)):
         yield {
             **location(view, "table", table.schema_oid, table.name),
-            "table_type": "LOCAL TEMPORARY" if table.persistence is Persistence.TEMPORARY else "BASE TABLE",
-            "is_insertable_into": "YES", "is_typed": "NO",
+            "table_type": _table_type(table),
+            "is_insertable_into": "NO" if isinstance(table, View) else "YES", "is_typed": "NO",
             "self_referencing_column_name": None, "reference_generation": None, "user_defined_type_catalog": None,
             "user_defined_type_schema": None, "user_defined_type_name": None,
         }  # fmt: skip
+
+
+def _table_type(table: ColumnRelation) -> str:
+    if isinstance(table, View):
+        return "VIEW"
+    is_temporary = isinstance(table, Table) and table.persistence is Persistence.TEMPORARY
+    return "LOCAL TEMPORARY" if is_temporary else "BASE TABLE"
 
 
 def location(view: CatalogView, prefix: str, schema_oid: int, name: str) -> Row:
@@ -66,6 +73,14 @@ def columns(view: CatalogView) -> Iterator[Row]:
                 **location(view, "table", table.schema_oid, table.name),
                 **_column_row(view, column),
                 **_identity(view, table, column),
+            }
+    for stored in view.objects(View):
+        for column in stored.live_columns():
+            yield {
+                **location(view, "table", stored.schema_oid, stored.name),
+                **_column_row(view, column),
+                "is_updatable": "NO",
+                **_NO_IDENTITY,
             }
 
 
@@ -97,6 +112,12 @@ _UNUSED = (
     "collation_name", "domain_catalog", "domain_schema", "domain_name", "scope_catalog", "scope_schema", "scope_name",
     "maximum_cardinality", "interval_type", "interval_precision",
 )  # fmt: skip
+
+
+_NO_IDENTITY: Row = {
+    "is_identity": "NO", "identity_cycle": "NO", "identity_generation": None, "identity_start": None,
+    "identity_increment": None, "identity_maximum": None, "identity_minimum": None,
+}  # fmt: skip
 
 
 def _identity(view: CatalogView, table: Table, column: Column) -> Row:

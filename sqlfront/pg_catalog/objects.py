@@ -32,6 +32,7 @@ from storage.catalog import (
     Schema,
     Sequence,
     Table,
+    View,
 )
 from storage.changes import watched_attnums
 
@@ -43,6 +44,7 @@ PG_CLASS_OID = 1259
 PG_NAMESPACE_OID = 2615
 PG_EXTENSION_OID = 3079
 PG_CONSTRAINT_OID = 2606
+PG_REWRITE_OID = 2618
 C_COLLATION_OID = 950
 SHIPPED_CATALOGS = {
     1247: "pg_type", 1255: "pg_proc", 2605: "pg_cast", 2601: "pg_am", 2616: "pg_opclass", 2617: "pg_operator",
@@ -81,6 +83,12 @@ def pg_class(view: CatalogView) -> Iterator[Row]:
     """Stored relations, then the computed ones."""
     for table in view.objects(Table):
         yield _table_row(view, table)
+    for stored in view.objects(View):
+        yield {
+            **_class_row(stored.oid, stored.name, stored.schema_oid, stored.owner_oid, "v"),
+            "reltype": stored.type_oid, "relfilenode": 0, "reltuples": -1.0, "relhasrules": True,
+            "relnatts": len(stored.columns), "reloptions": _options(stored.options),
+        }  # fmt: skip
     methods = access_methods()
     for index in view.objects(Index):
         yield {
@@ -148,6 +156,9 @@ def pg_attribute(view: CatalogView) -> Iterator[Row]:
             yield _attribute_row(table.oid, column)
         for name, type_oid, attnum in SYSTEM_COLUMNS:
             yield {**_plain_attribute(table.oid, attnum, name, SqlType(type_oid)), "attnotnull": True}
+    for stored in view.objects(View):
+        for column in stored.columns:
+            yield _attribute_row(stored.oid, column)
     for index in view.objects(Index):
         table = view.catalog.table(index.table_oid)
         for number, key in enumerate(index.keys, 1):
@@ -216,6 +227,21 @@ def pg_attrdef(view: CatalogView) -> Iterator[Row]:
 def default_oid(table: Table, column: Column) -> int:
     """A made-up OID that is stable and unlike any stored object's."""
     return (1 << 31) | (table.oid << 11 & 0x7FFFFFFF) | column.attnum
+
+
+@rows_of("pg_rewrite")
+def pg_rewrite(view: CatalogView) -> Iterator[Row]:
+    """The rule _RETURN of each view."""
+    for stored in view.objects(View):
+        yield {
+            "oid": rule_oid(stored), "rulename": "_RETURN", "ev_class": stored.oid, "ev_type": "1", "ev_enabled": "O",
+            "is_instead": True, "ev_qual": "<>", "ev_action": "<>",
+        }  # fmt: skip
+
+
+def rule_oid(stored: View) -> int:
+    """A made-up OID of a view's rule, unlike any stored object's."""
+    return (3 << 30) | stored.oid
 
 
 @rows_of("pg_index")
@@ -329,6 +355,13 @@ def pg_depend(view: CatalogView) -> Iterator[Row]:
         else:
             for key in index.keys:
                 yield _dependency((PG_CLASS_OID, index.oid), (PG_CLASS_OID, index.table_oid, key.attnum), "a")
+    for stored in view.objects(View):
+        rule = (PG_REWRITE_OID, rule_oid(stored))
+        yield _dependency(rule, (PG_CLASS_OID, stored.oid, 0), "i")
+        yield _dependency(rule, (PG_CLASS_OID, stored.oid, 0), "n")
+        for oid, attnums in stored.references:
+            for attnum in attnums or (0,):
+                yield _dependency(rule, (PG_CLASS_OID, oid, attnum), "n")
 
 
 @cache
@@ -355,7 +388,7 @@ def _dependency(dependent: tuple[int, int], referenced: tuple[int, int, int], ki
 
 @rows_of("pg_description")
 def pg_description(view: CatalogView) -> Iterator[Row]:
-    for table in view.objects(Table):
+    for table in (*view.objects(Table), *view.objects(View)):
         for column in table.live_columns():
             if column.comment is not None:
                 yield _comment(table.oid, PG_CLASS_OID, column.attnum, column.comment)
@@ -368,7 +401,7 @@ def pg_description(view: CatalogView) -> Iterator[Row]:
 
 
 def class_oid_of(
-    stored: Table | Index | Sequence | Schema | Extension | CheckConstraint | ForeignKey,
+    stored: Table | View | Index | Sequence | Schema | Extension | CheckConstraint | ForeignKey,
 ) -> int:
     """The OID of the catalog an object is a row of."""
     match stored:

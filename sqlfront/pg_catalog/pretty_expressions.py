@@ -47,6 +47,8 @@ def pretty_expression(text: str) -> str:
 
 def _is_needed(node: exp.Paren) -> bool:
     inner, outer = _inside(node), _around(node)
+    if _is_query_test(node.this):
+        return True
     if outer is None or _is_simple(inner) or isinstance(node.this, exp.Paren):
         return False
     if _is_array_test(inner):
@@ -86,6 +88,15 @@ def _is_simple(node: Any) -> bool:
 
 def _is_array_test(node: Any) -> bool:
     return isinstance(node, exp.Binary | InfixOperator) and isinstance(node.expression, exp.Any | exp.All)
+
+
+def _is_query_test(node: Any) -> bool:
+    """EXISTS, IN, ANY and ALL of a query: PostgreSQL prints these parentheses always."""
+    if isinstance(node, exp.In):
+        return node.args.get("query") is not None
+    right = node.args.get("expression")
+    is_quantified = isinstance(right, exp.Any | exp.All) and isinstance(right.this, exp.Query | exp.Subquery)
+    return isinstance(node, exp.Exists) or is_quantified
 
 
 def _inside(node: Any) -> Any:

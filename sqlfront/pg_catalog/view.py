@@ -25,6 +25,7 @@ from storage.catalog import (
     Schema,
     Sequence,
     Table,
+    View,
 )
 
 _T = TypeVar("_T", bound=CatalogObject)
@@ -105,9 +106,10 @@ class CatalogView:
                     found.setdefault(stored.name, stored.oid)
         return found
 
-    def stored_relations(self) -> Iterator[Table | Index | Sequence]:
-        """Tables, indexes and sequences of the database."""
+    def stored_relations(self) -> Iterator[Table | View | Index | Sequence]:
+        """Tables, views, indexes and sequences of the database."""
         yield from self.objects(Table)
+        yield from self.objects(View)
         yield from self.objects(Index)
         yield from self.objects(Sequence)
 
@@ -120,7 +122,7 @@ class CatalogView:
         from sqlfront.pg_catalog.relations import names_by_oid
 
         stored = self.catalog.get(oid)
-        if isinstance(stored, Table | Index | Sequence):
+        if isinstance(stored, Table | View | Index | Sequence):
             return self.schema_names.get(stored.schema_oid, ""), stored.name
         return names_by_oid().get(oid)
 

@@ -18,6 +18,7 @@ from foundation.errors import (
     InternalError,
     QueryCanceled,
     UndefinedColumn,
+    WrongObjectType,
 )
 from planner.bound import Expression
 from planner.dml import check_statement, insert_columns
@@ -38,7 +39,7 @@ from sqlfront.copy import (
 from sqlfront.parser import CopyStatement, ParsedStatement, parse_script
 from sqlfront.pg_catalog.definitions import quote_identifier
 from sqlfront.session.outcome import Outcome
-from storage.catalog import Column, Table
+from storage.catalog import Column, Table, View
 
 if TYPE_CHECKING:
     from sqlfront.session.session import LocalSession
@@ -164,6 +165,10 @@ def _sent_columns(session: LocalSession, node: CopyStatement) -> Sequence[str]:
     transaction = session.block.open_transaction()
     assert node.table is not None, "COPY (query) has no table"
     found = maybe_relation(session.command_context(transaction), node.table)
+    if isinstance(found, View):
+        raise WrongObjectType(
+            f'cannot copy from view "{found.name}"', hint="Try the COPY (SELECT ...) TO variant."
+        )
     if not isinstance(found, Table) or not any(c.generated_sql is not None for c in found.live_columns()):
         return node.columns
     return [column.name for column in _target_columns(found, node.columns)]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from foundation.sqltypes import TYPES
+from foundation.sqltypes import FIRST_USER_OID, TYPES
 from storage.catalog import (
     PG_CATALOG_SCHEMA_OID,
     SHARED_DATABASE,
     Catalog,
     CatalogObject,
     CheckConstraint,
+    ColumnRelation,
     Database,
     Extension,
     ForeignKey,
@@ -20,6 +21,7 @@ from storage.catalog import (
     Schema,
     Sequence,
     Table,
+    View,
 )
 
 
@@ -54,6 +56,10 @@ def _own_faults(catalog: Catalog, obj: CatalogObject) -> Iterator[str]:
         case Table():
             yield from _schema_faults(catalog, obj, obj.schema_oid)
             yield from _column_faults(obj)
+        case View():
+            yield from _schema_faults(catalog, obj, obj.schema_oid)
+            yield from _column_faults(obj)
+            yield from _reference_faults(catalog, obj)
         case Index():
             yield from _schema_faults(catalog, obj, obj.schema_oid)
             read = (*obj.read_attnums(), *obj.predicate_attnums)
@@ -81,7 +87,19 @@ def _schema_faults(catalog: Catalog, obj: CatalogObject, schema_oid: int) -> Ite
         yield f"its schema {schema_oid} does not exist"
 
 
-def _column_faults(table: Table) -> Iterator[str]:
+def _reference_faults(catalog: Catalog, view: View) -> Iterator[str]:
+    """Relations and columns that a view reads; computed relations are not in the catalog."""
+    for oid, attnums in view.references:
+        found = catalog.get(oid)
+        if oid >= FIRST_USER_OID and not isinstance(found, ColumnRelation | Sequence):
+            yield f"it reads relation {oid}, which does not exist"
+        elif isinstance(found, ColumnRelation):
+            missing = sorted(set(attnums) - {column.attnum for column in found.live_columns()})
+            if missing:
+                yield f'it reads column {missing[0]} of {found.kind} "{found.name}", which does not exist'
+
+
+def _column_faults(table: ColumnRelation) -> Iterator[str]:
     if [column.attnum for column in table.columns] != list(range(1, len(table.columns) + 1)):
         yield "its columns are not numbered from 1"
     names = [column.name for column in table.live_columns()]

@@ -1,0 +1,22 @@
+"""Statements about views."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlfront.parser.nodes import QueryNode
+from sqlfront.parser.statements import Option, QualifiedName, Statement
+
+
+@dataclass(frozen=True, slots=True)
+class CreateViewStatement(Statement):
+    """CREATE VIEW; a RECURSIVE one's query is the WITH RECURSIVE that it stands for.
+
+    `columns` are the names that were given, () = those of the query.
+    """
+
+    name: QualifiedName
+    query: QueryNode
+    columns: tuple[str, ...] = ()
+    or_replace: bool = False
+    options: tuple[Option, ...] = ()
