@@ -6,11 +6,11 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
 
 import duckdb
 import pyarrow as pa
 
+from foundation.errors import NumericValueOutOfRange
 from foundation.sqltypes import NUMERIC, SqlType, arrow_type
 from planner import bound
 from planner.relational.carriers import carrier, converted, decimal_form, from_carrier
@@ -21,6 +21,8 @@ from planner.relational.statement import RelationalStatement
 from planner.services import ExecutionContext
 
 BATCH_ROWS = 8192
+HELD_BYTES_MAX = 16 << 20
+"""Of rows that may have to be taken back, because products of numerics were expected to be short."""
 _POLL_SECONDS = 0.01
 
 
@@ -83,19 +85,53 @@ def run_query(
             0A000 for what neither DuckDB nor we can do.
     """
     types = [column.type for column in bound.output_columns(query)]
+    statement = RelationalStatement(context, expects_short_products=True)
+    try:
+        with translated_errors(statement):
+            sql = _finished(QueryPrinter(statement, query, given).print(query), types)
+        if not statement.has_expected_products:
+            yield from _batches(statement, sql, types)
+            return
+        whole = None if statement.has_volatile_calls else _whole_answer(statement, sql, types)
+    finally:
+        statement.close()
+    yield from _run_exactly(query, context, given) if whole is None else whole
+
+
+def _whole_answer(
+    statement: RelationalStatement, sql: str, types: Sequence[SqlType]
+) -> list[pa.RecordBatch] | None:
+    """All rows, before any is given away; None where they are too many or a number is out of the range expected."""
+    held: list[pa.RecordBatch] = []
+    held_bytes = 0
+    try:
+        for batch in _batches(statement, sql, types):
+            held.append(batch)
+            held_bytes += batch.nbytes
+            if held_bytes > HELD_BYTES_MAX:
+                return None
+    except NumericValueOutOfRange:
+        return None
+    return held
+
+
+def _run_exactly(
+    query: bound.Query, context: ExecutionContext, given: Mapping[int, pa.Table] | None
+) -> Iterator[pa.RecordBatch]:
+    """As `run_query`, with products of any length."""
+    types = [column.type for column in bound.output_columns(query)]
     statement = RelationalStatement(context)
     try:
         with translated_errors(statement):
-            printed = QueryPrinter(statement, query, given).print(query)
-            reader = _open(statement, _finished(printed, types))
-        yield from _batches(statement, reader, types)
+            sql = _finished(QueryPrinter(statement, query, given).print(query), types)
+        yield from _batches(statement, sql, types)
     finally:
         statement.close()
 
 
 def printed_sql(query: bound.Query, context: ExecutionContext) -> str:
     """The DuckDB SQL of a query, for EXPLAIN VERBOSE and tests."""
-    statement = RelationalStatement(context)
+    statement = RelationalStatement(context, expects_short_products=True)
     try:
         with translated_errors(statement):
             printed = QueryPrinter(statement, query).print(query)
@@ -111,7 +147,7 @@ def explain_query(
 
     With `analyze` a batch of searches says how many they were.
     """
-    statement = RelationalStatement(context)
+    statement = RelationalStatement(context, expects_short_products=True)
     try:
         with translated_errors(statement):
             printer = QueryPrinter(statement, query)
@@ -149,13 +185,9 @@ def translated_errors(statement: RelationalStatement) -> Iterator[None]:
         raise translate(duckdb.Error(str(error)), token, statement.callback_error) from error
 
 
-def _open(statement: RelationalStatement, sql: str) -> Any:
-    return statement.cursor.sql(sql).to_arrow_reader(BATCH_ROWS)
-
-
-def _batches(
-    statement: RelationalStatement, reader: Any, types: Sequence[SqlType]
-) -> Iterator[pa.RecordBatch]:
+def _batches(statement: RelationalStatement, sql: str, types: Sequence[SqlType]) -> Iterator[pa.RecordBatch]:
+    with translated_errors(statement):
+        reader = statement.cursor.sql(sql).to_arrow_reader(BATCH_ROWS)
     schema = pa.schema([(f"c{index}", arrow_type(sql_type)) for index, sql_type in enumerate(types)])
     while True:
         with translated_errors(statement):

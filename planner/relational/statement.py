@@ -51,8 +51,13 @@ class _Slot:
 class RelationalStatement:
     """State of one run. `close` must be called; it frees the cursor and everything registered on it."""
 
-    def __init__(self, context: ExecutionContext) -> None:
+    def __init__(self, context: ExecutionContext, *, expects_short_products: bool = False) -> None:
         self.context = context
+        self.expects_short_products = expects_short_products
+        """A product of numerics is taken to have 38 digits at most, whatever its types would allow."""
+        self.has_expected_products = False
+        """Such a product was printed: DuckDB fails where the expectation does, and the statement is to be run without."""
+        self.has_volatile_calls = False
         self.engine: Engine = engine()
         self.cursor: Any = self.engine.cursor()
         self.number = next(_numbers)
@@ -84,6 +89,7 @@ class RelationalStatement:
 
         With `returns_lists` each row's result is a list of values of `result_type`.
         """
+        self.has_volatile_calls |= is_volatile
         argument_sql = [as_plain(argument) for argument in arguments]
         carriers = (
             "BIGINT",

@@ -313,3 +313,7 @@ WITH b (i, c) AS (VALUES (1, 'a'::char(5)), (2, 'abc'), (3, 'é'), (4, NULL), (5
 WITH b (i, c) AS (VALUES (1, 'a'::char(5)), (2, 'abc'), (3, 'é'), (4, NULL), (5, ''), (6, 'a')) SELECT i FROM b WHERE c IN ('a  ', 'abc') GROUP BY i ORDER BY 1
 WITH b (i, c) AS (VALUES (1, 'a'::char(5)), (2, 'abc'), (3, 'é'), (4, NULL), (5, ''), (6, 'a')) SELECT i FROM (SELECT i, CASE WHEN i > 1 THEN c ELSE 'x' END d FROM b) s WHERE d NOT IN ('a', 'x') GROUP BY i ORDER BY 1
 WITH b (i, n) AS (VALUES (1, 1.50), (2, 1.5), (3, 'NaN'), (4, NULL), (5, 1e30)) SELECT n / 1, count(*) FROM b GROUP BY 1 ORDER BY 1
+WITH t (a, b) AS (VALUES (1.25::numeric(30,2), 2.5::numeric(20,1)), (3.10, 0.5), (NULL, 1)) SELECT a * b, sum(a * b) OVER (), a * b * b FROM t ORDER BY a
+WITH t (a, b) AS (VALUES (9999999999999999999999999999.99::numeric(30,2), 9999999999999999999.9::numeric(20,1)), (3.10, 0.5)) SELECT sum(a * b), min(a * b * b), avg(b * a) FROM t
+WITH t (a, b) AS (VALUES (9999999999999999999999999999.99::numeric(30,2), 9999999999.9::numeric(20,1)), (3.10, 0.5)) SELECT a * b, a * b / 3, a * b > 1e38, round(a * b, 1) FROM t ORDER BY 1
+WITH t (a, b) AS (SELECT 99999999999999999999999999.99::numeric(28,2), 999999999.9::numeric(12,1) FROM generate_series(1, 200)) SELECT sum(a * b), count(*) FROM t
