@@ -30,6 +30,12 @@ CREATE TABLE "Weird Name"."Mixed Case" ("Id" int PRIMARY KEY, "Some Col" text);
 CREATE SEQUENCE app.sq START 100 INCREMENT 5;
 CREATE SEQUENCE "Odd 'name'";
 CREATE TABLE numbered (a int DEFAULT nextval('app.sq'), b bigint DEFAULT nextval('"Odd ''name''"'::regclass));
+CREATE VIEW priced AS
+    SELECT p.id, p.title, a.name AS author, p.price * 2 AS twice
+    FROM packages p JOIN authors a ON a.id = p.author_id WHERE p.price > 1 ORDER BY p.id;
+CREATE VIEW app.order_lines (number, lines) AS SELECT order_id, count(*) FROM app.orders GROUP BY order_id;
+COMMENT ON VIEW priced IS 'what costs something';
+COMMENT ON COLUMN priced.twice IS 'twice the price';
 INSERT INTO authors (name, email, born) VALUES ('Ann', 'a@x', '1970-01-02'), ('Bob', NULL, NULL);
 INSERT INTO packages (author_id, title, embedding, price, tags)
     VALUES (1, 'Hello', '[1,2,3]', 10.50, '{a,b}'), (2, 'World', '[4,5,6]', 3, NULL);

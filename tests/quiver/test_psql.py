@@ -35,7 +35,8 @@ WAIT_SECONDS = 60
 SAME_AS_POSTGRES = (
     r"\d", r"\dt", r"\d packages", r"\d authors", r"\d+ packages", r"\d+ authors", r"\di", r"\ds", r"\dp", r"\z packages",
     r"\d packages_pkey", r"\d packages_hnsw", r"\d+ packages_hnsw", r"\d packages_u", r"\d authors_name_key",
-    r"\d packages_ivfflat", r"\d+ packages_h",
+    r"\d packages_ivfflat", r"\d priced", r"\d+ priced", r"\d+ app.order_lines", r"\dv app.*", r"\sv priced", r"\sv+ app.order_lines",
+    r"\d+ packages_h",
     r"\d packages_id_seq", r"\d authors_id_seq", r"\d app.sq", r"\d numbered", r"\d app.orders", r'\d "Weird Name"."Mixed Case"',
     r"\dt app.*", r"\dtS pg_class", r"\dv", r"\dm", r"\dE", r"\dD", r"\dX", r"\dy", r"\dP", r"\dRp", r"\dRs", r"\dl",
     r"\ddp", r"\drds", r"\des", r"\deu", r"\dew", r"\det", r"\dO", r"\dc", r"\db", r"\d nosuch", r"\dconfig work_mem",
