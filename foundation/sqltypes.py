@@ -11,6 +11,7 @@ Storage forms that are not obvious:
   timetz                   fixed_size_binary(12), whose order is the type's (foundation/timetz.py)
   uuid                     fixed_size_binary(16)
   inet, cidr               binary, whose order is the types' (foundation/network.py)
+  money                    int64, in hundredths
   macaddr, macaddr8        fixed_size_binary(6) and (8)
   jsonb                    utf8 in PostgreSQL's canonical jsonb text; json utf8 as it was given
   jsonpath                 utf8, a canonical text that reads back as the same path
@@ -84,6 +85,7 @@ CIDR = SqlType(650)
 INET = SqlType(869)
 MACADDR = SqlType(829)
 MACADDR8 = SqlType(774)
+MONEY = SqlType(790)
 UNKNOWN = SqlType(705)
 ACLITEM = SqlType(1033)
 BPCHAR = SqlType(1042)
@@ -177,10 +179,11 @@ def _scalars() -> list[TypeInfo]:
     ]
 
 
-def _byte_ordered() -> list[TypeInfo]:
+def _further_scalars() -> list[TypeInfo]:
     return [
         TypeInfo(650, "cidr", "cidr", -1, "I", False, 651),
         TypeInfo(774, "macaddr8", "macaddr8", 8, "U", False, 775),
+        TypeInfo(790, "money", "money", 8, "N", False, 791),
         TypeInfo(829, "macaddr", "macaddr", 6, "U", False, 1040),
         TypeInfo(869, "inet", "inet", -1, "I", True, 1041),
         TypeInfo(1266, "timetz", "time with time zone", 12, "D", False, 1270),
@@ -205,7 +208,7 @@ def _with_arrays(scalars: list[TypeInfo]) -> dict[int, TypeInfo]:
     return by_oid
 
 
-TYPES: dict[int, TypeInfo] = _with_arrays([*_scalars(), *_byte_ordered()])
+TYPES: dict[int, TypeInfo] = _with_arrays([*_scalars(), *_further_scalars()])
 """All types by OID, arrays included."""
 
 TYPES_BY_NAME: dict[str, TypeInfo] = {info.name: info for info in TYPES.values()}
@@ -237,7 +240,7 @@ _FIXED_ARROW: dict[int, pa.DataType] = {
     1186: pa.month_day_nano_interval(), 1266: pa.binary(12), 1560: pa.binary(), 1562: pa.binary(), 2202: pa.uint32(),
     2203: pa.uint32(), 2204: pa.uint32(), 2205: pa.uint32(), 2206: pa.uint32(), 2249: pa.utf8(), 2275: pa.utf8(), 2278: pa.utf8(),
     2950: pa.binary(16), 3802: pa.utf8(), 4072: pa.utf8(), 4089: pa.uint32(), 4096: pa.uint32(),
-    16389: pa.binary(), 650: pa.binary(), 774: pa.binary(8), 829: pa.binary(6), 869: pa.binary(),
+    16389: pa.binary(), 650: pa.binary(), 774: pa.binary(8), 790: pa.int64(), 829: pa.binary(6), 869: pa.binary(),
 }  # fmt: skip
 
 

@@ -26,7 +26,7 @@ from storage.catalog import Catalog, Index
 
 _INTEGERS = (INT2.oid, INT4.oid, INT8.oid)
 _TEXTS = (TEXT.oid, VARCHAR.oid)
-_EXACT_TYPES = frozenset((16, 17, *_INTEGERS, *_TEXTS, 1082, 1083, 1114, 1184, 2950)) | BYTE_ORDERED
+_EXACT_TYPES = frozenset((16, 17, *_INTEGERS, *_TEXTS, 1082, 1083, 1114, 1184, 2950, 790)) | BYTE_ORDERED
 """Key types whose stored form is equal exactly when SQL says so."""
 
 

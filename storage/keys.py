@@ -32,6 +32,7 @@ from foundation.sqltypes import (
     INT2,
     INT4,
     INT8,
+    MONEY,
     NUMERIC,
     OID,
     TIME,
@@ -53,7 +54,9 @@ _HASHED_WIDTHS = (1, 2, 4, 8, 16)
 _ORDERED_PROBE_MIN = 256
 """Look-ups of so many keys at once are made in the order of their hashes."""
 
-_EXACT_TYPES = frozenset(t.oid for t in (BOOL, INT2, INT4, INT8, OID, DATE, TIME, TIMESTAMP, TIMESTAMPTZ))
+_EXACT_TYPES = frozenset(
+    t.oid for t in (BOOL, INT2, INT4, INT8, MONEY, OID, DATE, TIME, TIMESTAMP, TIMESTAMPTZ)
+)
 """Types of at most 64 bits whose stored bytes are equal exactly when the SQL values are."""
 
 

@@ -24,6 +24,7 @@ from foundation.sqltypes import (
     INT2,
     INT4,
     INT8,
+    MONEY,
     OID,
     TIME,
     TIMESTAMP,
@@ -54,7 +55,7 @@ _SORTED_SHARE = 64
 SEARCHES_MIN = 8
 """So many are made of any segment: beside the rest of a statement they take no time."""
 
-_INTEGERS = frozenset(t.oid for t in (BOOL, DATE, INT2, INT4, INT8, OID, TIME, TIMESTAMP, TIMESTAMPTZ))
+_INTEGERS = frozenset(t.oid for t in (BOOL, DATE, INT2, INT4, INT8, MONEY, OID, TIME, TIMESTAMP, TIMESTAMPTZ))
 
 
 @dataclass(frozen=True, slots=True)

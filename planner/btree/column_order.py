@@ -25,6 +25,7 @@ from foundation.sqltypes import (
     INT2,
     INT4,
     INT8,
+    MONEY,
     NUMERIC,
     OID,
     TEXT,
@@ -71,7 +72,9 @@ def _char(value: pa.Scalar) -> Key:
 
 KEYS: dict[int, Callable[[pa.Scalar], Key]] = {
     **dict.fromkeys(BYTE_ORDERED - {CIDR.oid}, _itself),
-    **dict.fromkeys((t.oid for t in (BOOL, BYTEA, INT2, INT4, INT8, OID, TEXT, UUID, VARCHAR)), _itself),
+    **dict.fromkeys(
+        (t.oid for t in (BOOL, BYTEA, INT2, INT4, INT8, MONEY, OID, TEXT, UUID, VARCHAR)), _itself
+    ),
     **dict.fromkeys((t.oid for t in (DATE, TIME, TIMESTAMP, TIMESTAMPTZ)), _instant),
     **dict.fromkeys((t.oid for t in (FLOAT4, FLOAT8)), _float),
     NUMERIC.oid: _numeric,

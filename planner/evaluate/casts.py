@@ -82,7 +82,7 @@ _TEXTS = (TEXT.oid, VARCHAR.oid, BPCHAR.oid, NAME.oid, UNKNOWN.oid)
 _INSTANTS = (DATE.oid, TIMESTAMP.oid, TIMESTAMPTZ.oid)
 _TO_TIME = (TIMESTAMP.oid, TIMESTAMPTZ.oid)
 _TEXT_FORMS = BYTE_ORDERED | frozenset({
-    BOOL.oid, *_NUMBERS, *_INSTANTS, *_TEXTS, TIME.oid, 17, 2950, JSON.oid, JSONB.oid, JSONPATH.oid, BIT.oid,
+    BOOL.oid, *_NUMBERS, *_INSTANTS, *_TEXTS, TIME.oid, 790, 17, 2950, JSON.oid, JSONB.oid, JSONPATH.oid, BIT.oid,
     VARBIT.oid, VECTOR.oid, HALFVEC.oid, SPARSEVEC.oid,
 })  # fmt: skip
 """Types whose text form the codecs know without asking the catalog (unlike regclass and its kin)."""

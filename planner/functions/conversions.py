@@ -12,6 +12,7 @@ from typing import TypeAlias
 import pyarrow as pa
 
 from planner.functions.datum import CallSite
+from planner.functions.implementations_money import money_conversions
 from planner.functions.implementations_network import network_conversions
 from planner.functions.implementations_timetz import timetz_conversions
 
@@ -22,4 +23,4 @@ Conversion: TypeAlias = Callable[[pa.Array, CallSite], pa.Array]
 @cache
 def conversions() -> dict[tuple[int, int], Conversion]:
     """All of them."""
-    return {**timetz_conversions(), **network_conversions()}
+    return {**timetz_conversions(), **money_conversions(), **network_conversions()}

@@ -27,6 +27,7 @@ from planner.functions.implementations_interval import interval_kernels
 from planner.functions.implementations_json import json_change_kernels
 from planner.functions.implementations_json_reading import json_reading_kernels
 from planner.functions.implementations_json_text import json_text_kernels
+from planner.functions.implementations_money import money_kernels
 from planner.functions.implementations_network import network_kernels
 from planner.functions.implementations_number_format import number_format_kernels
 from planner.functions.implementations_numeric import numeric_function_kernels
@@ -84,7 +85,7 @@ def kernels() -> dict[str, Kernel]:
         **json_reading_kernels(), **json_text_kernels(), **json_path_kernels(),
         **time_kernels(), **regex_kernels(), **bit_kernels(), **interval_kernels(), **numeric_function_kernels(), **datetime_format_kernels(),
         **number_format_kernels(), **text_form_kernels(), **vector_kernels(), **vector_type_kernels(), **_other_kernels(),
-        **timetz_kernels(), **network_kernels(),
+        **timetz_kernels(), **network_kernels(), **money_kernels(),
     }  # fmt: skip
 
 

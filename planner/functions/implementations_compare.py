@@ -38,6 +38,7 @@ from foundation.sqltypes import (
     INT4,
     INT8,
     JSONB,
+    MONEY,
     NAME,
     NUMERIC,
     OID,
@@ -250,7 +251,7 @@ def list_values(array: pa.Array) -> list[Any]:
 _HASHED_TYPES = frozenset(
     t.oid
     for t in (
-        BOOL, BYTEA, DATE, INT2, INT4, INT8, NAME, OID, TEXT, TIME, TIMESTAMP, TIMESTAMPTZ, UUID, VARCHAR
+        BOOL, BYTEA, DATE, INT2, INT4, INT8, MONEY, NAME, OID, TEXT, TIME, TIMESTAMP, TIMESTAMPTZ, UUID, VARCHAR
     )
 ) | BYTE_ORDERED  # fmt: skip
 """Types whose stored values are equal exactly when SQL says so: membership is one hash look-up."""
@@ -372,7 +373,7 @@ def _python_ranks(keys: list[Any]) -> npt.NDArray[np.int64]:
 _BASES = (
     "bool", "char", "int2", "int4", "int8", "int24", "int42", "int28", "int82", "int48", "int84", "float4",
     "float8", "float48", "float84", "text", "text_", "bpchar", "bytea", "name", "oid", "tid", "xid", "date_",
-    "time_", "timetz_", "network_", "macaddr_", "macaddr8_", "timestamp_", "timestamptz_", "numeric_", "uuid_", "bit", "varbit", "array_", "jsonb_",
+    "cash_", "time_", "timetz_", "network_", "macaddr_", "macaddr8_", "timestamp_", "timestamptz_", "numeric_", "uuid_", "bit", "varbit", "array_", "jsonb_",
     "vector_", "halfvec_",
     "sparsevec_",
 )  # fmt: skip
@@ -392,7 +393,16 @@ def comparison_kernels() -> dict[str, Kernel]:
             for right in times:
                 kernels[f"{left}_{suffix}_{right}"] = kernel
         kernels[f"text_pattern_{suffix}"] = kernels[f"bpchar_pattern_{suffix}"] = kernel
-    for base in ("vector_", "halfvec_", "sparsevec_", "timetz_", "network_", "macaddr_", "macaddr8_"):
+    for base in (
+        "vector_",
+        "halfvec_",
+        "sparsevec_",
+        "cash_",
+        "timetz_",
+        "network_",
+        "macaddr_",
+        "macaddr8_",
+    ):
         kernels[f"{base}cmp"] = three_way
     kernels["xideqint4"] = kernels["xideq"]
     kernels["xidneq"] = kernels["xidneqint4"] = kernels["xidne"]

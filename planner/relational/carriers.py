@@ -21,7 +21,7 @@ from foundation.sqltypes import BYTE_ORDERED, NUMERIC, SqlType, arrow_type, elem
 from planner.relational.printed import DECIMAL_DIGITS_MAX, DecimalForm, Printed
 
 _CARRIERS: dict[int, str] = {
-    16: "BOOLEAN", 17: "BLOB", 20: "BIGINT", 21: "SMALLINT", 23: "INTEGER", 700: "FLOAT", 701: "DOUBLE",
+    16: "BOOLEAN", 17: "BLOB", 20: "BIGINT", 790: "BIGINT", 21: "SMALLINT", 23: "INTEGER", 700: "FLOAT", 701: "DOUBLE",
     24: "UINTEGER", 26: "UINTEGER", 28: "UINTEGER", 29: "UINTEGER", 2202: "UINTEGER", 2203: "UINTEGER",
     2204: "UINTEGER", 2205: "UINTEGER", 2206: "UINTEGER", 4089: "UINTEGER", 4096: "UINTEGER",
     22: "SMALLINT[]", 30: "UINTEGER[]", 1082: "DATE", 1083: "TIME", 1114: "TIMESTAMP", 1184: "TIMESTAMPTZ",

@@ -34,7 +34,7 @@ BTREE_CLASSES: dict[int, tuple[str, ...]] = {
     16: ("bool_ops",), 17: ("bytea_ops",), 18: ("char_ops",), 19: ("name_ops",), 20: ("int8_ops",),
     21: ("int2_ops",), 23: ("int4_ops",), 25: ("text_ops", "text_pattern_ops"), 26: ("oid_ops",),
     700: ("float4_ops",), 701: ("float8_ops",), 1042: ("bpchar_ops", "bpchar_pattern_ops"),
-    1043: ("varchar_ops", "text_ops", "varchar_pattern_ops", "text_pattern_ops"), 1082: ("date_ops",), 650: ("cidr_ops",), 774: ("macaddr8_ops",), 829: ("macaddr_ops",), 869: ("inet_ops",),
+    1043: ("varchar_ops", "text_ops", "varchar_pattern_ops", "text_pattern_ops"), 1082: ("date_ops",), 650: ("cidr_ops",), 774: ("macaddr8_ops",), 790: ("money_ops",), 829: ("macaddr_ops",), 869: ("inet_ops",),
     1083: ("time_ops",), 1114: ("timestamp_ops",), 1184: ("timestamptz_ops",), 1266: ("timetz_ops",), 1560: ("bit_ops",),
     1562: ("varbit_ops",), 1700: ("numeric_ops",), 2950: ("uuid_ops",), 3802: ("jsonb_ops",),
     VECTOR.oid: ("vector_ops",), HALFVEC.oid: ("halfvec_ops",), SPARSEVEC.oid: ("sparsevec_ops",),

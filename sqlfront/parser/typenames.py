@@ -53,7 +53,7 @@ SERIAL_TYPES = {
 """Not types: spellings of a column with its own sequence. CREATE TABLE and ADD COLUMN alone know them."""
 
 KNOWN_UNSUPPORTED = words(
-    "box circle money path point polygon line lseg tsquery tsvector"
+    "box circle path point polygon line lseg tsquery tsvector"
     " xml hstore ltree citext int4range int8range numrange tsrange tstzrange daterange int4multirange"
     " int8multirange nummultirange tsmultirange tstzmultirange datemultirange pg_lsn txid_snapshot"
     " bf16vec int8vec"

@@ -17,6 +17,7 @@ from sqlfront.types import (
     json_paths,
     json_types,
     lists,
+    money,
     network,
     numeric,
     oids,
@@ -31,7 +32,7 @@ from sqlfront.types.codec import Codec
 
 _FAMILIES = (
     boolean, integers, floats, numeric, text, bytea, timestamps, timetz, intervals, uuids, json_types, json_paths, bits, oids,
-    vectors, sparse, network,
+    vectors, sparse, network, money,
 )  # fmt: skip
 
 

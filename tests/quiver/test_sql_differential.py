@@ -37,6 +37,7 @@ FILES = (
     "row_locks.sql",
     "zoned_times.sql",
     "network_addresses.sql",
+    "money.sql",
 )
 FEATURE_NOT_SUPPORTED = "0A000"
 

@@ -22,6 +22,7 @@ from foundation.sqltypes import (
     INT8,
     MACADDR,
     MACADDR8,
+    MONEY,
     NUMERIC,
     OID,
     TEXT,
@@ -37,7 +38,7 @@ from foundation.sqltypes import (
 )
 from foundation.timetz import pack_timetz
 
-MONEY = SqlType(NUMERIC.oid, numeric_typmod(12, 2))
+PRICE = SqlType(NUMERIC.oid, numeric_typmod(12, 2))
 _TEXTS = ["", " ", "a", "a ", "ab", "B", "b", "é", "z", "ｆ", "\U0001f600", "日本", "a%", "a_", "A\\"]
 _NUMERICS = [
     "0",
@@ -70,7 +71,7 @@ POOLS: dict[str, tuple[SqlType, list[Any]]] = {
     "float8": (FLOAT8, [*_FLOATS, 1e300, -1e300]),
     "numeric": (NUMERIC, _NUMERICS),
     "numeric, wide": (NUMERIC, _WIDE),
-    "numeric(12,2)": (MONEY, [Decimal(n).scaleb(-2) for n in (-7, 0, 1, 100, 150, 999_999_999_999)]),
+    "numeric(12,2)": (PRICE, [Decimal(n).scaleb(-2) for n in (-7, 0, 1, 100, 150, 999_999_999_999)]),
     "text": (TEXT, _TEXTS),
     "varchar": (VARCHAR, _TEXTS),
     "char": (BPCHAR, ["a  ", "a", "ab", "", "  ", "b "]),
@@ -80,6 +81,7 @@ POOLS: dict[str, tuple[SqlType, list[Any]]] = {
     "inet": (INET, [pack_inet(bytes(address), prefix) for address, prefix in _ADDRESSES]),
     "macaddr": (MACADDR, [bytes((n, 0, 0, 0, 0, n)) for n in (0, 127, 128, 255)]),
     "macaddr8": (MACADDR8, [bytes((n, 0, 0, 0, 0, 0, 0, n)) for n in (0, 127, 128, 255)]),
+    "money": (MONEY, [*range(-40, 40), -(1 << 63), (1 << 63) - 1]),
     "timetz": (TIMETZ, [pack_timetz(us, west) for us, west in _ZONED]),
     "time": (TIME, [0, 1, 86_399_999_999, 86_400_000_000]),
     "timestamp": (TIMESTAMP, _INSTANTS),
