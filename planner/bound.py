@@ -609,7 +609,42 @@ class Delete:
     ctes: tuple[Cte, ...] = ()
 
 
-BoundStatement: TypeAlias = Select | SetOperation | Values | Insert | Update | Delete
+class MergeAction(Enum):
+    INSERT = "INSERT"
+    UPDATE = "UPDATE"
+    DELETE = "DELETE"
+    NOTHING = "DO NOTHING"
+
+
+@dataclass(frozen=True, slots=True)
+class MergeClause:
+    """WHEN [NOT] MATCHED [AND condition] THEN action.
+
+    `values` are (attnum, expression cast to the column's type): the assignments of UPDATE, or the row of INSERT with the
+    defaults of the columns it leaves out. NOT MATCHED refers to the source only.
+    """
+
+    is_matched: bool
+    action: MergeAction
+    condition: Expression | None = None
+    values: tuple[tuple[int, Expression], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Merge:
+    """MERGE of `source` into `target`: each pair that `on` holds for, and each source row without one, takes the first
+    clause of its kind whose condition is TRUE.
+    """
+
+    target: TableScan
+    source: Relation
+    on: Expression
+    clauses: tuple[MergeClause, ...]
+    ctes: tuple[Cte, ...] = ()
+    rules: TableRules | None = None
+
+
+BoundStatement: TypeAlias = Select | SetOperation | Values | Insert | Update | Delete | Merge
 
 
 # ---------------------------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from foundation.sqltypes import TYPES, SqlType, is_vector
 from planner import bound
@@ -49,6 +50,7 @@ from planner.vector.topk import PreparedTopK, prepare_range, prepare_topk
 from vecengine.index import EXACT
 
 _VARLENA_WIDTH = 32
+Change: TypeAlias = bound.Insert | bound.Update | bound.Delete | bound.Merge
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +98,7 @@ def explain_native(
     return lines + summary_lines(show_summary, planned - started, executed)
 
 
-def explain_change(
-    statement: bound.Insert | bound.Update | bound.Delete, request: Explain, affected: int | None
-) -> list[str]:
+def explain_change(statement: Change, request: Explain, affected: int | None) -> list[str]:
     """The lines of EXPLAIN of a data change; `affected` are its rows when it has been run."""
     scan = _change_target(statement, request.context)
     title = f"{type(statement).__name__} on {table_name(scan, request.context)}"
@@ -124,16 +124,14 @@ def _conflict_lines(statement: bound.Insert, scan: bound.TableScan, request: Exp
     return lines
 
 
-def _change_target(
-    statement: bound.Insert | bound.Update | bound.Delete, context: ExecutionContext
-) -> bound.TableScan:
+def _change_target(statement: Change, context: ExecutionContext) -> bound.TableScan:
     if not isinstance(statement, bound.Insert):
         return statement.target
     name = context.transaction.catalog.table(statement.table_oid).name
     return bound.TableScan(statement.relation_id, statement.table_oid, name, statement.columns)
 
 
-def _change_source(statement: bound.Insert | bound.Update | bound.Delete, request: Explain) -> list[str]:
+def _change_source(statement: Change, request: Explain) -> list[str]:
     """The plan that finds or makes the changed rows. It has been run with the change, so never here."""
     from planner.planning import plan_statement
 
@@ -141,6 +139,12 @@ def _change_source(statement: bound.Insert | bound.Update | bound.Delete, reques
         if isinstance(statement.source, bound.Values):
             return ["Result" if len(statement.source.rows) == 1 else 'Values Scan on "*VALUES*"']
         return plan_statement(statement.source).explain(request.context, costs=request.costs, summary=False)
+    if isinstance(statement, bound.Merge):
+        kind = bound.JoinKind.LEFT
+        pairs = bound.Select(
+            (), bound.Join(kind, statement.source, statement.target, statement.on), ctes=statement.ctes
+        )
+        return plan_statement(pairs).explain(request.context, costs=request.costs, summary=False)
     others = statement.from_ if isinstance(statement, bound.Update) else statement.using
     relation = (
         statement.target if others is None else bound.Join(bound.JoinKind.CROSS, statement.target, others)

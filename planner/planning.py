@@ -137,14 +137,16 @@ class RelationalPlan:
 
 @dataclass(frozen=True, slots=True)
 class ChangePlan:
-    """INSERT, UPDATE or DELETE. `is_constant`: it inserts a VALUES list that needs no executor."""
+    """INSERT, UPDATE, DELETE or MERGE. `is_constant`: it inserts a VALUES list that needs no executor."""
 
-    statement: bound.Insert | bound.Update | bound.Delete
+    statement: bound.Insert | bound.Update | bound.Delete | bound.Merge
     is_constant: bool = False
 
     @property
     def columns(self) -> tuple[OutputColumn, ...] | None:
-        return target_columns(self.statement.returning) if self.statement.returning else None
+        if isinstance(self.statement, bound.Merge) or not self.statement.returning:
+            return None
+        return target_columns(self.statement.returning)
 
     def execute(self, context: ExecutionContext) -> Execution:
         from planner import dml
@@ -156,6 +158,8 @@ class ChangePlan:
                 result = dml.run_update(self.statement, context)
             case bound.Delete():
                 result = dml.run_delete(self.statement, context)
+            case bound.Merge():
+                result = dml.run_merge(self.statement, context)
         return ChangeExecution(iter(result.returning), result.row_count)
 
     def explain(
@@ -213,7 +217,7 @@ def plan_statement(statement: bound.BoundStatement) -> Plan:
             from planner import dml
 
             return ChangePlan(statement, dml.has_constant_source(statement))
-        case bound.Update() | bound.Delete():
+        case bound.Update() | bound.Delete() | bound.Merge():
             return ChangePlan(statement)
     raise FeatureNotSupported(f"{type(statement).__name__} is not supported")
 

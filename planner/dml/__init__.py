@@ -1,4 +1,4 @@
-"""INSERT, UPDATE and DELETE: rows are computed column-wise and handed to the transaction.
+"""INSERT, UPDATE, DELETE and MERGE: rows are computed column-wise and handed to the transaction.
 
 Constant VALUES lists and single-table statements that the native evaluator understands never visit DuckDB.
 """
@@ -8,6 +8,7 @@ from planner.dml.index_limits import check_sparse_elements, has_pgvector_limits,
 from planner.dml.insert import has_constant_source, insert_columns, run_insert
 from planner.dml.insert_many import RowTemplate
 from planner.dml.key_types import Pairing, converted, pairing
+from planner.dml.merge import run_merge
 from planner.dml.referential import check_deferred, check_existing_rows, check_statement
 from planner.dml.repeated_insert import RepeatedInsert, RowMaker, columns_of_rows, given_columns
 from planner.dml.result import DmlResult
@@ -38,6 +39,7 @@ __all__ = [
     "row_values",
     "run_delete",
     "run_insert",
+    "run_merge",
     "run_update",
     "with_generated",
 ]

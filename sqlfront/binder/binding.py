@@ -25,6 +25,7 @@ from sqlfront.binder.environment import (
 from sqlfront.binder.errors import AmbiguousParameter, InvalidObjectDefinition
 from sqlfront.binder.immutability import is_immutable
 from sqlfront.binder.inserts import bind_insert
+from sqlfront.binder.merges import bind_merge
 from sqlfront.binder.queries import bind_query_node
 from sqlfront.binder.relations import scan_table
 from sqlfront.binder.scope import Scope
@@ -59,6 +60,8 @@ def _bind_statement(expression: exp.Expr, context: BindContext) -> BoundStatemen
         bound = bind_update(environment, expression)
     elif isinstance(expression, exp.Delete):
         bound = bind_delete(environment, expression)
+    elif isinstance(expression, exp.Merge):
+        bound = bind_merge(environment, expression)
     else:
         bound = bind_query_node(environment, expression)
     _check_parameters(bound, environment.state)

@@ -50,6 +50,7 @@ class Clause(Enum):
     INSERT = "INSERT"
     UPDATE = "UPDATE"
     RETURNING = "RETURNING"
+    MERGE_WHEN = "MERGE WHEN conditions"
     DEFAULT = "DEFAULT expressions"
     CHECK = "check constraints"
     GENERATED = "column generation expressions"

@@ -55,12 +55,7 @@ def bind_insert(environment: Environment, node: exp.Expr) -> Insert:
     columns = _target_columns(table, node)
     columns, source = _bind_source(environment, table, columns, node)
     attnums = tuple(column.attnum for column in columns)
-    defaults = tuple(
-        (column.attnum, default)
-        for column in table.live_columns()
-        if column.attnum not in attnums
-        and (default := bound_default(environment.context, table, column)) is not None
-    )
+    defaults = _other_defaults(environment, table, attnums)
     scan, item = scan_table(environment, table, alias, schema)
     conflict = node.args.get("conflict")
     on_conflict = None if conflict is None else bind_on_conflict(environment, table, item, conflict)
@@ -72,6 +67,40 @@ def bind_insert(environment: Environment, node: exp.Expr) -> Insert:
     return Insert(
         table.oid, scan.relation_id, scan.columns, attnums, source, defaults, returning, ctes, rules, on_conflict
     )  # fmt: skip
+
+
+def _other_defaults(
+    environment: Environment, table: Table, attnums: Sequence[int]
+) -> tuple[tuple[int, Expression], ...]:
+    """The defaults of the columns that get no value."""
+    return tuple(
+        (column.attnum, default)
+        for column in table.live_columns()
+        if column.attnum not in attnums
+        and (default := bound_default(environment.context, table, column)) is not None
+    )
+
+
+def bind_merged_row(
+    environment: Environment, table: Table, node: exp.Expr
+) -> tuple[tuple[int, Expression], ...]:
+    """The row of a MERGE's INSERT over the names in scope: (attnum, value), with the defaults of other columns.
+
+    Raises:
+        QuiverError: as `bind_insert`.
+    """
+    columns = _target_columns(table, node)
+    row: tuple[Expression, ...] = ()
+    values = node.args.get("expression")
+    if values is None:
+        columns = []
+    else:
+        source, given = _bind_rows(environment, table, columns, node, values, scope=environment.scope)
+        columns, query = _apply_overriding(columns, given, source, node.args.get("overriding"))
+        assert isinstance(query, Values), "the grammar gives a row of values"
+        (row,) = query.rows
+    attnums = tuple(column.attnum for column in columns)
+    return (*zip(attnums, row, strict=True), *_other_defaults(environment, table, attnums))
 
 
 def _target_columns(table: Table, node: exp.Expr) -> list[Column]:
@@ -114,11 +143,19 @@ def _bind_source(
 
 
 def _bind_rows(
-    environment: Environment, table: Table, columns: list[Column], node: exp.Expr, values: exp.Expr
+    environment: Environment,
+    table: Table,
+    columns: list[Column],
+    node: exp.Expr,
+    values: exp.Expr,
+    *,
+    scope: Scope | None = None,
 ) -> tuple[Query, list[bool]]:
-    """VALUES rows, and which columns get a value other than DEFAULT."""
+    """VALUES rows over the names of `scope`, None = no names, and which columns get a value other than DEFAULT."""
     rows = [row.expressions for row in values.expressions]
-    inner = replace(environment, scope=Scope(), clause=Clause.VALUES, findings=QueryFindings())
+    inner = replace(
+        environment, scope=Scope() if scope is None else scope, clause=Clause.VALUES, findings=QueryFindings()
+    )
     converted: list[tuple[Expression, ...]] = []
     for row in rows:
         bound = [None if isinstance(item, Default) else bind_node(inner, item) for item in row]

@@ -1,4 +1,4 @@
-"""Grammar of INSERT, UPDATE and DELETE. https://www.postgresql.org/docs/15/dml.html"""
+"""Grammar of INSERT, UPDATE, DELETE and MERGE. https://www.postgresql.org/docs/15/dml.html"""
 
 from __future__ import annotations
 
@@ -48,9 +48,6 @@ class DmlGrammar(QueryGrammar):
         if with_ is not None:
             node.set("with_", with_)
         return node
-
-    def _merge(self, token: Token) -> exp.Expr:
-        self.unsupported("MERGE", token)
 
     def _target_table(self, token: Token, *, bare_alias: bool) -> exp.Table:
         table = self.table_reference(inheritance=bare_alias)
@@ -121,6 +118,59 @@ class DmlGrammar(QueryGrammar):
         if self.accept("nulls"):
             node.set("nulls_order", self.accept_any("first", "last") or self.error())
         return located(node, first.start, first.end - 1)
+
+    # -- MERGE
+
+    def _merge(self, token: Token) -> exp.Expr:
+        self.expect("into")
+        node = exp.Merge(this=self._target_table(token, bare_alias=True))
+        self.expect("using")
+        node.set("using", self.from_item())
+        self.expect("on")
+        node.set("on", self.expression())
+        whens = [self._when()]
+        while self.token.key == "when":
+            whens.append(self._when())
+        node.set("whens", exp.Whens(expressions=whens))
+        return located(node, token.start, token.end - 1)
+
+    def _when(self) -> exp.When:
+        """WHEN [NOT] MATCHED [AND condition] THEN action; the action is None for DO NOTHING."""
+        token = self.expect("when")
+        is_matched = not self.accept("not")
+        self.expect("matched")
+        node = exp.When(matched=is_matched)
+        if self.accept("and"):
+            node.set("condition", self.expression())
+        self.expect("then")
+        node.set("then", self._merge_action(is_matched=is_matched))
+        return located(node, token.start, token.end - 1)
+
+    def _merge_action(self, *, is_matched: bool) -> exp.Expr | None:
+        if self.accept("do"):
+            self.expect("nothing")
+            return None
+        if not is_matched:
+            return self._merge_insert()
+        if self.accept("delete"):
+            return exp.Delete()
+        self.expect("update", "set")
+        return exp.Update(expressions=self.comma_list(self._assignment))
+
+    def _merge_insert(self) -> exp.Insert:
+        token = self.expect("insert")
+        node = exp.Insert()
+        if self.token.key == "(":
+            node.set("columns", self.parenthesized(self._target_column))
+        if self.accept("overriding"):
+            node.set("overriding", (self.accept_any("system", "user") or self.error()).upper())
+            self.expect("value")
+        if self.accept("default"):
+            self.expect("values")
+        else:
+            self.expect("values")
+            node.set("expression", exp.Values(expressions=[self._values_row()]))
+        return located(node, token.start, token.end - 1)
 
     # -- UPDATE and DELETE
 

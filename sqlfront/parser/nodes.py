@@ -73,7 +73,9 @@ DML
   Update(this=Table, expressions=[Assignment(this=[Identifier | Bracket | Dot], expression)], from_, where,
          returning, with_)
   Delete(this=Table, using=[from item], where, returning, with_)
-  Merge is refused by name.
+  Merge(this=Table, using=from item, on, whens=Whens(expressions=[When(matched=bool, condition, then)]), with_)
+         then = Insert(columns, overriding, expression=Values of one row | None) | Update(expressions) | Delete()
+         | None (DO NOTHING)
 A multi-column assignment `(a, b) = (…)` is one Assignment with several names.
 """
 

@@ -13,7 +13,7 @@ from enum import Enum
 
 from foundation.sqltypes import SqlType
 from planner import Plan
-from planner.bound import BoundStatement, Delete, Insert, Update
+from planner.bound import BoundStatement, Delete, Insert, Merge, Update
 from planner.dml import RepeatedInsert, RowTemplate
 from planner.repeated_reads import RepeatedRead
 from sqlfront.session.query_locks import TableLocks
@@ -26,6 +26,7 @@ class QueryKind(Enum):
     INSERT = "INSERT"
     UPDATE = "UPDATE"
     DELETE = "DELETE"
+    MERGE = "MERGE"
 
     def command_tag(self, row_count: int) -> str:
         """CommandComplete's text; INSERT carries the OID column PostgreSQL no longer has."""
@@ -40,6 +41,8 @@ def kind_of(bound: BoundStatement) -> QueryKind:
             return QueryKind.UPDATE
         case Delete():
             return QueryKind.DELETE
+        case Merge():
+            return QueryKind.MERGE
         case _:
             return QueryKind.SELECT
 

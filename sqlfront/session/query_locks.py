@@ -32,7 +32,7 @@ def table_locks(statement: BoundStatement) -> TableLocks:
         match node:
             case bound.Insert():
                 add(node.table_oid, TableMode.ROW_EXCLUSIVE)
-            case bound.Update() | bound.Delete():
+            case bound.Update() | bound.Delete() | bound.Merge():
                 add(node.target.table_oid, TableMode.ROW_EXCLUSIVE)
             case bound.Select():
                 for lock in node.locks:

@@ -32,7 +32,7 @@ def recall_of(session: LocalSession, transaction: Transaction, text: str) -> tup
     context.allows_parameters = False
     query = bind_query(node.expression, context)
     locks = table_locks(query)
-    if isinstance(query, bound.Insert | bound.Update | bound.Delete) or not only_reads(locks):
+    if isinstance(query, bound.Insert | bound.Update | bound.Delete | bound.Merge) or not only_reads(locks):
         raise _not_a_query()
     take_locks(transaction, locks)
     return measure_recall(query, session.execution_context(transaction)).as_row()

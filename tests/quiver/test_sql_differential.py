@@ -34,6 +34,7 @@ FILES = (
     "table_as.sql",
     "table_like.sql",
     "temporary_tables.sql",
+    "merge.sql",
     "row_locks.sql",
     "zoned_times.sql",
     "network_addresses.sql",
