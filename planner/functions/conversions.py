@@ -11,6 +11,7 @@ from typing import TypeAlias
 
 import pyarrow as pa
 
+from planner.functions.char_conversions import char_conversions
 from planner.functions.datum import CallSite
 from planner.functions.implementations_money import money_conversions
 from planner.functions.implementations_network import network_conversions
@@ -23,4 +24,6 @@ Conversion: TypeAlias = Callable[[pa.Array, CallSite], pa.Array]
 @cache
 def conversions() -> dict[tuple[int, int], Conversion]:
     """All of them."""
-    return {**timetz_conversions(), **money_conversions(), **network_conversions()}
+    return {
+        **timetz_conversions(), **money_conversions(), **network_conversions(), **char_conversions(),
+    }  # fmt: skip

@@ -16,11 +16,19 @@ from typing import Any
 
 import pyarrow as pa
 
-from foundation.errors import DatetimeFieldOverflow, FeatureNotSupported, InvalidParameterValue
+from foundation.errors import (
+    DatetimeFieldOverflow,
+    DivisionByZero,
+    FeatureNotSupported,
+    InvalidParameterValue,
+)
 from foundation.sqltypes import INTERVAL, NUMERIC, TIMESTAMP, TIMESTAMPTZ, SqlType, arrow_type
+from planner.functions.civil_calendar import day_number_of, month_lengths
 from planner.functions.datum import CallSite, Datum, Kernel, row_count_of
 from planner.functions.implementations_time import (
     DAY_US,
+    END_OF_DATES,
+    FIRST_DATE,
     TIMESTAMP_MAX,
     TIMESTAMP_MIN,
     add_interval,
@@ -87,6 +95,34 @@ def _justify_interval(value: Any) -> Any:
         months, days = months + 1, days - _MONTH_DAYS
     days, us = _same_sign(days, us, DAY_US)
     return interval_of(months, days, us)
+
+
+def scaled_interval(value: Any, factor: float, divisor: float = 1.0) -> Any:
+    """value * factor / divisor; what is left of months goes to days, of days to seconds (interval_mul, interval_div).
+
+    Raises:
+        DatetimeFieldOverflow: 22008.
+    """
+    if not math.isfinite(factor) or math.isnan(divisor):
+        raise DatetimeFieldOverflow("interval out of range")
+
+    def scaled(number: int) -> float:
+        return number * factor if divisor == 1.0 else number / divisor
+
+    months, days, us = scaled(value.months), scaled(value.days), scaled(value.nanoseconds // 1000)
+    whole_months, whole_days = int(months), int(days)
+    days_left = round((months - whole_months) * _MONTH_DAYS * 1e6) / 1e6
+    seconds_left = round((days - whole_days + days_left - int(days_left)) * 86_400 * 1e6) / 1e6
+    if abs(seconds_left) >= 86_400:
+        whole_days += int(seconds_left / 86_400)
+        seconds_left -= int(seconds_left / 86_400) * 86_400
+    return interval_of(whole_months, whole_days + int(days_left), round(us + seconds_left * SECOND_US))
+
+
+def _divided(value: Any, divisor: float) -> Any:
+    if divisor == 0:
+        raise DivisionByZero("division by zero")
+    return scaled_interval(value, 1.0, divisor)
 
 
 def _negated(value: Any) -> Any:
@@ -352,12 +388,45 @@ def _time_us(hour: int, minute: int, second: float) -> int:
     return us
 
 
+def _made_day(year: int, month: int, day: int) -> int:
+    """Days since 1970 of a date; years below zero are those BC. Raises DatetimeFieldOverflow (22008)."""
+    astronomical = year + 1 if year < 0 else year
+    is_date = year and 1 <= month <= 12 and 1 <= day <= month_lengths(astronomical)[month - 1]
+    day_number = day_number_of(astronomical, month, day) if is_date else END_OF_DATES
+    if not is_date:
+        raise DatetimeFieldOverflow(f"date field value out of range: {year}-{month:02}-{day:02}")
+    if not FIRST_DATE <= day_number < END_OF_DATES:
+        raise DatetimeFieldOverflow(f"date out of range: {year}-{month:02}-{day:02}")
+    return day_number
+
+
+def _make_date(arguments: Sequence[Datum], site: CallSite) -> pa.Array:
+    rows = zip(*row_values(arguments, row_count_of(arguments)))
+    days = [None if None in row else _made_day(*row) for row in rows]
+    return pa.array(days, pa.int32()).cast(pa.date32())
+
+
 def _stamp_us(year: int, month: int, day: int, hour: int, minute: int, second: float) -> int:
-    try:
-        date = datetime.datetime(year, month, day)
-    except ValueError:
-        raise DatetimeFieldOverflow(f"date field value out of range: {year}-{month:02}-{day:02}") from None
-    return (date - _EPOCH).days * DAY_US + _time_us(hour, minute, second)
+    return _made_day(year, month, day) * DAY_US + _time_us(hour, minute, second)
+
+
+def _at_interval(sign: int) -> Kernel:
+    """AT TIME ZONE an interval: the offset of a zone from UTC."""
+
+    def kernel(arguments: Sequence[Datum], site: CallSite) -> pa.Array:
+        results: list[int | None] = []
+        row_count = row_count_of(arguments, site.row_count)
+        zones, stamps = (argument.spread(row_count) for argument in arguments)
+        for zone, stamp in zip(zones.to_pylist(), stamps.cast(pa.int64()).to_pylist()):
+            if zone is None or stamp is None or stamp in (TIMESTAMP_MIN, TIMESTAMP_MAX):
+                results.append(None if zone is None else stamp)
+                continue
+            if zone.months or zone.days:
+                raise InvalidParameterValue("interval time zone must not include months or days")
+            results.append(stamp + sign * int(zone.nanoseconds / 1e9) * SECOND_US)
+        return pa.array(results, pa.int64()).cast(arrow_type(site.result_type))
+
+    return kernel
 
 
 def _make(kind: pa.DataType, function: Any) -> Kernel:
@@ -398,7 +467,9 @@ def interval_kernels() -> dict[str, Kernel]:
     kernels: dict[str, Kernel] = {
         "justify_hours": row_kernel(_justify_hours), "justify_days": row_kernel(_justify_days),
         "justify_interval": row_kernel(_justify_interval), "interval_um": row_kernel(_negated),
-        "date_bin": _date_bin, "overlaps": _overlaps, "make_interval": row_kernel(_make_interval),
+        "interval_mul": row_kernel(scaled_interval), "mul_d_interval": row_kernel(lambda f, v: scaled_interval(v, f)),
+        "interval_div": row_kernel(_divided),
+        "timezone(1186,1184)": _at_interval(1), "timezone(1186,1114)": _at_interval(-1), "date_bin": _date_bin, "overlaps": _overlaps, "make_interval": row_kernel(_make_interval), "make_date": _make_date,
         "make_time": _make(pa.time64("us"), _time_us), "make_timestamp": stamp,
         "make_timestamptz(23,23,23,23,23,701)": stamp,
         "make_timestamptz(23,23,23,23,23,701,25)": _zoned_stamp,

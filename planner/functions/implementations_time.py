@@ -22,7 +22,6 @@ from foundation.errors import DatetimeFieldOverflow, FeatureNotSupported, Invali
 from foundation.sqltypes import DATE, NUMERIC, TIMESTAMP, TIMESTAMPTZ, format_type
 from planner.functions.civil_calendar import civil_date, day_number_of, month_lengths
 from planner.functions.datum import CallSite, Datum, Kernel, contiguous, row_count_of
-from planner.functions.rowwise import row_values
 
 DAY_US = 86_400_000_000
 _JULIAN_DAY_OF_EPOCH = 2_440_588
@@ -453,18 +452,6 @@ def _trunc_years(stamps: pa.Array, field: str) -> pa.Array:
     return _masked(months, stamps, pa.timestamp("us"))
 
 
-def _make_date(arguments: Sequence[Datum], site: CallSite) -> pa.Array:
-    results = []
-    for year, month, day in zip(*row_values(arguments, row_count_of(arguments))):
-        try:
-            results.append(None if None in (year, month, day) else datetime.date(year, month, day))
-        except ValueError:
-            raise DatetimeFieldOverflow(
-                f"date field value out of range: {year}-{month:02}-{day:02}"
-            ) from None
-    return pa.array(results, pa.date32())
-
-
 def _to_timestamp(arguments: Sequence[Datum], site: CallSite) -> pa.Array:
     values = np.asarray(arguments[0].array.cast(pa.float64()).fill_null(0.0))
     if np.isnan(values).any():
@@ -487,7 +474,7 @@ def time_kernels() -> dict[str, Kernel]:
         "date_pli": _date_shift(1), "date_mii": _date_shift(-1), "integer_pl_date": _date_shift(1, date_first=False),
         "date_mi": _date_difference, "datetime_pl": _date_plus_time, "timedate_pl": _date_plus_time,
         "timestamp_mi": _timestamp_difference, "timestamptz_mi": _timestamp_difference,
-        "make_date": _make_date, "to_timestamp(701)": _to_timestamp,
+        "to_timestamp(701)": _to_timestamp,
     }  # fmt: skip
     for base in ("timestamp", "timestamptz", "date"):
         kernels[f"{base}_pl_interval"] = add_interval(1)

@@ -11,10 +11,23 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from foundation.errors import FeatureNotSupported
-from foundation.sqltypes import FLOAT8, INT8, INTERVAL, JSON, JSONB, NUMERIC, SqlType, array_type, is_vector
+from foundation.sqltypes import (
+    FLOAT8,
+    INT8,
+    INTERVAL,
+    JSON,
+    JSONB,
+    NUMERIC,
+    TEXT,
+    SqlType,
+    array_type,
+    arrow_type,
+    is_vector,
+)
 from planner import bound
 from planner.functions.signature import Function
 from planner.relational.carriers import carrier
+from planner.relational.collected import extreme_numeric, string_joiner
 from planner.relational.expressions import ExpressionPrinter, same_form
 from planner.relational.float_moments import REGRESSIONS, regression_of_floats, variance_of_floats
 from planner.relational.interval_sums import interval_reducer
@@ -27,7 +40,7 @@ from planner.relational.numeric_kernels import (
 )
 from planner.relational.ordered_sets import print_ordered_set
 from planner.relational.printed import DECIMAL_DIGITS_MAX, DecimalForm, Printed
-from planner.relational.rules.comparison import as_plain_text, order_sql, sort_key
+from planner.relational.rules.comparison import as_plain_text, order_sql
 from planner.relational.statement import as_plain
 from planner.relational.vector_aggregates import vector_reducer
 
@@ -216,8 +229,9 @@ def _extreme(name: str) -> Callable[..., Printed]:
     ) -> Printed:
         (argument,) = arguments
         if argument.is_text_numeric:
-            key = sort_key(printer, argument)
-            return Printed(shape.call(f"arg_{name}", argument.sql, key), sql_type)
+            collected = Printed(shape.call("list", argument.sql), array_type(NUMERIC))
+            evaluator = extreme_numeric(is_least=name == "min")
+            return printer.statement.slot_call(("numeric", name), evaluator, [collected], NUMERIC)
         return Printed(shape.call(name, argument.sql), sql_type, argument.decimal)
 
     return build
@@ -263,9 +277,14 @@ def _string_agg(
     printer: ExpressionPrinter, arguments: Sequence[Printed], sql_type: SqlType, shape: _Shape
 ) -> Printed:
     value, delimiter = arguments
-    if sql_type.oid != 25:
-        raise FeatureNotSupported("string_agg over bytea is not supported")
-    return Printed(shape.call("string_agg", value.sql, delimiter.sql), sql_type)
+    is_text, is_constant = sql_type.oid == TEXT.oid, delimiter.sql.startswith("'")
+    if is_text and (is_constant or shape.distinct):
+        return Printed(shape.call("string_agg", value.sql, f"coalesce({delimiter.sql}, '')"), sql_type)
+    if shape.distinct:
+        raise FeatureNotSupported("string_agg(DISTINCT ...) over bytea is not supported")
+    lists = [Printed(shape.call("list", argument.sql), array_type(sql_type)) for argument in arguments]
+    joiner = string_joiner(arrow_type(sql_type))
+    return printer.statement.slot_call(("string_agg", sql_type), joiner, lists, sql_type)
 
 
 def _json_agg(*, is_jsonb: bool) -> Callable[..., Printed]:

@@ -17,7 +17,7 @@ import pyarrow as pa
 from foundation.errors import FeatureNotSupported, NumericValueOutOfRange
 from foundation.sqltypes import FLOAT8, INTERVAL, NUMERIC, SqlType, array_type, arrow_type, element_type
 from planner import bound
-from planner.functions.implementations_interval import interval_of
+from planner.functions.implementations_interval import interval_of, scaled_interval
 from planner.relational.carriers import carrier
 from planner.relational.expressions import ExpressionPrinter, is_foldable
 from planner.relational.printed import Printed
@@ -25,8 +25,6 @@ from planner.relational.rules.comparison import comparable, order_sql
 
 HYPOTHETICAL_RANKS = frozenset(("rank", "dense_rank", "percent_rank", "cume_dist"))
 ORDERED_SETS = frozenset(("percentile_cont", "percentile_disc", "mode")) | HYPOTHETICAL_RANKS
-
-_MONTH_DAYS = 30
 
 
 def print_ordered_set(printer: ExpressionPrinter, node: bound.Aggregate) -> Printed:
@@ -145,19 +143,11 @@ def _number_between(low: float, high: float, share: float) -> float:
 
 
 def _interval_between(low: Any, high: Any, share: float) -> Any:
-    """low + share * (high - low), what is left of months and days going down to microseconds (interval_mul)."""
-    months, days = high.months - low.months, high.days - low.days
+    """low + share * (high - low)."""
     us = (high.nanoseconds - low.nanoseconds) // 1000
-    whole_months, whole_days = int(months * share), int(days * share)
-    days_left = round((months * share - whole_months) * _MONTH_DAYS * 1e6) / 1e6
-    seconds_left = round((days * share - whole_days + days_left - int(days_left)) * 86_400 * 1e6) / 1e6
-    if abs(seconds_left) >= 86_400:
-        whole_days += int(seconds_left / 86_400)
-        seconds_left -= int(seconds_left / 86_400) * 86_400
+    part = scaled_interval(interval_of(high.months - low.months, high.days - low.days, us), share)
     return interval_of(
-        low.months + whole_months,
-        low.days + whole_days + int(days_left),
-        low.nanoseconds // 1000 + round(us * share + seconds_left * 1e6),
+        low.months + part.months, low.days + part.days, (low.nanoseconds + part.nanoseconds) // 1000
     )
 
 

@@ -214,8 +214,10 @@ def _tested(environment: Environment, node: exp.Expr) -> Expression:
 def bind_is_distinct(environment: Environment, node: exp.Expr) -> Expression:
     """IS [NOT] DISTINCT FROM."""
     left, right = node.this, node.args["expression"]
+    if isinstance(_bare(left), exp.Tuple) and isinstance(_bare(right), exp.Tuple):
+        return _rows_are_distinct(environment, node)
     if isinstance(_bare(left), exp.Tuple) or isinstance(_bare(right), exp.Tuple):
-        raise unsupported(node, "IS DISTINCT FROM of rows")
+        raise unsupported(node, "IS DISTINCT FROM of a row and another value")
     for side, other in ((right, left), (left, right)):
         if isinstance(_bare(side), exp.Null):
             # Compared with a bare NULL it is a test for NULL, whatever the type.
@@ -230,6 +232,17 @@ def bind_is_distinct(environment: Environment, node: exp.Expr) -> Expression:
     return IsDistinct(
         call.arguments[0], call.arguments[1], call.function, is_negated=isinstance(node, exp.NullSafeEQ)
     )
+
+
+def _rows_are_distinct(environment: Environment, node: exp.Expr) -> Expression:
+    """(a, b) IS [NOT] DISTINCT FROM (c, d): any (no) pair of fields is."""
+    left, right = _bare(node.this).expressions, _bare(node.args["expression"]).expressions
+    if len(left) != len(right):
+        raise SyntaxErrorInStatement(
+            "unequal number of entries in row expressions", position=position_of(node)
+        )
+    pairs = [bind_is_distinct(environment, type(node)(this=a, expression=b)) for a, b in zip(left, right)]
+    return conjunction(BoolOperator.AND if isinstance(node, exp.NullSafeEQ) else BoolOperator.OR, pairs)
 
 
 @binds(exp.Between)

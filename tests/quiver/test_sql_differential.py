@@ -19,6 +19,7 @@ pytestmark = pytest.mark.slow
 
 FILES = (
     "functions.sql",
+    "expressions.sql",
     "formatting.sql",
     "numbers.sql",
     "texts.sql",
