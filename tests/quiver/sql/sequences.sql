@@ -67,7 +67,6 @@ select nextval('o9')
 create sequence o10 start with 100 increment by 10 minvalue 50 maxvalue 200 cache 20 no cycle
 select nextval('o10'), nextval('o10')
 create sequence o11 no minvalue no maxvalue
--- refused: CREATE TEMPORARY SEQUENCE is not supported
 create temporary sequence o12
 create unlogged sequence o13
 create sequence bad as text
