@@ -111,9 +111,7 @@ CREATE TABLE copied AS SELECT id, name FROM items WHERE id < 3
 DROP TABLE IF EXISTS copied
 CREATE TEMP TABLE temporary (a int)
 DROP TABLE IF EXISTS temporary
--- refused: CREATE VIEW is not supported
 CREATE VIEW viewed AS SELECT 1
--- refused: DROP VIEW is not supported
 DROP VIEW IF EXISTS viewed
 CREATE TABLE checked (a int CHECK (a > 0))
 DROP TABLE IF EXISTS checked
