@@ -169,6 +169,7 @@ class View(ColumnRelation):
 
     kind: ClassVar[str] = "view"
 
+    persistence: Persistence = Persistence.PERMANENT
     definition_sql: str = ""
     references: tuple[tuple[int, tuple[int, ...]], ...] = ()
 

@@ -1,4 +1,4 @@
-"""Temporary tables and sequences: what the end of a transaction and of a session does to them.
+"""Temporary tables, views and sequences: what the end of a transaction and of a session does to them.
 
 They are ordinary objects in a schema `pg_temp_<process id>` that the session's first one makes. Nobody else's names find
 them. They go when the session ends, or at the next start of the server.
@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from foundation.errors import FeatureNotSupported
 from sqlfront.commands.context import CommandContext
 from sqlfront.commands.dependencies import drop_member, drop_table, schema_members
+from sqlfront.commands.views import dependent_views
 from storage import Storage, Transaction
 from storage.catalog import (
     TEMPORARY_SCHEMA_PREFIX,
@@ -21,6 +22,7 @@ from storage.catalog import (
     Schema,
     Sequence,
     Table,
+    View,
 )
 
 
@@ -42,6 +44,8 @@ def end_transaction(context: CommandContext) -> None:
     tables = [t for t in context.catalog.objects(Table, context.database_oid) if t.schema_oid == schema.oid]
     for table in tables:
         if table.on_commit is OnCommit.DROP:
+            for view, _ in dependent_views(context, table):
+                context.transaction.drop(view.oid)
             drop_table(context, table)
         elif table.on_commit is OnCommit.DELETE_ROWS and table.oid in context.transaction.writes:
             _delete_rows(context, table)
@@ -87,6 +91,7 @@ def _members(transaction: Transaction, schema_oids: set[int]) -> set[int]:
     found = {t.oid for t in catalog.objects(Table) if t.schema_oid in schema_oids}
     found |= {i.oid for i in catalog.objects(Index) if i.schema_oid in schema_oids}
     found |= {s.oid for s in catalog.objects(Sequence) if s.schema_oid in schema_oids}
+    found |= {v.oid for v in catalog.objects(View) if v.schema_oid in schema_oids}
     for oid in tuple(found):
         found |= {constraint.oid for constraint in catalog.constraints_of(oid)}
     return found

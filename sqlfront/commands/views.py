@@ -20,14 +20,16 @@ from sqlfront.binder import KeptQuery, bind_view, keep_query, renamed_view
 from sqlfront.binder.errors import InvalidObjectDefinition
 from sqlfront.commands.columns import COLUMNS_MAX
 from sqlfront.commands.context import CommandContext, CommandResult
+from sqlfront.commands.creation_place import creation_place
 from sqlfront.commands.errors import InvalidTableDefinition, TooManyColumns
-from sqlfront.commands.lookup import check_owner, creation_schema, described
+from sqlfront.commands.lookup import check_owner, described
 from sqlfront.parser import CreateViewStatement, Option
 from storage.catalog import (
     CatalogObject,
     Column,
     ColumnRelation,
     Persistence,
+    Schema,
     Sequence,
     Table,
     View,
@@ -56,11 +58,12 @@ def execute_create_view(statement: CreateViewStatement, context: CommandContext)
         itself. InvalidParameterValue: 22023, an option.
         FeatureNotSupported: 0A000, the query cannot be kept. Whatever binding the query raises.
     """
-    schema = creation_schema(context, statement.name)
+    if statement.persistence is Persistence.UNLOGGED:
+        raise FeatureNotSupported("views cannot be unlogged because they do not have storage")
     name = statement.name.name
     options = checked_view_options(statement.options)
     kept = keep_query(context.bind_context(), statement.query, statement.columns)
-    _check_lasting(context, kept)
+    schema, persistence = _place(context, statement, kept)
     if len(kept.columns) > COLUMNS_MAX:
         raise TooManyColumns(f"tables can have at most {COLUMNS_MAX} columns")
     existing = context.catalog.find_relation(context.database_oid, schema.oid, name)
@@ -76,18 +79,28 @@ def execute_create_view(statement: CreateViewStatement, context: CommandContext)
     view = View(
         context.storage.allocate_oid(), name, context.database_oid, context.role_oid, schema_oid=schema.oid,
         columns=columns, options=options, type_oid=context.storage.allocate_oid(), definition_sql=kept.sql,
-        references=kept.references,
+        references=kept.references, persistence=persistence,
     )  # fmt: skip
     context.transaction.put(view)
     return CommandResult("CREATE VIEW")
 
 
-def _check_lasting(context: CommandContext, kept: KeptQuery) -> None:
-    """Raises FeatureNotSupported (0A000) for what ends with the session: the view would be temporary, too."""
-    for oid, _ in kept.references:
-        found = context.catalog.get(oid)
-        if isinstance(found, Table | Sequence) and found.persistence is Persistence.TEMPORARY:
-            raise FeatureNotSupported(f'a view of the temporary relation "{found.name}" is not supported')
+def _place(
+    context: CommandContext, statement: CreateViewStatement, kept: KeptQuery
+) -> tuple[Schema, Persistence]:
+    """Where the view is created: beside what ends with the session it ends with it, too."""
+    name, persistence = statement.name, statement.persistence
+    if persistence is Persistence.PERMANENT and any(
+        _is_temporary(context, oid) for oid, _ in kept.references
+    ):
+        context.notice(f'view "{name.name}" will be a temporary view')
+        persistence = Persistence.TEMPORARY
+    return creation_place(context, name, persistence)
+
+
+def _is_temporary(context: CommandContext, oid: int) -> bool:
+    found = context.catalog.get(oid)
+    return isinstance(found, Table | Sequence | View) and found.persistence is Persistence.TEMPORARY
 
 
 def checked_view_options(options: Iterable[Option]) -> tuple[tuple[str, str], ...]:

@@ -12,9 +12,10 @@ from sqlfront.parser.statements_views import CreateViewStatement
 
 
 def maybe_create_view(grammar: DmlGrammar) -> Statement | None:
-    """After CREATE: [OR REPLACE] [RECURSIVE] VIEW; None, with nothing consumed, where something else follows."""
+    """After CREATE: [OR REPLACE] [TEMPORARY] [RECURSIVE] VIEW; None, with nothing consumed, where something else follows."""
     start = grammar.index
     or_replace = grammar.accept("or", "replace")
+    persistence = grammar.persistence()
     is_recursive = grammar.accept("recursive")
     if not grammar.accept("view"):
         grammar.back_to(start)
@@ -33,7 +34,7 @@ def maybe_create_view(grammar: DmlGrammar) -> Statement | None:
         grammar.accept_any("cascaded", "local")
         grammar.expect("check", "option")
         grammar.unsupported("WITH CHECK OPTION", grammar.last)
-    return CreateViewStatement(name, query, columns, or_replace, options)
+    return CreateViewStatement(name, query, columns, or_replace, options, persistence)
 
 
 def _recursive(name: str, columns: list[exp.Identifier], query: exp.Expr) -> exp.Select:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from sqlfront.parser.nodes import QueryNode
 from sqlfront.parser.statements import Option, QualifiedName, Statement
+from storage.catalog import Persistence
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,3 +21,4 @@ class CreateViewStatement(Statement):
     columns: tuple[str, ...] = ()
     or_replace: bool = False
     options: tuple[Option, ...] = ()
+    persistence: Persistence = Persistence.PERMANENT

@@ -88,6 +88,7 @@ def pg_class(view: CatalogView) -> Iterator[Row]:
             **_class_row(stored.oid, stored.name, stored.schema_oid, stored.owner_oid, "v"),
             "reltype": stored.type_oid, "relfilenode": 0, "reltuples": -1.0, "relhasrules": True,
             "relnatts": len(stored.columns), "reloptions": _options(stored.options),
+            "relpersistence": stored.persistence.value,
         }  # fmt: skip
     methods = access_methods()
     for index in view.objects(Index):

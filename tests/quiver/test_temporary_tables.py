@@ -196,3 +196,38 @@ def test_a_frame_goes_to_a_temporary_table(server: ServerProcess) -> None:
         rows = connection.execute(sqlalchemy.text("SELECT * FROM framed ORDER BY id")).fetchall()
         assert [tuple(row) for row in rows] == [(1, "a"), (2, "b"), (3, None)]
     engine.dispose()
+
+
+def test_temporary_views_end_with_their_session(server: ServerProcess) -> None:
+    with (
+        psycopg.connect(server.dsn, autocommit=True) as one,
+        psycopg.connect(server.dsn, autocommit=True) as other,
+    ):
+        notices: list[str | None] = []
+        one.add_notice_handler(lambda diagnostic: notices.append(diagnostic.message_primary))
+        one.execute("CREATE TEMP VIEW passing AS SELECT 1 AS a")
+        one.execute("CREATE TEMP TABLE gone (a int) ON COMMIT PRESERVE ROWS")
+        one.execute("INSERT INTO gone VALUES (7)")
+        one.execute("CREATE VIEW beside AS SELECT a FROM gone")
+        assert notices == ['view "beside" will be a temporary view']
+        assert one.execute("SELECT * FROM beside, passing").fetchall() == [(7, 1)]
+        kinds = one.execute(
+            "SELECT relname, relpersistence FROM pg_class WHERE relkind = 'v' AND relpersistence = 't'"
+        )
+        assert sorted(kinds) == [("beside", "t"), ("passing", "t")]
+        with pytest.raises(psycopg.errors.UndefinedTable):
+            other.execute("SELECT * FROM passing")
+        one.execute("CREATE OR REPLACE TEMPORARY VIEW passing AS SELECT 2 AS a")
+        assert one.execute("SELECT a FROM pg_temp.passing").fetchall() == [(2,)]
+        with pytest.raises(psycopg.errors.DependentObjectsStillExist):
+            one.execute("DROP TABLE gone")
+        with pytest.raises(psycopg.errors.FeatureNotSupported, match="views cannot be unlogged"):
+            one.execute("CREATE UNLOGGED VIEW v AS SELECT 1")
+        one.execute("DISCARD TEMP")
+        with pytest.raises(psycopg.errors.UndefinedTable):
+            one.execute("SELECT * FROM beside")
+        with one.transaction():
+            one.execute("CREATE TEMP TABLE short (a int) ON COMMIT DROP")
+            one.execute("CREATE VIEW over_short AS SELECT a FROM short")
+        one.execute("CREATE TEMP VIEW over_short AS SELECT 3 AS a")
+    wait_until_none_is_left(server)
