@@ -19,8 +19,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from foundation.errors import DatetimeFieldOverflow, FeatureNotSupported, InvalidParameterValue
-from foundation.sqltypes import DATE, NUMERIC, TIMESTAMP, TIMESTAMPTZ, format_type
+from foundation.sqltypes import DATE, NUMERIC, TIME, TIMESTAMP, TIMESTAMPTZ, format_type
 from planner.functions.civil_calendar import civil_date, day_number_of, month_lengths
+from planner.functions.datetime_fields import PLURALS, check_field
 from planner.functions.datum import CallSite, Datum, Kernel, contiguous, row_count_of
 
 DAY_US = 86_400_000_000
@@ -279,12 +280,6 @@ _FIELDS: dict[str, Callable[[pa.Array], pa.Array]] = {
     "year": pc.year, "month": pc.month, "day": pc.day, "hour": pc.hour, "minute": pc.minute,
     "quarter": pc.quarter, "doy": pc.day_of_year, "week": pc.iso_week, "isoyear": pc.iso_year,
 }  # fmt: skip
-_PLURALS = {
-    "years": "year", "months": "month", "days": "day", "hours": "hour", "minutes": "minute", "seconds": "second",
-    "weeks": "week", "millisecond": "milliseconds", "microsecond": "microseconds", "decades": "decade",
-    "centuries": "century", "millennia": "millennium", "y": "year", "h": "hour", "m": "minute", "s": "second",
-    "mon": "month", "min": "minute", "sec": "second", "d": "day",
-}  # fmt: skip
 
 
 def _field_values(field: str, stamps: pa.Array, instants: pa.Array) -> tuple[pa.Array, int]:
@@ -333,13 +328,6 @@ def _periods(years: Int64s, length: int) -> Int64s:
     return np.where(years > 0, (years + length - 1) // length, -((length - years) // length))
 
 
-_SCALED_FIELDS = (
-    "second", "milliseconds", "microseconds", "epoch", "dow", "isodow", "decade", "century", "millennium",
-    "julian",
-)  # fmt: skip
-_ZONE_FIELDS = ("timezone", "timezone_hour", "timezone_minute")
-
-
 def _extract(arguments: Sequence[Datum], site: CallSite) -> pa.Array:
     """extract() gives numeric, date_part() double precision."""
     names = arguments[0].array.to_pylist()
@@ -348,14 +336,10 @@ def _extract(arguments: Sequence[Datum], site: CallSite) -> pa.Array:
     row_count = row_count_of(arguments)
     if not names or names[0] is None:
         return pa.nulls(row_count, pa.utf8() if site.result_type.oid == NUMERIC.oid else pa.float64())
-    field = _PLURALS.get(names[0].lower(), names[0].lower())
+    field = PLURALS.get(names[0].lower(), names[0].lower())
     oid = site.argument_types[1]
     values = arguments[1].spread(row_count)
-    is_zoned = field in _ZONE_FIELDS and oid == TIMESTAMPTZ.oid
-    if not is_zoned and (field not in (*_FIELDS, *_SCALED_FIELDS) or (field == "julian" and oid != DATE.oid)):
-        if field in _ZONE_FIELDS or field == "julian":
-            raise FeatureNotSupported(f'unit "{names[0]}" not supported for type {format_type_of(oid)}')
-        raise InvalidParameterValue(f'unit "{names[0]}" not recognized for type {format_type_of(oid)}')
+    check_field(field, names[0], oid, is_extract=site.result_type.oid == NUMERIC.oid)
     if pa.types.is_time64(values.type):
         stamps = instants = values.cast(pa.int64()).cast(pa.timestamp("us"))
     else:
@@ -429,7 +413,7 @@ def date_trunc_local(arguments: Sequence[Datum], site: CallSite) -> pa.Array:
     name = next(iter(names), None)
     if name is None:
         return pa.nulls(row_count, values.type)
-    field = _PLURALS.get(name.lower(), name.lower())
+    field = PLURALS.get(name.lower(), name.lower())
     local = to_local(values, site) if oid == TIMESTAMPTZ.oid else values
     raw = microseconds(local)
     finite = (raw != TIMESTAMP_MIN) & (raw != TIMESTAMP_MAX)
@@ -480,7 +464,7 @@ def time_kernels() -> dict[str, Kernel]:
         kernels[f"{base}_pl_interval"] = add_interval(1)
         kernels[f"{base}_mi_interval"] = add_interval(-1)
         kernels[f"interval_pl_{base}"] = add_interval(1, timestamp_first=False)
-    for oid in (DATE.oid, TIMESTAMP.oid, TIMESTAMPTZ.oid, 1083):
+    for oid in (DATE.oid, TIMESTAMP.oid, TIMESTAMPTZ.oid, TIME.oid):
         kernels[f"date_part(25,{oid})"] = kernels[f"extract(25,{oid})"] = _extract
     for oid in (TIMESTAMP.oid, TIMESTAMPTZ.oid):
         kernels[f"date_trunc(25,{oid})"] = date_trunc_local

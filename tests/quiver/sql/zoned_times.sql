@@ -38,3 +38,16 @@ CREATE INDEX ON zoned_times (t)
 SELECT column_name, data_type, udt_name, datetime_precision FROM information_schema.columns WHERE table_name = 'zoned_times' ORDER BY 1
 SELECT typname, typlen, typcategory, typarray, typinput::text FROM pg_type WHERE typname IN ('timetz', '_timetz') ORDER BY 1
 DROP TABLE zoned_times
+-- fields of time and of date that are none of theirs
+SELECT extract(year FROM time '10:00')
+SELECT extract(dow FROM time '10:00')
+SELECT extract(timezone FROM time '10:00')
+SELECT extract(epoch FROM time '10:00'), extract(hours FROM time '10:00'), date_part('minute', time '10:12'), extract(seconds FROM time '10:11:12.5')
+SELECT extract(hour FROM date '2024-01-05')
+SELECT extract(foo FROM date '2024-01-05')
+SELECT date_part('hour', date '2024-01-05'), date_part('dow', date '2024-01-05'), extract(epoch FROM date '2024-01-05')
+SELECT extract(timezone FROM timestamp '2024-01-05')
+SELECT extract(timezone FROM timestamptz '2024-01-05'), extract(isoyear FROM timestamptz '2024-01-05')
+SELECT extract(microseconds FROM date '2024-01-05')
+SELECT date_part('microsecond', date '2024-01-05')
+SELECT extract(timezone FROM date '2024-01-05')
