@@ -48,7 +48,7 @@ SESSION_FUNCTIONS = frozenset({
     "current_setting", "current_user", "currval", "inet_client_addr", "inet_server_addr", "lastval", "nextval",
     "pg_advisory_lock", "pg_advisory_lock_shared", "pg_advisory_unlock", "pg_advisory_unlock_all",
     "pg_advisory_unlock_shared", "pg_advisory_xact_lock", "pg_advisory_xact_lock_shared", "pg_backend_pid",
-    "pg_cancel_backend", "pg_is_in_recovery", "pg_postmaster_start_time", "pg_terminate_backend",
+    "pg_cancel_backend", "pg_is_in_recovery", "pg_postmaster_start_time", "pg_sleep", "pg_terminate_backend",
     "pg_try_advisory_lock", "pg_try_advisory_lock_shared", "pg_try_advisory_xact_lock",
     "pg_try_advisory_xact_lock_shared", "session_user", "set_config", "setseed", "setval", "user",
 })  # fmt: skip

@@ -76,7 +76,7 @@ def execute_alter_table(statement: AlterTableStatement, context: CommandContext)
             context.notice(f'relation "{statement.name}" does not exist, skipping')
             return result
         raise UndefinedTable(f'relation "{statement.name}" does not exist')
-    if statement.kind == "TABLE" and isinstance(found, View) and _is_for_views(statement.actions):
+    if statement.kind == "TABLE" and _is_for_others(found, statement.actions):
         target: CatalogObject = found
     else:
         target = of_kind(found, _CLASSES[statement.kind])
@@ -88,9 +88,15 @@ def execute_alter_table(statement: AlterTableStatement, context: CommandContext)
     return result
 
 
-def _is_for_views(actions: Seq[AlterAction]) -> bool:
-    """Whether ALTER TABLE does this to views, too."""
-    return all(isinstance(action, SetOwner | SetOptions) for action in actions)
+def _is_for_others(found: CatalogObject, actions: Seq[AlterAction]) -> bool:
+    """Whether ALTER TABLE does this to a view or a sequence, too."""
+    match found:
+        case View():
+            return all(isinstance(action, SetOwner | SetOptions) for action in actions)
+        case Sequence():
+            return all(isinstance(action, SetOwner) for action in actions)
+        case _:
+            return False
 
 
 def _pass(action: AlterAction) -> int:

@@ -112,7 +112,7 @@ def execute_set_schema(statement: SetSchemaStatement, context: CommandContext) -
         raise UndefinedTable(f'relation "{statement.name}" does not exist')
     if statement.kind == "INDEX":
         raise FeatureNotSupported("ALTER INDEX ... SET SCHEMA is not supported")
-    if statement.kind == "TABLE" and isinstance(found, View):
+    if statement.kind == "TABLE" and isinstance(found, View | Sequence):
         target: Table | View | Sequence = found
     else:
         target = of_kind(found, _MOVED[statement.kind])

@@ -11,6 +11,7 @@ from sqlfront.pg_catalog import (
     information_schema,
     locks,
     objects,
+    privileges,
     sizes,
     view_definitions,
 )
@@ -27,6 +28,7 @@ __all__ = [
     "information_schema",
     "locks",
     "objects",
+    "privileges",
     "reg_name",
     "reg_oid",
     "relation_rows",

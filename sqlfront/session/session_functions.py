@@ -7,6 +7,7 @@ run once per row at most, on the few rows such calls have (pg_settings-like quer
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -149,6 +150,21 @@ def set_config(session: LocalSession, name: str | None, value: str | None, is_lo
 @session_function("setseed")
 def setseed(session: LocalSession, seed: float) -> str:
     session.random_numbers.seed(seed)
+    return ""
+
+
+@session_function("pg_sleep")
+def pg_sleep(session: LocalSession, seconds: float) -> str:
+    """Return after so many seconds; a cancel request, a timeout and the session's end are seen within 20 ms.
+
+    Raises:
+        QueryCanceled: 57014. AdminShutdown: 57P01.
+    """
+    end = time.monotonic() + seconds
+    session.cancel_token.check()
+    while (left := end - time.monotonic()) > 0:
+        time.sleep(min(left, 0.02))
+        session.cancel_token.check()
     return ""
 
 

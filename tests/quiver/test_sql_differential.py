@@ -36,6 +36,7 @@ FILES = (
     "table_as.sql",
     "table_like.sql",
     "merge.sql",
+    "client_requests.sql",
     "row_locks.sql",
     "zoned_times.sql",
     "network_addresses.sql",
