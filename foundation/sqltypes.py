@@ -21,6 +21,7 @@ Storage forms that are not obvious:
   sparsevec                binary in the wire form: big-endian int32 dimensions, int32 count, int32 zero, the int32
                            indexes from 0 in ascending order, then their float32 values, none of them zero
   arrays                   list<element>, one dimension, lower bound 1
+  enum                     int64, the position of the label (`foundation.enum_types`)
   oid, regclass ...        uint32 in catalog relations; "char" and name are utf8
 """
 
@@ -209,7 +210,7 @@ def _with_arrays(scalars: list[TypeInfo]) -> dict[int, TypeInfo]:
 
 
 TYPES: dict[int, TypeInfo] = _with_arrays([*_scalars(), *_further_scalars()])
-"""All types by OID, arrays included."""
+"""All types by OID, arrays included; users' types too, once `register_type` got them."""
 
 TYPES_BY_NAME: dict[str, TypeInfo] = {info.name: info for info in TYPES.values()}
 
@@ -242,6 +243,16 @@ _FIXED_ARROW: dict[int, pa.DataType] = {
     2950: pa.binary(16), 3802: pa.utf8(), 4072: pa.utf8(), 4089: pa.uint32(), 4096: pa.uint32(),
     16389: pa.binary(), 650: pa.binary(), 774: pa.binary(8), 790: pa.int64(), 829: pa.binary(6), 869: pa.binary(),
 }  # fmt: skip
+
+
+def register_type(info: TypeInfo, arrow: pa.DataType | None) -> None:
+    """Make a user's type known by its OID; `arrow` is what stores its values, None for an array of another type.
+
+    Its name is not looked up here: names of users' types depend on the database and the search path.
+    """
+    if arrow is not None:
+        _FIXED_ARROW[info.oid] = arrow
+    TYPES[info.oid] = info
 
 
 def numeric_typmod(precision: int, scale: int) -> int:

@@ -37,6 +37,7 @@ from storage.records import (
 from storage.rows import GrowingRows, RowIds, SealedRows
 from storage.sealed import selected
 from storage.state import DatabaseState, SegmentState, TableState
+from storage.user_types import register_types
 
 
 class Environment(Protocol):
@@ -233,6 +234,7 @@ def _change_catalog(changes: _Changes, record: CatalogRecord) -> None:
             _detach(changes, obj)
         changes.environment.forget_sequence(oid)
     changes.catalog = before.with_changes(record.puts, record.drops)
+    register_types(record.puts, changes.catalog)
 
 
 def _detach(changes: _Changes, index: Index) -> None:

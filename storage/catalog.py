@@ -301,6 +301,26 @@ class Sequence(CatalogObject):
     persistence: Persistence = Persistence.PERMANENT
 
 
+@dataclass(frozen=True, slots=True)
+class EnumLabel:
+    """A label of an enum; `position` is what is stored for it (`foundation.enum_types`)."""
+
+    oid: int
+    position: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class EnumType(CatalogObject):
+    """CREATE TYPE ... AS ENUM. Its OID and its array type's are random, from 2^30 on. `labels` are in their order."""
+
+    kind: ClassVar[str] = "enum"
+
+    schema_oid: int = PUBLIC_SCHEMA_OID
+    array_oid: int = 0
+    labels: tuple[EnumLabel, ...] = ()
+
+
 _CLASSES: dict[str, type[CatalogObject]] = {
     cls.kind: cls
     for cls in (
@@ -315,6 +335,7 @@ _CLASSES: dict[str, type[CatalogObject]] = {
         CheckConstraint,
         ForeignKey,
         Sequence,
+        EnumType,
     )
 }
 _T = TypeVar("_T", bound=CatalogObject)
@@ -335,6 +356,8 @@ def object_from_record(record: Mapping[str, Any]) -> CatalogObject:
     elif cls is ForeignKey:
         for name in ("on_update", "on_delete"):
             values[name] = ReferentialAction(record[name])
+    elif cls is EnumType:
+        values["labels"] = tuple(EnumLabel(**label) for label in record["labels"])
     elif cls is Sequence:
         values["type"] = SqlType(**record["type"])
     if "persistence" in values:
@@ -423,6 +446,11 @@ class Catalog:
         """Table, view, index or sequence of that name in a schema."""
         return self._by_name.get(("relation", database_oid, schema_oid, name))
 
+    def find_type(self, database_oid: int, schema_oid: int, name: str) -> EnumType | None:
+        """The user's type of that name in a schema."""
+        obj = self._by_name.get(("type", database_oid, schema_oid, name))
+        return obj if isinstance(obj, EnumType) else None
+
     def find_schema(self, database_oid: int, name: str) -> Schema | None:
         obj = self._by_name.get(("schema", database_oid, 0, name))
         return obj if isinstance(obj, Schema) else None
@@ -460,38 +488,11 @@ class Catalog:
 def _name_key(obj: CatalogObject) -> tuple[str, int, int, str]:
     if isinstance(obj, ColumnRelation | Index | Sequence):
         return ("relation", obj.database_oid, obj.schema_oid, obj.name)
+    if isinstance(obj, EnumType):
+        return ("type", obj.database_oid, obj.schema_oid, obj.name)
     if isinstance(obj, CheckConstraint | ForeignKey):
         return ("constraint", obj.database_oid, obj.table_oid, obj.name)
     return (obj.kind, obj.database_oid, 0, obj.name)
-
-
-def bootstrap_objects(
-    extension_version: str, database_oid: int = DEFAULT_DATABASE_OID
-) -> list[CatalogObject]:
-    """What a new data directory holds: role and database `postgres`, its schemas, extensions `vector`, `plpgsql`."""
-    role = Role(
-        BOOTSTRAP_ROLE_OID, "postgres", SHARED_DATABASE, BOOTSTRAP_ROLE_OID,
-        can_login=True, is_superuser=True, can_create_db=True, can_create_role=True,
-    )  # fmt: skip
-    database = Database(database_oid, "postgres", SHARED_DATABASE, BOOTSTRAP_ROLE_OID)
-    return [role, database, *database_objects(extension_version, database, BOOTSTRAP_ROLE_OID, 20000)]
-
-
-def database_objects(
-    extension_version: str, database: Database, owner_oid: int, first_oid: int
-) -> list[CatalogObject]:
-    """Schema `public` and the extensions every database starts with; they take three OIDs from `first_oid`."""
-    public_oid = PUBLIC_SCHEMA_OID if database.oid == DEFAULT_DATABASE_OID else first_oid
-    public = Schema(public_oid, "public", database.oid, owner_oid, comment="standard public schema")
-    vector = Extension(
-        first_oid + 1, "vector", database.oid, owner_oid, schema_oid=public_oid, version=extension_version,
-        comment="vector data type and ivfflat and hnsw access methods",
-    )  # fmt: skip
-    plpgsql = Extension(
-        first_oid + 2, "plpgsql", database.oid, owner_oid, schema_oid=PG_CATALOG_SCHEMA_OID, version="1.0",
-        comment="PL/pgSQL procedural language",
-    )  # fmt: skip
-    return [public, vector, plpgsql]
 
 
 def replaced(obj: _T, **changes: Any) -> _T:

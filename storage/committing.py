@@ -31,6 +31,8 @@ from storage.catalog import (
     Catalog,
     CatalogObject,
     CheckConstraint,
+    ColumnRelation,
+    EnumType,
     ForeignKey,
     Index,
     Persistence,
@@ -69,6 +71,7 @@ from storage.sealed import (
 )
 from storage.state import DatabaseState
 from storage.transaction import Transaction
+from storage.user_types import types_used
 from storage.view import MissingColumn, SegmentView
 from storage.writeset import PROVISIONAL_ID_MIN, TableWrites
 
@@ -287,6 +290,7 @@ def _checked_catalog(transaction: Transaction, committed: Catalog) -> Catalog:
         if isinstance(obj, Index) and not isinstance(catalog.get(obj.table_oid), Table):
             raise _conflict()
     _check_views(transaction, committed, catalog)
+    _check_types_remain(transaction, catalog)
     return catalog
 
 
@@ -302,11 +306,27 @@ def _check_views(transaction: Transaction, committed: Catalog, catalog: Catalog)
                 raise _conflict()
 
 
+def _check_types_remain(transaction: Transaction, catalog: Catalog) -> None:
+    """No table may use a type that another transaction dropped, and none another table began to use."""
+    dropped = [base for oid in transaction.drops if isinstance(base := transaction.bases[oid], EnumType)]
+    changed = (obj for obj in transaction.puts.values() if isinstance(obj, ColumnRelation))
+    tables = catalog.objects(ColumnRelation) if dropped else changed
+    for table in tables:
+        known = {
+            oid
+            for enum in catalog.objects(EnumType, table.database_oid)
+            for oid in (enum.oid, enum.array_oid)
+        }
+        if types_used((column.type.oid for column in table.live_columns()), known):
+            raise _conflict()
+
+
 def _name_taken(obj: CatalogObject) -> QuiverError:
     if obj.kind in RELATION_KINDS:
         return DuplicateTable(f'relation "{obj.name}" already exists')
     make: dict[str, Callable[[str], QuiverError]] = {"schema": DuplicateSchema, "database": DuplicateDatabase}
-    return make.get(obj.kind, DuplicateObject)(f'{obj.kind} "{obj.name}" already exists')
+    word = "type" if isinstance(obj, EnumType) else obj.kind
+    return make.get(obj.kind, DuplicateObject)(f'{word} "{obj.name}" already exists')
 
 
 def _check_table(

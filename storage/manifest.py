@@ -26,6 +26,7 @@ from storage.records import SequenceRecord
 from storage.rows import GrowingRows, SealedRows, SegmentEntry
 from storage.sealed import concatenated, selected
 from storage.state import DatabaseState, SegmentState, TableState
+from storage.user_types import register_types
 from storage.view import Attachment, MissingColumn
 
 
@@ -127,6 +128,8 @@ def read_manifest(
     file = BlockFile.open(files, path)
     meta = file.meta
     objects = [object_from_record(record) for record in meta["catalog"]]
+    catalog = Catalog({obj.oid: obj for obj in objects})
+    register_types(objects, catalog)
     tables = {
         record["oid"]: TableState(
             sealed=tuple(_read_segment(file, entry, data_files) for entry in record["segments"]),
@@ -134,7 +137,6 @@ def read_manifest(
         )
         for record in meta["tables"]
     }
-    catalog = Catalog({obj.oid: obj for obj in objects})
     state = DatabaseState(meta["lsn"], catalog, tables, meta["next_row_id"])
     sequences = [SequenceRecord(s["sequence"], s["value"], s["called"]) for s in meta["sequences"]]
     return Checkpoint(state, meta["oid_limit"], sequences)

@@ -14,7 +14,8 @@ from foundation.version import PGVECTOR_VERSION
 from storage import layout
 from storage.apply import apply_group
 from storage.blockfile import write_block_bytes
-from storage.catalog import Catalog, bootstrap_objects
+from storage.bootstrap import bootstrap_objects
+from storage.catalog import Catalog
 from storage.database import Storage
 from storage.errors import DataCorrupted, DirectoryUnusable
 from storage.files import FolderLock, LocalFiles

@@ -37,6 +37,7 @@ from storage.rows import RowIds
 from storage.spill_file import SpillFile
 from storage.state import DatabaseState, TableState
 from storage.transaction_locks import LockedRows, TransactionLocks
+from storage.user_types import announce_type
 from storage.view import MissingColumn, TableView
 from storage.writeset import PROVISIONAL_ID_MIN, Mark, TableWrites
 
@@ -340,6 +341,7 @@ class Transaction:
         self.puts = {**self.puts, obj.oid: obj}
         self.drops = self.drops - {obj.oid}
         self._catalog = None
+        announce_type(self, obj)
         if isinstance(obj, Table) and obj.oid in self.writes:
             self.writes[obj.oid].table = obj
 

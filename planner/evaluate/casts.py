@@ -14,6 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from foundation.enum_types import is_enum
 from foundation.errors import (
     InvalidParameterValue,
     NumericValueOutOfRange,
@@ -89,6 +90,10 @@ _TEXT_FORMS = BYTE_ORDERED | frozenset({
 _BIT_STRINGS = (BIT.oid, VARBIT.oid)
 
 
+def _has_text_form(oid: int) -> bool:
+    return oid in _TEXT_FORMS or is_enum(oid)
+
+
 def is_castable(source: SqlType, target: SqlType) -> bool:
     """Whether `cast_column` knows the conversion."""
     a, b = source.oid, target.oid
@@ -98,9 +103,9 @@ def is_castable(source: SqlType, target: SqlType) -> bool:
     if source_element and target_element:
         return is_castable(source_element, target_element)
     if a in _TEXTS:
-        return b in _TEXT_FORMS or (target_element is not None and target_element.oid in _TEXT_FORMS)
+        return _has_text_form(b) or (target_element is not None and _has_text_form(target_element.oid))
     if b in _TEXTS:
-        return a in _TEXT_FORMS or (source_element is not None and source_element.oid in _TEXT_FORMS)
+        return _has_text_form(a) or (source_element is not None and _has_text_form(source_element.oid))
     if is_vector_conversion(source, target):
         return True
     pairs = (

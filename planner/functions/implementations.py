@@ -22,6 +22,7 @@ from planner.functions.implementations_array import array_kernels
 from planner.functions.implementations_bits import bit_kernels
 from planner.functions.implementations_compare import comparison_kernels
 from planner.functions.implementations_datetime_format import datetime_format_kernels
+from planner.functions.implementations_enum import enum_kernels
 from planner.functions.implementations_float_functions import float_function_kernels
 from planner.functions.implementations_interval import interval_kernels
 from planner.functions.implementations_json import json_change_kernels
@@ -85,7 +86,7 @@ def kernels() -> dict[str, Kernel]:
         **json_reading_kernels(), **json_text_kernels(), **json_path_kernels(),
         **time_kernels(), **regex_kernels(), **bit_kernels(), **interval_kernels(), **numeric_function_kernels(), **datetime_format_kernels(),
         **number_format_kernels(), **text_form_kernels(), **vector_kernels(), **vector_type_kernels(), **_other_kernels(),
-        **timetz_kernels(), **network_kernels(), **money_kernels(),
+        **timetz_kernels(), **network_kernels(), **money_kernels(), **enum_kernels(),
     }  # fmt: skip
 
 

@@ -25,6 +25,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from foundation.enum_types import is_enum
 from foundation.sqltypes import (
     BIT,
     BOOL,
@@ -112,6 +113,18 @@ def comparison_kernel(suffix: str) -> Kernel:
         left, right = arguments
         types = site.argument_types
         return compare(suffix, left, right, (types[0], types[1]), site)
+
+    return kernel
+
+
+def positions_kernel(suffix: str) -> Kernel:
+    """The kernel of a comparison of enums, whose positions order as they do."""
+
+    def kernel(arguments: Any, site: CallSite) -> pa.Array:
+        left, right = arguments
+        if left.is_null_constant() or right.is_null_constant():
+            return pa.nulls(row_count_of((left, right)), pa.bool_())
+        return _arrow_compare(suffix, left, right)
 
     return kernel
 
@@ -262,7 +275,7 @@ def is_hashed(left: int, right: int) -> bool:
     """Whether membership of a value of one type in a set of another is one hash look-up."""
     if left in _TEXT_GROUP and right in _TEXT_GROUP:
         return True
-    return left == right and left in _HASHED_TYPES
+    return left == right and (left in _HASHED_TYPES or is_enum(left))
 
 
 def element_order(value: Any, oid: int) -> tuple[int, Any]:
@@ -386,6 +399,7 @@ def comparison_kernels() -> dict[str, Kernel]:
         kernel = comparison_kernel(suffix)
         for base in _BASES:
             kernels[base + suffix] = kernel
+        kernels[f"enum_{suffix}"] = positions_kernel(suffix)
         for left, right in (("name", "text"), ("text", "name")):
             kernels[left + suffix + right] = kernel
         times = ("date", "timestamp", "timestamptz")

@@ -5,6 +5,7 @@
                                            sparsevec           BLOB (ordered by keys: rules/comparison.py)
   json, jsonb         VARCHAR              vector, halfvec     FLOAT[] (DuckDB has no float16)
   numeric             DECIMAL or VARCHAR   arrays              lists of the element's carrier
+  enum                 BIGINT, the position of its label
 All others have the DuckDB type of the same name. Infinite dates and timestamps: Arrow columns hold the type's
 smallest and largest integer, DuckDB's smallest is one higher.
 """
@@ -17,6 +18,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from foundation.enum_types import is_enum
 from foundation.sqltypes import BYTE_ORDERED, NUMERIC, SqlType, arrow_type, element_type, is_vector
 from planner.relational.printed import DECIMAL_DIGITS_MAX, DecimalForm, Printed
 
@@ -43,6 +45,8 @@ def carrier(sql_type: SqlType, form: DecimalForm | None = None) -> str:
         return fixed
     if sql_type.oid == NUMERIC.oid:
         return "VARCHAR"
+    if is_enum(sql_type.oid):
+        return "BIGINT"
     element = element_type(sql_type)
     return f"{carrier(element)}[]" if element is not None else "VARCHAR"
 

@@ -12,6 +12,7 @@ from planner.functions.signatures import is_unsupported_operator, operator_funct
 from sqlfront.binder.catalog_names import BUILT_IN_SCHEMAS
 from sqlfront.binder.coerce import coerce_argument
 from sqlfront.binder.context import BindContext
+from sqlfront.binder.enum_labels import with_labels
 from sqlfront.binder.errors import AmbiguousFunction
 from sqlfront.binder.overloads import Candidate, Choice, choose_binary_operator, choose_prefix_operator
 from sqlfront.binder.type_rules import resolve_polymorphic, type_name
@@ -157,9 +158,10 @@ def operator_call(
     operator = chosen.overload
     actual = [operand.sql_type.oid for operand in operands]
     types, result = concrete_types(actual, chosen.types, operator.result_type)
+    function = operator_function(operator)
     return Call(
-        operator_function(operator),
-        convert_arguments(context, operands, types, operand_positions),
+        function,
+        with_labels(function.name, convert_arguments(context, operands, types, operand_positions)),
         SqlType(result),
         operator.name,
     )

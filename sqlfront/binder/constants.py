@@ -25,8 +25,8 @@ from planner.functions.signatures import functions_named
 from sqlfront.binder.coerce import coerce
 from sqlfront.binder.environment import Environment, bind_node, binds, unsupported
 from sqlfront.binder.literals import number_constant, typed_constant, unknown_constant
+from sqlfront.binder.type_names import resolve_type_name
 from sqlfront.parser.nodes import ValueFunction, position_of, type_name_of
-from sqlfront.parser.typenames import resolve_type
 
 
 @binds(exp.Literal)
@@ -81,7 +81,7 @@ def bind_cast(environment: Environment, node: exp.Expr) -> Expression:
         CannotCoerce: 42846.
         InvalidTextRepresentation: 22P02 and its kin, a literal that the type cannot read.
     """
-    target = resolve_type(type_name_of(cast(exp.DataType, node.args["to"])))
+    target = resolve_type_name(environment.context, type_name_of(cast(exp.DataType, node.args["to"])))
     return bind_as_type(environment, node.this, target, position_of(node))
 
 

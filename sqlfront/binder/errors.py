@@ -71,3 +71,7 @@ class ReservedName(QuiverError):
 
 class TooManyTargets(QuiverError):
     sqlstate = "54011"
+
+
+class UnsafeNewEnumValue(QuiverError):
+    sqlstate = "55P04"

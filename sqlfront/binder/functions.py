@@ -39,6 +39,7 @@ from sqlfront.binder.coerce import (
     settle,
 )
 from sqlfront.binder.columns import bind_field
+from sqlfront.binder.enum_labels import with_labels
 from sqlfront.binder.environment import (
     AGGREGATE_CLAUSES,
     SET_FUNCTION_CLAUSES,
@@ -160,6 +161,7 @@ def bind_call_syntax(environment: Environment, syntax: CallSyntax) -> Expression
         return Constant(UNKNOWN.oid, SqlType(result_oid))
     positions = [position_of(argument) for argument in syntax.arguments]
     converted = convert_arguments(environment.context, arguments, types, positions)
+    converted = with_labels(function.name, converted)
     result = SqlType(result_oid)
     if function.kind is FunctionKind.AGGREGATE and syntax.window is None:
         keys = tuple(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from foundation.enum_types import ENUMS
 from foundation.errors import (
     FeatureNotSupported,
     InvalidName,
@@ -40,13 +41,13 @@ from planner.bound import Constant
 from planner.functions.signatures import functions_named, operators_named, type_functions_named
 from sqlfront.binder.catalog_names import find_relation_oid, split_name
 from sqlfront.binder.context import BindContext
-from sqlfront.binder.errors import AmbiguousFunction
+from sqlfront.binder.errors import AmbiguousFunction, UnsafeNewEnumValue
+from sqlfront.binder.type_names import resolve_type_name
 from sqlfront.binder.type_rules import type_name
 from sqlfront.parser import parse_type
-from sqlfront.parser.typenames import resolve_type
 from sqlfront.types import coerce_value, decode_text
 from sqlfront.types.intervals import interval_value, parse_interval
-from storage.catalog import INFORMATION_SCHEMA_OID, PG_CATALOG_SCHEMA_OID
+from storage.catalog import INFORMATION_SCHEMA_OID, PG_CATALOG_SCHEMA_OID, EnumType
 
 _INT4_MIN, _INT4_MAX = -(2**31), 2**31 - 1
 _INT8_MIN, _INT8_MAX = -(2**63), 2**63 - 1
@@ -104,12 +105,25 @@ def _read(context: BindContext, text: str, target: SqlType) -> Any:
         return interval_value(*parse_interval(text, target.typmod))
     resolve = _NAME_READERS.get(target.oid)
     if resolve is None:
+        _check_label_usable(context, text, target.oid)
         return decode_text(target.without_typmod(), text, context.settings)
     if text == "-":
         return 0
     if text.isdigit():
         return int(text)
     return resolve(context, text)
+
+
+def _check_label_usable(context: BindContext, text: str, oid: int) -> None:
+    """Raises UnsafeNewEnumValue (55P04) for a label that this transaction added: it is known once it is committed."""
+    enum = context.catalog.get(oid)
+    if not isinstance(enum, EnumType) or text in ENUMS[oid].labels:
+        return
+    if any(label.text == text for label in enum.labels):
+        raise UnsafeNewEnumValue(
+            f'unsafe use of new value "{text}" of enum type {enum.name}',
+            hint="New enum values must be committed before they can be used.",
+        )
 
 
 def _read_class(context: BindContext, text: str) -> int:
@@ -126,7 +140,7 @@ def _read_type(context: BindContext, text: str) -> int:
         pseudo = next((oid for oid, known in PSEUDO_TYPES.items() if known == name.name), None)
         if pseudo is not None:
             return pseudo
-    return resolve_type(name).oid
+    return resolve_type_name(context, name).oid
 
 
 def _single_name(text: str) -> str:

@@ -27,15 +27,15 @@ from planner.bound import (
 from planner.functions.signature import POLYMORPHIC_TYPES
 from sqlfront.binder.catalog_names import readable_relation, schema_name_of
 from sqlfront.binder.coerce import settle
-from sqlfront.binder.context import VirtualRelation
+from sqlfront.binder.context import BindContext, VirtualRelation
 from sqlfront.binder.environment import Clause, Environment, QueryFindings, VisibleCte, bind_node, unsupported
 from sqlfront.binder.errors import InvalidColumnReference
 from sqlfront.binder.joins import join_namespace
 from sqlfront.binder.output_names import figure_name
 from sqlfront.binder.scope import NamespaceColumn, NamespaceItem, Scope, check_alias_free
+from sqlfront.binder.type_names import resolve_type_name
 from sqlfront.binder.type_rules import resolve_polymorphic
 from sqlfront.parser.nodes import ColumnDefinition, FunctionTable, JoinTree, position_of, type_name_of
-from sqlfront.parser.typenames import resolve_type
 from storage.catalog import Sequence, Table, View
 
 SYSTEM_COLUMNS = (
@@ -274,7 +274,7 @@ def _bind_function(environment: Environment, node: FunctionTable) -> Bound:
     columns: list[RelationColumn] = []
     for call, call_node in zip(calls, call_nodes):
         own_name = alias if alias is not None and len(calls) == 1 else figure_name(call_node)
-        columns += _function_columns(call, own_name, definitions, position_of(call_node))
+        columns += _function_columns(environment.context, call, own_name, definitions, position_of(call_node))
     has_ordinality = bool(node.args.get("ordinality"))
     if has_ordinality and definitions:
         raise SyntaxErrorInStatement(
@@ -304,7 +304,11 @@ def _unnest_parts(call: exp.Expr) -> list[exp.Expr]:
 
 
 def _function_columns(
-    call: Expression, name: str, definitions: list[ColumnDefinition], position: int | None
+    context: BindContext,
+    call: Expression,
+    name: str,
+    definitions: list[ColumnDefinition],
+    position: int | None,
 ) -> list[RelationColumn]:
     """The columns one call yields. Raises 42601 where a definition list is missing or not allowed."""
     result_columns = call.function.result_columns if isinstance(call, Call) else ()
@@ -321,7 +325,10 @@ def _function_columns(
         raise SyntaxErrorInStatement(
             'a column definition list is required for functions returning "record"', position=position
         )
-    return [RelationColumn(str(d.this.this), resolve_type(type_name_of(d.args["kind"]))) for d in definitions]
+    return [
+        RelationColumn(str(d.this.this), resolve_type_name(context, type_name_of(d.args["kind"])))
+        for d in definitions
+    ]
 
 
 def _concrete_column(call: Call, oid: int) -> SqlType:

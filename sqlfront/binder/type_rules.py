@@ -17,6 +17,7 @@ from planner.functions.signature import (
     ANYCOMPATIBLEARRAY,
     ANYCOMPATIBLENONARRAY,
     ANYELEMENT,
+    ANYENUM,
     ANYNONARRAY,
     POLYMORPHIC_TYPES,
     CastContext,
@@ -25,7 +26,7 @@ from planner.functions.signature import (
 from planner.functions.signatures import find_cast
 
 _STRENGTH = {CastContext.IMPLICIT: 0, CastContext.ASSIGNMENT: 1, CastContext.EXPLICIT: 2}
-_ELEMENT_FAMILY = frozenset((ANYELEMENT, ANYNONARRAY, ANYARRAY))
+_ELEMENT_FAMILY = frozenset((ANYELEMENT, ANYNONARRAY, ANYARRAY, ANYENUM))
 _RECORD_ARRAY_OID = 2287
 
 
@@ -151,7 +152,7 @@ class PolymorphicMatch:
 
     def concrete(self, declared: int) -> int:
         """The actual type of a declared one; 0 when it stays open."""
-        if declared in (ANYELEMENT, ANYNONARRAY):
+        if declared in (ANYELEMENT, ANYNONARRAY, ANYENUM):
             return self._element
         if declared == ANYARRAY:
             return self._array
@@ -191,6 +192,8 @@ def resolve_polymorphic(
                 array = known
             else:
                 if element not in (0, known) or (wanted == ANYNONARRAY and element_oid(known)):
+                    return None
+                if wanted == ANYENUM and category(known) != "E":
                     return None
                 element = known
         elif wanted in POLYMORPHIC_TYPES:

@@ -19,6 +19,7 @@ from planner.dml import read_attnums, row_values
 from planner.dml.rows import assigned
 from planner.services import ExecutionContext
 from sqlfront.binder import bind_conversion, bind_expression, key_type, predicate_attnums, rules_of
+from sqlfront.binder.type_names import resolve_type_name
 from sqlfront.commands.check_constraints import keep_over_new_type
 from sqlfront.commands.columns import INTEGER_OIDS
 from sqlfront.commands.context import CommandContext
@@ -33,7 +34,6 @@ from sqlfront.commands.sequences import owned_sequences, retype_sequence
 from sqlfront.commands.stored_rows import null_values, visible_rows
 from sqlfront.commands.views import check_no_views
 from sqlfront.parser import AlterColumnType
-from sqlfront.parser.typenames import resolve_type
 from storage.catalog import Column, ForeignKey, Index, Table, replaced
 
 
@@ -62,7 +62,7 @@ def alter_type(context: CommandContext, table: Table, action: AlterColumnType) -
         NotNullViolation: 23502, CheckViolation: 23514, UniqueViolation: 23505, where the new values do not fit.
     """
     column = find_column(table, action.column)
-    target = resolve_type(action.type)
+    target = resolve_type_name(context.bind_context(), action.type)
     if column.generated_sql is not None and action.using is not None:
         raise InvalidColumnDefinition(
             "cannot specify USING when altering type of generated column",

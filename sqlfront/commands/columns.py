@@ -25,6 +25,7 @@ from planner.dml.rows import assigned
 from planner.evaluate import Frame, evaluate
 from planner.functions.signature import Volatility
 from sqlfront.binder import bind_expression
+from sqlfront.binder.type_names import resolve_type_name
 from sqlfront.commands.context import CommandContext
 from sqlfront.commands.errors import InvalidTableDefinition
 from sqlfront.commands.naming import quote_identifier, quote_literal
@@ -68,7 +69,7 @@ def plan_column(
     type_name = specification.type
     if type_name.schema is None and type_name.name in SERIAL_TYPES:
         return _serial(table_name, specification, attnum)
-    sql_type = resolve_type(type_name)
+    sql_type = resolve_type_name(context.bind_context(), type_name)
     _check_storable(specification, sql_type)
     not_null = specification.not_null is True or bool(specification.identity)
     column = Column(attnum, specification.name, sql_type, not_null, identity=specification.identity)

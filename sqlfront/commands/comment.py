@@ -18,6 +18,7 @@ from sqlfront.commands.lookup import (
     find_table,
     of_kind,
 )
+from sqlfront.commands.types import find_type
 from sqlfront.parser import CommentStatement
 from storage.catalog import CatalogObject, Index, Sequence, Table, View, replaced
 
@@ -60,6 +61,8 @@ def _target(context: CommandContext, statement: CommentStatement) -> CatalogObje
             if not (me.is_superuser or me.can_create_role):
                 raise InsufficientPrivilege("must have CREATEROLE privilege")
             return find_role(context, name)
+        case "TYPE":
+            target = find_type(context, statement.name)
         case "CONSTRAINT":
             table = find_table(context, statement.name)
             check_owner(context, table)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from foundation.errors import DuplicateColumn, DuplicateTable, UndefinedObject
+from foundation.errors import DuplicateColumn, DuplicateObject, DuplicateTable, UndefinedObject
 from sqlfront.commands.columns import COLUMNS_MAX, PlannedColumn, plan_column, sequence_default
 from sqlfront.commands.constraints import add_constraint, check_supported, in_creation_order
 from sqlfront.commands.context import CommandContext, CommandResult
@@ -43,6 +43,12 @@ def execute_create_table(statement: CreateTableStatement, context: CommandContex
             context.notice(f'relation "{name}" already exists, skipping', sqlstate=DuplicateTable.sqlstate)
             return CommandResult(TAG)
         raise DuplicateTable(f'relation "{name}" already exists')
+    if context.catalog.find_type(context.database_oid, schema.oid, name) is not None:
+        raise DuplicateObject(
+            f'type "{name}" already exists',
+            hint="A relation has an associated type of the same name, so you must use a name that doesn't conflict"
+            " with any existing type.",
+        )
     if statement.tablespace not in (None, "pg_default"):
         raise UndefinedObject(f'tablespace "{statement.tablespace}" does not exist')
     on_commit = checked_on_commit(statement.on_commit, persistence)

@@ -15,7 +15,8 @@ from foundation.version import PGVECTOR_VERSION
 from sqlfront.commands.context import CommandContext, CommandResult
 from sqlfront.commands.lookup import check_new_owner, check_owner, current_role, find_role
 from sqlfront.parser import CreateDatabaseStatement, DropStatement, Option
-from storage.catalog import CatalogObject, Database, Role, database_objects, replaced
+from storage.bootstrap import database_objects
+from storage.catalog import CatalogObject, Database, Role, replaced
 
 _SAME_EVERYWHERE = {
     "encoding": ("utf8", "utf-8", "unicode", "6"),

@@ -18,7 +18,17 @@ from sqlfront.commands.index_expressions import read_attnums
 from sqlfront.commands.lookup import described, schema_of
 from sqlfront.commands.sequences import owned_sequences
 from sqlfront.commands.views import dependent_views
-from storage.catalog import CatalogObject, Column, ForeignKey, Index, Sequence, Table, View, replaced
+from storage.catalog import (
+    CatalogObject,
+    Column,
+    EnumType,
+    ForeignKey,
+    Index,
+    Sequence,
+    Table,
+    View,
+    replaced,
+)
 
 CASCADE_HINT = "Use DROP ... CASCADE to drop the dependent objects too."
 
@@ -76,7 +86,7 @@ def move_defaults(context: CommandContext, before: Sequence, default: str) -> No
 
 
 def schema_members(context: CommandContext, schema_oid: int) -> list[CatalogObject]:
-    """Tables of a schema, its views, then the indexes and sequences that belong to none of its tables."""
+    """Tables of a schema, its views, the sequences that belong to none of its tables, its types."""
     catalog, database_oid = context.catalog, context.database_oid
     tables = [table for table in catalog.objects(Table, database_oid) if table.schema_oid == schema_oid]
     views = [view for view in catalog.objects(View, database_oid) if view.schema_oid == schema_oid]
@@ -85,7 +95,8 @@ def schema_members(context: CommandContext, schema_oid: int) -> list[CatalogObje
         for sequence in catalog.objects(Sequence, database_oid)
         if sequence.schema_oid == schema_oid and sequence.owned_by is None
     ]
-    return [*tables, *views, *sequences]
+    types = [enum for enum in catalog.objects(EnumType, database_oid) if enum.schema_oid == schema_oid]
+    return [*tables, *views, *sequences, *types]
 
 
 def drop_member(context: CommandContext, member: CatalogObject) -> None:

@@ -32,6 +32,7 @@ from sqlfront.commands.foreign_keys import keys_using_index, keys_using_table
 from sqlfront.commands.lookup import check_owner, described, maybe_relation, of_kind
 from sqlfront.commands.roles import drop_role
 from sqlfront.commands.sequences import owned_sequences
+from sqlfront.commands.types import drop_type
 from sqlfront.commands.views import dependent_views
 from sqlfront.parser import DropStatement, QualifiedName
 from sqlfront.session.names import schema_called
@@ -60,6 +61,8 @@ def execute_drop(statement: DropStatement, context: CommandContext) -> CommandRe
                 drop_database(context, name.name, statement)
             case "ROLE":
                 drop_role(context, name.name, statement)
+            case "TYPE":
+                drop_type(context, name, statement)
             case _:
                 _drop_relation(context, name, statement, named)
     return CommandResult(f"DROP {statement.kind}")

@@ -33,6 +33,7 @@ from sqlfront.commands.schemas import (
 from sqlfront.commands.sequences import execute_alter_sequence, execute_create_sequence
 from sqlfront.commands.settings import execute_reset, execute_set, execute_show
 from sqlfront.commands.truncate import execute_truncate
+from sqlfront.commands.types import execute_add_label, execute_create_enum, execute_rename_label
 from sqlfront.commands.views import execute_create_view
 
 
@@ -41,6 +42,7 @@ def _refuse_grant(statement: parser.GrantStatement, context: CommandContext) -> 
 
 
 COMMANDS: dict[type[parser.Statement], Callable[[Any, CommandContext], CommandResult]] = {
+    parser.AddEnumLabelStatement: execute_add_label,
     parser.AlterExtensionStatement: execute_alter_extension,
     parser.AlterRoleStatement: execute_alter_role,
     parser.AlterSequenceStatement: execute_alter_sequence,
@@ -51,6 +53,7 @@ COMMANDS: dict[type[parser.Statement], Callable[[Any, CommandContext], CommandRe
     parser.ClusterStatement: execute_cluster,
     parser.CommentStatement: execute_comment,
     parser.CreateDatabaseStatement: execute_create_database,
+    parser.CreateEnumStatement: execute_create_enum,
     parser.CreateExtensionStatement: execute_create_extension,
     parser.CreateIndexStatement: execute_create_index,
     parser.CreateRoleStatement: execute_create_role,
@@ -63,6 +66,7 @@ COMMANDS: dict[type[parser.Statement], Callable[[Any, CommandContext], CommandRe
     parser.LockStatement: execute_lock,
     parser.OwnerStatement: execute_owner,
     parser.ReindexStatement: execute_reindex,
+    parser.RenameEnumLabelStatement: execute_rename_label,
     parser.RenameStatement: execute_rename,
     parser.ResetStatement: execute_reset,
     parser.SetSchemaStatement: execute_set_schema,

@@ -30,6 +30,7 @@ from storage.catalog import (
     Column,
     ColumnRelation,
     Database,
+    EnumType,
     Index,
     Role,
     Schema,
@@ -45,6 +46,7 @@ KIND_WORDS: dict[type[CatalogObject], str] = {
     Index: "index",
     Sequence: "sequence",
     View: "view",
+    EnumType: "type",
 }
 _ARTICLES = {Table: "a table", Index: "an index", Sequence: "a sequence", View: "a view"}
 _DROP_HINTS = {

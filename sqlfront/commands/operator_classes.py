@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from foundation.enum_types import is_enum
 from foundation.errors import DatatypeMismatch, FeatureNotSupported, UndefinedObject
 from foundation.sqltypes import BIT, HALFVEC, SPARSEVEC, TYPES, VARBIT, VECTOR, SqlType, format_type
 from planner.vector import key_metrics
@@ -42,6 +43,7 @@ BTREE_CLASSES: dict[int, tuple[str, ...]] = {
 """Type OID -> btree operator classes that accept it, the default one first."""
 
 ARRAY_CLASS = "array_ops"
+ENUM_CLASS = "enum_ops"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,8 @@ def default_operator_class(sql_type: SqlType) -> str:
     """The default btree class of a type. Raises UndefinedObject (42704) when it has none."""
     if TYPES[sql_type.oid].category == "A":
         return ARRAY_CLASS
+    if is_enum(sql_type.oid):
+        return ENUM_CLASS
     classes = BTREE_CLASSES.get(sql_type.oid)
     if classes is None:
         raise _no_default(sql_type, BTREE)
@@ -97,10 +101,12 @@ def is_default_class(family: str, name: str, sql_type: SqlType) -> bool:
 
 def _btree_class(name: str, sql_type: SqlType) -> ResolvedClass:
     base = name.rpartition(".")[2]
-    known = {ARRAY_CLASS, *(item for classes in BTREE_CLASSES.values() for item in classes)}
+    known = {ARRAY_CLASS, ENUM_CLASS, *(item for classes in BTREE_CLASSES.values() for item in classes)}
     if base not in known:
         raise UndefinedObject(f'operator class "{name}" does not exist for access method "btree"')
     is_array = TYPES[sql_type.oid].category == "A"
+    if is_enum(sql_type.oid) and base == ENUM_CLASS:
+        return ResolvedClass(base)
     accepted = (ARRAY_CLASS,) if is_array else BTREE_CLASSES.get(sql_type.oid, ())
     if base not in accepted:
         raise _wrong_type(base, sql_type)

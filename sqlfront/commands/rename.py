@@ -36,6 +36,7 @@ from sqlfront.commands.lookup import (
 )
 from sqlfront.commands.roles import rename_role
 from sqlfront.commands.schemas import check_may_create_schema, check_schema_name
+from sqlfront.commands.types import give_type, rename_type
 from sqlfront.commands.views import renaming, with_renamed_column
 from sqlfront.parser import OwnerStatement, RenameStatement
 from storage.catalog import ColumnRelation, Index, Sequence, Table, View, replaced
@@ -54,6 +55,8 @@ def execute_rename(statement: RenameStatement, context: CommandContext) -> Comma
             rename_database(context, statement.name.name, statement.new_name)
         case "ROLE":
             rename_role(context, statement.name.name, statement.new_name)
+        case "TYPE":
+            rename_type(context, statement.name, statement.new_name)
         case _:
             _rename_relation(context, statement)
             kind = "TABLE" if statement.kind in ("COLUMN", "CONSTRAINT") else statement.kind.split()[0]
@@ -62,7 +65,10 @@ def execute_rename(statement: RenameStatement, context: CommandContext) -> Comma
 
 
 def execute_owner(statement: OwnerStatement, context: CommandContext) -> CommandResult:
-    """ALTER SCHEMA / DATABASE ... OWNER TO."""
+    """ALTER SCHEMA / DATABASE / TYPE ... OWNER TO."""
+    if statement.kind == "TYPE":
+        give_type(context, statement.name, statement.role)
+        return CommandResult("ALTER TYPE")
     name = statement.name.name
     target = find_schema(context, name) if statement.kind == "SCHEMA" else find_database(context, name)
     check_owner(context, target)

@@ -34,6 +34,7 @@ from sqlfront.commands.lookup import (
 )
 from sqlfront.commands.sequences import owned_sequences
 from sqlfront.commands.temporary_objects import check_movable
+from sqlfront.commands.types import move_type
 from sqlfront.commands.views import renaming
 from sqlfront.parser import (
     AlterExtensionStatement,
@@ -104,6 +105,9 @@ _MOVED: dict[str, type[Table] | type[View] | type[Sequence]] = {
 def execute_set_schema(statement: SetSchemaStatement, context: CommandContext) -> CommandResult:
     """ALTER TABLE / SEQUENCE ... SET SCHEMA: a table's indexes and sequences go with it."""
     result = CommandResult(f"ALTER {statement.kind}")
+    if statement.kind == "TYPE":
+        move_type(context, statement.name, statement.schema)
+        return result
     found = maybe_relation(context, statement.name)
     if found is None:
         if statement.if_exists:

@@ -97,11 +97,17 @@ from sqlfront.parser.statements_schema import (
     TruncateStatement,
     ValidateConstraint,
 )
+from sqlfront.parser.statements_types import (
+    AddEnumLabelStatement,
+    CreateEnumStatement,
+    RenameEnumLabelStatement,
+)
 from sqlfront.parser.statements_views import CreateViewStatement
 
 __all__ = [
     "AddColumn",
     "AddConstraint",
+    "AddEnumLabelStatement",
     "AlterAction",
     "AlterColumnType",
     "AlterConstraint",
@@ -123,6 +129,7 @@ __all__ = [
     "ConstraintKind",
     "CopyStatement",
     "CreateDatabaseStatement",
+    "CreateEnumStatement",
     "CreateExtensionStatement",
     "CreateIndexStatement",
     "CreateRoleStatement",
@@ -164,6 +171,7 @@ __all__ = [
     "QueryStatement",
     "ReindexStatement",
     "ReleaseStatement",
+    "RenameEnumLabelStatement",
     "RenameStatement",
     "ResetStatement",
     "RoleOptions",

@@ -312,7 +312,7 @@ def _membership(grammar: DmlGrammar, options: RoleOptions) -> RoleOptions:
 _DROP_KINDS = {
     "table": "TABLE", "index": "INDEX", "sequence": "SEQUENCE", "schema": "SCHEMA", "database": "DATABASE",
     "role": "ROLE", "user": "ROLE", "group": "ROLE", "extension": "EXTENSION",
-    "view": "VIEW",
+    "view": "VIEW", "type": "TYPE",
 }  # fmt: skip
 
 
@@ -354,6 +354,7 @@ _COMMENT_KINDS = (
     "column",
     "constraint",
     "view",
+    "type",
 )
 
 

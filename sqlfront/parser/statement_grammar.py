@@ -29,6 +29,7 @@ from sqlfront.parser.grammar_objects import (
 from sqlfront.parser.grammar_session import SESSION_STATEMENTS
 from sqlfront.parser.grammar_table import parse_alter_table, parse_create_table
 from sqlfront.parser.grammar_table_as import query_or_select_into
+from sqlfront.parser.grammar_types import parse_alter_type, parse_create_type
 from sqlfront.parser.grammar_views import maybe_create_view, parse_alter_view
 from sqlfront.parser.names import utility_options
 from sqlfront.parser.statements import (
@@ -56,6 +57,7 @@ _CREATE: dict[str, _Rest] = {
     "role": parse_create_role,
     "group": parse_create_role,
     "user": lambda grammar: parse_create_role(grammar, can_login=True),
+    "type": parse_create_type,
 }
 
 _ALTER: dict[str, _Rest] = {
@@ -69,13 +71,14 @@ _ALTER: dict[str, _Rest] = {
     "group": parse_alter_role,
     "user": parse_alter_role,
     "view": parse_alter_view,
+    "type": parse_alter_type,
 }
 
 _OTHER_KINDS = (
     "materialized view", "foreign table", "foreign data wrapper", "text search configuration",
     "text search dictionary", "text search parser", "text search template", "event trigger", "user mapping",
     "operator class", "operator family", "default privileges", "large object", "access method", "function",
-    "procedure", "routine", "aggregate", "trigger", "rule", "type", "domain", "cast", "collation", "conversion",
+    "procedure", "routine", "aggregate", "trigger", "rule", "domain", "cast", "collation", "conversion",
     "language", "operator", "policy", "publication", "subscription", "server", "statistics", "tablespace",
     "transform", "owned", "constraint trigger", "trusted language", "procedural language",
 )  # fmt: skip

@@ -35,11 +35,19 @@ from sqlfront.pg_catalog.function_registry import catalog_function
 from sqlfront.pg_catalog.objects import class_oid_of
 from sqlfront.pg_catalog.pretty_expressions import pretty_expression
 from sqlfront.pg_catalog.relations import builtin_by_oid, builtin_rows
+from sqlfront.pg_catalog.user_types import (
+    FUNCTION_NAMES,
+    is_type_visible,
+    user_type,
+    user_type_name,
+    user_type_oid,
+)
 from sqlfront.pg_catalog.view import CatalogView
 from sqlfront.session.names import split_qualified_name
 from storage.catalog import (
     CheckConstraint,
     Database,
+    EnumType,
     Extension,
     ForeignKey,
     Index,
@@ -63,6 +71,9 @@ def sql_format_type(view: CatalogView, oid: int | None, typmod: int | None = Non
         return None
     if typmod is None and oid in _BLANK_PADDED:
         return _BLANK_PADDED[oid]
+    named = user_type_name(view, oid)
+    if named is not None:
+        return named
     return format_type(SqlType(oid, -1 if typmod is None else typmod)) if oid else "-"
 
 
@@ -132,14 +143,15 @@ def _builtin_function(oid: int) -> dict[str, Any] | None:
 # -- comments -----------------------------------------------------------------------------------------------
 
 
+_DESCRIBED = (Table, View, Index, Sequence, Schema, Extension, CheckConstraint, ForeignKey, EnumType)
+
+
 @catalog_function("obj_description")
 def obj_description(view: CatalogView, oid: int, catalog_name: str | None = None) -> str | None:
     """The comment on an object; without a catalog's name, on whatever object has the OID."""
     catalog_oid = view.find_relation_oid(("pg_catalog", catalog_name)) if catalog_name else None
     stored = view.catalog.get(oid)
-    if isinstance(
-        stored, Table | View | Index | Sequence | Schema | Extension | CheckConstraint | ForeignKey
-    ):
+    if isinstance(stored, _DESCRIBED):
         return stored.comment if catalog_oid in (None, class_oid_of(stored)) else None
     if catalog_oid is not None:
         return builtin_comments().get((catalog_oid, oid))
@@ -171,6 +183,9 @@ def pg_table_is_visible(view: CatalogView, oid: int) -> bool | None:
 
 @catalog_function("pg_type_is_visible")
 def pg_type_is_visible(view: CatalogView, oid: int) -> bool | None:
+    enum = user_type(view, oid)
+    if enum is not None:
+        return is_type_visible(view, enum)
     info = TYPES.get(oid)
     return info.schema in view.search_path if info else None
 
@@ -197,7 +212,8 @@ def to_regclass(view: CatalogView, name: str) -> int | None:
 
 @catalog_function("to_regtype")
 def to_regtype(view: CatalogView, name: str) -> int | None:
-    return type_oid(name)
+    found = type_oid(name)
+    return user_type_oid(view, name) if found is None else found
 
 
 @catalog_function("to_regnamespace")
@@ -263,7 +279,9 @@ def type_oid(name: str) -> int | None:
     if oid is None and not is_array:
         oid = next((pseudo for pseudo, known in PSEUDO_TYPES.items() if known == text), None)
     if oid is None:
-        info = TYPES_BY_NAME.get(text) or next((t for t in TYPES.values() if t.sql_name == text), None)
+        info = TYPES_BY_NAME.get(text) or next(
+            (t for t in TYPES_BY_NAME.values() if t.sql_name == text), None
+        )
         oid = info.oid if info else None
     if oid is not None and is_array:
         oid = TYPES[oid].array_oid or None
@@ -285,7 +303,7 @@ def reg_name(view: CatalogView, type_oid_: int, oid: int) -> str | None:
             return quote_identifier(role) if role else None
         case "regproc":
             row = _builtin_function(oid)
-            return str(row["proname"]) if row else None
+            return str(row["proname"]) if row else FUNCTION_NAMES.get(oid)
         case "regprocedure":
             row = _builtin_function(oid)
             return signature_text(row["proname"], row["proargtypes"] or ()) if row else None

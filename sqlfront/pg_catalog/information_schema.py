@@ -15,11 +15,13 @@ from foundation.sqltypes import (
     VARBIT,
     VARCHAR,
     SqlType,
+    TypeInfo,
     format_type,
     numeric_precision_scale,
 )
 from sqlfront.pg_catalog.definitions import owned_sequence, shown_expression
 from sqlfront.pg_catalog.relations import Row, rows_of
+from sqlfront.pg_catalog.user_types import user_type
 from sqlfront.pg_catalog.view import CatalogView
 from storage.catalog import Column, ColumnRelation, Persistence, Sequence, Table, View
 
@@ -89,14 +91,14 @@ def _column_row(view: CatalogView, column: Column) -> Row:
     data_type = format_type(SqlType(column.type.oid))
     if info.element_oid:
         data_type = "ARRAY"
-    elif info.schema == "public":
+    elif info.schema == "public" or info.category == "E":
         data_type = "USER-DEFINED"
     return {
         "column_name": column.name, "ordinal_position": column.attnum, "column_default": _default(view, column),
         "is_nullable": "NO" if column.not_null else "YES",
         "data_type": "character" if info.oid == BPCHAR.oid else data_type,
         **_limits(column.type),
-        "udt_catalog": view.session.identity.database_name, "udt_schema": info.schema, "udt_name": info.name,
+        "udt_catalog": view.session.identity.database_name, "udt_schema": _schema_of(view, info), "udt_name": info.name,
         "dtd_identifier": str(column.attnum), "is_self_referencing": "NO",
         "is_generated": "NEVER" if column.generated_sql is None else "ALWAYS",
         "is_updatable": "YES",
@@ -105,6 +107,11 @@ def _column_row(view: CatalogView, column: Column) -> Row:
         if column.generated_sql is None
         else shown_expression(view, column.generated_sql),
     }  # fmt: skip
+
+
+def _schema_of(view: CatalogView, info: TypeInfo) -> str:
+    enum = user_type(view, info.oid)
+    return info.schema if enum is None else view.schema_names[enum.schema_oid]
 
 
 _UNUSED = (

@@ -19,6 +19,7 @@ from sqlfront.pg_catalog.relations import (
     rows_of,
 )
 from sqlfront.pg_catalog.sizes import index_size_bytes, page_count, table_size_bytes
+from sqlfront.pg_catalog.user_types import stored_form
 from sqlfront.pg_catalog.view import CatalogView
 from storage.catalog import (
     BOOTSTRAP_ROLE_OID,
@@ -26,6 +27,7 @@ from storage.catalog import (
     PG_CATALOG_SCHEMA_OID,
     CheckConstraint,
     Column,
+    EnumType,
     Extension,
     ForeignKey,
     Index,
@@ -40,6 +42,7 @@ HEAP_AM_OID = 2
 FLAT_AM_OID = 16999
 FIRST_EXTENSION_OID = 16385
 PG_AM_OID = 2601
+PG_TYPE_OID = 1247
 PG_CLASS_OID = 1259
 PG_NAMESPACE_OID = 2615
 PG_EXTENSION_OID = 3079
@@ -192,7 +195,7 @@ def _attribute_row(table_oid: int, column: Column) -> Row:
 
 
 def _plain_attribute(relation_oid: int, attnum: int, name: str, sql_type: SqlType) -> Row:
-    stored = builtin_by_oid("pg_type").get(sql_type.oid, _NO_TYPE)
+    stored = stored_form(sql_type.oid) or _NO_TYPE
     return {
         "attrelid": relation_oid, "attname": name, "atttypid": sql_type.oid, "atttypmod": sql_type.typmod,
         "attstattarget": -1, "attlen": stored["typlen"], "attnum": attnum, "attcacheoff": -1,
@@ -210,7 +213,7 @@ _NO_TYPE: Row = {
 
 
 def _collation(type_oid: int) -> int:
-    return int(builtin_by_oid("pg_type").get(type_oid, _NO_TYPE)["typcollation"])
+    return int((stored_form(type_oid) or _NO_TYPE)["typcollation"])
 
 
 @rows_of("pg_attrdef")
@@ -402,7 +405,7 @@ def pg_description(view: CatalogView) -> Iterator[Row]:
 
 
 def class_oid_of(
-    stored: Table | View | Index | Sequence | Schema | Extension | CheckConstraint | ForeignKey,
+    stored: Table | View | Index | Sequence | Schema | Extension | CheckConstraint | ForeignKey | EnumType,
 ) -> int:
     """The OID of the catalog an object is a row of."""
     match stored:
@@ -412,6 +415,8 @@ def class_oid_of(
             return PG_EXTENSION_OID
         case CheckConstraint() | ForeignKey():
             return PG_CONSTRAINT_OID
+        case EnumType():
+            return PG_TYPE_OID
         case _:
             return PG_CLASS_OID
 

@@ -10,6 +10,7 @@ from foundation.errors import SyntaxErrorInStatement
 from planner import plan_statement
 from planner.bound import Expression, Select, Target
 from sqlfront.binder import Clause, bind_expression
+from sqlfront.binder.type_names import resolve_type_name
 from sqlfront.commands.temporary_objects import discard_temporary
 from sqlfront.errors import DuplicatePreparedStatement
 from sqlfront.parser import (
@@ -20,7 +21,7 @@ from sqlfront.parser import (
     ParsedStatement,
     PrepareStatement,
 )
-from sqlfront.parser.typenames import TypeName, resolve_type
+from sqlfront.parser.typenames import TypeName
 from sqlfront.session.errors import ActiveTransaction
 from sqlfront.session.outcome import Outcome
 from sqlfront.session.temporary import has_temporary
@@ -33,7 +34,11 @@ if TYPE_CHECKING:
 def run_prepare(session: LocalSession, node: PrepareStatement) -> Outcome:
     if node.name in session.statements:
         raise DuplicatePreparedStatement(f'prepared statement "{node.name}" already exists')
-    oids = tuple(resolve_type(name).oid for name in node.types if isinstance(name, TypeName))
+    oids = tuple(
+        resolve_type_name(session.bind_context(), name).oid
+        for name in node.types
+        if isinstance(name, TypeName)
+    )
     parsed = ParsedStatement(node.statement_text, 0, node.statement)
     session.statements[node.name] = session.prepare_nested(parsed, oids)
     return Outcome("PREPARE")

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import lru_cache
 
+from foundation.enum_types import is_enum
 from foundation.errors import FeatureNotSupported
 from foundation.sqltypes import TYPES, SqlType
 from sqlfront.types import (
     bits,
     boolean,
     bytea,
+    enums,
     floats,
     integers,
     intervals,
@@ -55,6 +57,8 @@ class TypeRegistry:
         factory = self._factories.get(sql_type.oid)
         if factory is not None:
             return factory(sql_type)
+        if is_enum(sql_type.oid):
+            return enums.EnumCodec(sql_type)
         info = TYPES.get(sql_type.oid)
         if info is not None and info.element_oid:
             return lists.list_codec(sql_type, codec_for(SqlType(info.element_oid)))

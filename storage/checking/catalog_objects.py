@@ -13,6 +13,7 @@ from storage.catalog import (
     CheckConstraint,
     ColumnRelation,
     Database,
+    EnumType,
     Extension,
     ForeignKey,
     Index,
@@ -23,6 +24,7 @@ from storage.catalog import (
     Table,
     View,
 )
+from storage.user_types import types_used
 
 
 def catalog_faults(catalog: Catalog, oid_limit: int) -> Iterator[tuple[int, str]]:
@@ -38,7 +40,7 @@ def catalog_faults(catalog: Catalog, oid_limit: int) -> Iterator[tuple[int, str]
 
 
 def _owner_faults(catalog: Catalog, obj: CatalogObject, oid_limit: int) -> Iterator[str]:
-    if obj.oid >= oid_limit:
+    if obj.oid >= oid_limit and not isinstance(obj, EnumType):
         yield f"its OID was never given out, {oid_limit} is the limit"
     if catalog.named_like(obj) is not obj:
         yield "another object has its name"
@@ -56,10 +58,16 @@ def _own_faults(catalog: Catalog, obj: CatalogObject) -> Iterator[str]:
         case Table():
             yield from _schema_faults(catalog, obj, obj.schema_oid)
             yield from _column_faults(obj)
+            yield from _type_faults(catalog, obj)
         case View():
             yield from _schema_faults(catalog, obj, obj.schema_oid)
             yield from _column_faults(obj)
             yield from _reference_faults(catalog, obj)
+        case EnumType():
+            yield from _schema_faults(catalog, obj, obj.schema_oid)
+            positions = [label.position for label in obj.labels]
+            if sorted(set(positions)) != positions:
+                yield "its labels are not in ascending order"
         case Index():
             yield from _schema_faults(catalog, obj, obj.schema_oid)
             read = (*obj.read_attnums(), *obj.predicate_attnums)
@@ -108,6 +116,14 @@ def _column_faults(table: ColumnRelation) -> Iterator[str]:
     for column in table.live_columns():
         if column.type.oid not in TYPES:
             yield f'column "{column.name}" is of type {column.type.oid}, which does not exist'
+
+
+def _type_faults(catalog: Catalog, table: Table) -> Iterator[str]:
+    known = {
+        oid for enum in catalog.objects(EnumType, table.database_oid) for oid in (enum.oid, enum.array_oid)
+    }
+    for oid in types_used((column.type.oid for column in table.live_columns()), known):
+        yield f"a column is of type {oid}, which does not exist"
 
 
 def _table_faults(

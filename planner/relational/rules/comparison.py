@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from foundation.enum_types import is_enum
 from foundation.errors import FeatureNotSupported, UndefinedFunction
 from foundation.sqltypes import (
     BIT,
@@ -61,7 +62,14 @@ def _is_native(operator: str, left: SqlType, right: SqlType) -> bool:
     if a == b:
         if a in _EQUALITY_ONLY:
             return operator in ("=", "<>", "!=")
-        return a in _SAME_TYPE or a in _NUMBERS or a in _TEXTS or a == NUMERIC.oid or _is_plain_array(a)
+        return (
+            is_enum(a)
+            or a in _SAME_TYPE
+            or a in _NUMBERS
+            or a in _TEXTS
+            or a == NUMERIC.oid
+            or _is_plain_array(a)
+        )
     pairs = ({a, b} <= _NUMBERS, {a, b} <= _TEXTS, {a, b} == {1082, 1114})
     return any(pairs)
 

@@ -19,7 +19,8 @@ from sqlfront.binder import BindContext, bind_query
 from sqlfront.parser import parse_script
 from sqlfront.types import CodecContext
 from sqlfront.types.postgres_codecs import PostgresCodecs
-from storage.catalog import Catalog, bootstrap_objects
+from storage.bootstrap import bootstrap_objects
+from storage.catalog import Catalog
 from tests.planner.trees import make_context
 
 FILES = ("expressions.tsv", "json_paths.tsv")

@@ -18,6 +18,7 @@ from foundation.sqltypes import TYPES_BY_NAME, SqlType
 from planner.bound import Delete, Insert, Update, output_columns
 from sqlfront.binder import BindContext, bind_query
 from sqlfront.parser import QueryStatement, parse_script
+from storage.bootstrap import bootstrap_objects
 from storage.catalog import (
     DEFAULT_DATABASE_OID,
     Catalog,
@@ -27,7 +28,6 @@ from storage.catalog import (
     IndexKey,
     Sequence,
     Table,
-    bootstrap_objects,
 )
 from tests.sqlfront.binder.tree_check import check_tree
 

@@ -6,6 +6,7 @@ from foundation.sqltypes import BOOL, INT4, INT8, JSONB, TEXT, VARCHAR, VECTOR, 
 from planner.bound import BoundStatement, RelationColumn
 from sqlfront.binder import BindContext, VirtualRelation, bind_query
 from sqlfront.parser import QueryStatement, parse_script
+from storage.bootstrap import bootstrap_objects
 from storage.catalog import (
     DEFAULT_DATABASE_OID,
     Catalog,
@@ -14,7 +15,6 @@ from storage.catalog import (
     IndexKey,
     Sequence,
     Table,
-    bootstrap_objects,
 )
 
 OWNER = 10

@@ -1,0 +1,55 @@
+"""Type names in the surroundings of a statement: the built-in ones, then users' types along the search path.
+
+https://www.postgresql.org/docs/15/ddl-schemas.html#DDL-SCHEMAS-CATALOG: pg_catalog is searched first, so a user's type
+with the name of a built-in one is found by its schema only. The array type of `mood` is also called `_mood`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from foundation.errors import SyntaxErrorInStatement
+from foundation.sqltypes import TYPES_BY_NAME, SqlType
+from sqlfront.binder.context import BindContext
+from sqlfront.parser.typenames import TypeName, resolve_type
+from storage.catalog import Catalog, EnumType
+
+
+def resolve_type_name(context: BindContext, name: TypeName) -> SqlType:
+    """The type that a name stands for. Raises as `resolve_type`, and 42601 for a modifier on a user's type."""
+    found = find_user_type(context.catalog, context.database_oid, context.search_path, name)
+    if found is None:
+        return resolve_type(name)
+    if name.modifiers:
+        raise SyntaxErrorInStatement(
+            f'type modifier is not allowed for type "{name.name}"', position=name.position
+        )
+    return found
+
+
+def find_user_type(
+    catalog: Catalog, database_oid: int, search_path: Sequence[str], name: TypeName
+) -> SqlType | None:
+    """The user's type, or its array type, that a name means; None when it means none."""
+    if name.schema is None and name.name in TYPES_BY_NAME:
+        return None
+    found = find_enum(catalog, database_oid, search_path, name)
+    if found is not None:
+        return SqlType(found.array_oid if name.dimensions else found.oid)
+    if name.name.startswith("_") and not name.dimensions:
+        element = replace(name, name=name.name[1:])
+        found = find_enum(catalog, database_oid, search_path, element)
+    return SqlType(found.array_oid) if found is not None else None
+
+
+def find_enum(
+    catalog: Catalog, database_oid: int, search_path: Sequence[str], name: TypeName
+) -> EnumType | None:
+    """The enum of a name, its brackets not looked at."""
+    for schema_name in search_path if name.schema is None else (name.schema,):
+        schema = catalog.find_schema(database_oid, schema_name)
+        found = schema and catalog.find_type(database_oid, schema.oid, name.name)
+        if found:
+            return found
+    return None
