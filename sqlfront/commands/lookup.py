@@ -18,6 +18,8 @@ from foundation.errors import (
     UndefinedTable,
     WrongObjectType,
 )
+from sqlfront.binder.catalog_names import find_relation as find_named
+from sqlfront.binder.context import VirtualRelation
 from sqlfront.commands.context import CommandContext
 from sqlfront.commands.errors import InvalidSchemaName
 from sqlfront.parser import QualifiedName
@@ -149,9 +151,16 @@ def maybe_relation(context: CommandContext, name: QualifiedName) -> CatalogObjec
     return None
 
 
+def computed_relation(context: CommandContext, name: QualifiedName) -> VirtualRelation | None:
+    """The system catalog or other computed relation a name means."""
+    parts = (name.name,) if name.schema is None else (name.schema, name.name)
+    found = find_named(context.bind_context(), parts)
+    return found if isinstance(found, VirtualRelation) else None
+
+
 def find_relation(context: CommandContext, name: QualifiedName) -> CatalogObject:
     """As `maybe_relation`. Raises UndefinedTable (42P01) `relation "t" does not exist`."""
-    if name.schema in BUILTIN_SCHEMAS:
+    if name.schema in BUILTIN_SCHEMAS and computed_relation(context, name) is not None:
         raise InsufficientPrivilege(f'permission denied: "{name.name}" is a system catalog')
     found = maybe_relation(context, name)
     if found is None:

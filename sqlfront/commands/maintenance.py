@@ -20,6 +20,7 @@ from sqlfront.commands.filled_indexes import has_files
 from sqlfront.commands.little_data import warn_of_little_data
 from sqlfront.commands.lookup import (
     check_owner,
+    computed_relation,
     current_role,
     find_relation,
     find_schema,
@@ -104,13 +105,15 @@ def _check_options(options: Iterable[Option], known: frozenset[str], command: st
 
 
 def _targets(context: CommandContext, targets: tuple[TableColumns, ...]) -> list[Table]:
-    """The tables named, or all of the database that the role may change."""
+    """The tables named, or all of the database that the role may change. System catalogs are computed: nothing is to be done there."""
     if not targets:
         role = current_role(context)
         tables = context.catalog.objects(Table, context.database_oid)
         return [table for table in tables if role.is_superuser or table.owner_oid == role.oid]
     found = []
     for target in targets:
+        if computed_relation(context, target.table) is not None:
+            continue
         table = find_table(context, target.table)
         check_owner(context, table)
         for name in target.columns:
