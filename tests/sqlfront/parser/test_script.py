@@ -98,7 +98,7 @@ def test_types(text: str, expected: SqlType) -> None:
     ("text", "sqlstate"),
     [
         ("nosuch", "42704"),
-        ("inet", "0A000"),
+        ("int4range", "0A000"),
         ("int(3)", "42601"),
         ("vector(0)", "22023"),
         ("varchar(0)", "22023"),
