@@ -9,6 +9,7 @@ from sqlfront.binder import (
     subqueries,
 )
 from sqlfront.binder.binding import bind_conversion, bind_expression, bind_query, bind_table_expression
+from sqlfront.binder.changed_views import changeable_columns, is_changeable
 from sqlfront.binder.context import BindContext, VirtualRelation, VirtualRelations
 from sqlfront.binder.defaults import bound_default, column_defaults
 from sqlfront.binder.environment import Clause
@@ -53,10 +54,12 @@ __all__ = [
     "bound_default",
     "bound_generation",
     "bound_index_keys",
+    "changeable_columns",
     "column_defaults",
     "generation_inputs",
     "index_predicate",
     "index_rules",
+    "is_changeable",
     "keep_condition",
     "keep_generation",
     "keep_index_expression",

@@ -15,6 +15,7 @@ from planner.bound import ColumnRef, OnConflict
 from planner.dml.returning import replace_columns
 from planner.implication import is_implied
 from sqlfront.binder.assignments import bind_assignments
+from sqlfront.binder.dml_targets import ChangeTarget
 from sqlfront.binder.environment import Clause, Environment, QueryFindings, bind_node, unsupported
 from sqlfront.binder.errors import InvalidColumnReference
 from sqlfront.binder.relations import scan_table
@@ -27,14 +28,12 @@ from storage.catalog import Index, Table
 EXCLUDED = "excluded"
 
 
-def bind_on_conflict(
-    environment: Environment, table: Table, target: NamespaceItem, node: exp.OnConflict
-) -> OnConflict:
+def bind_on_conflict(environment: Environment, change: ChangeTarget, node: exp.OnConflict) -> OnConflict:
     """Bind an ON CONFLICT clause.
 
     Args:
-        environment: of the statement; the clause sees `target` and EXCLUDED, both by their columns' bare names.
-        target: the table that rows are inserted into, under its alias.
+        environment: of the statement; the clause sees the target and EXCLUDED, both by their columns' bare names.
+        change: the table that rows are inserted into, under its alias.
 
     Raises:
         InvalidColumnReference: 42P10 `there is no unique or exclusion constraint matching ...`.
@@ -43,6 +42,7 @@ def bind_on_conflict(
         UndefinedColumn: 42703; AmbiguousColumn: 42702; UndefinedTable: 42P01.
         FeatureNotSupported: 0A000, an operator class or a collation.
     """
+    table, target = change.table, change.item
     is_update = node.args["action"] == "UPDATE"
     if is_update and node.args.get("constraint") is None and not node.expressions:
         raise SyntaxErrorInStatement(
@@ -57,7 +57,7 @@ def bind_on_conflict(
     # A row that is not stored yet has no system columns.
     item = replace(item, columns=tuple(item.visible_columns()), table_name="")
     inner = replace(environment, scope=Scope([target, item]), findings=QueryFindings())
-    assignments = bind_assignments(inner, table, node.args["assignments"])
+    assignments = bind_assignments(inner, change, node.args["assignments"])
     where = bind_condition(inner, node.args.get("where"), Clause.WHERE)
     return OnConflict(index_oids, excluded.relation_id, assignments, where)
 

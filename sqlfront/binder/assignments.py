@@ -11,14 +11,13 @@ from dataclasses import dataclass, replace
 from sqlglot import exp
 
 from foundation.errors import SyntaxErrorInStatement
-from planner.bound import Expression, Select, Subquery, SubqueryKind, output_columns
+from planner.bound import Constant, Expression, Select, Subquery, SubqueryKind, output_columns
 from sqlfront.binder.coerce import coerce_assignment
-from sqlfront.binder.dml_targets import default_or_null, find_target_column
+from sqlfront.binder.dml_targets import ChangeTarget, default_or_null, find_target_column
 from sqlfront.binder.environment import QUERY_NODES, Clause, Environment, bind_node, place_of, unsupported
 from sqlfront.binder.errors import GeneratedAlways
 from sqlfront.binder.queries import bind_nested_query
 from sqlfront.parser.nodes import Assignment, Default, position_of
-from storage.catalog import Column, Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +30,7 @@ class _NewValue:
 
 
 def bind_assignments(
-    environment: Environment, table: Table, nodes: Sequence[Assignment]
+    environment: Environment, target: ChangeTarget, nodes: Sequence[Assignment]
 ) -> tuple[tuple[int, Expression], ...]:
     """The SET list as (attnum, expression cast to the column's type), over the names in scope.
 
@@ -43,9 +42,9 @@ def bind_assignments(
     values = [value for node in nodes for value in _new_values(inner, node)]
     assignments: list[tuple[int, Expression]] = []
     for value in values:
-        attnum, expression = _assign(inner, table, value)
+        attnum, expression = _assign(inner, target, value)
         if any(attnum == other for other, _ in assignments):
-            name = table.column_at(attnum).name
+            name = target.table.column_at(attnum).name
             raise SyntaxErrorInStatement(f'multiple assignments to same column "{name}"')
         assignments.append((attnum, expression))
     return tuple(assignments)
@@ -99,10 +98,13 @@ def _from_query(environment: Environment, names: list[exp.Expr], node: exp.Expr)
     return values
 
 
-def _assign(environment: Environment, table: Table, new: _NewValue) -> tuple[int, Expression]:
-    column: Column = find_target_column(table, new.column_node)
+def _assign(environment: Environment, target: ChangeTarget, new: _NewValue) -> tuple[int, Expression]:
+    column = find_target_column(target, new.column_node)
+    if new.value is None and target.view is not None:
+        # The default is the view's own, which has none.
+        return column.attnum, Constant(None, column.type)
     if new.value is None:
-        return column.attnum, default_or_null(environment, table, column)
+        return column.attnum, default_or_null(environment, target.table, column)
     if column.generated_sql is not None:
         raise GeneratedAlways(
             f'column "{column.name}" can only be updated to DEFAULT',

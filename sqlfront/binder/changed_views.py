@@ -1,14 +1,22 @@
-"""Why the rows of a view cannot be changed through it, as view_query_is_auto_updatable() in rewriteHandler.c says it."""
+"""Changes of rows through a view: a view of one table's columns stands for the table, others are refused.
+
+As view_query_is_auto_updatable() and rewriteTargetView() do it in PostgreSQL's rewriteHandler.c.
+https://www.postgresql.org/docs/15/sql-createview.html#SQL-CREATEVIEW-UPDATABLE-VIEWS
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+from typing import Any
+
 from sqlglot import exp
 
-from foundation.errors import FeatureNotSupported, ObjectNotInPrerequisiteState, QuiverError
+from foundation.errors import ObjectNotInPrerequisiteState
 from planner import bound
+from planner.evaluate.rewriting import rewrite
 from planner.functions.signature import FunctionKind
-from sqlfront.binder.environment import Environment
-from sqlfront.parser.nodes import position_of
+from sqlfront.binder.environment import Clause, Environment, QueryFindings
+from sqlfront.binder.scope import NamespaceColumn, Scope
 from storage.catalog import View
 
 _CHANGES: dict[type[exp.Expr], tuple[str, str, str]] = {
@@ -18,27 +26,94 @@ _CHANGES: dict[type[exp.Expr], tuple[str, str, str]] = {
 }
 
 
-def view_change_error(environment: Environment, view: View, node: exp.Expr) -> QuiverError:
-    """The error of a statement that changes a view.
+@dataclass(frozen=True, slots=True)
+class ViewOfTable:
+    """The table behind a view: what each column of the view is over `scan`, and which rows the view shows."""
 
-    55000 for a view that PostgreSQL cannot change either, with its reason; 0A000 for the others.
+    scan: bound.TableScan
+    columns: tuple[NamespaceColumn, ...]
+    condition: bound.Expression | None
+
+
+def table_behind(environment: Environment, view: View, node: exp.Expr) -> ViewOfTable:
+    """The table that a change of a view changes; `node` names the view in the statement.
+
+    Raises:
+        ObjectNotInPrerequisiteState: 55000, a view that is no plain selection of one table's rows, with the reason.
     """
-    # Views are bound by what changes them, too.
-    from sqlfront.binder.views import bind_view
+    # Queries nest in everything, so what they nest in takes them late.
+    from sqlfront.binder.queries import bind_query_node
+    from sqlfront.binder.views import parsed_view
 
-    words = next((words for kind, words in _CHANGES.items() if isinstance(node.parent, kind)), None)
-    verb, doing, event = words or _CHANGES[exp.Update]
-    reason = _obstacle(bind_view(environment.context, view))
-    if reason is None:
-        return FeatureNotSupported(
-            f"{event} of the rows of a view is not supported", position=position_of(node)
-        )
-    return ObjectNotInPrerequisiteState(
-        f'cannot {verb} view "{view.name}"',
-        detail=f"Views {reason} are not automatically updatable.",
-        hint=f"To enable {doing} the view, provide an INSTEAD OF {event} trigger or an unconditional ON {event}"
-        " DO INSTEAD rule.",
+    inner = replace(
+        environment, scope=Scope(), clause=Clause.SELECT_LIST, findings=QueryFindings(), inside="", ctes=()
     )
+    query = bind_query_node(inner, parsed_view(view))
+    flat = _flat(query)
+    if isinstance(flat, str):
+        verb, doing, event = change_words(node)
+        raise ObjectNotInPrerequisiteState(
+            f'cannot {verb} view "{view.name}"',
+            detail=f"Views {flat} are not automatically updatable.",
+            hint=f"To enable {doing} the view, provide an INSTEAD OF {event} trigger or an unconditional ON"
+            f" {event} DO INSTEAD rule.",
+        )
+    assert isinstance(flat.from_, bound.TableScan), "a flat query reads a table"
+    columns = tuple(
+        NamespaceColumn(column.name, target.expression, view.oid, column.attnum)
+        for column, target in zip(view.columns, flat.targets, strict=True)
+    )
+    return ViewOfTable(flat.from_, columns, flat.where)
+
+
+def change_words(node: exp.Expr) -> tuple[str, str, str]:
+    """How messages name the change whose target `node` is."""
+    words = next((words for kind, words in _CHANGES.items() if isinstance(node.parent, kind)), None)
+    return words or _CHANGES[exp.Update]
+
+
+def is_changeable(query: bound.Query) -> bool:
+    """Whether rows can be changed through a view of this query."""
+    return not isinstance(_flat(query), str)
+
+
+def changeable_columns(query: bound.Query) -> set[str]:
+    """Names of the columns of a view of this query that can be changed."""
+    flat = _flat(query)
+    if isinstance(flat, str):
+        return set()
+    return {target.name for target in flat.targets if isinstance(target.expression, bound.ColumnRef)}
+
+
+def _flat(query: bound.Query) -> bound.Select | str:
+    """The query over the stored table that it selects from, through other views; or the reason why it is none."""
+    reason = _obstacle(query)
+    if reason is not None:
+        return reason
+    assert isinstance(query, bound.Select), "set operations and VALUES are obstacles"
+    scan = query.from_
+    if isinstance(scan, bound.TableScan):
+        return query
+    assert isinstance(scan, bound.SubqueryScan), "other relations are obstacles"
+    below = _flat(scan.query)
+    if isinstance(below, str):
+        return below
+
+    def change(node: Any) -> bound.Expression | None:
+        if isinstance(node, bound.ColumnRef) and node.relation_id == scan.relation_id:
+            return below.targets[node.position].expression
+        return None
+
+    above = rewrite(replace(query, from_=None), change)
+    return replace(above, from_=below.from_, where=both(below.where, above.where))
+
+
+def both(left: bound.Expression | None, right: bound.Expression | None) -> bound.Expression | None:
+    """Two conditions as one, either of which may be missing."""
+    parts = tuple(part for part in (left, right) if part is not None)
+    if len(parts) < 2:
+        return parts[0] if parts else None
+    return bound.BoolExpression(bound.BoolOperator.AND, parts)
 
 
 def _obstacle(query: bound.Query) -> str | None:

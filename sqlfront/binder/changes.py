@@ -6,10 +6,11 @@ from sqlglot import exp
 
 from planner.bound import Cte, Delete, Update
 from sqlfront.binder.assignments import bind_assignments
+from sqlfront.binder.changed_views import both
 from sqlfront.binder.ctes import bind_with
-from sqlfront.binder.dml_targets import bind_returning, target_table
+from sqlfront.binder.dml_targets import bind_returning, change_target
 from sqlfront.binder.environment import Clause, Environment
-from sqlfront.binder.relations import bind_from, scan_table
+from sqlfront.binder.relations import bind_from
 from sqlfront.binder.rules import table_rules
 from sqlfront.binder.select import bind_condition
 
@@ -24,16 +25,16 @@ def bind_update(environment: Environment, node: exp.Expr) -> Update:
     ctes: tuple[Cte, ...] = ()
     if node.args.get("with_") is not None:
         environment, ctes = bind_with(environment, node.args["with_"])
-    table, alias, schema = target_table(environment, node.this)
-    scan, item = scan_table(environment, table, alias, schema)
-    environment.scope.add(item)
+    target = change_target(environment, node.this)
+    environment.scope.add(target.item)
     from_node = node.args.get("from_")
     from_ = bind_from(environment, from_node.expressions) if from_node is not None else None
     where = bind_condition(environment, node.args.get("where"), Clause.WHERE)
     returning = bind_returning(environment, node)
-    assignments = bind_assignments(environment, table, node.expressions)
-    rules = table_rules(environment.context, table)
-    return Update(scan, assignments, from_, where, returning, ctes, rules)
+    assignments = bind_assignments(environment, target, node.expressions)
+    rules = table_rules(environment.context, target.table)
+    where = both(target.condition, where)
+    return Update(target.scan, assignments, from_, where, returning, ctes, rules)
 
 
 def bind_delete(environment: Environment, node: exp.Expr) -> Delete:
@@ -41,10 +42,10 @@ def bind_delete(environment: Environment, node: exp.Expr) -> Delete:
     ctes: tuple[Cte, ...] = ()
     if node.args.get("with_") is not None:
         environment, ctes = bind_with(environment, node.args["with_"])
-    table, alias, schema = target_table(environment, node.this)
-    scan, item = scan_table(environment, table, alias, schema)
-    environment.scope.add(item)
+    target = change_target(environment, node.this)
+    environment.scope.add(target.item)
     using = node.args.get("using")
     relation = bind_from(environment, using) if using else None
     where = bind_condition(environment, node.args.get("where"), Clause.WHERE)
-    return Delete(scan, relation, where, bind_returning(environment, node), ctes)
+    where = both(target.condition, where)
+    return Delete(target.scan, relation, where, bind_returning(environment, node), ctes)

@@ -2,46 +2,81 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+
 from sqlglot import exp
 
-from foundation.errors import UndefinedColumn
-from planner.bound import Constant, Expression, Target
+from foundation.errors import FeatureNotSupported, UndefinedColumn
+from planner.bound import ColumnRef, Constant, Expression, TableScan, Target
 from sqlfront.binder.catalog_names import schema_name_of, writable_table
-from sqlfront.binder.changed_views import view_change_error
+from sqlfront.binder.changed_views import table_behind
 from sqlfront.binder.defaults import bound_default
 from sqlfront.binder.environment import Clause, Environment, unsupported
-from sqlfront.binder.relations import table_parts
+from sqlfront.binder.relations import scan_table, table_parts
+from sqlfront.binder.scope import NamespaceItem
 from sqlfront.binder.select import bind_targets
 from sqlfront.binder.sorting import settled_target
 from sqlfront.parser.nodes import position_of
 from storage.catalog import Column, Table, View
 
 
-def target_table(environment: Environment, node: exp.Expr) -> tuple[Table, str, str]:
-    """The table a statement changes, its alias, and its schema's name for qualified references.
+@dataclass(frozen=True, slots=True)
+class ChangeTarget:
+    """What a statement changes. `columns` are the table's as the statement names them: a view has names of its own.
+
+    `condition` restricts which rows are there to be changed. `view` is the view that was named.
+    """
+
+    table: Table
+    scan: TableScan
+    item: NamespaceItem
+    columns: tuple[Column, ...]
+    condition: Expression | None = None
+    view: View | None = None
+
+
+def change_target(environment: Environment, node: exp.Expr) -> ChangeTarget:
+    """The table a statement changes, itself or through a view, with a new scan of it.
 
     Raises:
-        UndefinedTable: 42P01. WrongObjectType: 42809. ObjectNotInPrerequisiteState: 55000, FeatureNotSupported: 0A000, a view.
+        UndefinedTable: 42P01. WrongObjectType: 42809. ObjectNotInPrerequisiteState: 55000, such a view is not changed.
     """
-    parts = table_parts(node)
-    table = writable_table(environment.context, parts, position_of(node))
-    if isinstance(table, View):
-        raise view_change_error(environment, table, node)
-    alias = node.args.get("alias")
-    if alias is not None:
-        return table, str(alias.this.this), ""
-    return table, table.name, schema_name_of(environment.context, table.schema_oid)
+    found = writable_table(environment.context, table_parts(node), position_of(node))
+    alias_node = node.args.get("alias")
+    alias = str(alias_node.this.this) if alias_node is not None else found.name
+    schema = "" if alias_node is not None else schema_name_of(environment.context, found.schema_oid)
+    if isinstance(found, Table):
+        scan, item = scan_table(environment, found, alias, schema)
+        return ChangeTarget(found, scan, item, found.live_columns())
+    behind = table_behind(environment, found, node)
+    table = environment.context.catalog.table(behind.scan.table_oid)
+    item = NamespaceItem(alias, behind.columns, schema, table_name=found.name)
+    plain = (
+        replace(table.column_at(behind.scan.columns[shown.expression.position].attnum), name=shown.name)
+        for shown in behind.columns
+        if isinstance(shown.expression, ColumnRef)
+        and behind.scan.columns[shown.expression.position].attnum > 0
+    )
+    return ChangeTarget(table, behind.scan, item, tuple(plain), behind.condition, found)
 
 
-def find_target_column(table: Table, node: exp.Expr) -> Column:
-    """A target column by name. Raises 42703, 0A000 for parts of a column."""
+def find_target_column(target: ChangeTarget, node: exp.Expr) -> Column:
+    """A target column by name. Raises 42703; 0A000 for parts of a column and for what a view computes."""
     named = node
     while not isinstance(named, exp.Identifier):
         named = named.this
-    column = table.column(str(named.this))
+    name = str(named.this)
+    column = next((column for column in target.columns if column.name == name), None)
+    relation = target.view or target.table
+    if column is None and target.view is not None and target.view.column(name) is not None:
+        raise FeatureNotSupported(
+            f'cannot {"insert into" if node.find_ancestor(exp.Insert) else "update"} column "{name}" of view'
+            f' "{relation.name}"',
+            detail="View columns that are not columns of their base relation are not updatable.",
+        )
     if column is None:
         raise UndefinedColumn(
-            f'column "{named.this}" of relation "{table.name}" does not exist', position=position_of(named)
+            f'column "{name}" of relation "{relation.name}" does not exist', position=position_of(named)
         )
     if named is not node:
         raise unsupported(node, "assignment to part of a column")

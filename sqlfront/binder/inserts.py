@@ -22,7 +22,13 @@ from sqlfront.binder.arbiters import EXCLUDED, bind_on_conflict
 from sqlfront.binder.coerce import coerce_assignment
 from sqlfront.binder.ctes import bind_with
 from sqlfront.binder.defaults import bound_default
-from sqlfront.binder.dml_targets import bind_returning, default_or_null, find_target_column, target_table
+from sqlfront.binder.dml_targets import (
+    ChangeTarget,
+    bind_returning,
+    change_target,
+    default_or_null,
+    find_target_column,
+)
 from sqlfront.binder.environment import Clause, Environment, QueryFindings, bind_node, place_of, unsupported
 from sqlfront.binder.errors import GeneratedAlways
 from sqlfront.binder.queries import (
@@ -32,7 +38,6 @@ from sqlfront.binder.queries import (
     with_converted_targets,
     wrap_query,
 )
-from sqlfront.binder.relations import scan_table
 from sqlfront.binder.rules import table_rules
 from sqlfront.binder.scope import NamespaceItem, Scope
 from sqlfront.parser.nodes import Default, position_of
@@ -51,14 +56,16 @@ def bind_insert(environment: Environment, node: exp.Expr) -> Insert:
     ctes: tuple[Cte, ...] = ()
     if node.args.get("with_") is not None:
         environment, ctes = bind_with(environment, node.args["with_"])
-    table, alias, schema = target_table(environment, node.this)
-    columns = _target_columns(table, node)
+    target = change_target(environment, node.this)
+    table, scan, item = target.table, target.scan, target.item
+    columns = _target_columns(target, node)
     columns, source = _bind_source(environment, table, columns, node)
     attnums = tuple(column.attnum for column in columns)
     defaults = _other_defaults(environment, table, attnums)
-    scan, item = scan_table(environment, table, alias, schema)
     conflict = node.args.get("conflict")
-    on_conflict = None if conflict is None else bind_on_conflict(environment, table, item, conflict)
+    if conflict is not None and target.view is not None:
+        raise unsupported(conflict, "ON CONFLICT of rows of a view")
+    on_conflict = None if conflict is None else bind_on_conflict(environment, target, conflict)
     items = [item]
     if on_conflict is not None and on_conflict.assignments is not None:
         items.append(NamespaceItem(EXCLUDED, (), is_named=False, is_open=False))
@@ -82,14 +89,15 @@ def _other_defaults(
 
 
 def bind_merged_row(
-    environment: Environment, table: Table, node: exp.Expr
+    environment: Environment, target: ChangeTarget, node: exp.Expr
 ) -> tuple[tuple[int, Expression], ...]:
     """The row of a MERGE's INSERT over the names in scope: (attnum, value), with the defaults of other columns.
 
     Raises:
         QuiverError: as `bind_insert`.
     """
-    columns = _target_columns(table, node)
+    table = target.table
+    columns = _target_columns(target, node)
     row: tuple[Expression, ...] = ()
     values = node.args.get("expression")
     if values is None:
@@ -103,17 +111,28 @@ def bind_merged_row(
     return (*zip(attnums, row, strict=True), *_other_defaults(environment, table, attnums))
 
 
-def _target_columns(table: Table, node: exp.Expr) -> list[Column]:
+def _target_columns(target: ChangeTarget, node: exp.Expr) -> list[Column]:
     named = node.args.get("columns")
     if not named:
-        return list(table.live_columns())
+        return _leading_columns(target)
     columns: list[Column] = []
     for item in named:
-        column = find_target_column(table, item)
+        column = find_target_column(target, item)
         if column in columns:
             raise DuplicateColumn(
                 f'column "{column.name}" specified more than once', position=position_of(item)
             )
+        columns.append(column)
+    return columns
+
+
+def _leading_columns(target: ChangeTarget) -> list[Column]:
+    """The columns of an INSERT that lists none; a view's as far as they are its table's."""
+    names = target.view.live_columns() if target.view is not None else target.columns
+    columns: list[Column] = []
+    for named, column in zip(names, target.columns):
+        if named.name != column.name:
+            break
         columns.append(column)
     return columns
 

@@ -6,19 +6,21 @@ from dataclasses import replace
 
 from sqlglot import exp
 
-from foundation.errors import SyntaxErrorInStatement
+from foundation.errors import FeatureNotSupported, SyntaxErrorInStatement
 from planner.bound import Cte, Expression, Merge, MergeAction, MergeClause
 from sqlfront.binder.assignments import bind_assignments
+from sqlfront.binder.catalog_names import writable_table
 from sqlfront.binder.coerce import coerce_to_boolean
 from sqlfront.binder.ctes import bind_with
-from sqlfront.binder.dml_targets import target_table
+from sqlfront.binder.dml_targets import ChangeTarget, change_target
 from sqlfront.binder.environment import Clause, Environment, QueryFindings, bind_node, place_of
 from sqlfront.binder.errors import DuplicateAlias
 from sqlfront.binder.inserts import bind_merged_row
-from sqlfront.binder.relations import bind_from, scan_table
+from sqlfront.binder.relations import bind_from, table_parts
 from sqlfront.binder.rules import table_rules
 from sqlfront.binder.scope import Scope
-from storage.catalog import Table
+from sqlfront.parser.nodes import position_of
+from storage.catalog import View
 
 
 def bind_merge(environment: Environment, node: exp.Expr) -> Merge:
@@ -26,6 +28,7 @@ def bind_merge(environment: Environment, node: exp.Expr) -> Merge:
 
     Raises:
         SyntaxErrorInStatement: 42601, a clause behind one of its kind without a condition.
+        FeatureNotSupported: 0A000, a view.
         DuplicateAlias: 42712, one name for target and source. DatatypeMismatch: 42804, a condition that is no boolean.
         QuiverError: as `bind_insert` and `bind_update`; 42P01 for the target's columns in WHEN NOT MATCHED.
     """
@@ -34,8 +37,13 @@ def bind_merge(environment: Environment, node: exp.Expr) -> Merge:
     ctes: tuple[Cte, ...] = ()
     if node.args.get("with_") is not None:
         environment, ctes = bind_with(environment, node.args["with_"])
-    table, alias, schema = target_table(environment, node.this)
-    scan, target = scan_table(environment, table, alias, schema)
+    if isinstance(writable_table(environment.context, table_parts(node.this), position_of(node.this)), View):
+        name = table_parts(node.this)[-1]
+        raise FeatureNotSupported(
+            f'cannot execute MERGE on relation "{name}"', detail="This operation is not supported for views."
+        )
+    change = change_target(environment, node.this)
+    target = change.item
     source_scope = Scope(parent=environment.scope.parent)
     source = bind_from(replace(environment, scope=source_scope), [node.args["using"]])
     assert source is not None, "the grammar gives USING a relation"
@@ -48,8 +56,8 @@ def bind_merge(environment: Environment, node: exp.Expr) -> Merge:
     both = replace(environment, scope=Scope([target, *source_scope.items], environment.scope.parent))
     unmatched = replace(environment, scope=Scope([hidden, *source_scope.items], environment.scope.parent))
     on = _condition(both, node.args["on"], Clause.JOIN, "JOIN/ON")
-    clauses = tuple(_clause(both if when.args["matched"] else unmatched, table, when) for when in whens)
-    return Merge(scan, source, on, clauses, ctes, table_rules(environment.context, table))
+    clauses = tuple(_clause(both if when.args["matched"] else unmatched, change, when) for when in whens)
+    return Merge(change.scan, source, on, clauses, ctes, table_rules(environment.context, change.table))
 
 
 def _check_reachable(whens: list[exp.When]) -> None:
@@ -66,7 +74,7 @@ def _condition(environment: Environment, node: exp.Expr, clause: Clause, word: s
     return coerce_to_boolean(environment.context, bind_node(inner, node), word, place_of(node))
 
 
-def _clause(environment: Environment, table: Table, when: exp.When) -> MergeClause:
+def _clause(environment: Environment, change: ChangeTarget, when: exp.When) -> MergeClause:
     condition = None
     if when.args.get("condition") is not None:
         condition = _condition(environment, when.args["condition"], Clause.MERGE_WHEN, "WHEN")
@@ -74,9 +82,9 @@ def _clause(environment: Environment, table: Table, when: exp.When) -> MergeClau
     action, then = MergeAction.NOTHING, when.args.get("then")
     values: tuple[tuple[int, Expression], ...] = ()
     if isinstance(then, exp.Insert):
-        action, values = MergeAction.INSERT, bind_merged_row(inner, table, then)
+        action, values = MergeAction.INSERT, bind_merged_row(inner, change, then)
     elif isinstance(then, exp.Update):
-        action, values = MergeAction.UPDATE, bind_assignments(inner, table, then.expressions)
+        action, values = MergeAction.UPDATE, bind_assignments(inner, change, then.expressions)
     elif isinstance(then, exp.Delete):
         action = MergeAction.DELETE
     return MergeClause(when.args["matched"], action, condition, values)

@@ -19,8 +19,9 @@ from foundation.sqltypes import (
     format_type,
     numeric_precision_scale,
 )
+from sqlfront.binder import BindContext, bind_view, changeable_columns, is_changeable
 from sqlfront.pg_catalog.definitions import owned_sequence, shown_expression
-from sqlfront.pg_catalog.relations import Row, rows_of
+from sqlfront.pg_catalog.relations import VIRTUAL_RELATIONS, Row, rows_of
 from sqlfront.pg_catalog.user_types import user_type
 from sqlfront.pg_catalog.view import CatalogView
 from storage.catalog import Column, ColumnRelation, Persistence, Sequence, Table, View
@@ -46,10 +47,25 @@ def tables(view: CatalogView) -> Iterator[Row]:
         yield {
             **location(view, "table", table.schema_oid, table.name),
             "table_type": _table_type(table),
-            "is_insertable_into": "NO" if isinstance(table, View) else "YES", "is_typed": "NO",
+            "is_insertable_into": _yes_no(not isinstance(table, View) or is_changeable_view(view, table)), "is_typed": "NO",
             "self_referencing_column_name": None, "reference_generation": None, "user_defined_type_catalog": None,
             "user_defined_type_schema": None, "user_defined_type_name": None,
         }  # fmt: skip
+
+
+def is_changeable_view(view: CatalogView, stored: View) -> bool:
+    """Whether rows can be changed through a view."""
+    context = BindContext(view.catalog, view.database_oid, virtual_relations=VIRTUAL_RELATIONS)
+    return is_changeable(bind_view(context, stored))
+
+
+def _yes_no(condition: bool) -> str:
+    return "YES" if condition else "NO"
+
+
+def _changeable_columns(view: CatalogView, stored: View) -> set[str]:
+    context = BindContext(view.catalog, view.database_oid, virtual_relations=VIRTUAL_RELATIONS)
+    return changeable_columns(bind_view(context, stored))
 
 
 def _table_type(table: ColumnRelation) -> str:
@@ -77,11 +93,12 @@ def columns(view: CatalogView) -> Iterator[Row]:
                 **_identity(view, table, column),
             }
     for stored in view.objects(View):
+        plain = _changeable_columns(view, stored)
         for column in stored.live_columns():
             yield {
                 **location(view, "table", stored.schema_oid, stored.name),
                 **_column_row(view, column),
-                "is_updatable": "NO",
+                "is_updatable": _yes_no(column.name in plain),
                 **_NO_IDENTITY,
             }
 

@@ -9,7 +9,7 @@ from foundation.errors import UndefinedTable
 from planner.query_text import QueryStyle
 from sqlfront.binder import BindContext, view_text
 from sqlfront.pg_catalog.function_registry import catalog_function
-from sqlfront.pg_catalog.information_schema import location
+from sqlfront.pg_catalog.information_schema import is_changeable_view, location
 from sqlfront.pg_catalog.pretty_expressions import pretty_expression
 from sqlfront.pg_catalog.relations import VIRTUAL_RELATIONS, Row, rows_of
 from sqlfront.pg_catalog.view import CatalogView
@@ -68,9 +68,10 @@ def pg_views(view: CatalogView) -> Iterator[Row]:
 @rows_of("views", schema="information_schema")
 def views(view: CatalogView) -> Iterator[Row]:
     for stored in view.objects(View):
+        changeable = "YES" if is_changeable_view(view, stored) else "NO"
         yield {
             **location(view, "table", stored.schema_oid, stored.name),
-            "view_definition": definition(view, stored), "check_option": "NONE", "is_updatable": "NO",
-            "is_insertable_into": "NO", "is_trigger_updatable": "NO", "is_trigger_deletable": "NO",
+            "view_definition": definition(view, stored), "check_option": "NONE", "is_updatable": changeable,
+            "is_insertable_into": changeable, "is_trigger_updatable": "NO", "is_trigger_deletable": "NO",
             "is_trigger_insertable_into": "NO",
         }  # fmt: skip
