@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from foundation.sqltypes import BOOL, INT4, JSONPATH, NUMERIC, SqlType, format_type
+from foundation.sqltypes import BOOL, FIRST_USER_OID, INT4, JSONPATH, NUMERIC, TYPES, SqlType, format_type
 from planner import bound
 from planner.evaluate.constants import constant_array
 from planner.functions.quoting import quote_ident
@@ -43,14 +43,17 @@ class ExpressionPrinter:
 
     def _constant(self, node: bound.Constant) -> str:
         if node.value is None:
-            return f"NULL::{format_type(node.type)}"
+            return f"NULL::{self._type_name(node.type)}"
         if node.type.oid == BOOL.oid:
             return "true" if node.value else "false"
         text = self.constant_text(node.value, node.type)
         is_plain = node.type.oid == INT4.oid or (node.type.oid == NUMERIC.oid and "." in text)
         if is_plain and not text.startswith("-"):
             return text
-        return f"{_quoted(text)}::{format_type(node.type)}"
+        return f"{_quoted(text)}::{self._type_name(node.type)}"
+
+    def _type_name(self, sql_type: SqlType) -> str:
+        return format_type(sql_type) if self._is_folded else lasting_type_name(sql_type)
 
     def _parameter(self, node: bound.Parameter) -> str:
         return f"${node.index + 1}"
@@ -74,7 +77,7 @@ class ExpressionPrinter:
         return f"({self.print(left)} {node.operator} {self.print(right)})"
 
     def _cast(self, node: bound.CastExpression) -> str:
-        return f"({self.print(node.argument)})::{format_type(node.type)}"
+        return f"({self.print(node.argument)})::{self._type_name(node.type)}"
 
     def _boolean(self, node: bound.BoolExpression) -> str:
         return "(" + f" {node.operator.value} ".join(self.print(a) for a in node.arguments) + ")"
@@ -101,7 +104,7 @@ class ExpressionPrinter:
                 for item in node.items
                 if isinstance(item, bound.Constant)
             ]
-            element = format_type(node.items[0].sql_type)
+            element = self._type_name(node.items[0].sql_type)
             return f"({left} {test} ({_quoted('{' + ','.join(texts) + '}')}::{element}[]))"
         return f"({left} {test} ({self._array_of(node.items)}))"
 
@@ -110,7 +113,7 @@ class ExpressionPrinter:
         casts = [item for item in items if isinstance(item, bound.CastExpression)]
         sources = {item.argument.sql_type for item in casts}
         if len(casts) == len(items) and len(sources) == 1:
-            target = format_type(items[0].sql_type)
+            target = self._type_name(items[0].sql_type)
             return f"(ARRAY[{self.list([item.argument for item in casts])}])::{target}[]"
         return f"ARRAY[{self.list(items)}]"
 
@@ -153,6 +156,12 @@ class ExpressionPrinter:
 
     def _other(self, node: bound.Expression) -> str:
         return type(node).__name__.upper()
+
+
+def lasting_type_name(sql_type: SqlType) -> str:
+    """A type as definitions name it: with its schema where users made it, so that no search path changes its meaning."""
+    name = format_type(sql_type)
+    return f"{quote_ident(TYPES[sql_type.oid].schema)}.{name}" if sql_type.oid >= FIRST_USER_OID else name
 
 
 def _quoted(text: str) -> str:

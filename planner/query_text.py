@@ -32,10 +32,9 @@ from foundation.sqltypes import (
     TIME,
     TIMESTAMP,
     TIMESTAMPTZ,
-    format_type,
 )
 from planner import bound
-from planner.expression_text import ExpressionPrinter
+from planner.expression_text import ExpressionPrinter, lasting_type_name
 from planner.functions.quoting import quote_ident
 from planner.functions.signature import FunctionKind
 from planner.services import Codecs
@@ -269,7 +268,7 @@ class QueryPrinter(ExpressionPrinter):
             expression = query.targets[expression.position].expression
         if isinstance(expression, bound.Constant):
             text = self.print(expression)
-            return text if "::" in text else f"{text}::{format_type(expression.type)}"
+            return text if "::" in text else f"{text}::{lasting_type_name(expression.type)}"
         text = self._whole(expression)
         if isinstance(expression, bound.ColumnRef):
             targets = query.targets if isinstance(query, bound.Select) else ()
@@ -317,7 +316,7 @@ class QueryPrinter(ExpressionPrinter):
         if alias != known or is_renamed or is_function:
             text += f" {quote_ident(alias)}"
         if isinstance(relation, bound.FunctionScan) and _has_definitions(relation):
-            typed = ", ".join(f"{quote_ident(c.name)} {format_type(c.type)}" for c in relation.columns)
+            typed = ", ".join(f"{quote_ident(c.name)} {lasting_type_name(c.type)}" for c in relation.columns)
             return f"{text} ({typed})" if alias == known else f"{text}({typed})"
         return text + _name_list(columns) if is_renamed or is_function else text
 

@@ -19,10 +19,11 @@ from foundation.errors import (
     UndefinedObject,
 )
 from foundation.settings import SettingValues
-from foundation.sqltypes import TYPES, SqlType, format_type
+from foundation.sqltypes import TYPES, SqlType
 from planner.bound import Call, Expression, walk
 from planner.dml.rows import assigned
 from planner.evaluate import Frame, evaluate
+from planner.expression_text import lasting_type_name
 from planner.functions.signature import Volatility
 from sqlfront.binder import bind_expression
 from sqlfront.binder.type_names import resolve_type_name
@@ -180,7 +181,7 @@ def _default_text(column: Column, default: SqlExpression) -> str:
     if isinstance(tree, exp.Literal):
         text = str(tree.this)
         if tree.is_string:
-            return f"{quote_literal(text)}::{format_type(column.type.without_typmod())}"
+            return f"{quote_literal(text)}::{lasting_type_name(column.type.without_typmod())}"
         return _number_text(text)
     if isinstance(tree, exp.Boolean):
         return "true" if tree.this else "false"

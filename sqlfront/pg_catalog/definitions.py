@@ -12,6 +12,8 @@ from foundation.sqltypes import TYPES
 from sqlfront.binder import key_type
 from sqlfront.commands.operator_classes import is_default_class
 from sqlfront.pg_catalog.pretty_expressions import pretty_expression
+from sqlfront.pg_catalog.quoting import quote_identifier
+from sqlfront.pg_catalog.user_types import with_short_type_names
 from sqlfront.pg_catalog.view import CatalogView
 from sqlfront.session.names import split_qualified_name
 from storage.catalog import (
@@ -24,35 +26,6 @@ from storage.catalog import (
     Sequence,
     Table,
 )
-
-_PLAIN = re.compile(r"[a-z_][a-z0-9_$]*")
-
-
-def quote_identifier(name: str) -> str:
-    """The name as SQL text, quoted where it must be."""
-    if _PLAIN.fullmatch(name) and name not in _RESERVED:
-        return name
-    return '"' + name.replace('"', '""') + '"'
-
-
-_RESERVED = frozenset(
-    [
-        "all", "analyse", "analyze", "and", "any", "array", "as", "asc", "asymmetric", "both", "case", "cast", "check",
-        "collate", "column", "constraint", "create", "current_catalog", "current_date", "current_role",
-        "current_time", "current_timestamp", "current_user", "default", "deferrable", "desc", "distinct", "do",
-        "else", "end", "except", "false", "fetch", "for", "foreign", "from", "grant", "group", "having", "in",
-        "initially", "intersect", "into", "lateral", "leading", "limit", "localtime", "localtimestamp", "not", "null",
-        "offset", "on", "only", "or", "order", "placing", "primary", "references", "returning", "select",
-        "session_user", "some", "symmetric", "table", "then", "to", "trailing", "true", "union", "unique", "user",
-        "using", "variadic", "when", "where", "window", "with", "between", "bigint", "bit", "boolean", "char",
-        "character", "coalesce", "dec", "decimal", "exists", "extract", "float", "greatest", "inout", "int",
-        "integer", "interval", "least", "national", "nchar", "none", "normalize", "nullif", "numeric", "out",
-        "overlay", "position", "precision", "real", "row", "setof", "smallint", "substring", "time", "timestamp",
-        "treat", "trim", "values", "varchar", "authorization", "binary", "collation", "concurrently", "cross",
-        "current_schema", "freeze", "full", "ilike", "inner", "is", "isnull", "join", "left", "like", "natural",
-        "notnull", "outer", "overlaps", "right", "similar", "tablesample", "verbose",
-    ]
-)  # fmt: skip
 
 
 def qualified_name(view: CatalogView, oid: int) -> str:
@@ -90,7 +63,7 @@ def shown_expression(view: CatalogView, text: str) -> str:
         name = shown_name(view, oid) if oid is not None else None
         return match[0] if name is None else "'" + name.replace("'", "''") + "'::regclass"
 
-    return _CLASS_LITERAL.sub(shown, text)
+    return with_short_type_names(view, _CLASS_LITERAL.sub(shown, text))
 
 
 def constraint_name(index: Index) -> str:

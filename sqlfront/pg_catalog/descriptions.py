@@ -10,8 +10,9 @@ from functools import cache
 from typing import Any
 
 from foundation.sqltypes import SqlType, format_type
-from sqlfront.pg_catalog.definitions import quote_identifier, shown_name
+from sqlfront.pg_catalog.definitions import shown_name
 from sqlfront.pg_catalog.objects import PG_CONSTRAINT_OID, SHIPPED_CATALOGS, access_methods
+from sqlfront.pg_catalog.quoting import quote_identifier
 from sqlfront.pg_catalog.relations import builtin_by_oid, builtin_rows, is_view
 from sqlfront.pg_catalog.view import CatalogView
 from storage.catalog import Database, Extension, Index, Role, Schema, Sequence, Table

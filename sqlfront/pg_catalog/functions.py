@@ -26,7 +26,6 @@ from sqlfront.pg_catalog.definitions import (
     index_key_definition,
     owned_sequence,
     qualified_name,
-    quote_identifier,
     shown_expression,
     shown_name,
 )
@@ -34,6 +33,7 @@ from sqlfront.pg_catalog.descriptions import builtin_comments, object_descriptio
 from sqlfront.pg_catalog.function_registry import catalog_function
 from sqlfront.pg_catalog.objects import class_oid_of
 from sqlfront.pg_catalog.pretty_expressions import pretty_expression
+from sqlfront.pg_catalog.quoting import quote_identifier
 from sqlfront.pg_catalog.relations import builtin_by_oid, builtin_rows
 from sqlfront.pg_catalog.user_types import (
     FUNCTION_NAMES,

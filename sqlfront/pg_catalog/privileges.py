@@ -6,8 +6,8 @@ As acldefault() in src/backend/utils/adt/acl.c of PostgreSQL 15.
 from __future__ import annotations
 
 from foundation.errors import QuiverError
-from sqlfront.pg_catalog.definitions import quote_identifier
 from sqlfront.pg_catalog.function_registry import catalog_function
+from sqlfront.pg_catalog.quoting import quote_identifier
 from sqlfront.pg_catalog.view import CatalogView
 
 _DEFAULTS = {

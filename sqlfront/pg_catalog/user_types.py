@@ -5,13 +5,14 @@ https://www.postgresql.org/docs/15/catalog-pg-type.html
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from foundation.enum_types import POSITION_STEP
 from foundation.sqltypes import TYPES
 from sqlfront.binder.type_names import find_user_type
 from sqlfront.parser import parse_type
-from sqlfront.pg_catalog.definitions import quote_identifier
+from sqlfront.pg_catalog.quoting import quote_identifier
 from sqlfront.pg_catalog.relations import Row, builtin_by_oid, rows_of
 from sqlfront.pg_catalog.view import CatalogView
 from storage.catalog import EnumType
@@ -97,3 +98,17 @@ def user_type_oid(view: CatalogView, name: str) -> int | None:
     """The OID a text means as a type's name; None when no user's type has it."""
     found = find_user_type(view.catalog, view.database_oid, view.search_path, parse_type(name))
     return found.oid if found is not None else None
+
+
+def with_short_type_names(view: CatalogView, text: str) -> str:
+    """A stored text whose casts name enums without their schema where a bare name finds them."""
+    short: dict[str, str] = {}
+    for enum in view.objects(EnumType):
+        name, schema = quote_identifier(enum.name), quote_identifier(view.schema_names[enum.schema_oid])
+        if f"::{schema}.{name}" in text and is_type_visible(view, enum):
+            short[f"{schema}.{name}"] = name
+    if not short:
+        return text
+    names = "|".join(map(re.escape, sorted(short, key=len, reverse=True)))
+    cast = re.compile(rf"'(?:[^']|'')*'|::({names})(?![\w$.])")
+    return cast.sub(lambda match: f"::{short[match[1]]}" if match[1] else match[0], text)

@@ -12,6 +12,7 @@ from sqlfront.pg_catalog.function_registry import catalog_function
 from sqlfront.pg_catalog.information_schema import is_changeable_view, location
 from sqlfront.pg_catalog.pretty_expressions import pretty_expression
 from sqlfront.pg_catalog.relations import VIRTUAL_RELATIONS, Row, rows_of
+from sqlfront.pg_catalog.user_types import with_short_type_names
 from sqlfront.pg_catalog.view import CatalogView
 from sqlfront.session.names import split_qualified_name
 from storage.catalog import View
@@ -53,7 +54,7 @@ def definition(view: CatalogView, stored: View, style: QueryStyle = _PLAIN) -> s
     context = BindContext(
         view.catalog, view.database_oid, tuple(view.search_path), virtual_relations=VIRTUAL_RELATIONS
     )
-    return view_text(context, stored, style) + ";"
+    return with_short_type_names(view, view_text(context, stored, style)) + ";"
 
 
 @rows_of("pg_views")

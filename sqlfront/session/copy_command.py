@@ -37,7 +37,7 @@ from sqlfront.copy import (
     copy_writer,
 )
 from sqlfront.parser import CopyStatement, ParsedStatement, parse_script
-from sqlfront.pg_catalog.definitions import quote_identifier
+from sqlfront.pg_catalog.quoting import quote_identifier
 from sqlfront.session.outcome import Outcome
 from storage.catalog import Column, Table, View
 

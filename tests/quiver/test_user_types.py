@@ -344,3 +344,26 @@ def test_two_databases(server: ServerProcess, connection: Connection) -> None:
         assert other.execute("SELECT 'ok'::mood > 'happy'").fetchall() == [(True,)]
         assert connection.execute("SELECT 'ok'::mood > 'happy'").fetchall() == [(False,)]
     connection.execute("DROP DATABASE elsewhere")
+
+
+def test_kept_texts_mean_the_type_whatever_the_search_path(server: ServerProcess) -> None:
+    with psycopg.connect(server.dsn, autocommit=True) as connection:
+        for statement in (
+            "CREATE SCHEMA here",
+            "CREATE SCHEMA elsewhere",
+            "SET search_path = here",
+            "CREATE TYPE tint AS ENUM ('red', 'blue')",
+            "CREATE TABLE painted (id int PRIMARY KEY, t tint DEFAULT 'red', CHECK (t <> 'blue'))",
+            "CREATE VIEW reds AS SELECT id FROM painted WHERE t = 'red' OR t = ANY (ARRAY['red'::tint])",
+            "SET search_path = elsewhere",
+            "CREATE TYPE tint AS ENUM ('blue', 'green', 'red')",
+            "INSERT INTO here.painted (id) VALUES (1)",
+        ):
+            connection.execute(statement.encode())
+        assert connection.execute("SELECT id FROM here.reds").fetchall() == [(1,)]
+        assert connection.execute("SELECT t::text FROM here.painted").fetchall() == [("red",)]
+        with pytest.raises(psycopg.errors.CheckViolation):
+            connection.execute("INSERT INTO here.painted VALUES (2, 'blue')")
+        shown = connection.execute("SELECT pg_get_viewdef('here.reds'::regclass)").fetchone()
+        assert shown is not None
+        assert "'red'::here.tint" in shown[0]
