@@ -194,7 +194,8 @@ def test_insert_of_a_sorted_query_keeps_its_order() -> None:
     check_tree(bound)
     assert isinstance(bound.source, Select)
     assert isinstance(bound.source.from_, TableScan)
-    assert bound.source.order_by[0].expression == ColumnRef(1, 1, "tag", TEXT)
+    relation_id = bound.source.from_.relation_id
+    assert bound.source.order_by[0].expression == ColumnRef(relation_id, 1, "tag", TEXT)
 
 
 def test_identity_columns_take_the_next_value() -> None:
