@@ -43,6 +43,8 @@ OPTIONS = StorageOptions(growing_bytes_max=3000, write_set_bytes_max=250, checkp
 KEYS = 60
 DIRECT_SHARE = 0.08
 """How often rows are inserted in one step, by a session of their own."""
+LEVELS = (Isolation.READ_COMMITTED, Isolation.REPEATABLE_READ)
+"""SERIALIZABLE fails more often; `test_serializable.py` has its own oracle."""
 
 
 @dataclass(frozen=True)
@@ -161,7 +163,7 @@ class World:
             self.insert_directly(rng.randrange(len(self.tables)))
             return
         if len(self.sessions) < 3 and rng.random() < 0.3:
-            self.sessions.append(Session(self, rng.choice(list(Isolation))))
+            self.sessions.append(Session(self, rng.choice(LEVELS)))
         if self.sessions:
             session = rng.choice(self.sessions)
             session.refresh()

@@ -59,6 +59,8 @@ OPTIONS = StorageOptions(
 
 Values = dict[int, Any]
 """By attnum, without the id."""
+LEVELS = (Isolation.READ_COMMITTED, Isolation.REPEATABLE_READ)
+"""SERIALIZABLE fails more often; `test_serializable.py` has its own oracle."""
 
 
 @dataclass(frozen=True)
@@ -259,7 +261,7 @@ class StorageMachine(RuleBasedStateMachine):
     # Sessions
 
     @precondition(lambda self: len(self.sessions) < SESSIONS_MAX)
-    @rule(isolation=st.sampled_from(list(Isolation)))
+    @rule(isolation=st.sampled_from(LEVELS))
     def begin(self, isolation: Isolation) -> None:
         self.sessions.append(Session(self.storage.begin(isolation=isolation), self.committed))
 

@@ -243,7 +243,6 @@ SELECT pg_size_pretty(12345678::bigint), obj_description(1) IS NULL, has_table_p
 SELECT pg_relation_size('every') >= 0, pg_total_relation_size('every') > 0, pg_table_size('every') > 0
 SELECT random() BETWEEN 0 AND 1
 SELECT setseed(0.5)
--- refused: function pg_sleep is not supported
 SELECT pg_sleep(0)
 SELECT CASE WHEN true THEN 1 ELSE 1/0 END, CASE 1 WHEN 1 THEN 'a' WHEN 1/0 THEN 'b' END, false AND 1/0 = 1
 SELECT CASE WHEN 1 THEN 2 END
