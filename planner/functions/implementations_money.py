@@ -15,7 +15,7 @@ import pyarrow as pa
 from foundation.errors import DivisionByZero, FeatureNotSupported, NumericValueOutOfRange
 from foundation.sqltypes import INT4, INT8, MONEY, NUMERIC
 from planner.functions.datum import CallSite, Kernel
-from planner.functions.rowwise import row_kernel
+from planner.functions.rowwise import by_value, row_kernel
 
 _INT64_END = 1 << 63
 _WIDE = Context(prec=200_000)
@@ -153,22 +153,13 @@ def _numeric_text(amount: int) -> str:
     return f"{'-' if amount < 0 else ''}{whole}.{cents:02d}"
 
 
-def _by_value(
-    function: Callable[[Any], Any], target: pa.DataType
-) -> Callable[[pa.Array, CallSite], pa.Array]:
-    def convert(column: pa.Array, site: CallSite) -> pa.Array:
-        return pa.array([None if v is None else function(v) for v in column.to_pylist()], target)
-
-    return convert
-
-
 def money_conversions() -> dict[tuple[int, int], Callable[[pa.Array, CallSite], pa.Array]]:
     """Casts by (source OID, target OID)."""
     return {
-        (NUMERIC.oid, MONEY.oid): _by_value(_from_numeric, pa.int64()),
-        (INT4.oid, MONEY.oid): _by_value(_from_integer, pa.int64()),
-        (INT8.oid, MONEY.oid): _by_value(_from_integer, pa.int64()),
-        (MONEY.oid, NUMERIC.oid): _by_value(_numeric_text, pa.utf8()),
+        (NUMERIC.oid, MONEY.oid): by_value(_from_numeric, pa.int64()),
+        (INT4.oid, MONEY.oid): by_value(_from_integer, pa.int64()),
+        (INT8.oid, MONEY.oid): by_value(_from_integer, pa.int64()),
+        (MONEY.oid, NUMERIC.oid): by_value(_numeric_text, pa.utf8()),
     }
 
 

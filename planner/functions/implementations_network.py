@@ -22,7 +22,7 @@ from foundation.network import (
 )
 from foundation.sqltypes import BPCHAR, CIDR, INET, MACADDR, MACADDR8, TEXT, VARCHAR
 from planner.functions.datum import CallSite, Kernel
-from planner.functions.rowwise import row_kernel
+from planner.functions.rowwise import by_value, row_kernel
 
 _INT64_END = 1 << 63
 
@@ -218,26 +218,17 @@ def _narrowed(value: bytes) -> bytes:
 # Tables
 
 
-def _by_value(
-    function: Callable[[Any], Any], target: pa.DataType
-) -> Callable[[pa.Array, CallSite], pa.Array]:
-    def convert(column: pa.Array, site: CallSite) -> pa.Array:
-        return pa.array([None if v is None else function(v) for v in column.to_pylist()], target)
-
-    return convert
-
-
 def network_conversions() -> dict[tuple[int, int], Callable[[pa.Array, CallSite], pa.Array]]:
     """Casts by (source OID, target OID)."""
     conversions = {
         (CIDR.oid, INET.oid): lambda column, site: column,
-        (INET.oid, CIDR.oid): _by_value(_network, pa.binary()),
-        (MACADDR.oid, MACADDR8.oid): _by_value(_widened, pa.binary(8)),
-        (MACADDR8.oid, MACADDR.oid): _by_value(_narrowed, pa.binary(6)),
+        (INET.oid, CIDR.oid): by_value(_network, pa.binary()),
+        (MACADDR.oid, MACADDR8.oid): by_value(_widened, pa.binary(8)),
+        (MACADDR8.oid, MACADDR.oid): by_value(_narrowed, pa.binary(6)),
     }
     for source in (INET.oid, CIDR.oid):
         for target in (TEXT.oid, VARCHAR.oid, BPCHAR.oid):
-            conversions[source, target] = _by_value(_full_text, pa.utf8())
+            conversions[source, target] = by_value(_full_text, pa.utf8())
     return conversions
 
 

@@ -100,3 +100,12 @@ def null_aware_row_kernel(function: Callable[..., Any]) -> Kernel:
         return pa.array([function(*row) for row in zip(*columns)], arrow_type(site.result_type))
 
     return kernel
+
+
+def by_value(function: Callable[[Any], Any], target: pa.DataType) -> Callable[[pa.Array, CallSite], pa.Array]:
+    """A conversion of a column value by value; NULL stays NULL."""
+
+    def convert(column: pa.Array, site: CallSite) -> pa.Array:
+        return pa.array([None if v is None else function(v) for v in column.to_pylist()], target)
+
+    return convert

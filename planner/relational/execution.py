@@ -72,12 +72,17 @@ _watcher = CancelWatcher()
 
 
 def run_query(
-    query: bound.Query, context: ExecutionContext, given: Mapping[int, pa.Table] | None = None
+    query: bound.Query,
+    context: ExecutionContext,
+    given: Mapping[int, pa.Table] | None = None,
+    *,
+    expects_short_products: bool = True,
 ) -> Iterator[pa.RecordBatch]:
     """Run a query; yields batches of at most `BATCH_ROWS` rows, columns c0, c1, ... of `arrow_type(type)`.
 
     `given` maps relation ids of TableScans to rows that stand in for the stored table: one column per position.
 
+    A query that expects short products of numerics (see `RelationalStatement`) is run again without where they are not.
     The statement's cursor lives until the iterator is exhausted or closed.
 
     Raises:
@@ -85,7 +90,7 @@ def run_query(
             0A000 for what neither DuckDB nor we can do.
     """
     types = [column.type for column in bound.output_columns(query)]
-    statement = RelationalStatement(context, expects_short_products=True)
+    statement = RelationalStatement(context, expects_short_products=expects_short_products)
     try:
         with translated_errors(statement):
             sql = _finished(QueryPrinter(statement, query, given).print(query), types)
@@ -95,7 +100,10 @@ def run_query(
         whole = None if statement.has_volatile_calls else _whole_answer(statement, sql, types)
     finally:
         statement.close()
-    yield from _run_exactly(query, context, given) if whole is None else whole
+    if whole is None:
+        yield from run_query(query, context, given, expects_short_products=False)
+    else:
+        yield from whole
 
 
 def _whole_answer(
@@ -113,20 +121,6 @@ def _whole_answer(
     except NumericValueOutOfRange:
         return None
     return held
-
-
-def _run_exactly(
-    query: bound.Query, context: ExecutionContext, given: Mapping[int, pa.Table] | None
-) -> Iterator[pa.RecordBatch]:
-    """As `run_query`, with products of any length."""
-    types = [column.type for column in bound.output_columns(query)]
-    statement = RelationalStatement(context)
-    try:
-        with translated_errors(statement):
-            sql = _finished(QueryPrinter(statement, query, given).print(query), types)
-        yield from _batches(statement, sql, types)
-    finally:
-        statement.close()
 
 
 def printed_sql(query: bound.Query, context: ExecutionContext) -> str:

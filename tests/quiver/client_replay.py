@@ -1,7 +1,7 @@
 """Statements that real clients sent, replayed on a server in the order in which each client sent them.
 
 `tests/data/client_statements` holds what 25 clients, drivers and tools sent to a PostgreSQL 15 with the schema of
-`setup.sql`: text with its parameters filled in, and the columns with type OID and typmod that PostgreSQL told.
+`setup.sql`: text with its parameters filled in.
 """
 
 from __future__ import annotations

@@ -118,7 +118,8 @@ def padded_texts(column: bound.Expression, values: Sequence[bound.Expression]) -
     """
     if not (isinstance(column, bound.ColumnRef) and column.type.oid == BPCHAR.oid and column.type.typmod > 4):
         return None
-    texts = [value.value for value in values if isinstance(value, bound.Constant)]
+    # Beside a text, which keeps its blanks, the column loses its own.
+    texts = [v.value for v in values if isinstance(v, bound.Constant) and v.type.oid == BPCHAR.oid]
     if len(texts) < len(values) or not all(isinstance(text, str) for text in texts):
         return None
     return [quote_text(text.rstrip(" ").ljust(column.type.typmod - 4)) for text in texts]

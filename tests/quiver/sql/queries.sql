@@ -317,3 +317,4 @@ WITH t (a, b) AS (VALUES (1.25::numeric(30,2), 2.5::numeric(20,1)), (3.10, 0.5),
 WITH t (a, b) AS (VALUES (9999999999999999999999999999.99::numeric(30,2), 9999999999999999999.9::numeric(20,1)), (3.10, 0.5)) SELECT sum(a * b), min(a * b * b), avg(b * a) FROM t
 WITH t (a, b) AS (VALUES (9999999999999999999999999999.99::numeric(30,2), 9999999999.9::numeric(20,1)), (3.10, 0.5)) SELECT a * b, a * b / 3, a * b > 1e38, round(a * b, 1) FROM t ORDER BY 1
 WITH t (a, b) AS (SELECT 99999999999999999999999999.99::numeric(28,2), 999999999.9::numeric(12,1) FROM generate_series(1, 200)) SELECT sum(a * b), count(*) FROM t
+WITH b (i, c) AS (VALUES (1, 'a'::char(5)), (2, 'abc'), (3, ''), (4, NULL)) SELECT b.i, b.c = 'a '::text, b.c = 'a'::text, b.c IN ('a '::text, 'abc'), b.c <> 'abc '::varchar, b.c = 'a '::char(2), 'a '::text = b.c FROM b JOIN b d USING (i) GROUP BY b.i, b.c ORDER BY 1
