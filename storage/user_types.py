@@ -18,13 +18,17 @@ LAST_TYPE_OID = (1 << 31) - 1
 
 
 def register_types(objects: Iterable[CatalogObject], catalog: Catalog) -> None:
-    """Register the types among some objects; `catalog` has their schemas."""
-    for obj in objects:
-        if isinstance(obj, EnumType):
-            schema = catalog.get(obj.schema_oid)
-            name = schema.name if isinstance(schema, Schema) else "public"
-            pairs = ((label.position, label.text) for label in obj.labels)
-            register_enum((obj.oid, obj.array_oid), obj.name, name, pairs)
+    """Register the types among some objects, and those of a schema among them: it may have another name now."""
+    objects = list(objects)
+    found = {obj.oid: obj for obj in objects if isinstance(obj, EnumType)}
+    schemas = {obj.oid for obj in objects if isinstance(obj, Schema)}
+    if schemas:
+        found |= {enum.oid: enum for enum in catalog.objects(EnumType) if enum.schema_oid in schemas}
+    for enum in found.values():
+        schema = catalog.get(enum.schema_oid)
+        name = schema.name if isinstance(schema, Schema) else "public"
+        pairs = ((label.position, label.text) for label in enum.labels)
+        register_enum((enum.oid, enum.array_oid), enum.name, name, pairs)
 
 
 def announce_type(transaction: Transaction, obj: CatalogObject) -> None:

@@ -36,10 +36,10 @@ from sqlfront.commands.lookup import (
 )
 from sqlfront.commands.roles import rename_role
 from sqlfront.commands.schemas import check_may_create_schema, check_schema_name
-from sqlfront.commands.types import give_type, rename_type
+from sqlfront.commands.types import check_not_kept, give_type, rename_type
 from sqlfront.commands.views import renaming, with_renamed_column
 from sqlfront.parser import OwnerStatement, RenameStatement
-from storage.catalog import ColumnRelation, Index, Sequence, Table, View, replaced
+from storage.catalog import ColumnRelation, EnumType, Index, Sequence, Table, View, replaced
 
 _CLASSES: dict[str, type[Table] | type[View] | type[Index] | type[Sequence]] = {
     "TABLE": Table, "VIEW": View, "VIEW COLUMN": View, "COLUMN": Table, "CONSTRAINT": Table, "INDEX": Index, "SEQUENCE": Sequence,
@@ -151,6 +151,9 @@ def _rename_schema(context: CommandContext, name: str, new_name: str) -> None:
     if context.catalog.find_schema(context.database_oid, new_name) is not None:
         raise DuplicateSchema(f'schema "{new_name}" already exists')
     check_schema_name(new_name)
+    for enum in context.catalog.objects(EnumType, context.database_oid):
+        if enum.schema_oid == schema.oid:
+            check_not_kept(context, enum, enum.name, "schema")
     for sequence in context.catalog.objects(Sequence, context.database_oid):
         if sequence.schema_oid == schema.oid:
             move_defaults(context, sequence, sequence_default(new_name, sequence.name))

@@ -129,7 +129,7 @@ def execute_rename_label(statement: RenameEnumLabelStatement, context: CommandCo
         raise InvalidParameterValue(f'"{statement.label}" is not an existing enum label')
     if statement.new_label in texts:
         raise DuplicateObject(f'enum label "{statement.new_label}" already exists')
-    _check_not_kept(context, enum, statement.label, "label")
+    check_not_kept(context, enum, statement.label, "label")
     labels = tuple(
         replace(label, text=statement.new_label) if label.text == statement.label else label
         for label in enum.labels
@@ -143,7 +143,7 @@ def rename_type(context: CommandContext, name: QualifiedName, new_name: str) -> 
     enum = find_type(context, name)
     check_owner(context, enum, "type")
     _check_free(context, schema_of(context, enum.schema_oid), new_name)
-    _check_not_kept(context, enum, enum.name, "name")
+    check_not_kept(context, enum, enum.name, "name")
     context.transaction.put(replaced(enum, name=new_name))
 
 
@@ -157,7 +157,7 @@ def move_type(context: CommandContext, name: QualifiedName, schema_name: str) ->
         return
     if context.catalog.find_type(context.database_oid, schema.oid, enum.name) is not None:
         raise DuplicateObject(f'type "{enum.name}" already exists in schema "{schema.name}"')
-    _check_not_kept(context, enum, enum.name, "schema")
+    check_not_kept(context, enum, enum.name, "schema")
     context.transaction.put(replaced(enum, schema_oid=schema.oid))
 
 
@@ -280,7 +280,7 @@ def _check_label(label: str) -> None:
         )
 
 
-def _check_not_kept(context: CommandContext, enum: EnumType, word: str, what: str) -> None:
+def check_not_kept(context: CommandContext, enum: EnumType, word: str, what: str) -> None:
     """Raises FeatureNotSupported (0A000) when a text of the catalog may mean what is to be called otherwise."""
     pattern = _named(word)
     for view in context.catalog.objects(View, context.database_oid):

@@ -367,3 +367,24 @@ def test_kept_texts_mean_the_type_whatever_the_search_path(server: ServerProcess
         shown = connection.execute("SELECT pg_get_viewdef('here.reds'::regclass)").fetchone()
         assert shown is not None
         assert "'red'::here.tint" in shown[0]
+        with pytest.raises(errors.FeatureNotSupported, match="changing a schema that view here.reds may use"):
+            connection.execute("ALTER SCHEMA here RENAME TO there")
+        assert connection.execute("SELECT id FROM here.reds").fetchall() == [(1,)]
+
+
+def test_a_renamed_schema_takes_its_types_along(server: ServerProcess) -> None:
+    with psycopg.connect(server.dsn, autocommit=True) as connection:
+        for statement in (
+            "CREATE SCHEMA early",
+            "CREATE TYPE early.size AS ENUM ('s', 'm')",
+            "CREATE TABLE shirts (id int, s early.size)",
+            "ALTER SCHEMA early RENAME TO late",
+            "ALTER TABLE shirts ALTER s SET DEFAULT 'm', ADD CHECK (s <> 's')",
+            "INSERT INTO shirts (id) VALUES (1)",
+        ):
+            connection.execute(statement.encode())
+        assert connection.execute("SELECT s::text, pg_typeof(s)::text FROM shirts").fetchall() == [
+            ("m", "late.size")
+        ]
+        with pytest.raises(errors.CheckViolation):
+            connection.execute("INSERT INTO shirts VALUES (2, 's')")
