@@ -367,7 +367,9 @@ def test_kept_texts_mean_the_type_whatever_the_search_path(server: ServerProcess
         shown = connection.execute("SELECT pg_get_viewdef('here.reds'::regclass)").fetchone()
         assert shown is not None
         assert "'red'::here.tint" in shown[0]
-        with pytest.raises(errors.FeatureNotSupported, match="changing a schema that view here.reds may use"):
+        with pytest.raises(
+            errors.FeatureNotSupported, match=r"changing a schema that view here\.reds may use"
+        ):
             connection.execute("ALTER SCHEMA here RENAME TO there")
         assert connection.execute("SELECT id FROM here.reds").fetchall() == [(1,)]
 
