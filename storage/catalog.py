@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, replace
 from enum import Enum, StrEnum
 from typing import Any, ClassVar, TypeVar
 
@@ -57,7 +57,7 @@ class CatalogObject:
     comment: str | None = field(default=None, kw_only=True)
 
     def to_record(self) -> dict[str, Any]:
-        """JSON-ready form; `object_from_record` is its inverse."""
+        """JSON-ready form; `catalog_records.object_from_record` is its inverse."""
         return {"kind": self.kind, **asdict(self)}
 
 
@@ -321,53 +321,7 @@ class EnumType(CatalogObject):
     labels: tuple[EnumLabel, ...] = ()
 
 
-_CLASSES: dict[str, type[CatalogObject]] = {
-    cls.kind: cls
-    for cls in (
-        Database,
-        Role,
-        RoleDefaults,
-        Schema,
-        Extension,
-        Table,
-        View,
-        Index,
-        CheckConstraint,
-        ForeignKey,
-        Sequence,
-        EnumType,
-    )
-}
 _T = TypeVar("_T", bound=CatalogObject)
-
-
-def object_from_record(record: Mapping[str, Any]) -> CatalogObject:
-    """Inverse of `CatalogObject.to_record`; lists from JSON become tuples again."""
-    values = dict(record)
-    cls = _CLASSES[values.pop("kind")]
-    known = {f.name for f in fields(cls)}
-    values = {name: _tuples(value) for name, value in values.items() if name in known}
-    if cls in (Table, View):
-        values["columns"] = tuple(Column(**{**c, "type": SqlType(**c["type"])}) for c in record["columns"])
-        if cls is Table:
-            values["on_commit"] = OnCommit(record.get("on_commit", OnCommit.PRESERVE_ROWS))
-    elif cls is Index:
-        values["keys"] = tuple(IndexKey(**{n: _tuples(v) for n, v in key.items()}) for key in record["keys"])
-    elif cls is ForeignKey:
-        for name in ("on_update", "on_delete"):
-            values[name] = ReferentialAction(record[name])
-    elif cls is EnumType:
-        values["labels"] = tuple(EnumLabel(**label) for label in record["labels"])
-    elif cls is Sequence:
-        values["type"] = SqlType(**record["type"])
-    if "persistence" in values:
-        values["persistence"] = Persistence(values["persistence"])
-    return cls(**values)
-
-
-def _tuples(value: Any) -> Any:
-    return tuple(_tuples(item) for item in value) if isinstance(value, list | tuple) else value
-
 
 TableConstraint = CheckConstraint | ForeignKey
 

@@ -18,7 +18,8 @@ import pyarrow as pa
 from foundation.bitset import offsets_from_bits
 from storage import layout
 from storage.blockfile import BlockFile, BlockWriter, give_name
-from storage.catalog import Catalog, object_from_record
+from storage.catalog import Catalog
+from storage.catalog_records import object_from_record
 from storage.datafiles import DataFiles
 from storage.files import LocalFiles
 from storage.overlay import Overlay, open_overlay

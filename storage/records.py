@@ -16,7 +16,8 @@ import numpy as np
 import pyarrow as pa
 
 from storage import layout
-from storage.catalog import CatalogObject, object_from_record
+from storage.catalog import CatalogObject
+from storage.catalog_records import object_from_record
 from storage.checksum import BytesLike, crc32c
 from storage.keys import KeyBatch
 from storage.rows import RowIds, SegmentEntry, dense_ids

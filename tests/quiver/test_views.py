@@ -17,7 +17,8 @@ import pytest
 from foundation.sqltypes import INT4
 from quiver.check import check
 from storage.bootstrap import bootstrap_objects
-from storage.catalog import Catalog, Column, View, object_from_record
+from storage.catalog import Catalog, Column, View
+from storage.catalog_records import object_from_record
 from storage.checking.catalog_objects import catalog_faults
 from tests.quiver.server_process import serving
 from tests.quiver.shared_server import Database

@@ -1,0 +1,76 @@
+"""Reading catalog objects back from their records: the inverse of `CatalogObject.to_record`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any
+
+from foundation.sqltypes import SqlType
+from storage.catalog import (
+    CatalogObject,
+    CheckConstraint,
+    Column,
+    Database,
+    EnumLabel,
+    EnumType,
+    Extension,
+    ForeignKey,
+    Index,
+    IndexKey,
+    OnCommit,
+    Persistence,
+    ReferentialAction,
+    Role,
+    RoleDefaults,
+    Schema,
+    Sequence,
+    Table,
+    View,
+)
+
+_CLASSES: dict[str, type[CatalogObject]] = {
+    cls.kind: cls
+    for cls in (
+        Database,
+        Role,
+        RoleDefaults,
+        Schema,
+        Extension,
+        Table,
+        View,
+        Index,
+        CheckConstraint,
+        ForeignKey,
+        Sequence,
+        EnumType,
+    )
+}
+
+
+def object_from_record(record: Mapping[str, Any]) -> CatalogObject:
+    """Inverse of `CatalogObject.to_record`; lists from JSON become tuples again."""
+    values = dict(record)
+    cls = _CLASSES[values.pop("kind")]
+    known = {f.name for f in fields(cls)}
+    values = {name: _tuples(value) for name, value in values.items() if name in known}
+    if cls in (Table, View):
+        values["columns"] = tuple(Column(**{**c, "type": SqlType(**c["type"])}) for c in record["columns"])
+        if cls is Table:
+            values["on_commit"] = OnCommit(record.get("on_commit", OnCommit.PRESERVE_ROWS))
+    elif cls is Index:
+        values["keys"] = tuple(IndexKey(**{n: _tuples(v) for n, v in key.items()}) for key in record["keys"])
+    elif cls is ForeignKey:
+        for name in ("on_update", "on_delete"):
+            values[name] = ReferentialAction(record[name])
+    elif cls is EnumType:
+        values["labels"] = tuple(EnumLabel(**label) for label in record["labels"])
+    elif cls is Sequence:
+        values["type"] = SqlType(**record["type"])
+    if "persistence" in values:
+        values["persistence"] = Persistence(values["persistence"])
+    return cls(**values)
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(_tuples(item) for item in value) if isinstance(value, list | tuple) else value
