@@ -4,12 +4,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 PACKAGES := foundation vecengine storage planner sqlfront quiver
 
-.PHONY: help install demo check format lint types imports fast test soak docs bench clean
+.PHONY: help install demo check format lint types imports fast test test-clients soak docs bench clean
 
 help:
 	@echo "make demo    start a server, load real vectors, search them, stop"
 	@echo "make check   format, lint, types, import contract, fast tests"
 	@echo "make test    the whole suite"
+	@echo "make test-clients  install Debian's and npm's PostgreSQL clients, test them"
 	@echo "make soak    the long tests: crash loops, fuzzing at length"
 	@echo "make format  format the code"
 	@echo "make docs    write the generated reference pages"
@@ -47,12 +48,16 @@ imports: install
 	$(BIN)/lint-imports
 
 fast: install
-	$(BIN)/pytest -n 2 --dist loadfile -m "not slow and not soak"
+	$(BIN)/pytest -n 2 --dist loadfile -m "not slow and not soak and not clients"
 
 check: lint types imports fast
 
 test: install
-	$(BIN)/pytest -n 2 --dist loadfile -m "not soak"
+	$(BIN)/pytest -n 2 --dist loadfile -m "not soak and not clients"
+
+test-clients: install
+	tests/clients/install.sh
+	$(BIN)/pytest -n 2 --dist loadfile -m clients tests/clients
 
 soak: install
 	$(BIN)/pytest -m soak
@@ -64,4 +69,4 @@ bench: install
 	@ls benchmarks/*/*.py
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) build dist *.egg-info tests/clients/node/node_modules .mypy_cache .ruff_cache .pytest_cache
