@@ -290,16 +290,55 @@ class Aggregate(Expression):
     within_group: tuple[SortKey, ...] = ()
 
 
+class FrameMode(Enum):
+    ROWS = "ROWS"
+    RANGE = "RANGE"
+    GROUPS = "GROUPS"
+
+
+class FrameEdge(Enum):
+    """Where a window frame begins or ends, from first to last."""
+
+    UNBOUNDED_PRECEDING = "UNBOUNDED PRECEDING"
+    PRECEDING = "PRECEDING"
+    CURRENT_ROW = "CURRENT ROW"
+    FOLLOWING = "FOLLOWING"
+    UNBOUNDED_FOLLOWING = "UNBOUNDED FOLLOWING"
+
+
+@dataclass(frozen=True, slots=True)
+class FrameBound:
+    """`offset` belongs to PRECEDING and FOLLOWING: int8 for ROWS and GROUPS, what is added to the sort key for RANGE.
+
+    It reads no column of its own query.
+    """
+
+    edge: FrameEdge
+    offset: Expression | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WindowFrame:
+    """`exclusion` is CURRENT ROW, GROUP, TIES or '' for none."""
+
+    mode: FrameMode
+    start: FrameBound
+    end: FrameBound
+    exclusion: str = ""
+    is_between: bool = field(default=True, compare=False)
+    """How it was written: with BETWEEN."""
+
+
 @dataclass(frozen=True, slots=True)
 class WindowCall(Expression):
-    """A window function or an aggregate with OVER. `frame_sql` is the frame clause's text, '' = default."""
+    """A window function or an aggregate with OVER. `frame` None is PostgreSQL's default."""
 
     function: Function
     arguments: tuple[Expression, ...]
     type: SqlType
     partition_by: tuple[Expression, ...] = ()
     order_by: tuple[SortKey, ...] = ()
-    frame_sql: str = ""
+    frame: WindowFrame | None = None
     filter: Expression | None = None
 
 

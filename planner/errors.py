@@ -85,3 +85,9 @@ class JsonNumberNotFound(JsonPathError):
 
 class JsonObjectNotFound(JsonPathError):
     sqlstate = "2203C"
+
+
+class InvalidPrecedingOrFollowingSize(QuiverError):
+    """Of a window frame."""
+
+    sqlstate = "22013"

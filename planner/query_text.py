@@ -453,9 +453,19 @@ class QueryPrinter(ExpressionPrinter):
             parts.append("PARTITION BY " + ", ".join(self._sort_item(e, None) for e in node.partition_by))
         if node.order_by:
             parts.append("ORDER BY " + self._order(node.order_by))
-        parts += [node.frame_sql] if node.frame_sql else []
+        parts += [self._frame(node.frame)] if node.frame is not None else []
         text = f"{quote_ident(node.function.name)}({arguments}){self._filter(node.filter)}"
         return f"{text} OVER ({' '.join(parts)})"
+
+    def _frame(self, frame: bound.WindowFrame) -> str:
+        sides = [frame.start, frame.end] if frame.is_between else [frame.start]
+        show = self.print if frame.mode is bound.FrameMode.RANGE else self._count
+        bounds = [
+            side.edge.value if side.offset is None else f"{show(side.offset)} {side.edge.value}"
+            for side in sides
+        ]
+        text = f"{frame.mode.value} {'BETWEEN ' if frame.is_between else ''}{' AND '.join(bounds)}"
+        return f"{text} EXCLUDE {frame.exclusion}" if frame.exclusion else text
 
     def _grouping(self, node: bound.Grouping) -> str:
         return f"GROUPING({self.list(node.arguments)})"

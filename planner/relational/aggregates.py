@@ -1,4 +1,4 @@
-"""Aggregates and window calls. One table says how each is built from DuckDB's; both kinds of call share it.
+"""Aggregates. One table says how each is built from DuckDB's; window calls of aggregates share it (`windows.py`).
 
 sum and avg follow PostgreSQL's result types: sum(int4) bigint, sum(int8) and everything over numeric numeric,
 avg(int) a numeric whose scale our quotient decides from the exact sum and the count.
@@ -6,7 +6,6 @@ avg(int) a numeric whose scale our quotient decides from the exact sum and the c
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -28,7 +27,7 @@ from planner import bound
 from planner.functions.signature import Function
 from planner.relational.carriers import carrier
 from planner.relational.collected import extreme_numeric, string_joiner
-from planner.relational.expressions import ExpressionPrinter, same_form
+from planner.relational.expressions import ExpressionPrinter
 from planner.relational.float_moments import REGRESSIONS, regression_of_floats, variance_of_floats
 from planner.relational.interval_sums import interval_reducer
 from planner.relational.json_texts import evaluate_canonical, json_key_evaluator, to_json_evaluator
@@ -45,12 +44,6 @@ from planner.relational.statement import as_plain
 from planner.relational.vector_aggregates import vector_reducer
 
 _FLOATS = frozenset((700, 701))
-_FRAME = re.compile(
-    r"(?:\s|\b(?:rows|range|groups|between|and|unbounded|preceding|following|current|row|exclude|ties|group|no|"
-    r"others|interval)\b|\d+(?:\.\d+)?|'[\w :.+-]*'|::|[()])*",
-    re.IGNORECASE,
-)
-
 _SAME_NAME = {
     "bool_and": "bool_and", "bool_or": "bool_or", "every": "bool_and", "bit_and": "bit_and",
     "bit_or": "bit_or", "bit_xor": "bit_xor", "corr": "corr", "covar_pop": "covar_pop",
@@ -63,16 +56,11 @@ _VARIANCES = {
     "stddev": (True, True), "stddev_samp": (True, True), "stddev_pop": (False, True),
     "variance": (True, False), "var_samp": (True, False), "var_pop": (False, False),
 }  # fmt: skip
-_RANKING = {
-    "row_number": "BIGINT", "rank": "BIGINT", "dense_rank": "BIGINT", "percent_rank": "DOUBLE",
-    "cume_dist": "DOUBLE", "ntile": "INTEGER",
-}  # fmt: skip
 _COLLECTING = frozenset(("array_agg", "string_agg"))
-_VALUES = ("lag", "lead", "first_value", "last_value", "nth_value")
 
 
 @dataclass(frozen=True, slots=True)
-class _Shape:
+class CallShape:
     """What stands around the arguments of every DuckDB aggregate a call is built from."""
 
     distinct: str = ""
@@ -91,41 +79,8 @@ def print_aggregate(printer: ExpressionPrinter, node: bound.Aggregate) -> Printe
     if node.within_group:
         return print_ordered_set(printer, node)
     order_by = f" ORDER BY {sort_keys(printer, node.order_by)}" if node.order_by else ""
-    shape = _Shape("DISTINCT " if node.is_distinct else "", order_by, tail)
-    return _print(printer, node.function, node.arguments, node.type, shape)
-
-
-def print_window(printer: ExpressionPrinter, node: bound.WindowCall) -> Printed:
-    """Print a window function or an aggregate with OVER."""
-    clauses = []
-    if node.partition_by:
-        keys = ", ".join(order_sql(printer, printer.print(key)) for key in node.partition_by)
-        clauses.append(f"PARTITION BY {keys}")
-    if node.order_by:
-        clauses.append(f"ORDER BY {sort_keys(printer, node.order_by)}")
-    if node.frame_sql:
-        if _FRAME.fullmatch(node.frame_sql) is None:
-            raise FeatureNotSupported("this window frame is not supported", detail=node.frame_sql)
-        clauses.append(node.frame_sql)
-    filter_sql = f" FILTER (WHERE {printer.sql(node.filter)})" if node.filter is not None else ""
-    tail = f"{filter_sql} OVER ({' '.join(clauses)})"
-    name = node.function.name
-    arguments = [printer.print(argument) for argument in node.arguments]
-    if name in _RANKING:
-        return Printed(
-            f"CAST({name}({', '.join(a.sql for a in arguments)}){tail} AS {_RANKING[name]})", node.type
-        )
-    if name in _VALUES:
-        return _value_window(name, arguments, node.type, tail)
-    return _print(printer, node.function, node.arguments, node.type, _Shape(tail=tail, is_window=True))
-
-
-def _value_window(name: str, arguments: Sequence[Printed], sql_type: SqlType, tail: str) -> Printed:
-    if name in ("lag", "lead") and len(arguments) == 3:
-        (value, default), form = same_form([arguments[0], arguments[2]], sql_type)
-        return Printed(f"{name}({value}, {arguments[1].sql}, {default}){tail}", sql_type, form)
-    listed = ", ".join(argument.sql for argument in arguments)
-    return Printed(f"{name}({listed}){tail}", sql_type, arguments[0].decimal)
+    shape = CallShape("DISTINCT " if node.is_distinct else "", order_by, tail)
+    return print_call(printer, node.function, node.arguments, node.type, shape)
 
 
 def sort_keys(printer: ExpressionPrinter, keys: Sequence[bound.SortKey]) -> str:
@@ -140,13 +95,14 @@ def sort_keys(printer: ExpressionPrinter, keys: Sequence[bound.SortKey]) -> str:
     return ", ".join(parts)
 
 
-def _print(
+def print_call(
     printer: ExpressionPrinter,
     function: Function,
     nodes: Sequence[bound.Expression],
     sql_type: SqlType,
-    shape: _Shape,
+    shape: CallShape,
 ) -> Printed:
+    """Print an aggregate's call, plain or with OVER. Raises 0A000 by name for those that have no exact form here."""
     name = function.name
     arguments = [printer.print(node) for node in nodes]
     if name == "count":
@@ -174,7 +130,7 @@ def _print(
 
 
 def _sum(
-    printer: ExpressionPrinter, arguments: Sequence[Printed], sql_type: SqlType, shape: _Shape
+    printer: ExpressionPrinter, arguments: Sequence[Printed], sql_type: SqlType, shape: CallShape
 ) -> Printed:
     (argument,) = arguments
     if is_vector(argument.type):
@@ -191,7 +147,7 @@ def _sum(
 
 
 def _avg(
-    printer: ExpressionPrinter, arguments: Sequence[Printed], sql_type: SqlType, shape: _Shape
+    printer: ExpressionPrinter, arguments: Sequence[Printed], sql_type: SqlType, shape: CallShape
 ) -> Printed:
     (argument,) = arguments
     if is_vector(argument.type):
@@ -211,7 +167,7 @@ def _avg(
     return printer.statement.slot_call("numeric average", evaluate_average, [text, count], NUMERIC)
 
 
-def _checked(name: str, argument: Printed, shape: _Shape) -> str:
+def _checked(name: str, argument: Printed, shape: CallShape) -> str:
     """sum or avg; over floats an infinity that no input has is an overflow (22003)."""
     result = shape.call(name, argument.sql)
     if argument.type.oid not in _FLOATS:
@@ -225,7 +181,7 @@ def _checked(name: str, argument: Printed, shape: _Shape) -> str:
 
 def _extreme(name: str) -> Callable[..., Printed]:
     def build(
-        printer: ExpressionPrinter, arguments: Sequence[Printed], sql_type: SqlType, shape: _Shape
+        printer: ExpressionPrinter, arguments: Sequence[Printed], sql_type: SqlType, shape: CallShape
     ) -> Printed:
         (argument,) = arguments
         if argument.is_text_numeric:
@@ -238,7 +194,7 @@ def _extreme(name: str) -> Callable[..., Printed]:
 
 
 def _variance(
-    printer: ExpressionPrinter, name: str, argument: Printed, sql_type: SqlType, shape: _Shape
+    printer: ExpressionPrinter, name: str, argument: Printed, sql_type: SqlType, shape: CallShape
 ) -> Printed:
     is_sample, is_root = _VARIANCES[name]
     if sql_type.oid != NUMERIC.oid:
@@ -266,7 +222,7 @@ def _variance(
 
 
 def _array_agg(
-    printer: ExpressionPrinter, arguments: Sequence[Printed], sql_type: SqlType, shape: _Shape
+    printer: ExpressionPrinter, arguments: Sequence[Printed], sql_type: SqlType, shape: CallShape
 ) -> Printed:
     if carrier(arguments[0].type).endswith("]") and not is_vector(arguments[0].type):
         raise FeatureNotSupported("array_agg over arrays is not supported")
@@ -274,7 +230,7 @@ def _array_agg(
 
 
 def _string_agg(
-    printer: ExpressionPrinter, arguments: Sequence[Printed], sql_type: SqlType, shape: _Shape
+    printer: ExpressionPrinter, arguments: Sequence[Printed], sql_type: SqlType, shape: CallShape
 ) -> Printed:
     value, delimiter = arguments
     is_text, is_constant = sql_type.oid == TEXT.oid, delimiter.sql.startswith("'")
@@ -289,7 +245,7 @@ def _string_agg(
 
 def _json_agg(*, is_jsonb: bool) -> Callable[..., Printed]:
     def build(
-        printer: ExpressionPrinter, arguments: Sequence[Printed], sql_type: SqlType, shape: _Shape
+        printer: ExpressionPrinter, arguments: Sequence[Printed], sql_type: SqlType, shape: CallShape
     ) -> Printed:
         joined = shape.call("list", _json_text(printer, arguments[0], is_jsonb=is_jsonb))
         return Printed(f"('[' || array_to_string({joined}, ', ') || ']')", sql_type)
@@ -299,7 +255,7 @@ def _json_agg(*, is_jsonb: bool) -> Callable[..., Printed]:
 
 def _json_object_agg(*, is_jsonb: bool) -> Callable[..., Printed]:
     def build(
-        printer: ExpressionPrinter, arguments: Sequence[Printed], sql_type: SqlType, shape: _Shape
+        printer: ExpressionPrinter, arguments: Sequence[Printed], sql_type: SqlType, shape: CallShape
     ) -> Printed:
         evaluator = json_key_evaluator(arguments[0].type, printer.statement.context)
         names = printer.statement.slot_call(("json key", arguments[0].type), evaluator, arguments[:1], JSON)
@@ -322,7 +278,7 @@ def _json_text(printer: ExpressionPrinter, argument: Printed, *, is_jsonb: bool)
 
 
 def _vector_reduction(
-    printer: ExpressionPrinter, argument: Printed, sql_type: SqlType, shape: _Shape, name: str
+    printer: ExpressionPrinter, argument: Printed, sql_type: SqlType, shape: CallShape, name: str
 ) -> Printed:
     """sum and avg of vectors over the collected list of each group."""
     collected = Printed(
@@ -333,7 +289,7 @@ def _vector_reduction(
 
 
 def _interval_reduction(
-    printer: ExpressionPrinter, argument: Printed, shape: _Shape, *, is_average: bool
+    printer: ExpressionPrinter, argument: Printed, shape: CallShape, *, is_average: bool
 ) -> Printed:
     collected = Printed(shape.call("list", argument.sql), array_type(INTERVAL))
     evaluator = interval_reducer(is_average=is_average)
@@ -341,7 +297,7 @@ def _interval_reduction(
 
 
 def _float_regression(
-    printer: ExpressionPrinter, name: str, arguments: Sequence[Printed], shape: _Shape
+    printer: ExpressionPrinter, name: str, arguments: Sequence[Printed], shape: CallShape
 ) -> Printed:
     """Over the collected lists of both columns."""
     lists = [Printed(shape.call("list", argument.sql), array_type(FLOAT8)) for argument in arguments]
@@ -362,4 +318,3 @@ _BUILDERS: dict[str, Callable[..., Printed]] = {
 }
 
 AGGREGATES = frozenset(_BUILDERS) | frozenset(_SAME_NAME) | frozenset(_VARIANCES) | {"count"}
-WINDOW_FUNCTIONS = frozenset((*_RANKING, *_VALUES))

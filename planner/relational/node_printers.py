@@ -11,7 +11,7 @@ from foundation.sqltypes import BOOL, INT4, NUMERIC, element_type
 from planner import bound
 from planner.evaluate.constants import python_values
 from planner.functions.signature import FunctionKind
-from planner.relational.aggregates import print_aggregate, print_window
+from planner.relational.aggregates import print_aggregate
 from planner.relational.carriers import carrier
 from planner.relational.expressions import ExpressionPrinter, unified
 from planner.relational.literals import print_value
@@ -23,6 +23,7 @@ from planner.relational.set_functions import print_in_select_list
 from planner.relational.statement import ARGUMENT_RELATION, as_plain
 from planner.relational.subqueries import print_subquery
 from planner.relational.templates import print_template
+from planner.relational.windows import print_window
 
 
 def _constant(printer: ExpressionPrinter, node: bound.Constant) -> Printed:

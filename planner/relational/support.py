@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from foundation.errors import FeatureNotSupported
 from planner import bound
-from planner.relational.aggregates import AGGREGATES, WINDOW_FUNCTIONS
+from planner.relational.aggregates import AGGREGATES
 from planner.relational.ordered_sets import ORDERED_SETS
+from planner.relational.windows import WINDOW_FUNCTIONS
 
 
 def check_supported(query: bound.Query) -> None:

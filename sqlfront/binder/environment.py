@@ -44,6 +44,9 @@ class Clause(Enum):
     FROM_FUNCTION = "functions in FROM"
     WINDOW_PARTITION = "window PARTITION BY"
     WINDOW_ORDER = "window ORDER BY"
+    WINDOW_ROWS = "window ROWS"
+    WINDOW_RANGE = "window RANGE"
+    WINDOW_GROUPS = "window GROUPS"
     LIMIT = "LIMIT"
     OFFSET = "OFFSET"
     VALUES = "VALUES"
@@ -62,6 +65,8 @@ class Clause(Enum):
 
 AGGREGATE_CLAUSES = frozenset((Clause.SELECT_LIST, Clause.HAVING, Clause.ORDER_BY, Clause.DISTINCT_ON,
                                Clause.WINDOW_PARTITION, Clause.WINDOW_ORDER))  # fmt: skip
+WINDOW_DEFINITION_CLAUSES = frozenset((Clause.WINDOW_PARTITION, Clause.WINDOW_ORDER, Clause.WINDOW_ROWS,
+                                       Clause.WINDOW_RANGE, Clause.WINDOW_GROUPS))  # fmt: skip
 WINDOW_CLAUSES = frozenset((Clause.SELECT_LIST, Clause.ORDER_BY, Clause.DISTINCT_ON))
 SET_FUNCTION_CLAUSES = frozenset((Clause.SELECT_LIST, Clause.ORDER_BY, Clause.DISTINCT_ON, Clause.GROUP_BY,
                                   Clause.FROM_FUNCTION))  # fmt: skip

@@ -44,6 +44,7 @@ from sqlfront.binder.environment import (
     AGGREGATE_CLAUSES,
     SET_FUNCTION_CLAUSES,
     WINDOW_CLAUSES,
+    WINDOW_DEFINITION_CLAUSES,
     Clause,
     Environment,
     bind_node,
@@ -428,8 +429,10 @@ def _check_set_function(environment: Environment, syntax: CallSyntax) -> None:
             position=syntax.position,
         )
     if environment.clause not in SET_FUNCTION_CLAUSES:
+        is_frame = environment.clause in WINDOW_DEFINITION_CLAUSES
+        place = "window definitions" if is_frame else environment.clause.value
         raise FeatureNotSupported(
-            f"set-returning functions are not allowed in {environment.clause.value}", position=syntax.position
+            f"set-returning functions are not allowed in {place}", position=syntax.position
         )
     environment.findings.has_set_functions = True
 
@@ -450,7 +453,7 @@ def _window_call(
             f"OVER specified, but {syntax.name} is not a window function nor an aggregate function",
             position=syntax.position,
         )
-    if environment.clause in (Clause.WINDOW_PARTITION, Clause.WINDOW_ORDER):
+    if environment.clause in WINDOW_DEFINITION_CLAUSES:
         raise WindowingError(
             "window functions are not allowed in window definitions", position=syntax.position
         )
@@ -484,7 +487,7 @@ def _window_call(
         )
     environment.findings.has_windows = True
     return WindowCall(
-        function, arguments, result, window.partition_by, window.order_by, window.frame_sql, condition
+        function, arguments, result, window.partition_by, window.order_by, window.frame, condition
     )
 
 

@@ -41,6 +41,7 @@ FILES = (
     "zoned_times.sql",
     "network_addresses.sql",
     "money.sql",
+    "windows.sql",
 )
 FEATURE_NOT_SUPPORTED = "0A000"
 

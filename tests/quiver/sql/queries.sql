@@ -303,7 +303,6 @@ SELECT 1 WHERE false
 SELECT FROM categories
 SELECT all title FROM categories WHERE title ILIKE '%o%' AND title NOT ILIKE 'b%' ORDER BY title
 SELECT x FROM (SELECT 1 AS x UNION ALL SELECT NULL UNION ALL SELECT 3) s ORDER BY x DESC
--- refused: a window frame offset of this type is not supported
 SELECT day, sum(amount) OVER (ORDER BY day RANGE BETWEEN '1 month' PRECEDING AND CURRENT ROW) FROM sales WHERE region = 'north' ORDER BY day
 SELECT region, array_agg(units ORDER BY units DESC) FILTER (WHERE units > 1) FROM sales GROUP BY region ORDER BY region
 SELECT region, string_agg(units::text, '|' ORDER BY day, units) FROM sales GROUP BY region ORDER BY region
