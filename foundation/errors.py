@@ -38,10 +38,13 @@ class QuiverError(Exception):
         position: 1-based character offset into the statement's text.
         context: PostgreSQL's CONTEXT field (`COPY t, line 3, column v: "x"`).
         schema, table, column, datatype, constraint: object names, as ErrorResponse fields s, t, c, d, n.
+        schema_oid: the schema of `table`, where its name is not known; the session fills in `schema`.
     """
 
     sqlstate: ClassVar[str] = "XX000"
     fault: ClassVar[Fault] = Fault.CALLER
+    routine: ClassVar[str | None] = None
+    """PostgreSQL's C function that raises it, ErrorResponse field R, for errors that clients know by it."""
 
     def __init__(
         self,
@@ -56,6 +59,7 @@ class QuiverError(Exception):
         column: str | None = None,
         datatype: str | None = None,
         constraint: str | None = None,
+        schema_oid: int = 0,
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -68,6 +72,7 @@ class QuiverError(Exception):
         self.column = column
         self.datatype = datatype
         self.constraint = constraint
+        self.schema_oid = schema_oid
 
 
 class InternalError(QuiverError):

@@ -56,7 +56,7 @@ class SessionServices(Protocol):
         """
 
     def function_rows(self, name: str, *arguments: Any) -> Sequence[tuple[Any, ...]]:
-        """The rows of a set-returning function that the session answers: quiver_recall."""
+        """The rows of a set-returning function that the session answers, `SESSION_SET_FUNCTIONS`."""
 
     def table_rules(self, table_oid: int) -> TableRules | None:
         """Generated columns and CHECK constraints of a table the statement does not name; None without any."""

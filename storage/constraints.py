@@ -57,6 +57,7 @@ def check_not_null(table: Table, batch: pa.RecordBatch, encode: ValueEncoder) ->
         f'null value in column "{name}" of relation "{table.name}" violates not-null constraint',
         detail=f"Failing row contains ({_row_text(table, batch, row, encode)}).",
         table=table.name,
+        schema_oid=table.schema_oid,
         column=name,
     )
 
@@ -69,6 +70,7 @@ def check_violation(
         f'new row for relation "{table.name}" violates check constraint "{constraint}"',
         detail=f"Failing row contains ({_row_text(table, batch, row, encode)}).",
         table=table.name,
+        schema_oid=table.schema_oid,
         constraint=constraint,
     )
 
@@ -93,6 +95,7 @@ def violation(
         f'duplicate key value violates unique constraint "{index.name}"',
         detail=f"Key {_key_text(table, spec, values, encode)} already exists.",
         table=table.name,
+        schema_oid=table.schema_oid,
         constraint=index.name,
     )
 
@@ -125,6 +128,7 @@ def check_buildable(
         f'could not create unique index "{index.name}"',
         detail=f"Key {_key_text(table, spec, values, encode)} is duplicated.",
         table=table.name,
+        schema_oid=table.schema_oid,
         constraint=index.name,
     )
 

@@ -280,8 +280,13 @@ def removal_violation(
 
 
 def _violation(sides: KeySides, message: str, detail: str) -> ForeignKeyViolation:
+    table = sides.referencing
     return ForeignKeyViolation(
-        message, detail=detail, table=sides.referencing.name, constraint=sides.foreign_key.name
+        message,
+        detail=detail,
+        table=table.name,
+        schema_oid=table.schema_oid,
+        constraint=sides.foreign_key.name,
     )
 
 

@@ -311,6 +311,7 @@ def _repeated_key(index: Index, change: RowChange, context: ExecutionContext) ->
         f'duplicate key value violates unique constraint "{index.name}"',
         detail=f"Key {key_text(table, index.key_attnums(), columns, position, context)} already exists.",
         table=table.name,
+        schema_oid=table.schema_oid,
         constraint=index.name,
     )
     return position, error

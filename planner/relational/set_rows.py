@@ -153,7 +153,7 @@ SET_FUNCTIONS: dict[str, Callable[..., Rows]] = {
 SET_FUNCTIONS_OF_ZONE: dict[str, Callable[..., Rows]] = {"jsonb_path_query_tz": json_path_rows}
 """Those that depend on the session's time zone, which is their last argument."""
 
-SESSION_SET_FUNCTIONS = frozenset(("quiver_recall",))
+SESSION_SET_FUNCTIONS = frozenset(("pg_get_keywords", "quiver_recall"))
 """Those that the session answers."""
 
 __all__ = ["SESSION_SET_FUNCTIONS", "SET_FUNCTIONS", "SET_FUNCTIONS_OF_ZONE", "canonical", "json_pieces"]

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from sqlglot import exp
+
 from foundation.errors import DatatypeMismatch, FeatureNotSupported, UndefinedFunction, UndefinedSchema
-from foundation.sqltypes import BOOL, UNKNOWN, SqlType
-from planner.bound import BoolExpression, BoolOperator, Call, Expression
+from foundation.sqltypes import BOOL, UNKNOWN, VOID, SqlType
+from planner.bound import BoolExpression, BoolOperator, Call, Expression, Parameter
 from planner.functions.signature import POLYMORPHIC_TYPES, Function, Operator
 from planner.functions.signatures import is_unsupported_operator, operator_function
 from sqlfront.binder.catalog_names import BUILT_IN_SCHEMAS
@@ -70,6 +72,23 @@ def concrete_types(
     if match is None or not match.concrete(result):
         raise DatatypeMismatch("could not determine polymorphic type because input has type unknown")
     return tuple(match.concrete(oid) for oid in declared), match.concrete(result)
+
+
+def without_output_parameters(
+    nodes: list[exp.Expr], arguments: list[Expression]
+) -> tuple[list[exp.Expr], list[Expression]]:
+    """Arguments but parameters of type void, by which pgJDBC says where `{? = call f(?)}` wants the result.
+
+    ParseFuncOrColumn in PostgreSQL's parse_func.c.
+    """
+    if not any(isinstance(argument, Parameter) and argument.type == VOID for argument in arguments):
+        return nodes, arguments
+    kept = [
+        (node, argument)
+        for node, argument in zip(nodes, arguments, strict=True)
+        if not (isinstance(argument, Parameter) and argument.type == VOID)
+    ]
+    return [node for node, _ in kept], [argument for _, argument in kept]
 
 
 def convert_arguments(

@@ -31,6 +31,7 @@ from sqlfront.binder.calls import (
     concrete_types,
     convert_arguments,
     no_function,
+    without_output_parameters,
 )
 from sqlfront.binder.coerce import (
     coerce,
@@ -148,7 +149,8 @@ def bind_call(environment: Environment, node: exp.Expr) -> Expression:
 def bind_call_syntax(environment: Environment, syntax: CallSyntax) -> Expression:
     """A call taken apart: arguments, overload, conversions, then what its kind asks for."""
     inner = _argument_environment(environment, syntax)
-    arguments = [bind_node(inner, argument) for argument in syntax.arguments]
+    bound = [bind_node(inner, argument) for argument in syntax.arguments]
+    syntax.arguments, arguments = without_output_parameters(syntax.arguments, bound)
     direct_count = len(arguments)
     arguments += [bind_node(inner, ordered.this) for ordered in syntax.within_group]
     function, types = _choose(environment, syntax, arguments)

@@ -80,6 +80,7 @@ def check_existing_rows(context: CommandContext, table: Table, check: CheckConst
             raise CheckViolation(
                 f'check constraint "{check.name}" of relation "{table.name}" is violated by some row',
                 table=table.name,
+                schema_oid=table.schema_oid,
                 constraint=check.name,
             )
 

@@ -56,5 +56,6 @@ def null_values(table: Table, column: Column) -> NotNullViolation:
     return NotNullViolation(
         f'column "{column.name}" of relation "{table.name}" contains null values',
         table=table.name,
+        schema_oid=table.schema_oid,
         column=column.name,
     )

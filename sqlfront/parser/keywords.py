@@ -71,6 +71,13 @@ _WORDS = {
     """,
 }
 
+_DESCRIPTIONS = {
+    UNRESERVED: "unreserved",
+    COLUMN_NAME: "unreserved (cannot be function or type name)",
+    TYPE_FUNCTION: "reserved (can be function or type name)",
+    RESERVED: "reserved",
+}
+
 KEYWORDS: dict[str, str] = {word: category for category, text in _WORDS.items() for word in text.split()}
 """Lower-case word -> category."""
 
@@ -80,3 +87,17 @@ NEED_AS: frozenset[str] = words("""
         returning second to union varying where window with within without year
     """)
 """Keywords that are labels only after AS."""
+
+
+def keyword_rows() -> list[tuple[str, str, bool, str, str]]:
+    """pg_get_keywords(): (word, catcode, barelabel, catdesc, baredesc) in the order of words."""
+    return [
+        (
+            word,
+            category,
+            word not in NEED_AS,
+            _DESCRIPTIONS[category],
+            "requires AS" if word in NEED_AS else "can be bare label",
+        )
+        for word, category in sorted(KEYWORDS.items())
+    ]

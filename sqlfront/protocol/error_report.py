@@ -57,6 +57,8 @@ def error_response(error: BaseException, *, is_startup: bool = False) -> ErrorRe
         "n": known.constraint,
         **_raised_at(error),
     }
+    if known.routine is not None:
+        optional["R"] = known.routine
     fields.update((code, text) for code, text in optional.items() if text)
     return ErrorResponse(fields)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from foundation.errors import QuiverError
+from foundation.errors import FeatureNotSupported, QuiverError
 
 
 class NoActiveTransaction(QuiverError):
@@ -23,3 +23,12 @@ class InvalidSavepoint(QuiverError):
 
 class WrongParameterCount(QuiverError):
     sqlstate = "08P01"
+
+
+class ResultTypeChanged(FeatureNotSupported):
+    """A prepared statement's columns are no longer those that its client was told.
+
+    pgJDBC and asyncpg prepare a statement again when the routine says so.
+    """
+
+    routine = "RevalidateCachedQuery"

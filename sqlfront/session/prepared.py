@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 
 import pyarrow as pa
 
-from foundation.errors import FeatureNotSupported, SyntaxErrorInStatement
+from foundation.errors import SyntaxErrorInStatement
 from foundation.sqltypes import SqlType
 from planner import plan_locking, plan_statement
 from planner.bound import BoundStatement, Insert, Select, walk
@@ -26,6 +26,7 @@ from sqlfront.binder import BindContext, bind_query, lock_name
 from sqlfront.parser import ParsedStatement, QueryStatement, parse_script
 from sqlfront.pg_catalog import VIRTUAL_RELATIONS
 from sqlfront.session.command_shape import command_columns, is_allowed_in_failed_block, query_inside
+from sqlfront.session.errors import ResultTypeChanged
 from sqlfront.session.joint_inserts import is_joinable
 from sqlfront.session.outcome import Outcome, result_columns
 from sqlfront.session.plan_cache import CachedPlan, PlanKey, QueryKind, kind_of
@@ -313,7 +314,7 @@ class StatementPlanner:
             parsed = statement.parsed or parse_script(statement.text)[0]
             fresh = self._bind_and_plan(parsed, place)
         if _row_type(fresh.columns) != _row_type(statement.columns):
-            raise FeatureNotSupported("cached plan must not change result type")
+            raise ResultTypeChanged("cached plan must not change result type")
         statement.cached, statement.place, statement.seen = fresh.cached, fresh.place, None
 
 

@@ -13,6 +13,7 @@ from planner.bound import Expression, TableRules
 from planner.functions.signature import Function
 from planner.services import EvaluationContext
 from sqlfront.binder import column_defaults, table_rules
+from sqlfront.parser.keywords import keyword_rows
 from sqlfront.pg_catalog import CATALOG_FUNCTIONS, reg_name, reg_oid, relation_rows
 from sqlfront.pg_catalog.view import CatalogView
 from sqlfront.session.recall import recall_of
@@ -35,7 +36,7 @@ class StatementServices:
         self._session = session
         self._known_transaction = transaction
         self._view: CatalogView | None = None
-        self._known_rows: dict[tuple[str, tuple[Any, ...]], list[tuple[Any, ...]]] = {}
+        self._known_rows: dict[tuple[str, tuple[Any, ...]], Sequence[tuple[Any, ...]]] = {}
 
     @property
     def _transaction(self) -> Transaction:
@@ -77,8 +78,13 @@ class StatementServices:
         key = (name, arguments)
         if key not in self._known_rows:
             # Asked for once for each column of the result.
-            self._known_rows[key] = [recall_of(self._session, self._transaction, *arguments)]
+            self._known_rows[key] = self._rows(name, *arguments)
         return self._known_rows[key]
+
+    def _rows(self, name: str, *arguments: Any) -> Sequence[tuple[Any, ...]]:
+        if name == "pg_get_keywords":
+            return keyword_rows()
+        return [recall_of(self._session, self._transaction, *arguments)]
 
     def table_rules(self, table_oid: int) -> TableRules | None:
         return table_rules(self._session.bind_context(), self._transaction.catalog.table(table_oid))

@@ -205,6 +205,9 @@ class LocalSession:
         self.finish_implicit()
 
     def statement_failed(self, error: BaseException) -> None:
+        if isinstance(error, QuiverError) and error.schema_oid:
+            schema = self.catalog().get(error.schema_oid)
+            error.schema = schema.name if schema is not None else None
         self.block.fail()
 
     def notice_mark(self) -> int:

@@ -49,11 +49,11 @@ class Twins:
     postgres: Address
 
 
-def run(command: Sequence[str | Path], address: Address, folder: Path | None = None) -> str:
+def run(command: Sequence[str | Path], address: Address | None = None, folder: Path | None = None) -> str:
     """What a program prints on both its outputs; it must end with 0."""
     done = subprocess.run(
         command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
-        timeout=PROGRAM_SECONDS_MAX, env={**os.environ, **address.environment()},
+        timeout=PROGRAM_SECONDS_MAX, env={**os.environ, **(address.environment() if address else {})},
     )  # fmt: skip
     assert done.returncode == 0, done.stdout[-4000:]
     return done.stdout

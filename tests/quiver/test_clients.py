@@ -226,3 +226,20 @@ def test_statement_timeout(server: ServerProcess) -> None:
         pytest.raises(psycopg.errors.QueryCanceled, match="statement timeout"),
     ):
         connection.execute(endless)
+
+
+def test_asyncpg_prepares_again_what_the_table_outgrew(server: ServerProcess) -> None:
+    """It knows by the error's routine that a kept statement's columns changed, and asks again."""
+
+    async def run() -> None:
+        connection = await asyncpg.connect(host=server.host, port=server.port, user="postgres")
+        try:
+            await connection.execute("CREATE TABLE outgrown (id int); INSERT INTO outgrown VALUES (1)")
+            assert [tuple(row) for row in await connection.fetch("SELECT * FROM outgrown")] == [(1,)]
+            with psycopg.connect(server.dsn, autocommit=True) as other:
+                other.execute("ALTER TABLE outgrown ADD COLUMN more text DEFAULT 'x'")
+            assert [tuple(row) for row in await connection.fetch("SELECT * FROM outgrown")] == [(1, "x")]
+        finally:
+            await connection.close()
+
+    asyncio.run(run())

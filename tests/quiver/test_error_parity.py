@@ -18,9 +18,12 @@ pytestmark = pytest.mark.slow
 SETUP = (
     "CREATE EXTENSION IF NOT EXISTS vector",
     (
-        "CREATE TABLE t (id int PRIMARY KEY, small int2, name varchar(3) NOT NULL DEFAULT 'x', price numeric(5,2),"
-        " day date, v vector(3))"
+        "CREATE TABLE t (id int PRIMARY KEY, small int2 CHECK (small <> 100), name varchar(3) NOT NULL DEFAULT 'x',"
+        " price numeric(5,2), day date, v vector(3), parent int REFERENCES t)"
     ),
+    "DROP SCHEMA IF EXISTS side CASCADE",
+    "CREATE SCHEMA side",
+    "CREATE TABLE side.only (id int UNIQUE)",
     "INSERT INTO t (id, v) VALUES (1, '[1,2,3]')",
 )
 STATEMENTS = (
@@ -31,6 +34,13 @@ STATEMENTS = (
     "INSERT INTO t (id, v) VALUES (2, '[1,2,x]')",
     "INSERT INTO t (id, v) VALUES (2, '1,2,3')",
     "INSERT INTO t (id, v) VALUES (2, '[1,2,3')",
+    "INSERT INTO t (id, parent) VALUES (2, 9)",
+    "INSERT INTO t (id, parent) VALUES (2, 2), (1, 2)",
+    "UPDATE t SET id = 5, parent = 6",
+    "INSERT INTO t (id, small) VALUES (2, 100)",
+    "INSERT INTO side.only VALUES (1), (1)",
+    "ALTER TABLE t ADD CHECK (id > 5)",
+    "ALTER TABLE t ALTER small SET NOT NULL",
     "INSERT INTO t (id, v) VALUES (2, '[1,2,3]x')",
     "INSERT INTO t (id, v) VALUES (2, '[]')",
     "INSERT INTO t (id) VALUES (1)",
@@ -116,13 +126,21 @@ def pair(
         yield theirs, ours
 
 
-def outcome(connection: psycopg.Connection, statement: str) -> tuple[str, str, str | None]:
-    """(SQLSTATE, message, position) of a statement that fails; ('', '', None) when it does not."""
+def outcome(connection: psycopg.Connection, statement: str) -> tuple[str | None, ...]:
+    """(SQLSTATE, message, position, names of objects) of a statement that fails; ("",) when it does not."""
     try:
         connection.execute(statement.encode())
     except psycopg.Error as error:
-        return error.sqlstate or "", error.diag.message_primary or "", error.diag.statement_position
-    return "", "", None
+        said = error.diag
+        names = (
+            said.schema_name,
+            said.table_name,
+            said.column_name,
+            said.datatype_name,
+            said.constraint_name,
+        )
+        return error.sqlstate, said.message_primary, said.statement_position, *names
+    return ("",)
 
 
 @pytest.mark.parametrize("statement", STATEMENTS)

@@ -56,6 +56,8 @@ QUERIES = {
     " '_halfvec', '_text', '_int4', 'name', 'oid', 'regclass', 'interval') ORDER BY 2",
     "comments": "SELECT objoid::regclass::text, objsubid, description, obj_description(objoid, 'pg_class'),"
     " col_description(objoid, objsubid) FROM pg_description WHERE classoid = 'pg_class'::regclass ORDER BY 1, 2",
+    "keywords": "SELECT * FROM pg_get_keywords() WHERE word NOT IN ('absent', 'format', 'indent', 'json', 'json_array',"
+    " 'json_arrayagg', 'json_object', 'json_objectagg', 'scalar', 'system_user') ORDER BY word",
     "pg_indexes": "SELECT * FROM pg_indexes WHERE schemaname IN " + USER_SCHEMAS + " ORDER BY 1, 2, 3",
     "pg_tables": "SELECT * FROM pg_tables WHERE schemaname IN " + USER_SCHEMAS + " ORDER BY 1, 2",
     "pg_sequences": "SELECT * FROM pg_sequences ORDER BY 1, 2",
