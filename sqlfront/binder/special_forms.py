@@ -15,11 +15,12 @@ from planner.bound import (
     Variadic,
     VariadicKind,
 )
+from sqlfront.binder.call_syntax import CallSyntax
 from sqlfront.binder.calls import equality, operator_call
 from sqlfront.binder.coerce import coerce_to_boolean, coerce_to_common, settle
 from sqlfront.binder.environment import Environment, bind_node, binds, place_of, unsupported
 from sqlfront.binder.errors import IndeterminateType
-from sqlfront.binder.functions import CallSyntax, bind_call_syntax
+from sqlfront.binder.functions import bind_call_syntax
 from sqlfront.binder.type_rules import type_name
 from sqlfront.parser.nodes import position_of
 
