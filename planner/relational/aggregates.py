@@ -39,7 +39,7 @@ from planner.relational.numeric_kernels import (
 )
 from planner.relational.ordered_sets import print_ordered_set
 from planner.relational.printed import DECIMAL_DIGITS_MAX, DecimalForm, Printed
-from planner.relational.rules.comparison import as_plain_text, order_sql
+from planner.relational.rules.comparison import as_plain_text, group_sql, order_sql
 from planner.relational.statement import as_plain
 from planner.relational.vector_aggregates import vector_reducer
 
@@ -106,7 +106,7 @@ def print_call(
     name = function.name
     arguments = [printer.print(node) for node in nodes]
     if name == "count":
-        counted = [order_sql(printer, argument) for argument in arguments] if shape.distinct else None
+        counted = [group_sql(printer, argument) for argument in arguments] if shape.distinct else None
         sqls = counted or [argument.sql for argument in arguments] or ["*"]
         return Printed(f"CAST({shape.call('count', *sqls)} AS BIGINT)", INT8)
     if name in _VARIANCES:

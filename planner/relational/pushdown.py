@@ -6,14 +6,14 @@ expression over one table's vector columns becomes an extra column, so that Duck
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from foundation.sqltypes import is_vector
 from planner import bound
 from planner.evaluate import is_native
-from planner.evaluate.zone_maps import conjuncts
+from planner.relational.or_conditions import factored_conjuncts, implied_filters
 from planner.relational.registration import ComputedColumn
 from planner.relational.statement import is_volatile
 
@@ -42,6 +42,10 @@ class Pushdown:
     filters: dict[int, bound.Expression] = field(default_factory=dict)
     computed: dict[int, ComputedColumns] = field(default_factory=dict)
 
+    def add_filter(self, relation_id: int, condition: bound.Expression) -> None:
+        known = self.filters.get(relation_id)
+        self.filters[relation_id] = condition if known is None else _and(known, condition)
+
     def computed_of(self, relation_id: int) -> ComputedColumns:
         return self.computed.get(relation_id, _NONE)
 
@@ -51,27 +55,38 @@ _NONE = ComputedColumns()
 
 def push_down(query: bound.Select, pushdown: Pushdown) -> bound.Expression | None:
     """Take from a SELECT what its scans can do; returns the WHERE that is left, None for none."""
-    scans = {scan.relation_id: scan for scan in _filterable_scans(query.from_)}
-    for untouched in pushdown.untouched:
-        scans.pop(untouched, None)
+    scans = filterable_scans(query.from_, pushdown)
     if not scans:
         return query.where
     rest = []
-    for conjunct in conjuncts(query.where):
-        relation_id = single_relation(conjunct)
-        if relation_id is not None and relation_id in scans and _is_pushable(conjunct):
-            known = pushdown.filters.get(relation_id)
-            pushdown.filters[relation_id] = conjunct if known is None else _and(known, conjunct)
-        else:
-            rest.append(conjunct)
+    for conjunct in factored_conjuncts(query.where):
+        relation_id = _pushed_to(conjunct, scans)
+        if relation_id is not None:
+            pushdown.add_filter(relation_id, conjunct)
+            continue
+        rest.append(conjunct)
+        for implied_id, implied in implied_filters(conjunct, lambda part: _pushed_to(part, scans)).items():
+            pushdown.add_filter(implied_id, implied)
     _compute_vector_expressions(query, rest, scans, pushdown)
     return None if not rest else rest[0] if len(rest) == 1 else _and(*rest)
+
+
+def filterable_scans(relation: bound.Relation | None, pushdown: Pushdown) -> dict[int, bound.TableScan]:
+    """Stored tables of a FROM whose rows WHERE may drop before the join, by relation id."""
+    scans = {scan.relation_id: scan for scan in _filterable_scans(relation)}
+    return {relation_id: scan for relation_id, scan in scans.items() if relation_id not in pushdown.untouched}
 
 
 def single_relation(node: bound.Expression) -> int | None:
     """The one relation whose columns an expression reads; None for none or several."""
     ids = {part.relation_id for part in bound.walk(node) if isinstance(part, bound.ColumnRef)}
     return ids.pop() if len(ids) == 1 else None
+
+
+def _pushed_to(node: bound.Expression, scans: Mapping[int, bound.TableScan]) -> int | None:
+    """The scan that a condition is a filter of."""
+    relation_id = single_relation(node)
+    return relation_id if relation_id in scans and _is_pushable(node) else None
 
 
 def _is_pushable(node: bound.Expression) -> bool:

@@ -20,6 +20,7 @@ from planner.relational.carriers import carrier, converted, decimal_form
 from planner.relational.constant_rows import constant_table
 from planner.relational.early_topk import with_early_topk
 from planner.relational.expressions import ExpressionPrinter, is_column_free, is_foldable, unified
+from planner.relational.join_reduction import reduce_by_joins
 from planner.relational.lateral_searches import (
     find_lateral_search,
     searched_rows,
@@ -27,14 +28,15 @@ from planner.relational.lateral_searches import (
 )
 from planner.relational.node_printers import PRINTERS
 from planner.relational.printed import DecimalForm, Printed, common_form
-from planner.relational.pushdown import Pushdown, push_down
+from planner.relational.pushdown import Pushdown, filterable_scans, push_down
 from planner.relational.registration import (
     Registered,
     register_rows,
     register_scan,
     registered_column,
 )
-from planner.relational.rules.comparison import order_sql
+from planner.relational.rules.comparison import group_sql, has_many_forms
+from planner.relational.scanned_rows import ScannedRows, scanned_rows
 from planner.relational.set_functions import known_vectors, print_function_scan
 from planner.relational.single_rows import with_single_rows
 from planner.relational.statement import RelationalStatement
@@ -77,6 +79,8 @@ class QueryPrinter:
         self._given = dict(given or {})
         self._is_given = bool(given)
         self._pushdown = Pushdown(frozenset(self._given))
+        self._reduced: dict[int, ScannedRows] = {}
+        """The rows to read of tables that were looked at before they are printed."""
         self.islands: list[IslandPlan] = []
         """The vector islands met so far."""
 
@@ -132,14 +136,7 @@ class QueryPrinter:
                 relation.relation_id, register_rows(self.statement, rows, types, positions)
             )
         if isinstance(relation, bound.TableScan):
-            computed = self._pushdown.computed_of(relation.relation_id)
-            row_filter = self._pushdown.filters.get(relation.relation_id)
-            used = self._used.get(relation.relation_id, ())
-            positions = [position for position in used if position not in computed.hidden_positions]
-            registered = register_scan(
-                self.statement, relation, positions, row_filter=row_filter, computed=computed.columns
-            )
-            return self._registered(relation.relation_id, registered)
+            return self._registered(relation.relation_id, self._scan(relation))
         if isinstance(relation, bound.VirtualScan):
             return self._virtual_scan(relation)
         if isinstance(relation, bound.FunctionScan):
@@ -156,6 +153,16 @@ class QueryPrinter:
         printed = self._island(relation.query) or self.print(relation.query)
         lateral = "LATERAL " if relation.is_lateral else ""
         return lateral + self._named(f"({printed.sql})", relation.relation_id, printed.columns)
+
+    def _scan(self, scan: bound.TableScan) -> Registered:
+        computed = self._pushdown.computed_of(scan.relation_id)
+        used = self._used.get(scan.relation_id, ())
+        positions = [position for position in used if position not in computed.hidden_positions]
+        rows = self._reduced.get(scan.relation_id)
+        if rows is None:
+            row_filter = self._pushdown.filters.get(scan.relation_id)
+            rows = scanned_rows(scan, row_filter, self.statement.context)
+        return register_scan(self.statement, rows, positions, computed.columns)
 
     def _island(self, query: bound.Query) -> PrintedQuery | None:
         """A sub-query that is a vector top-k of its own: run natively, its rows registered."""
@@ -219,6 +226,9 @@ class QueryPrinter:
         if not self._is_given:
             query = self._searched(query)
         where = push_down(query, self._pushdown)
+        scans = filterable_scans(query.from_, self._pushdown)
+        filters = self._pushdown.filters
+        self._reduced |= reduce_by_joins(query.from_, where, scans, filters, self.statement.context)
         from_sql = f" FROM {self.relation(query.from_)}" if query.from_ is not None else ""
         where_sql = f" WHERE {self.expressions.boolean(where)}" if where is not None else ""
         group_sql = self._group_by(query)
@@ -263,12 +273,12 @@ class QueryPrinter:
     def _distinct(self, query: bound.Select, targets: Sequence[Printed]) -> str:
         if query.distinct_on:
             self.expressions.outputs = targets
-            keys = [order_sql(self.expressions, self.expressions.print(key)) for key in query.distinct_on]
+            keys = [group_sql(self.expressions, self.expressions.print(key)) for key in query.distinct_on]
             return f"DISTINCT ON ({', '.join(keys)}) "
         if not query.is_distinct:
             return ""
-        if any(target.is_text_numeric for target in targets):
-            return f"DISTINCT ON ({', '.join(order_sql(self.expressions, target) for target in targets)}) "
+        if any(has_many_forms(target) for target in targets):
+            return f"DISTINCT ON ({', '.join(group_sql(self.expressions, target) for target in targets)}) "
         return "DISTINCT "
 
     def _ordered_wrapper(
@@ -294,7 +304,7 @@ class QueryPrinter:
             for expression in grouping_set.expressions:
                 if expression not in printed:
                     value = printed[expression] = self.expressions.print(expression)
-                    keys[expression] = order_sql(self.expressions, value)
+                    keys[expression] = group_sql(self.expressions, value)
         sets = [", ".join(keys[e] for e in grouping_set.expressions) for grouping_set in query.group_by]
         for expression, value in printed.items():
             if keys[expression] != value.sql:
@@ -335,7 +345,7 @@ class QueryPrinter:
         forms = [_set_form(a, b) for a, b in zip(left.columns, right.columns, strict=True)]
         columns = _outputs(types, forms)
         keyword = query.operator.value + (" ALL" if query.is_all else "")
-        if not keeps_rows and any(column.is_text_numeric for column in columns):
+        if not keeps_rows and any(has_many_forms(column) for column in columns):
             sql = self._by_value(query, left, right, columns)
         else:
             sql = f"({_project(left, types, forms)}) {keyword} ({_project(right, types, forms)})"
@@ -347,13 +357,13 @@ class QueryPrinter:
     def _by_value(
         self, query: bound.SetOperation, left: PrintedQuery, right: PrintedQuery, columns: Sequence[Printed]
     ) -> str:
-        """A set operation over numeric in text form: 1 and 1.0 are one value, and the first one's scale stays.
+        """A set operation over values of many forms: numerics 1 and 1.0 are one value, and the first one's scale stays.
 
         Rows of the left side are numbered within their value and compared with the right side's count of it.
         """
         types, forms = [c.type for c in columns], [c.decimal for c in columns]
         first, second = (_project(side, types, forms) for side in (left, right))
-        keys = [order_sql(self.expressions, column) for column in columns]
+        keys = [group_sql(self.expressions, column) for column in columns]
         if query.operator is bound.SetOperator.UNION:
             return f"SELECT DISTINCT ON ({', '.join(keys)}) * FROM (({first}) UNION ALL ({second})) AS q"
         tests = {

@@ -17,17 +17,15 @@ import pyarrow.compute as pc
 from foundation.bitset import BoolMask, mask_from_bits
 from foundation.sqltypes import NUMERIC, SqlType, arrow_type
 from planner import bound
-from planner.evaluate import FilterSources, Frame, VisibleRows, count_reads, evaluate, visible_rows
+from planner.evaluate import Frame, VisibleRows, evaluate
 from planner.evaluate.frame import segment_column
 from planner.relational.carriers import decimal_form, to_carrier
 from planner.relational.printed import DECIMAL_DIGITS_MAX, DecimalForm, Printed
+from planner.relational.scanned_rows import TAKEN_SHARE, ScannedRows
 from planner.relational.statement import RelationalStatement
 
 if TYPE_CHECKING:
     from storage import SegmentView
-
-_KEPT_SHARE = 4
-"""Below one visible row in so many, rows are copied out instead of masked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,27 +62,17 @@ class ComputedColumn:
 
 def register_scan(
     statement: RelationalStatement,
-    scan: bound.TableScan,
+    scanned: ScannedRows,
     positions: Sequence[int],
-    *,
-    row_filter: bound.Expression | None = None,
     computed: Sequence[ComputedColumn] = (),
 ) -> Registered:
-    """Register the visible rows of a stored table with the columns at `positions`, and computed ones.
-
-    Args:
-        row_filter: a native condition; rows for which it is not TRUE are left out.
-    """
-    context, sources = statement.context, FilterSources()
-    view = context.transaction.table_view(scan.table_oid)
-    batches: list[_Batch] = []
-    for segment in view.segments:
-        rows = visible_rows(row_filter, segment, scan, context, sources)
-        if rows.count:
-            batches.append(
-                _segment_batch(statement, scan, segment, rows, positions=positions, computed=computed)
-            )
-    count_reads(sources, scan.table_oid, view.row_count, context)
+    """Register rows of a stored table with the columns at `positions`, and computed ones."""
+    scan = scanned.scan
+    batches = [
+        _segment_batch(statement, scan, segment, rows, positions=positions, computed=computed)
+        for segment, rows in scanned.segments
+    ]
+    scanned.count_read()
     types = [scan.columns[position].type for position in positions]
     types += [item.expression.sql_type for item in computed]
     names = [*positions, *(item.position for item in computed)]
@@ -106,7 +94,7 @@ def _segment_batch(
         load=lambda _, position: segment_column(segment, scan.columns[position], scan.table_oid),
     )
     mask: BoolMask | None = None
-    if rows.count * _KEPT_SHARE < segment.row_count:
+    if rows.count * TAKEN_SHARE < segment.row_count:
         frame = frame.take(rows.offsets())
     elif rows.bits is not None:
         mask = mask_from_bits(rows.bits, segment.row_count)

@@ -9,7 +9,7 @@ from planner import bound
 from planner.relational.aggregates import CallShape, print_call, sort_keys
 from planner.relational.expressions import ExpressionPrinter, same_form
 from planner.relational.printed import Printed
-from planner.relational.rules.comparison import order_sql
+from planner.relational.rules.comparison import group_sql
 from planner.relational.window_frames import print_frame
 
 _RANKING = {
@@ -25,7 +25,7 @@ def print_window(printer: ExpressionPrinter, node: bound.WindowCall) -> Printed:
     """Print a window function or an aggregate with OVER."""
     clauses = []
     if node.partition_by:
-        keys = ", ".join(order_sql(printer, printer.print(key)) for key in node.partition_by)
+        keys = ", ".join(group_sql(printer, printer.print(key)) for key in node.partition_by)
         clauses.append(f"PARTITION BY {keys}")
     frame = print_frame(printer, node.frame, node.order_by) if node.frame is not None else None
     if frame is not None and frame.order_by:

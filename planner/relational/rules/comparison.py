@@ -33,6 +33,7 @@ from planner.relational.printed import Printed, quote_text, widest_form
 from planner.relational.statement import as_plain
 
 COMPARISONS = ("=", "<>", "!=", "<", "<=", ">", ">=")
+_EQUALITIES = ("=", "<>", "!=")
 
 _NUMBERS = frozenset((20, 21, 23, 700, 701, 24, 26, 28, 29, 2202, 2203, 2204, 2205, 2206, 4089, 4096))
 _TEXTS = frozenset((18, 19, 25, 705, 1042, 1043))
@@ -49,7 +50,7 @@ def comparison(printer: ExpressionPrinter, node: bound.Call) -> Printed | None:
         return Printed(_compare_rows(printer, node.operator, left, right), BOOL)
     if not _is_native(node.operator, left.sql_type, right.sql_type):
         return None
-    if node.operator in ("=", "<>", "!="):
+    if node.operator in _EQUALITIES:
         padded = padded_texts(left, [right]) or padded_texts(right, [left])
         if padded is not None:
             column = left if isinstance(left, bound.ColumnRef) else right
@@ -61,7 +62,7 @@ def _is_native(operator: str, left: SqlType, right: SqlType) -> bool:
     a, b = left.oid, right.oid
     if a == b:
         if a in _EQUALITY_ONLY:
-            return operator in ("=", "<>", "!=")
+            return operator in _EQUALITIES
         return (
             is_enum(a)
             or a in _SAME_TYPE
@@ -81,6 +82,8 @@ def _is_plain_array(oid: int) -> bool:
 
 def compare(printer: ExpressionPrinter, operator: str, left: Printed, right: Printed) -> str:
     """SQL of a comparison of two printed values of comparable types."""
+    if operator in _EQUALITIES and left.type == right.type and _is_padded(left):
+        return f"({left.sql} {operator} {right.sql})"
     a, b = comparable(printer, left, right)
     return f"({a} {operator} {b})"
 
@@ -116,13 +119,28 @@ def padded_texts(column: bound.Expression, values: Sequence[bound.Expression]) -
 
     None where it is not about such a column and constants.
     """
-    if not (isinstance(column, bound.ColumnRef) and column.type.oid == BPCHAR.oid and column.type.typmod > 4):
+    if not (isinstance(column, bound.ColumnRef) and _char_length(column.type)):
         return None
     # Beside a text, which keeps its blanks, the column loses its own.
     texts = [v.value for v in values if isinstance(v, bound.Constant) and v.type.oid == BPCHAR.oid]
     if len(texts) < len(values) or not all(isinstance(text, str) for text in texts):
         return None
-    return [quote_text(text.rstrip(" ").ljust(column.type.typmod - 4)) for text in texts]
+    return [quote_text(text.rstrip(" ").ljust(_char_length(column.type))) for text in texts]
+
+
+def _char_length(sql_type: SqlType) -> int:
+    """n of a char(n), whose typmod is n + 4; 0 for other types."""
+    return max(0, sql_type.typmod - 4) if sql_type.oid == BPCHAR.oid else 0
+
+
+def _is_padded(value: Printed) -> bool:
+    """Whether a value is of a char(n), all of which have n characters: equal as they are, though not ordered so."""
+    return _char_length(value.type) > 0
+
+
+def has_many_forms(value: Printed) -> bool:
+    """Whether values that DuckDB tells apart may be equal: numerics as text, char values of several lengths."""
+    return value.is_text_numeric or (value.type.oid == BPCHAR.oid and not _is_padded(value))
 
 
 def _unpadded(value: Printed) -> str:
@@ -140,8 +158,13 @@ def as_plain_text(value: Printed) -> str:
     return converted(value, None)
 
 
+def group_sql(printer: ExpressionPrinter, value: Printed) -> str:
+    """What GROUP BY and DISTINCT work on in place of a value; raises as `order_sql` does."""
+    return value.sql if _is_padded(value) else order_sql(printer, value)
+
+
 def order_sql(printer: ExpressionPrinter, value: Printed) -> str:
-    """What ORDER BY, GROUP BY and DISTINCT work on in place of a value.
+    """What ORDER BY works on in place of a value.
 
     Raises:
         UndefinedFunction: 42883, for json, which has no order.
@@ -154,7 +177,7 @@ def order_sql(printer: ExpressionPrinter, value: Printed) -> str:
         return printer.statement.slot_call("sparse order", evaluate_sparse_order, [value], BYTEA).sql
     if value.type.oid == JSON.oid:
         raise UndefinedFunction("could not identify an ordering operator for type json")
-    return _unpadded(value) if value.type.oid == BPCHAR.oid else value.sql
+    return _unpadded(value)
 
 
 def rows_equal(printer: ExpressionPrinter, left: bound.RowLiteral, right: bound.Expression) -> str:
@@ -180,4 +203,13 @@ def _compare_rows(
     return sql
 
 
-__all__ = ["as_plain", "comparable", "comparable_all", "compare", "comparison", "order_sql", "rows_equal"]
+__all__ = [
+    "as_plain",
+    "comparable",
+    "comparable_all",
+    "compare",
+    "comparison",
+    "group_sql",
+    "order_sql",
+    "rows_equal",
+]

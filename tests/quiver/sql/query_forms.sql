@@ -18,3 +18,7 @@ select 1 -|- 2
 select 'a' !!= 'b'
 select #5
 select 1 && 2
+SELECT count(*) FROM (SELECT 'a'::char(3) UNION SELECT 'a'::char(5)) q
+SELECT count(*) FROM (SELECT DISTINCT x FROM (SELECT 'a'::char(3) x UNION ALL SELECT 'a'::char(5)) q) r
+SELECT count(*) FROM (SELECT 'a'::char(3) INTERSECT SELECT 'a'::char(5)) q
+SELECT count(*) FROM (SELECT 'a'::char(3) EXCEPT SELECT 'a'::char(5)) q

@@ -1,0 +1,145 @@
+"""Semi-join reduction: before tables are joined, rows without a partner are left out of the larger ones.
+
+`FROM lineitem JOIN part ON l_partkey = p_partkey WHERE p_name LIKE '%green%'` needs of lineitem only the rows whose part is green.
+DuckDB sees Arrow tables without statistics, so neither its order of joins nor its scans know that these are few. Here the
+rows that pass a table's own filter are known, and so are their keys:
+
+1. Equalities between columns of the joined tables make classes of columns with one value (`a = b AND b = c`).
+2. The table with fewest rows left gives its keys to the other tables of its classes, where these have many times as many
+   rows: they keep the rows with such a key, through a btree index where there is one.
+3. A table that became small gives its own keys in turn.
+
+The join itself stays: reduction only takes rows that cannot be in its result. Bernstein and Chiu, "Using semi-joins to solve
+relational queries", JACM 28 (1), 1981.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+import pyarrow.compute as pc
+
+from foundation.sqltypes import SqlType, array_type
+from planner import bound
+from planner.evaluate.zone_maps import conjuncts
+from planner.functions.implementations_compare import is_hashed
+from planner.functions.signature import Function
+from planner.relational.scanned_rows import ScannedRows, scanned_rows
+from planner.services import ExecutionContext
+
+KEYS_SHARE = 2
+"""A table is reduced by the keys of another that has at most one row for so many of its own."""
+LEFT_SHARE = 2
+"""A table gives its keys when at most one of so many of its rows is left: keys of all rows would take nothing away."""
+
+TABLE_ROWS_MIN = 4096
+"""Joins of smaller tables only take no time that could be saved."""
+
+_Column = tuple[int, int]
+"""Relation id and position."""
+
+
+@dataclass(slots=True)
+class _EqualColumns:
+    """Columns that have one value in every row of the join, and the function of their equality."""
+
+    columns: dict[_Column, SqlType]
+    function: Function
+    keys_type: SqlType
+
+
+def reduce_by_joins(
+    from_: bound.Relation | None,
+    where: bound.Expression | None,
+    scans: Mapping[int, bound.TableScan],
+    filters: Mapping[int, bound.Expression],
+    context: ExecutionContext,
+) -> dict[int, ScannedRows]:
+    """The rows to read of the tables of a SELECT that have a filter of their own, or are reduced by the keys of others.
+
+    Args:
+        where: what is to hold besides the filters.
+        scans: stored tables of the FROM that WHERE may take rows from, by relation id.
+        filters: native conditions over one of them each, by relation id.
+
+    Raises:
+        QuiverError: what a filter raises for a visible row.
+    """
+    conditions = (*conjuncts(where), *_inner_conditions(from_))
+    classes = _equal_columns(conditions, scans) if scans else []
+    joined = {relation_id for equal in classes for relation_id, _ in equal.columns}
+    if not joined & filters.keys():
+        return {}
+    rows = {i: scanned_rows(scans[i], filters.get(i), context) for i in sorted(joined)}
+    if max(scanned.total for scanned in rows.values()) < TABLE_ROWS_MIN:
+        return rows
+    waiting = {i for i in joined if i in filters}
+    while waiting:
+        source = min(waiting, key=lambda i: rows[i].count)
+        waiting.discard(source)
+        if rows[source].count * LEFT_SHARE > rows[source].total:
+            continue
+        for equal in classes:
+            waiting |= set(_reduced(equal, source, rows))
+    return rows
+
+
+def _reduced(equal: _EqualColumns, source: int, rows: Mapping[int, ScannedRows]) -> Iterator[int]:
+    """Reduce the tables of a class by the keys of one of them; yields those that were."""
+    given = [column for column in equal.columns if column[0] == source]
+    count, share = rows[source].count, rows[source].count / max(rows[source].total, 1)
+    targets = [c for c in equal.columns if c[0] != source and rows[c[0]].count >= KEYS_SHARE * max(count, 1)]
+    if not given or not targets:
+        return
+    keys = pc.unique(rows[source].column(given[0][1])).drop_null()
+    for target in targets:
+        relation_id, position = target
+        name = rows[relation_id].scan.columns[position].name
+        column = bound.ColumnRef(relation_id, position, name, equal.columns[target])
+        listed = bound.QueryResult(keys, equal.keys_type)
+        rows[relation_id].restrict(bound.QuantifiedArray(column, "=", equal.function, listed), share)
+        yield relation_id
+
+
+def _equal_columns(
+    conditions: Iterable[bound.Expression], scans: Mapping[int, bound.TableScan]
+) -> list[_EqualColumns]:
+    classes: list[_EqualColumns] = []
+    for conjunct in conditions:
+        pair = _column_pair(conjunct, scans)
+        if pair is None:
+            continue
+        met = [equal for equal in classes if equal.columns.keys() & pair.columns.keys()]
+        for equal in met:
+            pair.columns.update(equal.columns)
+            classes.remove(equal)
+        classes.append(pair)
+    return classes
+
+
+def _column_pair(node: bound.Expression, scans: Mapping[int, bound.TableScan]) -> _EqualColumns | None:
+    if not isinstance(node, bound.Call) or node.operator != "=" or len(node.arguments) != 2:
+        return None
+    left, right = node.arguments
+    if not isinstance(left, bound.ColumnRef) or not isinstance(right, bound.ColumnRef):
+        return None
+    is_known = (
+        left.relation_id in scans and right.relation_id in scans and left.relation_id != right.relation_id
+    )
+    if not is_known or left.type.oid != right.type.oid or not is_hashed(left.type.oid, right.type.oid):
+        return None
+    try:
+        keys_type = array_type(left.type.without_typmod())
+    except KeyError:
+        return None
+    columns = {(side.relation_id, side.position): side.type for side in (left, right)}
+    return _EqualColumns(columns, node.function, keys_type)
+
+
+def _inner_conditions(relation: bound.Relation | None) -> Iterable[bound.Expression]:
+    """What every row of the join satisfies: the conditions of inner joins that no outer join is around of."""
+    if isinstance(relation, bound.Join) and relation.kind in (bound.JoinKind.INNER, bound.JoinKind.CROSS):
+        yield from conjuncts(relation.condition)
+        yield from _inner_conditions(relation.left)
+        yield from _inner_conditions(relation.right)
