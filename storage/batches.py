@@ -10,6 +10,14 @@ from foundation.errors import InternalError
 from foundation.sqltypes import arrow_type
 from storage.catalog import Column, Table
 
+ROW_MARK = 0
+"""The attnum under which rows of a table without columns are kept; no table has a column of this number."""
+
+
+def marked_rows(row_count: int) -> pa.RecordBatch:
+    """Rows of a table without columns: they have a mark, since Arrow keeps no number of rows where there are no columns."""
+    return pa.RecordBatch.from_arrays([pa.nulls(row_count, pa.bool_())], names=[str(ROW_MARK)])
+
 
 def checked_batch(table: Table, batch: pa.RecordBatch | pa.Table) -> pa.RecordBatch:
     """One RecordBatch with exactly the live columns, in attnum order.
@@ -18,6 +26,8 @@ def checked_batch(table: Table, batch: pa.RecordBatch | pa.Table) -> pa.RecordBa
     """
     batch = _one_batch(batch)
     live = table.live_columns()
+    if not live:
+        return marked_rows(len(batch))
     if batch.schema.names == [str(column.attnum) for column in live] and all(
         given == arrow_type(column.type) for given, column in zip(batch.schema.types, live)
     ):

@@ -25,6 +25,7 @@ from foundation.errors import (
     SerializationFailure,
 )
 from storage import constraints
+from storage.batches import marked_rows
 from storage.catalog import (
     RELATION_KINDS,
     TEMPORARY_SCHEMA_PREFIX,
@@ -213,7 +214,10 @@ def _prepare_table(
         copied = [attnum for attnum in attnums if stream is None or attnum != stream.attnum]
         with reserved_for_writing(transaction.memory, [view for view, _ in parts], copied):
             return PreparedTable(writes, entry=write_segment(data_files, source, stream), patches=patches)
-    batch = pa.RecordBatch.from_arrays(list(map(column, attnums)), names=list(map(str, attnums)))
+    if attnums:
+        batch = pa.RecordBatch.from_arrays(list(map(column, attnums)), names=list(map(str, attnums)))
+    else:
+        batch = marked_rows(sum(len(offsets) for _, offsets in parts))
     return PreparedTable(writes, batch, encode_batch(batch), patches=patches, memory_bytes=rows_bytes(batch))
 
 

@@ -50,10 +50,10 @@ class InsertTarget:
 
     @classmethod
     def of(cls, catalog: Catalog, table_oid: int, predicates: RowPredicates) -> InsertTarget | None:
-        """None for a table with constraints that are checked after a statement: foreign keys, deferrable keys."""
-        if watched_attnums(catalog, table_oid):
-            return None
+        """None for a table without columns, and one with constraints checked after a statement: foreign keys, deferrable keys."""
         table = catalog.table(table_oid)
+        if watched_attnums(catalog, table_oid) or not table.live_columns():
+            return None
         fields = [pa.field(str(column.attnum), arrow_type(column.type)) for column in table.live_columns()]
         unique = sorted(
             (index for index in catalog.indexes_of(table_oid) if index.is_unique),

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from foundation.errors import FeatureNotSupported, SerializationFailure, WouldBlock
+from foundation.errors import SerializationFailure, WouldBlock
 from foundation.memory import MemoryBudget
 from storage import constraints
 from storage.activity import ActivityCounters
@@ -325,12 +325,9 @@ class Transaction:
 
         Raises:
             UniqueViolation: 23505, for a unique index over rows that are not unique.
-            FeatureNotSupported: 0A000, for a partial or expression unique index, a table without columns.
+            FeatureNotSupported: 0A000, for a partial or expression unique index.
         """
         self._check_writable()
-        if isinstance(obj, Table) and not obj.live_columns():
-            # Arrow batches without columns have no row count.
-            raise FeatureNotSupported("tables without columns are not supported")
         if isinstance(obj, Table):
             before, writes = self.catalog.get(obj.oid), self.writes.get(obj.oid)
             if isinstance(before, Table) and not (writes is not None and writes.is_truncated):

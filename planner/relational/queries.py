@@ -102,13 +102,13 @@ class QueryPrinter:
     # -- WITH ---------------------------------------------------------------------------------------------
 
     def _cte(self, cte: bound.Cte) -> str:
-        names = ", ".join(f"o{index}" for index in range(len(cte.columns)))
+        names = _column_list([f"o{index}" for index in range(len(cte.columns))])
         hint = {True: "MATERIALIZED ", False: "NOT MATERIALIZED "}.get(cte.is_materialized, "")  # type: ignore[arg-type]
         if cte.is_recursive and isinstance(cte.query, bound.SetOperation):
-            return f"w{cte.cte_id}({names}) AS ({self._recursive(cte)})"
+            return f"w{cte.cte_id}{names} AS ({self._recursive(cte)})"
         printed = self._island(cte.query) or self.print(cte.query)
         self._ctes[cte.cte_id] = printed.columns
-        return f"w{cte.cte_id}({names}) AS {hint}({printed.sql})"
+        return f"w{cte.cte_id}{names} AS {hint}({printed.sql})"
 
     def _recursive(self, cte: bound.Cte) -> str:
         """Both terms in the plain carriers of their types, so that the recursion has one column type."""
@@ -185,7 +185,7 @@ class QueryPrinter:
             self.expressions.columns[relation_id, position] = Printed(
                 f"r{relation_id}.c{position}", column.type, column.decimal
             )
-        return f"{sql} AS r{relation_id}({', '.join(names)})"
+        return f"{sql} AS r{relation_id}{_column_list(names)}"
 
     def _registered(self, relation_id: int, registered: Registered) -> str:
         for column in registered.columns:
@@ -406,6 +406,11 @@ class QueryPrinter:
         rows = ", ".join(f"({', '.join(row)})" for row in zip(*texts, strict=True))
         names = ", ".join(f"o{index}" for index in range(len(types)))
         return f"SELECT * FROM (VALUES {rows}) AS v({names})", _outputs(types, forms)
+
+
+def _column_list(names: Sequence[str]) -> str:
+    """The names of a relation's columns behind its own; a query without columns has one in DuckDB, which has no name."""
+    return f"({', '.join(names)})" if names else ""
 
 
 def used_positions(root: Any) -> dict[int, list[int]]:

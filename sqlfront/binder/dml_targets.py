@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from sqlglot import exp
 
-from foundation.errors import FeatureNotSupported, UndefinedColumn
+from foundation.errors import FeatureNotSupported, SyntaxErrorInStatement, UndefinedColumn
 from planner.bound import ColumnRef, Constant, Expression, TableScan, Target
 from sqlfront.binder.catalog_names import schema_name_of, writable_table
 from sqlfront.binder.changed_views import table_behind
@@ -90,9 +90,12 @@ def default_or_null(environment: Environment, table: Table, column: Column) -> E
 
 
 def bind_returning(environment: Environment, node: exp.Expr) -> tuple[Target, ...]:
-    """The RETURNING list, () without one."""
+    """The RETURNING list, () without one. Raises 42601 for the `*` of a table without columns."""
     returning = node.args.get("returning")
     if returning is None:
         return ()
     targets = bind_targets(environment, returning.expressions, Clause.RETURNING)
+    if not targets:
+        place = position_of(returning.expressions[0])
+        raise SyntaxErrorInStatement("RETURNING must have at least one column", position=place)
     return tuple(settled_target(environment, target) for target in targets)

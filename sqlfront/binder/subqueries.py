@@ -90,7 +90,7 @@ def bind_quantified_query(
     """x IN (query), x op ANY (query), x op ALL (query).
 
     Raises:
-        SyntaxErrorInStatement: 42601 `subquery has too many columns`.
+        SyntaxErrorInStatement: 42601 `subquery has too many columns`, or too few.
         UndefinedFunction: 42883, no such operator between the types.
     """
     query = _bind(environment, query_node)
@@ -99,7 +99,8 @@ def bind_quantified_query(
         return _bind_row_query(environment, node, name, (left, query), is_all=is_all)
     columns = output_columns(query)
     if len(columns) != 1:
-        raise SyntaxErrorInStatement("subquery has too many columns", position=position_of(node))
+        many = "many" if columns else "few"
+        raise SyntaxErrorInStatement(f"subquery has too {many} columns", position=position_of(node))
     probe = _probe(columns[0].type)
     chosen = choose_operator(
         environment.context, name, (left, probe), schema=schema, position=position_of(node)

@@ -42,6 +42,7 @@ FILES = (
     "network_addresses.sql",
     "money.sql",
     "windows.sql",
+    "tables_without_columns.sql",
 )
 FEATURE_NOT_SUPPORTED = "0A000"
 
