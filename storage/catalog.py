@@ -175,6 +175,23 @@ class View(ColumnRelation):
 
 
 @dataclass(frozen=True, slots=True)
+class MaterializedView(Table):
+    """A query with a name and with its rows, stored as they were when it was refreshed last.
+
+    `definition_sql` and `references` are as a view's. Before it `is_populated` it has no rows, and reading it is an error.
+    """
+
+    kind: ClassVar[str] = "materialized view"
+
+    definition_sql: str = ""
+    references: tuple[tuple[int, tuple[int, ...]], ...] = ()
+    is_populated: bool = True
+
+
+AnyView = View | MaterializedView
+
+
+@dataclass(frozen=True, slots=True)
 class IndexKey:
     """One key of an index: a column (`attnum` > 0) or an expression (`attnum` 0, `expression_sql` set).
 
@@ -325,7 +342,7 @@ _T = TypeVar("_T", bound=CatalogObject)
 
 TableConstraint = CheckConstraint | ForeignKey
 
-RELATION_KINDS = ("table", "view", "index", "sequence")
+RELATION_KINDS = ("table", "view", "materialized view", "index", "sequence")
 """Kinds that share one namespace per schema, as pg_class does."""
 
 
@@ -344,7 +361,7 @@ class Catalog:
         self._indexes_of: dict[int, tuple[Index, ...]] = {}
         self._constraints_of: dict[int, tuple[TableConstraint, ...]] = {}
         self._foreign_keys_to: dict[int, tuple[ForeignKey, ...]] = {}
-        self._views_over: dict[int, tuple[View, ...]] = {}
+        self._views_over: dict[int, tuple[AnyView, ...]] = {}
         for obj in self._objects.values():
             if isinstance(obj, Index):
                 self._indexes_of[obj.table_oid] = (*self._indexes_of.get(obj.table_oid, ()), obj)
@@ -353,7 +370,7 @@ class Catalog:
                 if isinstance(obj, ForeignKey):
                     others = self._foreign_keys_to.get(obj.referenced_oid, ())
                     self._foreign_keys_to[obj.referenced_oid] = (*others, obj)
-            elif isinstance(obj, View):
+            elif isinstance(obj, AnyView):
                 for oid, _ in obj.references:
                     self._views_over[oid] = (*self._views_over.get(oid, ()), obj)
 
@@ -373,6 +390,12 @@ class Catalog:
             if isinstance(obj, cls) and (database_oid is None or obj.database_oid == database_oid):
                 yield obj
 
+    def views(self, database_oid: int | None = None) -> Iterator[AnyView]:
+        """Views and materialized views, in OID order, of one database or of all."""
+        for relation in self.objects(ColumnRelation, database_oid):
+            if isinstance(relation, AnyView):
+                yield relation
+
     def all_objects(self) -> Iterator[CatalogObject]:
         """Everything, in OID order."""
         for oid in sorted(self._objects):
@@ -389,15 +412,15 @@ class Catalog:
         """Foreign keys that reference a table."""
         return self._foreign_keys_to.get(table_oid, ())
 
-    def views_over(self, oid: int) -> tuple[View, ...]:
-        """Views whose own query reads a relation."""
+    def views_over(self, oid: int) -> tuple[AnyView, ...]:
+        """Views and materialized views whose own query reads a relation."""
         return self._views_over.get(oid, ())
 
     def primary_key_of(self, table_oid: int) -> Index | None:
         return next((index for index in self.indexes_of(table_oid) if index.is_primary), None)
 
     def find_relation(self, database_oid: int, schema_oid: int, name: str) -> CatalogObject | None:
-        """Table, view, index or sequence of that name in a schema."""
+        """Table, view, materialized view, index or sequence of that name in a schema."""
         return self._by_name.get(("relation", database_oid, schema_oid, name))
 
     def find_type(self, database_oid: int, schema_oid: int, name: str) -> EnumType | None:

@@ -11,6 +11,7 @@ from storage.catalog import (
     CatalogObject,
     CheckConstraint,
     Column,
+    ColumnRelation,
     Database,
     EnumLabel,
     EnumType,
@@ -18,6 +19,7 @@ from storage.catalog import (
     ForeignKey,
     Index,
     IndexKey,
+    MaterializedView,
     OnCommit,
     Persistence,
     ReferentialAction,
@@ -39,6 +41,7 @@ _CLASSES: dict[str, type[CatalogObject]] = {
         Extension,
         Table,
         View,
+        MaterializedView,
         Index,
         CheckConstraint,
         ForeignKey,
@@ -54,9 +57,9 @@ def object_from_record(record: Mapping[str, Any]) -> CatalogObject:
     cls = _CLASSES[values.pop("kind")]
     known = {f.name for f in fields(cls)}
     values = {name: _tuples(value) for name, value in values.items() if name in known}
-    if cls in (Table, View):
+    if issubclass(cls, ColumnRelation):
         values["columns"] = tuple(Column(**{**c, "type": SqlType(**c["type"])}) for c in record["columns"])
-        if cls is Table:
+        if issubclass(cls, Table):
             values["on_commit"] = OnCommit(record.get("on_commit", OnCommit.PRESERVE_ROWS))
     elif cls is Index:
         values["keys"] = tuple(IndexKey(**{n: _tuples(v) for n, v in key.items()}) for key in record["keys"])

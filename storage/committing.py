@@ -29,6 +29,7 @@ from storage.batches import marked_rows
 from storage.catalog import (
     RELATION_KINDS,
     TEMPORARY_SCHEMA_PREFIX,
+    AnyView,
     Catalog,
     CatalogObject,
     CheckConstraint,
@@ -40,7 +41,6 @@ from storage.catalog import (
     Schema,
     Sequence,
     Table,
-    View,
 )
 from storage.checksum import BytesLike
 from storage.datafiles import DataFiles
@@ -301,7 +301,7 @@ def _checked_catalog(transaction: Transaction, committed: Catalog) -> Catalog:
 def _check_views(transaction: Transaction, committed: Catalog, catalog: Catalog) -> None:
     """A view and what it reads must have known each other: nothing locks the relations while a view is made."""
     for obj in transaction.puts.values():
-        read = obj.references if isinstance(obj, View) else ()
+        read = obj.references if isinstance(obj, AnyView) else ()
         if any(catalog.get(oid) is not transaction.catalog.get(oid) for oid, _ in read):
             raise _conflict()
     for oid in (*transaction.puts, *transaction.drops):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from foundation.errors import FeatureNotSupported, UndefinedSchema, UndefinedTable, WrongObjectType
 from sqlfront.binder.context import BindContext, VirtualRelation
 from sqlfront.session.names import is_of_other_session, schema_called, split_qualified_name
-from storage.catalog import CatalogObject, Index, Table, View
+from storage.catalog import CatalogObject, Index, MaterializedView, Table, View
 
 BUILT_IN_SCHEMAS = ("pg_catalog", "information_schema")
 
@@ -90,6 +90,8 @@ def writable_table(context: BindContext, parts: Sequence[str], position: int | N
         WrongObjectType: 42809, something that is neither.
     """
     found = readable_relation(context, parts, position)
+    if isinstance(found, MaterializedView):
+        raise WrongObjectType(f'cannot change materialized view "{found.name}"')
     if isinstance(found, Table | View):
         return found
     if isinstance(found, VirtualRelation):

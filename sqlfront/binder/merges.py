@@ -9,7 +9,7 @@ from sqlglot import exp
 from foundation.errors import FeatureNotSupported, SyntaxErrorInStatement
 from planner.bound import Cte, Expression, Merge, MergeAction, MergeClause
 from sqlfront.binder.assignments import bind_assignments
-from sqlfront.binder.catalog_names import writable_table
+from sqlfront.binder.catalog_names import readable_relation
 from sqlfront.binder.coerce import coerce_to_boolean
 from sqlfront.binder.ctes import bind_with
 from sqlfront.binder.dml_targets import ChangeTarget, change_target
@@ -20,7 +20,7 @@ from sqlfront.binder.relations import bind_from, table_parts
 from sqlfront.binder.rules import table_rules
 from sqlfront.binder.scope import Scope
 from sqlfront.parser.nodes import position_of
-from storage.catalog import View
+from storage.catalog import AnyView
 
 
 def bind_merge(environment: Environment, node: exp.Expr) -> Merge:
@@ -37,10 +37,11 @@ def bind_merge(environment: Environment, node: exp.Expr) -> Merge:
     ctes: tuple[Cte, ...] = ()
     if node.args.get("with_") is not None:
         environment, ctes = bind_with(environment, node.args["with_"])
-    if isinstance(writable_table(environment.context, table_parts(node.this), position_of(node.this)), View):
-        name = table_parts(node.this)[-1]
+    found = readable_relation(environment.context, table_parts(node.this), position_of(node.this))
+    if isinstance(found, AnyView):
         raise FeatureNotSupported(
-            f'cannot execute MERGE on relation "{name}"', detail="This operation is not supported for views."
+            f'cannot execute MERGE on relation "{found.name}"',
+            detail=f"This operation is not supported for {found.kind}s.",
         )
     change = change_target(environment, node.this)
     target = change.item

@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from sqlglot import exp
 
-from foundation.errors import FeatureNotSupported, UndefinedTable
+from foundation.errors import FeatureNotSupported, UndefinedTable, WrongObjectType
 from planner.bound import (
     CteScan,
     FunctionScan,
@@ -21,6 +21,7 @@ from planner.bound import (
 )
 from sqlfront.binder.environment import Environment
 from sqlfront.parser.nodes import position_of
+from storage.catalog import MaterializedView
 from storage.lock_modes import RowStrength
 from storage.locks import WaitPolicy
 
@@ -35,19 +36,26 @@ def bind_row_locks(environment: Environment, node: exp.Expr, from_: Relation | N
 
     Raises:
         FeatureNotSupported: 0A000, with GROUP BY and its like, for what has no rows to lock.
-        UndefinedTable: 42P01, OF names nothing in FROM.
+        UndefinedTable: 42P01, OF names nothing in FROM. WrongObjectType: 42809, a materialized view.
     """
     found: dict[int, RowLock] = {}
     for clause in node.args.get("locks") or ():
         strength = _strength(clause)
         _check_query(environment, node, strength)
         for scan in _locked_scans(clause, from_, strength):
+            _check_lockable(environment, scan)
             lock = RowLock(scan.relation_id, scan.table_oid, strength, _WAITS[clause.args.get("wait")])
             found[scan.relation_id] = _stronger(lock, found.get(scan.relation_id))
     if found:
         environment.context.locks_rows = True
         _check_not_nullable(found, from_, is_nullable=False)
     return tuple(found.values())
+
+
+def _check_lockable(environment: Environment, scan: TableScan) -> None:
+    found = environment.context.catalog.get(scan.table_oid)
+    if isinstance(found, MaterializedView):
+        raise WrongObjectType(f'cannot lock rows in materialized view "{found.name}"')
 
 
 def refuse_row_locks(node: exp.Expr, why: str) -> None:

@@ -24,7 +24,7 @@ from sqlfront.binder.context import BindContext
 from sqlfront.parser import QueryStatement, parse_script
 from sqlfront.types.context import CodecContext
 from sqlfront.types.postgres_codecs import PostgresCodecs
-from storage.catalog import Catalog, ColumnRelation, View
+from storage.catalog import AnyView, Catalog, ColumnRelation
 from storage.catalog import Sequence as StoredSequence
 
 _STYLES = (QueryStyle(), QueryStyle(is_explicit=True))
@@ -40,11 +40,18 @@ class KeptQuery:
     references: tuple[tuple[int, tuple[int, ...]], ...]
 
 
-def keep_query(context: BindContext, node: exp.Expr, names: Sequence[str] = ()) -> KeptQuery:
+def keep_query(
+    context: BindContext,
+    node: exp.Expr,
+    names: Sequence[str] = (),
+    *,
+    too_many: str = "CREATE VIEW specifies more column names than columns",
+) -> KeptQuery:
     """Bind a view's query and write it down.
 
     Args:
         names: the first of the columns' names; the others are the query's own.
+        too_many: what is said when there are more names than columns.
 
     Raises:
         UndefinedParameter: 42P02. DuplicateColumn: 42701. SyntaxErrorInStatement: 42601, more names than columns.
@@ -54,7 +61,7 @@ def keep_query(context: BindContext, node: exp.Expr, names: Sequence[str] = ()) 
     tree = _query(bind_query(node, kept))
     columns = bound.output_columns(tree)
     if len(names) > len(columns):
-        raise SyntaxErrorInStatement("CREATE VIEW specifies more column names than columns")
+        raise SyntaxErrorInStatement(too_many)
     shown = [*names, *(column.name for column in columns[len(names) :])]
     for name in shown:
         if shown.count(name) > 1:
@@ -64,19 +71,19 @@ def keep_query(context: BindContext, node: exp.Expr, names: Sequence[str] = ()) 
     return KeptQuery(sql, bound.output_columns(tree), _references(tree))
 
 
-def bind_view(context: BindContext, view: View) -> bound.Query:
+def bind_view(context: BindContext, view: AnyView) -> bound.Query:
     """The query of a view, as a statement of its own."""
     return _query(bind_query(parsed_view(view), context))
 
 
-def parsed_view(view: View) -> exp.Expr:
+def parsed_view(view: AnyView) -> exp.Expr:
     """The syntax tree of a view's query."""
     (statement,) = parse_script(view.definition_sql)
     assert isinstance(statement.node, QueryStatement), "a view is a query"
     return statement.node.expression
 
 
-def view_text(context: BindContext, view: View, style: QueryStyle) -> str:
+def view_text(context: BindContext, view: AnyView, style: QueryStyle) -> str:
     """A view's query as pg_get_viewdef shows it: relations are qualified where the search path does not find them."""
     return _printed(bind_view(context, view), _Names(context, shows_schema=False), style)
 

@@ -7,7 +7,6 @@ since a failed statement ends its transaction or goes back to its savepoint.
 from __future__ import annotations
 
 from collections.abc import Callable
-from collections.abc import Sequence as Seq
 from typing import Any
 
 from foundation.errors import (
@@ -18,6 +17,7 @@ from foundation.errors import (
     WrongObjectType,
 )
 from sqlfront.commands.alter_columns import COLUMN_ACTIONS
+from sqlfront.commands.alter_kinds import check_action
 from sqlfront.commands.check_constraints import validate_check
 from sqlfront.commands.constraints import add_constraint, find_constraint
 from sqlfront.commands.context import CommandContext, CommandResult
@@ -25,6 +25,7 @@ from sqlfront.commands.dependencies import drop_dependents
 from sqlfront.commands.foreign_keys import keys_using_index, validate_foreign_key
 from sqlfront.commands.little_data import warn_of_little_data
 from sqlfront.commands.lookup import (
+    RELATION_CLASSES,
     check_new_owner,
     check_owner,
     described,
@@ -55,11 +56,7 @@ from sqlfront.parser import (
     SetOwner,
     ValidateConstraint,
 )
-from storage.catalog import CatalogObject, ForeignKey, Index, Sequence, Table, View, replaced
-
-_CLASSES: dict[str, type[Table] | type[View] | type[Index] | type[Sequence]] = {
-    "TABLE": Table, "VIEW": View, "INDEX": Index, "SEQUENCE": Sequence,
-}  # fmt: skip
+from storage.catalog import CatalogObject, ForeignKey, Index, Table, View, replaced
 
 
 def execute_alter_table(statement: AlterTableStatement, context: CommandContext) -> CommandResult:
@@ -76,27 +73,16 @@ def execute_alter_table(statement: AlterTableStatement, context: CommandContext)
             context.notice(f'relation "{statement.name}" does not exist, skipping')
             return result
         raise UndefinedTable(f'relation "{statement.name}" does not exist')
-    if statement.kind == "TABLE" and _is_for_others(found, statement.actions):
-        target: CatalogObject = found
-    else:
-        target = of_kind(found, _CLASSES[statement.kind])
+    target = found if statement.kind == "TABLE" else of_kind(found, RELATION_CLASSES[statement.kind])
     check_owner(context, target)
+    if statement.kind in ("TABLE", "MATERIALIZED VIEW"):
+        for action in statement.actions:
+            check_action(target, action)
     for action in sorted(statement.actions, key=_pass):
         _run(context, target.oid, action)
     for oid in context.rewritten_oids:
         warn_of_little_data(context, context.catalog.indexes_of(oid))
     return result
-
-
-def _is_for_others(found: CatalogObject, actions: Seq[AlterAction]) -> bool:
-    """Whether ALTER TABLE does this to a view or a sequence, too."""
-    match found:
-        case View():
-            return all(isinstance(action, SetOwner | SetOptions) for action in actions)
-        case Sequence():
-            return all(isinstance(action, SetOwner) for action in actions)
-        case _:
-            return False
 
 
 def _pass(action: AlterAction) -> int:

@@ -9,6 +9,7 @@ from sqlfront.commands.constraints import find_constraint
 from sqlfront.commands.context import CommandContext, CommandResult
 from sqlfront.commands.databases import find_database
 from sqlfront.commands.lookup import (
+    RELATION_CLASSES,
     check_owner,
     current_role,
     find_column,
@@ -20,11 +21,7 @@ from sqlfront.commands.lookup import (
 )
 from sqlfront.commands.types import find_type
 from sqlfront.parser import CommentStatement
-from storage.catalog import CatalogObject, Index, Sequence, Table, View, replaced
-
-_RELATIONS: dict[str, type[Table] | type[View] | type[Index] | type[Sequence]] = {
-    "TABLE": Table, "VIEW": View, "INDEX": Index, "SEQUENCE": Sequence,
-}  # fmt: skip
+from storage.catalog import CatalogObject, ColumnRelation, Table, replaced
 
 
 def execute_comment(statement: CommentStatement, context: CommandContext) -> CommandResult:
@@ -32,7 +29,7 @@ def execute_comment(statement: CommentStatement, context: CommandContext) -> Com
     text = statement.text or None
     if statement.kind == "COLUMN":
         found = find_relation(context, statement.name)
-        table = found if isinstance(found, View) else of_kind(found, Table)
+        table = found if isinstance(found, ColumnRelation) else of_kind(found, Table)
         check_owner(context, table)
         column = find_column(table, statement.part or "")
         described = replace(column, comment=text)
@@ -73,6 +70,6 @@ def _target(context: CommandContext, statement: CommentStatement) -> CatalogObje
                 )
             return constraint
         case _:
-            target = of_kind(find_relation(context, statement.name), _RELATIONS[statement.kind])
+            target = of_kind(find_relation(context, statement.name), RELATION_CLASSES[statement.kind])
     check_owner(context, target)
     return target

@@ -18,10 +18,16 @@ from storage.catalog import Sequence
 
 
 class NoticeCallback(Protocol):
-    """Sends a NOTICE to the client."""
+    """Sends a NOTICE to the client, or a WARNING."""
 
     def __call__(
-        self, message: str, *, detail: str | None = None, hint: str | None = None, sqlstate: str = "00000"
+        self,
+        message: str,
+        *,
+        detail: str | None = None,
+        hint: str | None = None,
+        sqlstate: str = "00000",
+        severity: str = "NOTICE",
     ) -> None: ...
 
 

@@ -25,7 +25,7 @@ from sqlfront.commands.context import CommandContext, CommandResult
 from sqlfront.commands.filled_indexes import has_files
 from sqlfront.commands.index_expressions import check_stored_rows
 from sqlfront.commands.little_data import warn_of_little_data
-from sqlfront.commands.lookup import check_may_create_in, check_owner, find_table, schema_of
+from sqlfront.commands.lookup import check_may_create_in, check_owner, find_stored, schema_of
 from sqlfront.commands.naming import free_relation_name, joined_columns
 from sqlfront.commands.operator_classes import (
     BTREE,
@@ -59,7 +59,7 @@ def execute_create_index(statement: CreateIndexStatement, context: CommandContex
         InvalidObjectDefinition: 42P17, an expression or predicate that is not immutable. What they raise for a row.
         UniqueViolation: 23505. FeatureNotSupported: 0A000. ProgramLimitExceeded: 54000, `quiver.pgvector_limits`.
     """
-    table = find_table(context, statement.table)
+    table = find_stored(context, statement.table, "cannot create index on")
     check_owner(context, table)
     schema = schema_of(context, table.schema_oid)
     check_may_create_in(context, schema)

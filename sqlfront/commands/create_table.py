@@ -24,7 +24,7 @@ from sqlfront.parser import (
     CreateTableStatement,
     LikeClause,
 )
-from storage.catalog import Index, Table, replaced
+from storage.catalog import ColumnRelation, Index, Table, replaced
 
 TAG = "CREATE TABLE"
 
@@ -94,7 +94,9 @@ def _check_one_primary_key(table_name: str, constraints: list[ConstraintDefiniti
 
 
 def _planned_columns(
-    context: CommandContext, statement: CreateTableStatement, likes: Sequence[tuple[LikeClause, Table]]
+    context: CommandContext,
+    statement: CreateTableStatement,
+    likes: Sequence[tuple[LikeClause, ColumnRelation]],
 ) -> list[PlannedColumn]:
     """The statement's columns and those of LIKE, in the order in which they were written."""
     elements: list[ColumnSpecification | PlannedColumn] = list(statement.columns)

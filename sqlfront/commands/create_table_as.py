@@ -65,12 +65,9 @@ def create_table_of_columns(
     schema, persistence = creation_place(context, name, persistence)
     if context.catalog.find_relation(context.database_oid, schema.oid, name.name) is not None:
         raise DuplicateTable(f'relation "{name.name}" already exists')
-    if len(columns) > COLUMNS_MAX:
-        raise TooManyColumns(f"tables can have at most {COLUMNS_MAX} columns")
-    _check_columns(columns)
     table = Table(
         context.storage.allocate_oid(), name.name, context.database_oid, context.role_oid, schema_oid=schema.oid,
-        columns=tuple(Column(attnum, *column) for attnum, column in enumerate(columns, 1)),
+        columns=checked_columns(columns),
         options=checked_table_options(options), type_oid=context.storage.allocate_oid(),
         persistence=persistence, on_commit=checked_on_commit(on_commit, persistence),
     )  # fmt: skip
@@ -78,7 +75,14 @@ def create_table_of_columns(
     return table
 
 
-def _check_columns(columns: Sequence[tuple[str, SqlType]]) -> None:
+def checked_columns(columns: Sequence[tuple[str, SqlType]]) -> tuple[Column, ...]:
+    """The columns of a table, of their names and types.
+
+    Raises:
+        TooManyColumns: 54011. DuplicateColumn: 42701. InvalidTableDefinition: 42P16, a type no column can have.
+    """
+    if len(columns) > COLUMNS_MAX:
+        raise TooManyColumns(f"tables can have at most {COLUMNS_MAX} columns")
     seen = set()
     for name, sql_type in columns:
         check_column_name(name)
@@ -88,3 +92,4 @@ def _check_columns(columns: Sequence[tuple[str, SqlType]]) -> None:
         info = TYPES[sql_type.oid]
         if info.category in PSEUDO_CATEGORIES or info.name == "_record":
             raise InvalidTableDefinition(f'column "{name}" has pseudo-type {info.sql_name}')
+    return tuple(Column(attnum, *column) for attnum, column in enumerate(columns, 1))

@@ -19,6 +19,7 @@ from sqlfront.commands.lookup import described, schema_of
 from sqlfront.commands.sequences import owned_sequences
 from sqlfront.commands.views import dependent_views
 from storage.catalog import (
+    AnyView,
     CatalogObject,
     Column,
     EnumType,
@@ -100,7 +101,7 @@ def schema_members(context: CommandContext, schema_oid: int) -> list[CatalogObje
 
 
 def drop_member(context: CommandContext, member: CatalogObject) -> None:
-    """Drop a relation that a cascade reaches."""
+    """Drop what a cascade reaches, with its own parts."""
     if isinstance(member, Table):
         drop_table(context, member)
     elif isinstance(member, Sequence):
@@ -134,7 +135,7 @@ def refuse_dependents(
 
 
 def drop_dependents(
-    context: CommandContext, what: str, found: Seq[tuple[ForeignKey | View, str]], *, cascade: bool
+    context: CommandContext, what: str, found: Seq[tuple[ForeignKey | AnyView, str]], *, cascade: bool
 ) -> None:
     """Drop the foreign keys and views that need what is dropped.
 
@@ -151,21 +152,21 @@ def drop_dependents(
         raise refuse_dependents(what, lines, is_complete=True)
     notice_cascade(context, shown)
     for dependent, _ in found:
-        context.transaction.drop(dependent.oid)
+        drop_member(context, dependent)
 
 
-def described_dependent(context: CommandContext, dependent: ForeignKey | View) -> str:
+def described_dependent(context: CommandContext, dependent: ForeignKey | AnyView) -> str:
     """`view v`, or `constraint c_a_fkey on table c`."""
-    if isinstance(dependent, View):
+    if isinstance(dependent, AnyView):
         return described(context, dependent)
     table = context.catalog.table(dependent.table_oid)
     return f"constraint {dependent.name} on {described(context, table)}"
 
 
-def views_outside(context: CommandContext, dropped: Seq[CatalogObject]) -> list[tuple[View, str]]:
+def views_outside(context: CommandContext, dropped: Seq[CatalogObject]) -> list[tuple[AnyView, str]]:
     """Views that read what is dropped and are not among it, each with what it depends on."""
     oids = {obj.oid for obj in dropped}
-    found: dict[int, tuple[View, str]] = {}
+    found: dict[int, tuple[AnyView, str]] = {}
     for obj in dropped:
         for view, part in dependent_views(context, obj):
             if view.oid not in oids:

@@ -29,18 +29,24 @@ from sqlfront.commands.dependencies import (
     views_outside,
 )
 from sqlfront.commands.foreign_keys import keys_using_index, keys_using_table
-from sqlfront.commands.lookup import check_owner, described, maybe_relation, of_kind
+from sqlfront.commands.lookup import RELATION_CLASSES, check_owner, described, maybe_relation, of_kind
 from sqlfront.commands.roles import drop_role
 from sqlfront.commands.sequences import owned_sequences
 from sqlfront.commands.types import drop_type
 from sqlfront.commands.views import dependent_views
 from sqlfront.parser import DropStatement, QualifiedName
 from sqlfront.session.names import schema_called
-from storage.catalog import CatalogObject, Column, Extension, ForeignKey, Index, Sequence, Table, View
-
-_CLASSES: dict[str, type[Table] | type[View] | type[Index] | type[Sequence]] = {
-    "TABLE": Table, "VIEW": View, "INDEX": Index, "SEQUENCE": Sequence,
-}  # fmt: skip
+from storage.catalog import (
+    AnyView,
+    CatalogObject,
+    Column,
+    Extension,
+    ForeignKey,
+    Index,
+    Sequence,
+    Table,
+    View,
+)
 
 
 def execute_drop(statement: DropStatement, context: CommandContext) -> CommandResult:
@@ -70,7 +76,7 @@ def execute_drop(statement: DropStatement, context: CommandContext) -> CommandRe
 
 def _named_relations(statement: DropStatement, context: CommandContext) -> dict[int, CatalogObject]:
     """All tables or views of DROP by OID: what they need of each other does not keep them."""
-    if statement.kind not in ("TABLE", "VIEW"):
+    if statement.kind not in ("TABLE", "VIEW", "MATERIALIZED VIEW"):
         return {}
     found = (maybe_relation(context, name) for name in statement.names)
     return {relation.oid: relation for relation in found if relation is not None}
@@ -88,11 +94,11 @@ def _drop_relation(
         missing = f'schema "{name.schema}"' if schema_is_missing else f'{word} "{name.name}"'
         context.notice(f"{missing} does not exist, skipping")
         return
-    found = of_kind(found, _CLASSES[statement.kind], hint=True)
+    found = of_kind(found, RELATION_CLASSES[statement.kind], hint=True)
     check_owner(context, found)
     if isinstance(found, Table):
         keys = [use for use in keys_using_table(context, found) if use[0].table_oid not in named]
-        users: list[tuple[ForeignKey | View, str]] = [*keys, *_views_of(context, found, named)]
+        users: list[tuple[ForeignKey | AnyView, str]] = [*keys, *_views_of(context, found, named)]
         drop_dependents(context, described(context, found), users, cascade=statement.cascade)
         _drop_table(context, found, statement)
     elif isinstance(found, View):
@@ -105,7 +111,7 @@ def _drop_relation(
         keys = list(keys_using_index(context, found))
         drop_dependents(context, described(context, found), keys, cascade=statement.cascade)
         context.transaction.drop(found.oid)
-    else:
+    elif isinstance(found, Sequence):
         _drop_sequence(context, found, statement)
 
 
@@ -118,7 +124,7 @@ def _is_schema_missing(context: CommandContext, name: QualifiedName) -> bool:
 
 def _views_of(
     context: CommandContext, relation: CatalogObject, named: dict[int, CatalogObject]
-) -> list[tuple[View, str]]:
+) -> list[tuple[AnyView, str]]:
     found = views_outside(context, [relation])
     return [(view, part) for view, part in found if view.oid not in named]
 
@@ -186,7 +192,7 @@ def _drop_schema(context: CommandContext, name: str, statement: DropStatement) -
     extensions = _extensions_in(context, schema.oid)
     shown = [described(context, member) for member in (*extensions, *members)]
     keys = _keys_from_outside(context, members)
-    users: list[tuple[ForeignKey | View, str]] = [*keys, *views_outside(context, members)]
+    users: list[tuple[ForeignKey | AnyView, str]] = [*keys, *views_outside(context, members)]
     if shown and not statement.cascade:
         lines = [f"{line} depends on schema {name}" for line in shown]
         lines += [f"{described_dependent(context, user)} depends on {part}" for user, part in users]

@@ -33,7 +33,16 @@ from sqlfront.commands.errors import (
 from sqlfront.commands.lookup import current_role, described, maybe_relation
 from sqlfront.commands.naming import free_constraint_name, joined_columns
 from sqlfront.parser import ConstraintDefinition
-from storage.catalog import Column, ForeignKey, Index, Persistence, ReferentialAction, Table, replaced
+from storage.catalog import (
+    Column,
+    ForeignKey,
+    Index,
+    MaterializedView,
+    Persistence,
+    ReferentialAction,
+    Table,
+    replaced,
+)
 
 KEY_COLUMNS_MAX = 32
 _WRITING_ACTIONS = (ReferentialAction.SET_NULL, ReferentialAction.SET_DEFAULT)
@@ -162,7 +171,7 @@ def _referenced_table(context: CommandContext, constraint: ConstraintDefinition)
         raise WrongObjectType(
             f'cannot open relation "{found.name}"', detail="This operation is not supported for indexes."
         )
-    if not isinstance(found, Table):
+    if not isinstance(found, Table) or isinstance(found, MaterializedView):
         raise WrongObjectType(f'referenced relation "{found.name}" is not a table')
     return found
 

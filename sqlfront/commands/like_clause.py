@@ -19,16 +19,25 @@ from sqlfront.commands.lookup import maybe_relation
 from sqlfront.commands.naming import free_relation_name, joined_columns
 from sqlfront.commands.sequences import owned_sequences
 from sqlfront.parser import LikeClause, LikeOption, SequenceOptions, parse_expression
-from storage.catalog import CheckConstraint, Column, Index, IndexKey, Sequence, Table, replaced
+from storage.catalog import (
+    CheckConstraint,
+    Column,
+    ColumnRelation,
+    Index,
+    IndexKey,
+    Sequence,
+    Table,
+    replaced,
+)
 
 
-def like_source(context: CommandContext, clause: LikeClause) -> Table:
-    """The table that LIKE names. Raises UndefinedTable (42P01), WrongObjectType (42809)."""
+def like_source(context: CommandContext, clause: LikeClause) -> ColumnRelation:
+    """The table or view that LIKE names. Raises UndefinedTable (42P01), WrongObjectType (42809)."""
     found = maybe_relation(context, clause.source)
     if found is None:
         raise UndefinedTable(f'relation "{clause.source}" does not exist', position=clause.source.position)
-    if not isinstance(found, Table):
-        kind = "sequences" if isinstance(found, Sequence) else "indexes"
+    if not isinstance(found, ColumnRelation):
+        kind = "indexes" if isinstance(found, Index) else f"{found.kind}s"
         raise WrongObjectType(
             f'relation "{found.name}" is invalid in LIKE clause',
             detail=f"This operation is not supported for {kind}.",
@@ -37,13 +46,15 @@ def like_source(context: CommandContext, clause: LikeClause) -> Table:
     return found
 
 
-def copied_columns(context: CommandContext, clause: LikeClause, source: Table) -> list[PlannedColumn]:
+def copied_columns(
+    context: CommandContext, clause: LikeClause, source: ColumnRelation
+) -> list[PlannedColumn]:
     """The source's columns; an identity column with the options of the sequence it needs."""
     return [_copied_column(context, clause, source, column) for column in source.live_columns()]
 
 
 def _copied_column(
-    context: CommandContext, clause: LikeClause, source: Table, column: Column
+    context: CommandContext, clause: LikeClause, source: ColumnRelation, column: Column
 ) -> PlannedColumn:
     including = clause.including
     copied = Column(column.attnum, column.name, column.type, column.not_null)
@@ -68,7 +79,7 @@ def _options_of(sequence: Sequence) -> SequenceOptions:
 
 
 def copy_parts(
-    context: CommandContext, table: Table, clause: LikeClause, source: Table
+    context: CommandContext, table: Table, clause: LikeClause, source: ColumnRelation
 ) -> tuple[Table, list[Index]]:
     """Give a new table, which has the source's columns, its CHECKs and indexes as far as they were asked for.
 
@@ -96,7 +107,7 @@ def _attnum(table: Table, column: Column) -> int:
 
 
 def _copy_checks(
-    context: CommandContext, table: Table, clause: LikeClause, source: Table, attnums: dict[int, int]
+    context: CommandContext, table: Table, clause: LikeClause, source: ColumnRelation, attnums: dict[int, int]
 ) -> None:
     """CHECKs keep their names."""
     for check in context.catalog.constraints_of(source.oid):

@@ -34,6 +34,7 @@ from storage.catalog import (
     Database,
     EnumType,
     Index,
+    MaterializedView,
     Role,
     Schema,
     Sequence,
@@ -43,21 +44,16 @@ from storage.catalog import (
 
 BUILTIN_SCHEMAS = {"pg_catalog": PG_CATALOG_SCHEMA_OID, "information_schema": INFORMATION_SCHEMA_OID}
 
-KIND_WORDS: dict[type[CatalogObject], str] = {
-    Table: "table",
-    Index: "index",
-    Sequence: "sequence",
-    View: "view",
-    EnumType: "type",
+Relation = ColumnRelation | Index | Sequence
+RELATION_CLASSES: dict[str, type[Relation]] = {
+    cls.kind.upper(): cls for cls in (Table, View, MaterializedView, Index, Sequence)
 }
-_ARTICLES = {Table: "a table", Index: "an index", Sequence: "a sequence", View: "a view"}
-_DROP_HINTS = {
-    Table: "Use DROP TABLE to remove a table.",
-    Index: "Use DROP INDEX to remove an index.",
-    Sequence: "Use DROP SEQUENCE to remove a sequence.",
-    View: "Use DROP VIEW to remove a view.",
-}
-_R = TypeVar("_R", bound=Table | Index | Sequence | View)
+"""Classes by their names in statements."""
+
+KIND_WORDS: dict[type[CatalogObject], str] = {EnumType: "type"}
+"""What messages call objects, where it is not their kind."""
+
+_R = TypeVar("_R", bound=Relation)
 
 
 def current_role(context: CommandContext) -> Role:
@@ -173,12 +169,33 @@ def find_table(context: CommandContext, name: QualifiedName) -> Table:
     return of_kind(find_relation(context, name), Table)
 
 
+def find_stored(context: CommandContext, name: QualifiedName, what: str) -> Table:
+    """A table or materialized view. Raises UndefinedTable (42P01), WrongObjectType (42809) for what has no rows."""
+    found = find_relation(context, name)
+    if not isinstance(found, Table):
+        raise not_supported_for(what, found)
+    return found
+
+
 def of_kind(found: CatalogObject, cls: type[_R], *, hint: bool = False) -> _R:
-    """The object, if it is of that class. Raises WrongObjectType (42809) `"x" is not a table`."""
-    if isinstance(found, cls):
+    """The object, if it is of that class and no other. Raises WrongObjectType (42809) `"x" is not a table`."""
+    if isinstance(found, cls) and type(found) is cls:
         return found
-    hints = _DROP_HINTS.get(type(found)) if hint else None
-    raise WrongObjectType(f'"{found.name}" is not {_ARTICLES[cls]}', hint=hints)
+    word = found.kind
+    hints = f"Use DROP {word.upper()} to remove {_with_article(word)}." if hint else None
+    raise WrongObjectType(f'"{found.name}" is not {_with_article(cls.kind)}', hint=hints)
+
+
+def not_supported_for(what: str, found: CatalogObject) -> WrongObjectType:
+    """42809 for an operation on a relation of a kind that does not have it: `cannot lock relation "x"`."""
+    plural = f"{found.kind}es" if isinstance(found, Index) else f"{found.kind}s"
+    return WrongObjectType(
+        f'{what} relation "{found.name}"', detail=f"This operation is not supported for {plural}."
+    )
+
+
+def _with_article(word: str) -> str:
+    return f"an {word}" if word[0] in "aeiou" else f"a {word}"
 
 
 def find_column(table: ColumnRelation, name: str) -> Column:

@@ -24,7 +24,7 @@ from sqlfront.commands.lookup import (
     current_role,
     find_relation,
     find_schema,
-    find_table,
+    not_supported_for,
     of_kind,
 )
 from sqlfront.parser import (
@@ -39,7 +39,7 @@ from sqlfront.parser import (
 )
 from sqlfront.parser.keywords import words
 from storage import Storage
-from storage.catalog import Index, Table
+from storage.catalog import Index, Table, View
 from storage.lock_modes import TableMode
 
 _VACUUM_OPTIONS = words(
@@ -59,7 +59,7 @@ def execute_vacuum(statement: VacuumStatement, context: CommandContext) -> Comma
     is_full = any(option.name == "full" and _is_on(option) for option in statement.options)
     mode = TableMode.ACCESS_EXCLUSIVE if is_full else TableMode.SHARE_UPDATE_EXCLUSIVE
     locks = context.transaction.locks
-    for table in _targets(context, statement.targets):
+    for table in _targets(context, statement.targets, "vacuum"):
         mark = locks.mark()
         locks.lock_table(table, mode)
         if storage.catalog.get(table.oid) is not None:
@@ -93,7 +93,7 @@ def _is_on(option: Option) -> bool:
 def execute_analyze(statement: AnalyzeStatement, context: CommandContext) -> CommandResult:
     """Check the names; there are no planner statistics to gather."""
     _check_options(statement.options, _ANALYZE_OPTIONS, "ANALYZE")
-    for table in _targets(context, statement.targets):
+    for table in _targets(context, statement.targets, "analyze"):
         context.storage.activity.count_analyze(table.oid)
     return CommandResult("ANALYZE")
 
@@ -104,8 +104,8 @@ def _check_options(options: Iterable[Option], known: frozenset[str], command: st
             raise SyntaxErrorInStatement(f'unrecognized {command} option "{option.name}"')
 
 
-def _targets(context: CommandContext, targets: tuple[TableColumns, ...]) -> list[Table]:
-    """The tables named, or all of the database that the role may change. System catalogs are computed: nothing is to be done there."""
+def _targets(context: CommandContext, targets: tuple[TableColumns, ...], verb: str) -> list[Table]:
+    """The tables named, or all of the database that the role may change; what has no rows is skipped with a warning. System catalogs are computed: nothing is to be done there."""
     if not targets:
         role = current_role(context)
         tables = context.catalog.objects(Table, context.database_oid)
@@ -114,8 +114,12 @@ def _targets(context: CommandContext, targets: tuple[TableColumns, ...]) -> list
     for target in targets:
         if computed_relation(context, target.table) is not None:
             continue
-        table = find_table(context, target.table)
+        table = find_relation(context, target.table)
         check_owner(context, table)
+        if not isinstance(table, Table):
+            why = f"cannot {verb} non-tables or special system tables"
+            context.notice(f'skipping "{table.name}" --- {why}', severity="WARNING", sqlstate="01000")
+            continue
         for name in target.columns:
             if table.column(name) is None:
                 raise UndefinedColumn(f'column "{name}" of relation "{table.name}" does not exist')
@@ -143,7 +147,9 @@ def _reindexed(context: CommandContext, statement: ReindexStatement) -> list[Ind
         return [index]
     if statement.kind == "TABLE":
         assert name is not None
-        table = find_table(context, name)
+        table = find_relation(context, name)
+        if not isinstance(table, Table):
+            raise WrongObjectType(f'"{table.name}" is not a table or materialized view')
         check_owner(context, table)
         return list(catalog.indexes_of(table.oid))
     everything = list(catalog.objects(Index, context.database_oid))
@@ -177,9 +183,8 @@ def execute_lock(statement: LockStatement, context: CommandContext) -> CommandRe
     """Refuse what cannot be locked; the rest has been locked when the command runs, see `table_locks`."""
     for name in statement.tables:
         found = find_relation(context, name)
-        if not isinstance(found, Table):
-            kinds = "indexes" if isinstance(found, Index) else "sequences"
-            raise WrongObjectType(
-                f'cannot lock relation "{found.name}"', detail=f"This operation is not supported for {kinds}."
-            )
+        if isinstance(found, View):
+            raise FeatureNotSupported("LOCK TABLE of a view is not supported")
+        if type(found) is not Table:
+            raise not_supported_for("cannot lock", found)
     return CommandResult("LOCK TABLE")

@@ -26,11 +26,14 @@ from sqlfront.commands.dependencies import move_defaults, with_column
 from sqlfront.commands.generated_columns import rename_in_generations
 from sqlfront.commands.index_expressions import rename_in_indexes
 from sqlfront.commands.lookup import (
+    RELATION_CLASSES,
+    Relation,
     check_new_owner,
     check_owner,
     find_role,
     find_schema,
     maybe_relation,
+    not_supported_for,
     of_kind,
     schema_of,
 )
@@ -39,11 +42,7 @@ from sqlfront.commands.schemas import check_may_create_schema, check_schema_name
 from sqlfront.commands.types import check_not_kept, give_type, rename_type
 from sqlfront.commands.views import renaming, with_renamed_column
 from sqlfront.parser import OwnerStatement, RenameStatement
-from storage.catalog import ColumnRelation, EnumType, Index, Sequence, Table, View, replaced
-
-_CLASSES: dict[str, type[Table] | type[View] | type[Index] | type[Sequence]] = {
-    "TABLE": Table, "VIEW": View, "VIEW COLUMN": View, "COLUMN": Table, "CONSTRAINT": Table, "INDEX": Index, "SEQUENCE": Sequence,
-}  # fmt: skip
+from storage.catalog import AnyView, ColumnRelation, EnumType, Index, Sequence, Table, replaced
 
 
 def execute_rename(statement: RenameStatement, context: CommandContext) -> CommandResult:
@@ -59,7 +58,11 @@ def execute_rename(statement: RenameStatement, context: CommandContext) -> Comma
             rename_type(context, statement.name, statement.new_name)
         case _:
             _rename_relation(context, statement)
-            kind = "TABLE" if statement.kind in ("COLUMN", "CONSTRAINT") else statement.kind.split()[0]
+            kind = (
+                "TABLE"
+                if statement.kind in ("COLUMN", "CONSTRAINT")
+                else statement.kind.removesuffix(" COLUMN")
+            )
             return CommandResult(f"ALTER {kind}")
     return CommandResult(f"ALTER {statement.kind}")
 
@@ -85,18 +88,19 @@ def _rename_relation(context: CommandContext, statement: RenameStatement) -> Non
             context.notice(f'relation "{statement.name}" does not exist, skipping')
             return
         raise UndefinedTable(f'relation "{statement.name}" does not exist')
-    is_allowed = {"TABLE": Index | Sequence | View, "COLUMN": View}.get(statement.kind)
-    if is_allowed is not None and isinstance(found, is_allowed):
-        assert isinstance(found, Index | Sequence | View)
-        target: Table | View | Index | Sequence = found
-    else:
-        target = of_kind(found, _CLASSES[statement.kind])
-    check_owner(context, target)
-    if statement.kind in ("COLUMN", "VIEW COLUMN"):
-        assert isinstance(target, ColumnRelation)
-        with renaming(context, target.oid):
-            _rename_column(context, target, statement.part or "", statement.new_name)
+    if statement.kind.endswith("COLUMN"):
+        if not isinstance(found, ColumnRelation):
+            raise not_supported_for("cannot rename columns of", found)
+        check_owner(context, found)
+        with renaming(context, found.oid):
+            _rename_column(context, found, statement.part or "", statement.new_name)
         return
+    target: Relation
+    if isinstance(found, Relation) and statement.kind == "TABLE":
+        target = found
+    else:
+        target = of_kind(found, RELATION_CLASSES.get(statement.kind, Table))
+    check_owner(context, target)
     if statement.kind == "CONSTRAINT":
         assert isinstance(target, Table)
         constraint = _constraint(context, target, statement.part or "", statement.new_name)
@@ -134,7 +138,7 @@ def _rename_column(context: CommandContext, table: ColumnRelation, name: str, ne
     if table.column(new_name) is not None:
         raise DuplicateColumn(f'column "{new_name}" of relation "{table.name}" already exists')
     changed = replace(column, name=new_name)
-    if isinstance(table, View):
+    if isinstance(table, AnyView):
         context.transaction.put(with_renamed_column(context, table, changed))
         return
     assert isinstance(table, Table)

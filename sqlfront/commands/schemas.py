@@ -20,6 +20,8 @@ from sqlfront.commands.context import CommandContext, CommandResult
 from sqlfront.commands.dependencies import move_defaults
 from sqlfront.commands.errors import ReservedName
 from sqlfront.commands.lookup import (
+    RELATION_CLASSES,
+    Relation,
     check_may_create_in,
     check_new_owner,
     check_owner,
@@ -51,7 +53,6 @@ from storage.catalog import (
     Schema,
     Sequence,
     Table,
-    View,
     replaced,
 )
 
@@ -95,12 +96,6 @@ def check_schema_name(name: str) -> None:
 
 # -- moving between schemas
 
-_MOVED: dict[str, type[Table] | type[View] | type[Sequence]] = {
-    "TABLE": Table,
-    "VIEW": View,
-    "SEQUENCE": Sequence,
-}
-
 
 def execute_set_schema(statement: SetSchemaStatement, context: CommandContext) -> CommandResult:
     """ALTER TABLE / SEQUENCE ... SET SCHEMA: a table's indexes and sequences go with it."""
@@ -116,10 +111,11 @@ def execute_set_schema(statement: SetSchemaStatement, context: CommandContext) -
         raise UndefinedTable(f'relation "{statement.name}" does not exist')
     if statement.kind == "INDEX":
         raise FeatureNotSupported("ALTER INDEX ... SET SCHEMA is not supported")
-    if statement.kind == "TABLE" and isinstance(found, View | Sequence):
-        target: Table | View | Sequence = found
+    target: Relation
+    if statement.kind == "TABLE" and isinstance(found, ColumnRelation | Sequence):
+        target = found
     else:
-        target = of_kind(found, _MOVED[statement.kind])
+        target = of_kind(found, RELATION_CLASSES[statement.kind])
     check_owner(context, target)
     schema = find_schema(context, statement.schema)
     check_may_create_in(context, schema)

@@ -11,7 +11,6 @@ from foundation.errors import (
     ObjectNotInPrerequisiteState,
     SyntaxErrorInStatement,
     UndefinedTable,
-    WrongObjectType,
 )
 from foundation.sqltypes import INT2, INT4, INT8, TYPES, SqlType, format_type
 from sqlfront.commands.context import CommandContext, CommandResult
@@ -21,13 +20,14 @@ from sqlfront.commands.lookup import (
     find_column,
     find_relation,
     maybe_relation,
+    not_supported_for,
     of_kind,
     schema_of,
 )
 from sqlfront.commands.naming import free_relation_name
 from sqlfront.parser import AlterSequenceStatement, CreateSequenceStatement, QualifiedName, SequenceOptions
 from sqlfront.parser.typenames import TypeName, resolve_type
-from storage.catalog import Column, Sequence, Table
+from storage.catalog import Column, MaterializedView, Sequence, Table
 
 _BOUNDS = {INT2.oid: 2**15 - 1, INT4.oid: 2**31 - 1, INT8.oid: 2**63 - 1}
 
@@ -198,8 +198,8 @@ def _owner(context: CommandContext, sequence: Sequence, parts: tuple[str, ...]) 
     name, schema, database, *_ = (*reversed(parts[:-1]), None, None)
     assert name is not None
     table = find_relation(context, QualifiedName(name, schema, database))
-    if not isinstance(table, Table):
-        raise WrongObjectType(f'sequence cannot be owned by relation "{table.name}"')
+    if not isinstance(table, Table) or isinstance(table, MaterializedView):
+        raise not_supported_for("sequence cannot be owned by", table)
     if table.owner_oid != sequence.owner_oid:
         raise ObjectNotInPrerequisiteState("sequence must have same owner as table it is linked to")
     if table.schema_oid != sequence.schema_oid:

@@ -4,6 +4,7 @@ Names are looked up, the tables locked, and if others have changed the catalog m
 What does not exist, or is another role's, is the command's to refuse.
 
     ACCESS EXCLUSIVE        DROP, TRUNCATE, ALTER TABLE, RENAME, SET SCHEMA; VACUUM FULL
+    EXCLUSIVE               REFRESH MATERIALIZED VIEW
     SHARE ROW EXCLUSIVE     both tables of a foreign key that is added
     SHARE                   CREATE INDEX, REINDEX
     SHARE UPDATE EXCLUSIVE  the same CONCURRENTLY, VALIDATE CONSTRAINT, options, COMMENT, VACUUM, ANALYZE
@@ -89,7 +90,7 @@ def _exclusively(tables: Iterable[Table]) -> Wanted:
 def _drop(statement: parser.DropStatement, context: CommandContext) -> Wanted:
     catalog, database_oid = context.catalog, context.database_oid
     match statement.kind:
-        case "TABLE":
+        case "TABLE" | "MATERIALIZED VIEW":
             yield from _with_other_ends(context, _tables(context, statement.names))
         case "INDEX":
             mode = TableMode.SHARE_UPDATE_EXCLUSIVE if statement.concurrently else TableMode.ACCESS_EXCLUSIVE
@@ -201,7 +202,7 @@ def _named(statement: parser.RenameStatement | parser.SetSchemaStatement, contex
 
 
 def _comment(statement: parser.CommentStatement, context: CommandContext) -> Wanted:
-    if statement.kind in ("TABLE", "COLUMN", "CONSTRAINT"):
+    if statement.kind in ("TABLE", "MATERIALIZED VIEW", "COLUMN", "CONSTRAINT"):
         for table in _tables(context, [statement.name]):
             yield table, TableMode.SHARE_UPDATE_EXCLUSIVE
 
@@ -237,6 +238,11 @@ def _copy(statement: parser.CopyStatement, context: CommandContext) -> Wanted:
             yield table, TableMode.ROW_EXCLUSIVE
 
 
+def _refresh(statement: parser.RefreshMaterializedViewStatement, context: CommandContext) -> Wanted:
+    for table in _tables(context, [statement.name]):
+        yield table, TableMode.EXCLUSIVE
+
+
 def _lock(statement: parser.LockStatement, context: CommandContext) -> Wanted:
     for table in _tables(context, statement.tables):
         yield table, TableMode[statement.mode.replace(" ", "_")]
@@ -251,6 +257,7 @@ _LOCKS: dict[type[parser.Statement], Callable[[Any, CommandContext], Wanted]] = 
     parser.CreateTableStatement: _create_table,
     parser.DropStatement: _drop,
     parser.LockStatement: _lock,
+    parser.RefreshMaterializedViewStatement: _refresh,
     parser.ReindexStatement: _reindex,
     parser.RenameStatement: _named,
     parser.SetSchemaStatement: _named,

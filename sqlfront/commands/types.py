@@ -47,7 +47,7 @@ from sqlfront.parser import (
     RenameEnumLabelStatement,
 )
 from sqlfront.parser.typenames import TypeName
-from storage.catalog import CheckConstraint, Column, EnumLabel, EnumType, Schema, Table, View, replaced
+from storage.catalog import CheckConstraint, Column, EnumLabel, EnumType, Schema, Table, replaced
 from storage.user_types import unused_type_oids
 
 LABEL_BYTES_MAX = 63
@@ -209,7 +209,7 @@ def _check_no_view(
 ) -> None:
     """Raises DependentObjectsStillExist (2BP01), or FeatureNotSupported (0A000) for CASCADE, where a view needs the type."""
     views = [view for table, attnum in uses for view, _ in dependent_views(context, table, attnum)]
-    for view in context.catalog.objects(View, context.database_oid):
+    for view in context.catalog.views(context.database_oid):
         is_shown = any(column.type.oid in (enum.oid, enum.array_oid) for column in view.columns)
         if is_shown or _named(enum.name).search(view.definition_sql):
             views.append(view)
@@ -283,7 +283,7 @@ def _check_label(label: str) -> None:
 def check_not_kept(context: CommandContext, enum: EnumType, word: str, what: str) -> None:
     """Raises FeatureNotSupported (0A000) when a text of the catalog may mean what is to be called otherwise."""
     pattern = _named(word)
-    for view in context.catalog.objects(View, context.database_oid):
+    for view in context.catalog.views(context.database_oid):
         if pattern.search(view.definition_sql):
             raise FeatureNotSupported(
                 f"changing a {what} that {described(context, view)} may use is not supported"

@@ -25,6 +25,7 @@ from sqlfront.commands.errors import InvalidTableDefinition, TooManyColumns
 from sqlfront.commands.lookup import check_owner, described
 from sqlfront.parser import CreateViewStatement, Option
 from storage.catalog import (
+    AnyView,
     CatalogObject,
     Column,
     ColumnRelation,
@@ -90,15 +91,14 @@ def _place(
 ) -> tuple[Schema, Persistence]:
     """Where the view is created: beside what ends with the session it ends with it, too."""
     name, persistence = statement.name, statement.persistence
-    if persistence is Persistence.PERMANENT and any(
-        _is_temporary(context, oid) for oid, _ in kept.references
-    ):
+    if persistence is Persistence.PERMANENT and any(is_temporary(context, oid) for oid, _ in kept.references):
         context.notice(f'view "{name.name}" will be a temporary view')
         persistence = Persistence.TEMPORARY
     return creation_place(context, name, persistence)
 
 
-def _is_temporary(context: CommandContext, oid: int) -> bool:
+def is_temporary(context: CommandContext, oid: int) -> bool:
+    """Whether a relation ends with its session."""
     found = context.catalog.get(oid)
     return isinstance(found, Table | Sequence | View) and found.persistence is Persistence.TEMPORARY
 
@@ -158,7 +158,7 @@ def _read_by(context: CommandContext, oids: Iterable[int]) -> set[int]:
     while waiting:
         oid = waiting.pop()
         found = context.catalog.get(oid)
-        if oid not in seen and isinstance(found, View):
+        if oid not in seen and isinstance(found, AnyView):
             waiting += [other for other, _ in found.references]
         seen.add(oid)
     return seen
@@ -169,13 +169,13 @@ def _read_by(context: CommandContext, oids: Iterable[int]) -> set[int]:
 
 def dependent_views(
     context: CommandContext, relation: CatalogObject, attnum: int | None = None
-) -> list[tuple[View, str]]:
+) -> list[tuple[AnyView, str]]:
     """Views that read a relation or one of its columns, and those that read them, each with what it depends on."""
     part = described(context, relation)
     if attnum is not None:
         assert isinstance(relation, ColumnRelation), "only these have columns"
         part = f"column {relation.column_at(attnum).name} of {part}"
-    found: dict[int, tuple[View, str]] = {}
+    found: dict[int, tuple[AnyView, str]] = {}
     for view in context.catalog.views_over(relation.oid):
         if attnum is None or attnum in dict(view.references)[relation.oid]:
             found.setdefault(view.oid, (view, part))
@@ -194,7 +194,7 @@ def check_no_views(context: CommandContext, relation: ColumnRelation, column: Co
             )
 
 
-def broken_views(context: CommandContext, relation: CatalogObject) -> list[View]:
+def broken_views(context: CommandContext, relation: CatalogObject) -> list[AnyView]:
     """Views over a relation whose query does not bind any more: it was grouped by a key that is gone."""
     broken = []
     for view in context.catalog.views_over(relation.oid):
@@ -209,22 +209,20 @@ def broken_views(context: CommandContext, relation: CatalogObject) -> list[View]
 def renaming(context: CommandContext, oid: int | None = None) -> Iterator[None]:
     """Views over a relation, or all of the database, name what they read as it is called after the block."""
     views = list(
-        context.catalog.objects(View, context.database_oid)
-        if oid is None
-        else context.catalog.views_over(oid)
+        context.catalog.views(context.database_oid) if oid is None else context.catalog.views_over(oid)
     )
     before = context.catalog
     trees = {view.oid: bind_view(context.bind_context(), view) for view in views}
     yield
     for view_oid, tree in trees.items():
         view = context.catalog.get(view_oid)
-        assert isinstance(view, View), "renaming drops nothing"
+        assert isinstance(view, AnyView), "renaming drops nothing"
         names = [column.name for column in view.columns]
         sql = renamed_view(tree, before, context.bind_context(), names)
         context.transaction.put(replaced(view, definition_sql=sql))
 
 
-def with_renamed_column(context: CommandContext, view: View, renamed: Column) -> View:
+def with_renamed_column(context: CommandContext, view: AnyView, renamed: Column) -> AnyView:
     """A view with another name for one of its columns."""
     columns = tuple(renamed if column.attnum == renamed.attnum else column for column in view.columns)
     tree = bind_view(context.bind_context(), view)

@@ -102,7 +102,11 @@ from sqlfront.parser.statements_types import (
     CreateEnumStatement,
     RenameEnumLabelStatement,
 )
-from sqlfront.parser.statements_views import CreateViewStatement
+from sqlfront.parser.statements_views import (
+    CreateMaterializedViewStatement,
+    CreateViewStatement,
+    RefreshMaterializedViewStatement,
+)
 
 __all__ = [
     "AddColumn",
@@ -132,6 +136,7 @@ __all__ = [
     "CreateEnumStatement",
     "CreateExtensionStatement",
     "CreateIndexStatement",
+    "CreateMaterializedViewStatement",
     "CreateRoleStatement",
     "CreateSchemaStatement",
     "CreateSequenceStatement",
@@ -169,6 +174,7 @@ __all__ = [
     "PrepareStatement",
     "QualifiedName",
     "QueryStatement",
+    "RefreshMaterializedViewStatement",
     "ReindexStatement",
     "ReleaseStatement",
     "RenameEnumLabelStatement",

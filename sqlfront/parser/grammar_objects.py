@@ -312,13 +312,22 @@ def _membership(grammar: DmlGrammar, options: RoleOptions) -> RoleOptions:
 _DROP_KINDS = {
     "table": "TABLE", "index": "INDEX", "sequence": "SEQUENCE", "schema": "SCHEMA", "database": "DATABASE",
     "role": "ROLE", "user": "ROLE", "group": "ROLE", "extension": "EXTENSION",
-    "view": "VIEW", "type": "TYPE",
+    "view": "VIEW", "materialized view": "MATERIALIZED VIEW", "type": "TYPE",
 }  # fmt: skip
+
+
+def _kind_word(grammar: DmlGrammar) -> str:
+    """The kind of objects that a statement names; its last word is the next token then."""
+    if not grammar.accept("materialized"):
+        return grammar.token.key
+    if grammar.token.key != "view":
+        grammar.error()
+    return "materialized view"
 
 
 def maybe_drop(grammar: DmlGrammar) -> Statement | None:
     """After DROP; None when the kind is none of ours."""
-    word = grammar.token.key
+    word = _kind_word(grammar)
     if word not in _DROP_KINDS or (word == "user" and grammar.peek().key == "mapping"):
         return None
     grammar.advance()
@@ -354,13 +363,14 @@ _COMMENT_KINDS = (
     "column",
     "constraint",
     "view",
+    "materialized view",
     "type",
 )
 
 
 def parse_comment(grammar: DmlGrammar) -> Statement:
     grammar.expect("on")
-    kind = grammar.token.key
+    kind = _kind_word(grammar)
     if kind not in _COMMENT_KINDS:
         words = grammar.label().upper()
         grammar.unsupported(f"COMMENT ON {words}", grammar.last)

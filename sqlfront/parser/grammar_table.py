@@ -225,7 +225,7 @@ def parse_alter_table(grammar: DmlGrammar, kind: str = "TABLE") -> Statement:
 def _rename(grammar: DmlGrammar, kind: str, name: QualifiedName, exists: bool) -> Statement:
     if grammar.accept("to"):
         return RenameStatement(kind, name, grammar.name(), None, exists)
-    if kind not in ("TABLE", "VIEW"):
+    if kind not in ("TABLE", "VIEW", "MATERIALIZED VIEW"):
         grammar.error()
     what = "COLUMN" if kind == "TABLE" else f"{kind} COLUMN"
     if kind == "TABLE" and grammar.accept("constraint"):
@@ -244,7 +244,7 @@ def _action(grammar: DmlGrammar, kind: str) -> AlterAction:
     if grammar.token.key in ("set", "reset") and grammar.peek().key == "(":
         is_reset = grammar.advance().key == "reset"
         return SetOptions(option_list(grammar), is_reset)
-    if kind != "TABLE":
+    if kind not in ("TABLE", "MATERIALIZED VIEW"):
         grammar.unsupported(f"ALTER {kind} ... {grammar.token.value.upper()}")
     if grammar.accept("add"):
         return _add(grammar)
@@ -260,9 +260,9 @@ def _action(grammar: DmlGrammar, kind: str) -> AlterAction:
         return ValidateConstraint(grammar.name())
     known = ("set", "reset", "enable", "disable", "cluster", "inherit", "no", "validate", "replica", "force",
              "of", "not")  # fmt: skip
-    if grammar.token.key in known:
+    if grammar.token.key in known or (kind != "TABLE" and grammar.token.key == "depends"):
         words = f"{grammar.token.value} {grammar.peek().value}".strip().upper()
-        grammar.unsupported(f"ALTER TABLE ... {words}")
+        grammar.unsupported(f"ALTER {kind} ... {words}")
     grammar.error()
 
 

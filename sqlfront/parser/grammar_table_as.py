@@ -33,10 +33,7 @@ def table_tail(grammar: DmlGrammar) -> TableTail:
     if grammar.token.key == "partition":
         grammar.unsupported("PARTITION BY")
     options: tuple[Option, ...] = ()
-    if grammar.accept("using"):
-        method = grammar.token
-        if grammar.name() not in ("heap", "quiver"):
-            grammar.unsupported(f"table access method {method.value}", method)
+    parse_access_method(grammar)
     if grammar.accept("with"):
         options = option_list(grammar)
     elif grammar.accept("without"):
@@ -50,8 +47,29 @@ def table_tail(grammar: DmlGrammar) -> TableTail:
         else:
             grammar.expect("drop")
             on_commit = OnCommit.DROP
-    tablespace = grammar.name() if grammar.accept("tablespace") else None
-    return TableTail(options, on_commit, tablespace)
+    return TableTail(options, on_commit, parse_tablespace(grammar))
+
+
+def parse_access_method(grammar: DmlGrammar) -> None:
+    """[USING method]: there is one way to store tables."""
+    if grammar.accept("using"):
+        method = grammar.token
+        if grammar.name() not in ("heap", "quiver"):
+            grammar.unsupported(f"table access method {method.value}", method)
+
+
+def parse_tablespace(grammar: DmlGrammar) -> str | None:
+    """[TABLESPACE name]"""
+    return grammar.name() if grammar.accept("tablespace") else None
+
+
+def parse_with_data(grammar: DmlGrammar) -> bool:
+    """[WITH [NO] DATA]: whether there are to be rows."""
+    with_data = True
+    if grammar.accept("with"):
+        with_data = not grammar.accept("no")
+        grammar.expect("data")
+    return with_data
 
 
 def parse_table_as(
@@ -69,13 +87,9 @@ def parse_table_as(
     else:
         source = QueryStatement(grammar.query())
     text = grammar.source(first, grammar.index)
-    with_data = True
-    if grammar.accept("with"):
-        with_data = not grammar.accept("no")
-        grammar.expect("data")
     return CreateTableAsStatement(
         name, source, text, columns, tail.options, if_not_exists, tail.tablespace,
-        with_data=with_data, on_commit=tail.on_commit,
+        with_data=parse_with_data(grammar), on_commit=tail.on_commit,
     )  # fmt: skip
 
 

@@ -1,4 +1,7 @@
-"""Grammar of CREATE VIEW and ALTER VIEW. https://www.postgresql.org/docs/15/sql-createview.html"""
+"""Grammar of CREATE VIEW, CREATE MATERIALIZED VIEW, their ALTER, and REFRESH.
+
+https://www.postgresql.org/docs/15/sql-createview.html, https://www.postgresql.org/docs/15/sql-creatematerializedview.html
+"""
 
 from __future__ import annotations
 
@@ -6,9 +9,14 @@ from sqlglot import exp
 
 from sqlfront.parser.dml import DmlGrammar
 from sqlfront.parser.grammar_table import parse_alter_table
-from sqlfront.parser.names import option_list, relation_name
-from sqlfront.parser.statements import Statement
-from sqlfront.parser.statements_views import CreateViewStatement
+from sqlfront.parser.grammar_table_as import parse_access_method, parse_tablespace, parse_with_data
+from sqlfront.parser.names import if_not_exists, option_list, relation_name
+from sqlfront.parser.statements import QueryStatement, Statement
+from sqlfront.parser.statements_views import (
+    CreateMaterializedViewStatement,
+    CreateViewStatement,
+    RefreshMaterializedViewStatement,
+)
 
 
 def maybe_create_view(grammar: DmlGrammar) -> Statement | None:
@@ -52,3 +60,35 @@ def _recursive(name: str, columns: list[exp.Identifier], query: exp.Expr) -> exp
 def parse_alter_view(grammar: DmlGrammar) -> Statement:
     """After ALTER VIEW: RENAME TO, RENAME COLUMN, OWNER TO, SET SCHEMA, SET and RESET of options."""
     return parse_alter_table(grammar, "VIEW")
+
+
+def parse_create_materialized_view(grammar: DmlGrammar) -> CreateMaterializedViewStatement:
+    """After CREATE [UNLOGGED] MATERIALIZED."""
+    grammar.expect("view")
+    skip = if_not_exists(grammar)
+    name = relation_name(grammar)
+    columns = tuple(grammar.parenthesized(grammar.name)) if grammar.token.key == "(" else ()
+    parse_access_method(grammar)
+    options = option_list(grammar) if grammar.accept("with") else ()
+    tablespace = parse_tablespace(grammar)
+    grammar.expect("as")
+    first = grammar.index
+    source = QueryStatement(grammar.query())
+    text = grammar.source(first, grammar.index)
+    return CreateMaterializedViewStatement(
+        name, source, text, columns, options, skip, tablespace, with_data=parse_with_data(grammar)
+    )
+
+
+def parse_alter_materialized_view(grammar: DmlGrammar) -> Statement:
+    """After ALTER MATERIALIZED: the forms of ALTER TABLE, most of which are no use for a view."""
+    grammar.expect("view")
+    return parse_alter_table(grammar, "MATERIALIZED VIEW")
+
+
+def parse_refresh(grammar: DmlGrammar) -> Statement:
+    """After REFRESH."""
+    grammar.expect("materialized", "view")
+    concurrently = grammar.accept("concurrently")
+    name = relation_name(grammar)
+    return RefreshMaterializedViewStatement(name, concurrently, parse_with_data(grammar))

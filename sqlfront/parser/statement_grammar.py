@@ -30,7 +30,13 @@ from sqlfront.parser.grammar_session import SESSION_STATEMENTS
 from sqlfront.parser.grammar_table import parse_alter_table, parse_create_table
 from sqlfront.parser.grammar_table_as import query_or_select_into
 from sqlfront.parser.grammar_types import parse_alter_type, parse_create_type
-from sqlfront.parser.grammar_views import maybe_create_view, parse_alter_view
+from sqlfront.parser.grammar_views import (
+    maybe_create_view,
+    parse_alter_materialized_view,
+    parse_alter_view,
+    parse_create_materialized_view,
+    parse_refresh,
+)
 from sqlfront.parser.names import utility_options
 from sqlfront.parser.statements import (
     DeclareCursorStatement,
@@ -58,6 +64,7 @@ _CREATE: dict[str, _Rest] = {
     "group": parse_create_role,
     "user": lambda grammar: parse_create_role(grammar, can_login=True),
     "type": parse_create_type,
+    "materialized": parse_create_materialized_view,
 }
 
 _ALTER: dict[str, _Rest] = {
@@ -72,10 +79,11 @@ _ALTER: dict[str, _Rest] = {
     "user": parse_alter_role,
     "view": parse_alter_view,
     "type": parse_alter_type,
+    "materialized": parse_alter_materialized_view,
 }
 
 _OTHER_KINDS = (
-    "materialized view", "foreign table", "foreign data wrapper", "text search configuration",
+    "foreign table", "foreign data wrapper", "text search configuration",
     "text search dictionary", "text search parser", "text search template", "event trigger", "user mapping",
     "operator class", "operator family", "default privileges", "large object", "access method", "function",
     "procedure", "routine", "aggregate", "trigger", "rule", "domain", "cast", "collation", "conversion",
@@ -86,7 +94,7 @@ _OTHER_KINDS = (
 
 _OTHER_STATEMENTS = {
     "call": "CALL", "do": "DO", "load": "LOAD", "import": "IMPORT FOREIGN SCHEMA", "reassign": "REASSIGN OWNED",
-    "refresh": "REFRESH MATERIALIZED VIEW", "security": "SECURITY LABEL",
+    "security": "SECURITY LABEL",
 }  # fmt: skip
 
 _EXPLAIN_FLAGS = ("analyze", "verbose", "costs", "settings", "buffers", "wal", "timing", "summary")
@@ -147,6 +155,8 @@ def _create_with(grammar: DmlGrammar, persistence: Persistence) -> Statement:
     word = "TEMPORARY" if persistence is Persistence.TEMPORARY else "UNLOGGED"
     if grammar.accept("table"):
         created = parse_create_table(grammar)
+    elif persistence is Persistence.UNLOGGED and grammar.accept("materialized"):
+        created = parse_create_materialized_view(grammar)
     elif grammar.accept("sequence"):
         created = parse_create_sequence(grammar)
     else:
@@ -218,6 +228,8 @@ def _explained(grammar: DmlGrammar) -> Statement:
         statement = SESSION_STATEMENTS[word](grammar)
         assert isinstance(statement, DeclareCursorStatement | ExecuteStatement)
         return statement
+    if grammar.accept("refresh"):
+        return parse_refresh(grammar)
     if grammar.token.key == "create":
         grammar.advance()
         created = _create(grammar)
@@ -236,6 +248,7 @@ _STATEMENTS: dict[str, _Rest] = {
     "explain": _explain,
     "comment": parse_comment,
     "truncate": parse_truncate,
+    "refresh": parse_refresh,
     "grant": parse_grant,
     "revoke": lambda grammar: parse_grant(grammar, is_revoke=True),
 }

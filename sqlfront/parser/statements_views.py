@@ -1,4 +1,4 @@
-"""Statements about views."""
+"""Statements about views and materialized views."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from sqlfront.parser.nodes import QueryNode
 from sqlfront.parser.statements import Option, QualifiedName, Statement
+from sqlfront.parser.statements_schema import CreateTableAsStatement
 from storage.catalog import Persistence
 
 
@@ -22,3 +23,17 @@ class CreateViewStatement(Statement):
     or_replace: bool = False
     options: tuple[Option, ...] = ()
     persistence: Persistence = Persistence.PERMANENT
+
+
+@dataclass(frozen=True, slots=True)
+class CreateMaterializedViewStatement(CreateTableAsStatement):
+    """CREATE MATERIALIZED VIEW; its source is a query."""
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshMaterializedViewStatement(Statement):
+    """REFRESH MATERIALIZED VIEW; not `with_data` empties it."""
+
+    name: QualifiedName
+    concurrently: bool = False
+    with_data: bool = True

@@ -14,7 +14,7 @@ from sqlfront.pg_catalog.locks import wait_event
 from sqlfront.pg_catalog.relations import Row, rows_of
 from sqlfront.pg_catalog.view import CatalogView
 from sqlfront.types.network_input import peer_address
-from storage.catalog import BOOTSTRAP_ROLE_OID, Database, Extension, Index, Role, Sequence, Table
+from storage.catalog import BOOTSTRAP_ROLE_OID, Database, Extension, Index, Role, Sequence
 
 UTF8 = 6
 PG_DATABASE_OID = 1262
@@ -196,7 +196,7 @@ def pg_indexes(view: CatalogView) -> Iterator[Row]:
 
 @rows_of("pg_tables")
 def pg_tables(view: CatalogView) -> Iterator[Row]:
-    for table in view.objects(Table):
+    for table in view.tables():
         yield {
             "schemaname": view.schema_names.get(table.schema_oid), "tablename": table.name,
             "tableowner": view.role_name(table.owner_oid), "tablespace": None,

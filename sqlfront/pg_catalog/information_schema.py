@@ -43,7 +43,7 @@ def schemata(view: CatalogView) -> Iterator[Row]:
 
 @rows_of("tables", schema="information_schema")
 def tables(view: CatalogView) -> Iterator[Row]:
-    for table in (*view.objects(Table), *view.objects(View)):
+    for table in (*view.tables(), *view.objects(View)):
         yield {
             **location(view, "table", table.schema_oid, table.name),
             "table_type": _table_type(table),
@@ -85,7 +85,7 @@ def location(view: CatalogView, prefix: str, schema_oid: int, name: str) -> Row:
 
 @rows_of("columns", schema="information_schema")
 def columns(view: CatalogView) -> Iterator[Row]:
-    for table in view.objects(Table):
+    for table in view.tables():
         for column in table.live_columns():
             yield {
                 **location(view, "table", table.schema_oid, table.name),

@@ -25,12 +25,14 @@ from storage.catalog import (
     BOOTSTRAP_ROLE_OID,
     INFORMATION_SCHEMA_OID,
     PG_CATALOG_SCHEMA_OID,
+    AnyView,
     CheckConstraint,
     Column,
     EnumType,
     Extension,
     ForeignKey,
     Index,
+    MaterializedView,
     Schema,
     Sequence,
     Table,
@@ -124,8 +126,11 @@ def pg_class(view: CatalogView) -> Iterator[Row]:
 def _table_row(view: CatalogView, table: Table) -> Row:
     indexes = view.catalog.indexes_of(table.oid)
     row_count = view.transaction.peek(table.oid).row_count
+    is_view = isinstance(table, MaterializedView)
     return {
-        **_class_row(table.oid, table.name, table.schema_oid, table.owner_oid, "r"),
+        **_class_row(table.oid, table.name, table.schema_oid, table.owner_oid, "m" if is_view else "r"),
+        "relispopulated": not isinstance(table, MaterializedView) or table.is_populated,
+        "relhasrules": is_view,
         "relpersistence": table.persistence.value,
         "reltype": table.type_oid or table.oid | ROW_TYPE_OFFSET,
         "relam": HEAP_AM_OID,
@@ -236,14 +241,14 @@ def default_oid(table: Table, column: Column) -> int:
 @rows_of("pg_rewrite")
 def pg_rewrite(view: CatalogView) -> Iterator[Row]:
     """The rule _RETURN of each view."""
-    for stored in view.objects(View):
+    for stored in view.views():
         yield {
             "oid": rule_oid(stored), "rulename": "_RETURN", "ev_class": stored.oid, "ev_type": "1", "ev_enabled": "O",
             "is_instead": True, "ev_qual": "<>", "ev_action": "<>",
         }  # fmt: skip
 
 
-def rule_oid(stored: View) -> int:
+def rule_oid(stored: AnyView) -> int:
     """A made-up OID of a view's rule, unlike any stored object's."""
     return (3 << 30) | stored.oid
 
@@ -359,10 +364,11 @@ def pg_depend(view: CatalogView) -> Iterator[Row]:
         else:
             for key in index.keys:
                 yield _dependency((PG_CLASS_OID, index.oid), (PG_CLASS_OID, index.table_oid, key.attnum), "a")
-    for stored in view.objects(View):
+    for stored in view.views():
         rule = (PG_REWRITE_OID, rule_oid(stored))
         yield _dependency(rule, (PG_CLASS_OID, stored.oid, 0), "i")
-        yield _dependency(rule, (PG_CLASS_OID, stored.oid, 0), "n")
+        if isinstance(stored, View):
+            yield _dependency(rule, (PG_CLASS_OID, stored.oid, 0), "n")
         for oid, attnums in stored.references:
             for attnum in attnums or (0,):
                 yield _dependency(rule, (PG_CLASS_OID, oid, attnum), "n")

@@ -18,9 +18,11 @@ from storage.catalog import (
     BOOTSTRAP_ROLE_OID,
     INFORMATION_SCHEMA_OID,
     PG_CATALOG_SCHEMA_OID,
+    AnyView,
     Catalog,
     CatalogObject,
     Index,
+    MaterializedView,
     Role,
     Schema,
     Sequence,
@@ -72,6 +74,13 @@ class CatalogView:
 
     def objects(self, cls: type[_T]) -> Iterator[_T]:
         return self.catalog.objects(cls, self.database_oid)
+
+    def views(self) -> Iterator[AnyView]:
+        return self.catalog.views(self.database_oid)
+
+    def tables(self) -> Iterator[Table]:
+        """Tables that are no materialized views."""
+        return (table for table in self.objects(Table) if not isinstance(table, MaterializedView))
 
     @cached_property
     def schema_names(self) -> dict[int, str]:

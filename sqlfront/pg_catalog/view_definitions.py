@@ -15,7 +15,7 @@ from sqlfront.pg_catalog.relations import VIRTUAL_RELATIONS, Row, rows_of
 from sqlfront.pg_catalog.user_types import with_short_type_names
 from sqlfront.pg_catalog.view import CatalogView
 from sqlfront.session.names import split_qualified_name
-from storage.catalog import View
+from storage.catalog import AnyView, MaterializedView, View
 
 _PLAIN = QueryStyle()
 
@@ -33,7 +33,7 @@ def pg_get_viewdef(view: CatalogView, relation: Any, layout: bool | int = False)
     """
     oid = _named_oid(view, relation) if isinstance(relation, str) else relation
     stored = view.catalog.get(oid)
-    if not isinstance(stored, View):
+    if not isinstance(stored, AnyView):
         return None
     style = _PLAIN
     if layout is not False:
@@ -49,7 +49,7 @@ def _named_oid(view: CatalogView, name: str) -> int:
     return oid
 
 
-def definition(view: CatalogView, stored: View, style: QueryStyle = _PLAIN) -> str:
+def definition(view: CatalogView, stored: AnyView, style: QueryStyle = _PLAIN) -> str:
     """A view's query as this session sees its relations."""
     context = BindContext(
         view.catalog, view.database_oid, tuple(view.search_path), virtual_relations=VIRTUAL_RELATIONS
@@ -63,6 +63,17 @@ def pg_views(view: CatalogView) -> Iterator[Row]:
         yield {
             "schemaname": view.schema_names.get(stored.schema_oid), "viewname": stored.name,
             "viewowner": view.role_name(stored.owner_oid), "definition": definition(view, stored),
+        }  # fmt: skip
+
+
+@rows_of("pg_matviews")
+def pg_matviews(view: CatalogView) -> Iterator[Row]:
+    for stored in view.objects(MaterializedView):
+        yield {
+            "schemaname": view.schema_names.get(stored.schema_oid), "matviewname": stored.name,
+            "matviewowner": view.role_name(stored.owner_oid), "tablespace": None,
+            "hasindexes": bool(view.catalog.indexes_of(stored.oid)), "ispopulated": stored.is_populated,
+            "definition": definition(view, stored),
         }  # fmt: skip
 
 

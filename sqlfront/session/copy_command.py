@@ -24,8 +24,9 @@ from planner.bound import Expression
 from planner.dml import check_statement, insert_columns
 from sqlfront.backend import Format
 from sqlfront.binder import bound_default, table_rules
+from sqlfront.commands.context import CommandContext
 from sqlfront.commands.errors import InvalidColumnReference
-from sqlfront.commands.lookup import find_table, maybe_relation
+from sqlfront.commands.lookup import find_relation, maybe_relation, not_supported_for
 from sqlfront.commands.table_locks import lock_tables
 from sqlfront.copy import (
     CopyColumn,
@@ -36,10 +37,10 @@ from sqlfront.copy import (
     copy_reader,
     copy_writer,
 )
-from sqlfront.parser import CopyStatement, ParsedStatement, parse_script
+from sqlfront.parser import CopyStatement, ParsedStatement, QualifiedName, parse_script
 from sqlfront.pg_catalog.quoting import quote_identifier
 from sqlfront.session.outcome import Outcome
-from storage.catalog import Column, Table, View
+from storage.catalog import AnyView, Column, Index, MaterializedView, Table, View
 
 if TYPE_CHECKING:
     from sqlfront.session.session import LocalSession
@@ -79,6 +80,19 @@ def _target_columns(table: Table, names: Sequence[str]) -> tuple[Column, ...]:
     return tuple(columns)
 
 
+def _copied_table(context: CommandContext, name: QualifiedName) -> Table:
+    """The table that COPY FROM names. Raises UndefinedTable (42P01), WrongObjectType (42809)."""
+    found = find_relation(context, name)
+    if isinstance(found, Index):
+        raise not_supported_for("cannot open", found)
+    if isinstance(found, Table) and not isinstance(found, MaterializedView):
+        return found
+    hint = "To enable copying to a view, provide an INSTEAD OF INSERT trigger."
+    raise WrongObjectType(
+        f'cannot copy to {found.kind} "{found.name}"', hint=hint if isinstance(found, View) else None
+    )
+
+
 def _wire_format(options: CopyOptions) -> Format:
     return Format.BINARY if options.format is CopyFormat.BINARY else Format.TEXT
 
@@ -92,7 +106,7 @@ class TableCopyIn:
         command_context = session.command_context(transaction)
         lock_tables(node, command_context, session.block.retake_snapshot)
         self._context = session.execution_context(transaction)
-        self._table = find_table(command_context, node.table)
+        self._table = _copied_table(command_context, node.table)
         columns = _target_columns(self._table, node.columns)
         self._defaults = self._bound_defaults(session, columns)
         self._rules = table_rules(session.bind_context(), self._table)
@@ -165,9 +179,9 @@ def _sent_columns(session: LocalSession, node: CopyStatement) -> Sequence[str]:
     transaction = session.block.open_transaction()
     assert node.table is not None, "COPY (query) has no table"
     found = maybe_relation(session.command_context(transaction), node.table)
-    if isinstance(found, View):
+    if isinstance(found, AnyView):
         raise WrongObjectType(
-            f'cannot copy from view "{found.name}"', hint="Try the COPY (SELECT ...) TO variant."
+            f'cannot copy from {found.kind} "{found.name}"', hint="Try the COPY (SELECT ...) TO variant."
         )
     if not isinstance(found, Table) or not any(c.generated_sql is not None for c in found.live_columns()):
         return node.columns

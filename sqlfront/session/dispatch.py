@@ -21,6 +21,7 @@ from sqlfront.session.create_table_as import run_create_table_as
 from sqlfront.session.cursor_commands import run_close, run_declare, run_fetch, run_move
 from sqlfront.session.errors import ActiveTransaction, NoActiveTransaction
 from sqlfront.session.explain_command import run_explain
+from sqlfront.session.materialized_views import run_create_materialized_view, run_refresh
 from sqlfront.session.notify_commands import run_listen, run_notify, run_unlisten
 from sqlfront.session.outcome import Outcome
 from sqlfront.session.prepare_commands import run_deallocate, run_discard, run_execute, run_prepare
@@ -60,12 +61,14 @@ HANDLERS: dict[type[parser.Statement], Handler] = {
     parser.UnlistenStatement: run_unlisten,
     parser.NotifyStatement: run_notify,
     parser.CopyStatement: run_copy,
+    parser.RefreshMaterializedViewStatement: run_refresh,
 }
 
 AROUND_QUERY: dict[type[parser.Statement], Callable[..., Outcome]] = {
     parser.ExplainStatement: run_explain,
     parser.DeclareCursorStatement: run_declare,
     parser.CreateTableAsStatement: run_create_table_as,
+    parser.CreateMaterializedViewStatement: run_create_materialized_view,
 }
 """Commands about a query; they are given its parameters' types and values."""
 
@@ -74,7 +77,7 @@ SETTING_STATEMENTS = (parser.SetStatement, parser.ShowStatement, parser.ResetSta
 
 def is_data_definition(node: parser.Statement) -> bool:
     """Whether a command changes catalog or rows on the storage transaction, and so may meet 40001."""
-    if isinstance(node, parser.CreateTableAsStatement):
+    if isinstance(node, parser.CreateTableAsStatement | parser.RefreshMaterializedViewStatement):
         return True
     return type(node) not in (*HANDLERS, *AROUND_QUERY, *SETTING_STATEMENTS)
 

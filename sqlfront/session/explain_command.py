@@ -7,9 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from foundation.errors import FeatureNotSupported
 from foundation.sqltypes import SqlType
-from sqlfront.parser import CreateTableAsStatement, ExplainStatement
+from sqlfront.parser import (
+    CreateMaterializedViewStatement,
+    CreateTableAsStatement,
+    ExplainStatement,
+    RefreshMaterializedViewStatement,
+)
 from sqlfront.session.command_shape import query_inside
 from sqlfront.session.create_table_as import run_create_table_as
+from sqlfront.session.materialized_views import run_create_materialized_view
 from sqlfront.session.outcome import Outcome, text_rows
 
 if TYPE_CHECKING:
@@ -29,6 +35,8 @@ def run_explain(
     """
     if node.format != "text":
         raise FeatureNotSupported(f"EXPLAIN (FORMAT {node.format.upper()}) is not supported")
+    if isinstance(node.inner, RefreshMaterializedViewStatement):
+        return text_rows(("QUERY PLAN",), [("Utility statements have no plan structure",)], "EXPLAIN")
     query = query_inside(node)
     if query is None:
         raise FeatureNotSupported("EXPLAIN of this statement is not supported")
@@ -38,6 +46,8 @@ def run_explain(
     entry = statement.cached
     if node.analyze and entry.kind.value != "SELECT":
         session.block.check_writable(entry.kind.value)
+    if node.analyze:
+        entry.check_readable()
     creates = isinstance(node.inner, CreateTableAsStatement)
     lines = entry.plan.explain(
         session.execution_context(transaction, parameters),
@@ -49,6 +59,11 @@ def run_explain(
         summary=node.analyze and not creates if node.summary is None else node.summary,
     )
     if node.analyze and isinstance(node.inner, CreateTableAsStatement):
-        outcome = run_create_table_as(session, node.inner, types, parameters)
-        lines = [f"Create Table As (actual: {outcome.final_tag()})", *(f"  {line}" for line in lines)]
+        what = "Table As"
+        if isinstance(node.inner, CreateMaterializedViewStatement):
+            what = "Materialized View"
+            outcome = run_create_materialized_view(session, node.inner, types, parameters)
+        else:
+            outcome = run_create_table_as(session, node.inner, types, parameters)
+        lines = [f"Create {what} (actual: {outcome.final_tag()})", *(f"  {line}" for line in lines)]
     return text_rows(("QUERY PLAN",), [(line,) for line in lines], "EXPLAIN")

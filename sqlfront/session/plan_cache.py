@@ -11,6 +11,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from enum import Enum
 
+from foundation.errors import ObjectNotInPrerequisiteState
 from foundation.sqltypes import SqlType
 from planner import Plan
 from planner.bound import BoundStatement, Delete, Insert, Merge, Update
@@ -77,8 +78,18 @@ class CachedPlan:
     """Of an INSERT whose executions with different parameters can be one change."""
     repeated_insert: RepeatedInsert | None = None
     """Of an INSERT whose executions are rows of values and no more."""
+    unpopulated: str = ""
+    """A materialized view that it reads and that has no rows yet: it can be planned, but not executed."""
     repeated: RepeatedRead | None = None
     """Of a search or look-up whose executions differ in little but values of parameters."""
+
+    def check_readable(self) -> None:
+        """Raises ObjectNotInPrerequisiteState (55000) before an execution that would read what has no rows yet."""
+        if self.unpopulated:
+            raise ObjectNotInPrerequisiteState(
+                f'materialized view "{self.unpopulated}" has not been populated',
+                hint="Use the REFRESH MATERIALIZED VIEW command.",
+            )
 
     @property
     def inserts_directly(self) -> bool:

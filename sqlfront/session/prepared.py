@@ -30,7 +30,7 @@ from sqlfront.session.errors import ResultTypeChanged
 from sqlfront.session.joint_inserts import is_joinable
 from sqlfront.session.outcome import Outcome, result_columns
 from sqlfront.session.plan_cache import CachedPlan, PlanKey, QueryKind, kind_of
-from sqlfront.session.query_locks import TableLocks, only_reads, table_locks, take_locks
+from sqlfront.session.query_locks import TableLocks, only_reads, table_locks, take_locks, unpopulated_view
 from sqlfront.session.short_statements import is_short_plan, is_short_query
 from storage import Transaction
 from storage.catalog import Catalog, OnCommit, Persistence
@@ -201,17 +201,20 @@ class StatementPlanner:
         bound = bind_query(parsed.node.expression, context)
         plan = plan_locking(bound) if context.locks_rows else plan_statement(bound)
         template = RowTemplate.of(bound) if _keeps_rows(bound, context) else None
+        locks = table_locks(bound)
+        unpopulated = unpopulated_view(locks, context.catalog)
         entry = CachedPlan(
             plan,
             context.parameter_types(),
             kind_of(bound),
-            table_locks(bound),
+            locks,
             _writing_name(bound, context),
             is_short_query(bound) or is_short_plan(plan, context.catalog),
             is_joinable(bound),
             template,
             None if template is None or _is_temporary(template, context) else RepeatedInsert.of(template),
-            repeated_read(plan),
+            unpopulated,
+            None if unpopulated else repeated_read(plan),
         )
         # Without a transaction another session may have changed the catalog since `place` was taken.
         if place.own_catalog is None and context.catalog.version == place.key.catalog_version:
@@ -241,6 +244,7 @@ class StatementPlanner:
         entry = statement.cached
         if entry.writes_as:
             session.block.check_writable(entry.writes_as)
+        entry.check_readable()
         execution = entry.plan.execute(session.execution_context(transaction, parameters))
         batches = execution.batches()
         if statement.columns is None:

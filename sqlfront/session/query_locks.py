@@ -14,7 +14,7 @@ from typing import TypeAlias
 from planner import bound
 from planner.bound import BoundStatement
 from storage import Transaction
-from storage.catalog import Table
+from storage.catalog import Catalog, MaterializedView, Table
 from storage.lock_modes import TableMode
 
 TableLocks: TypeAlias = tuple[tuple[int, TableMode], ...]
@@ -40,6 +40,15 @@ def table_locks(statement: BoundStatement) -> TableLocks:
             case bound.TableScan():
                 add(node.table_oid, TableMode.ACCESS_SHARE)
     return tuple(modes.items())
+
+
+def unpopulated_view(locks: TableLocks, catalog: Catalog) -> str:
+    """The name of a materialized view among these tables that has not been filled; '' when there is none."""
+    for oid, _ in locks:
+        found = catalog.get(oid)
+        if isinstance(found, MaterializedView) and not found.is_populated:
+            return found.name
+    return ""
 
 
 def only_reads(locks: TableLocks) -> bool:

@@ -415,17 +415,15 @@ class LocalSession:
     # -- messages -----------------------------------------------------------------------------------------
 
     def notice(
-        self, message: str, *, detail: str | None = None, hint: str | None = None, sqlstate: str = "00000"
-    ) -> None:
-        self._add_notice(Notice(message, "NOTICE", sqlstate, detail, hint))
+        self, message: str, *, detail: str | None = None, hint: str | None = None, sqlstate: str = "00000",
+        severity: str = "NOTICE",
+    ) -> None:  # fmt: skip
+        least = SEVERITY_ORDER.index(self.settings.get("client_min_messages"))
+        if SEVERITY_ORDER.index(severity.lower()) >= least:
+            self._notices.append(Notice(message, severity, sqlstate, detail, hint))
 
     def warn(self, message: str, sqlstate: str = "01000") -> None:
-        self._add_notice(Notice(message, "WARNING", sqlstate))
-
-    def _add_notice(self, notice: Notice) -> None:
-        least = SEVERITY_ORDER.index(self.settings.get("client_min_messages"))
-        if SEVERITY_ORDER.index(notice.severity.lower()) >= least:
-            self._notices.append(notice)
+        self.notice(message, sqlstate=sqlstate, severity="WARNING")
 
     def forget_sequences(self) -> None:
         self.sequence_values, self.last_sequence_oid = {}, None

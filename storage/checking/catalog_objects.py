@@ -8,6 +8,7 @@ from foundation.sqltypes import FIRST_USER_OID, TYPES
 from storage.catalog import (
     PG_CATALOG_SCHEMA_OID,
     SHARED_DATABASE,
+    AnyView,
     Catalog,
     CatalogObject,
     CheckConstraint,
@@ -17,6 +18,7 @@ from storage.catalog import (
     Extension,
     ForeignKey,
     Index,
+    MaterializedView,
     Role,
     RoleDefaults,
     Schema,
@@ -59,6 +61,8 @@ def _own_faults(catalog: Catalog, obj: CatalogObject) -> Iterator[str]:
             yield from _schema_faults(catalog, obj, obj.schema_oid)
             yield from _column_faults(obj)
             yield from _type_faults(catalog, obj)
+            if isinstance(obj, MaterializedView):
+                yield from _reference_faults(catalog, obj)
         case View():
             yield from _schema_faults(catalog, obj, obj.schema_oid)
             yield from _column_faults(obj)
@@ -95,7 +99,7 @@ def _schema_faults(catalog: Catalog, obj: CatalogObject, schema_oid: int) -> Ite
         yield f"its schema {schema_oid} does not exist"
 
 
-def _reference_faults(catalog: Catalog, view: View) -> Iterator[str]:
+def _reference_faults(catalog: Catalog, view: AnyView) -> Iterator[str]:
     """Relations and columns that a view reads; computed relations are not in the catalog."""
     for oid, attnums in view.references:
         found = catalog.get(oid)

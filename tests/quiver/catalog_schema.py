@@ -39,4 +39,10 @@ COMMENT ON COLUMN priced.twice IS 'twice the price';
 INSERT INTO authors (name, email, born) VALUES ('Ann', 'a@x', '1970-01-02'), ('Bob', NULL, NULL);
 INSERT INTO packages (author_id, title, embedding, price, tags)
     VALUES (1, 'Hello', '[1,2,3]', 10.50, '{a,b}'), (2, 'World', '[4,5,6]', 3, NULL);
+CREATE MATERIALIZED VIEW summed AS SELECT author_id, count(*) AS n, sum(price) AS total FROM packages GROUP BY author_id;
+CREATE UNIQUE INDEX summed_author ON summed (author_id);
+CREATE MATERIALIZED VIEW app.near WITH (fillfactor = 80) AS SELECT id, embedding FROM packages WITH NO DATA;
+CREATE INDEX near_hnsw ON app.near USING hnsw (embedding vector_cosine_ops);
+COMMENT ON MATERIALIZED VIEW summed IS 'by author';
+COMMENT ON COLUMN summed.n IS 'how many';
 """

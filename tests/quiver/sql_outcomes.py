@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import psycopg
 from psycopg.pq import DiagnosticField, ExecStatus
@@ -92,6 +93,24 @@ class Prober:
             row = self.connection.execute("SELECT typname FROM pg_type WHERE oid = %s", [oid]).fetchone()
             self._type_names[oid] = str(row[0]) if row else "?"
         return self._type_names[oid]
+
+
+def described_outcome(connection: psycopg.Connection[Any], text: str) -> Any:
+    """Rows or tag, or SQLSTATE with message, DETAIL and HINT; and the notices."""
+    notices: list[tuple[str | None, ...]] = []
+
+    def note(diagnostic: psycopg.errors.Diagnostic) -> None:
+        notices.append((diagnostic.sqlstate, diagnostic.message_primary, diagnostic.message_detail))
+
+    connection.add_notice_handler(note)
+    try:
+        cursor = connection.execute(text.encode())
+        return cursor.fetchall() if cursor.description else cursor.statusmessage, notices
+    except psycopg.Error as error:
+        diagnostic = error.diag
+        return error.sqlstate, diagnostic.message_primary, diagnostic.message_detail, diagnostic.message_hint
+    finally:
+        connection.remove_notice_handler(note)
 
 
 def is_ordered(text: str) -> bool:

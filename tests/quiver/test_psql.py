@@ -35,15 +35,17 @@ WAIT_SECONDS = 60
 SAME_AS_POSTGRES = (
     r"\d", r"\dt", r"\d packages", r"\d authors", r"\d+ packages", r"\d+ authors", r"\di", r"\ds", r"\dp", r"\z packages",
     r"\d packages_pkey", r"\d packages_hnsw", r"\d+ packages_hnsw", r"\d packages_u", r"\d authors_name_key",
+    r"\d summed", r"\d+ summed", r"\d+ app.near", r"\d summed_author", r"\dm", r"\dm app.*", r"\sv summed",
     r"\d packages_ivfflat", r"\d priced", r"\d+ priced", r"\d+ app.order_lines", r"\dv app.*", r"\sv priced", r"\sv+ app.order_lines",
     r"\d+ packages_h",
     r"\d packages_id_seq", r"\d authors_id_seq", r"\d app.sq", r"\d numbered", r"\d app.orders", r'\d "Weird Name"."Mixed Case"',
-    r"\dt app.*", r"\dtS pg_class", r"\dv", r"\dm", r"\dE", r"\dD", r"\dX", r"\dy", r"\dP", r"\dRp", r"\dRs", r"\dl",
+    r"\dt app.*", r"\dtS pg_class", r"\dv", r"\dE", r"\dD", r"\dX", r"\dy", r"\dP", r"\dRp", r"\dRs", r"\dl",
     r"\ddp", r"\drds", r"\des", r"\deu", r"\dew", r"\det", r"\dO", r"\dc", r"\db", r"\d nosuch", r"\dconfig work_mem",
     r"\dfn now", r"\df+ now", r"\dT vector", r"\encoding", "SELECT 1.50 AS n, NULL AS u, 'a b' AS t \\gdesc",
     r"\d pg_tables",
 )  # fmt: skip
 WORKING = (
+    r"\dm+",
     r"\d+", r"\dt+", r"\di+", r"\ds+", r"\l", r"\l+", r"\du", r"\du+", r"\dg", r"\dn", r"\dn+", r"\dx", r"\dx+", r"\df",
     r"\df array_a*", r"\df *vector*", r"\da", r"\dT", r"\dT+", r"\db+", r"\dC", r"\dC vector", r"\do", r"\do <->",
     r"\do+ <->", r"\dconfig", r"\dconfig+", r"\dS", r"\dS+", r"\dt *.*", r"\dA", r"\dA+", r"\dAc", r"\dAc hnsw",

@@ -22,7 +22,7 @@ from storage.catalog_records import object_from_record
 from storage.checking.catalog_objects import catalog_faults
 from tests.quiver.server_process import serving
 from tests.quiver.shared_server import Database
-from tests.quiver.sql_outcomes import Prober, is_ordered, statements
+from tests.quiver.sql_outcomes import Prober, described_outcome, is_ordered, statements
 
 pytestmark = pytest.mark.slow
 
@@ -314,7 +314,7 @@ DROP TABLE goods CASCADE
 def test_rows_are_changed_through_views_alike(connections: tuple[Connection, Connection]) -> None:
     differences = []
     for text in CHANGES.strip().splitlines():
-        theirs, ours = (outcome(connection, text) for connection in connections)
+        theirs, ours = (described_outcome(connection, text) for connection in connections)
         if "RETURNING" in text:
             theirs, ours = sorted(theirs[0]), sorted(ours[0])
         if theirs != ours:
@@ -322,28 +322,10 @@ def test_rows_are_changed_through_views_alike(connections: tuple[Connection, Con
     assert not differences, "\n".join(differences)
 
 
-def outcome(connection: Connection, text: str) -> Any:
-    """Rows or tag, or SQLSTATE with message, DETAIL and HINT; and the notices."""
-    notices: list[tuple[str | None, ...]] = []
-
-    def note(diagnostic: psycopg.errors.Diagnostic) -> None:
-        notices.append((diagnostic.sqlstate, diagnostic.message_primary, diagnostic.message_detail))
-
-    connection.add_notice_handler(note)
-    try:
-        cursor = connection.execute(text.encode())
-        return cursor.fetchall() if cursor.description else cursor.statusmessage, notices
-    except psycopg.Error as error:
-        diagnostic = error.diag
-        return error.sqlstate, diagnostic.message_primary, diagnostic.message_detail, diagnostic.message_hint
-    finally:
-        connection.remove_notice_handler(note)
-
-
 def test_views_are_changed_and_dropped_alike(connections: tuple[Connection, Connection]) -> None:
     differences = []
     for text in ALIKE.strip().splitlines():
-        theirs, ours = (outcome(connection, text) for connection in connections)
+        theirs, ours = (described_outcome(connection, text) for connection in connections)
         if theirs != ours and ours[0] != "0A000":
             differences.append(f"{text}\n  postgres {theirs}\n  quiver   {ours}")
     assert not differences, "\n".join(differences)

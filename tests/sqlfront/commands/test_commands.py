@@ -280,7 +280,7 @@ def test_every_statement_has_an_executor_or_is_the_sessions() -> None:
         "BeginStatement", "CloseStatement", "CommitStatement", "CopyStatement", "CreateTableAsStatement", "DeallocateStatement",
         "DeclareCursorStatement", "DiscardStatement", "ExecuteStatement", "ExplainStatement", "FetchStatement",
         "ListenStatement", "MoveStatement", "NotifyStatement", "PrepareStatement", "QueryStatement",
-        "ReleaseStatement", "RollbackStatement", "RollbackToStatement", "SavepointStatement",
+        "RefreshMaterializedViewStatement", "ReleaseStatement", "RollbackStatement", "RollbackToStatement", "SavepointStatement",
         "SetConstraintsStatement", "SetTransactionStatement", "UnlistenStatement",
     }  # fmt: skip
     classes = {cls.__name__ for cls in parser.Statement.__subclasses__()}
