@@ -11,7 +11,6 @@ what is committed, and new types at once: a label added by a transaction becomes
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -22,10 +21,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from foundation.errors import InvalidTextRepresentation, ProgramLimitExceeded
-from foundation.sqltypes import TYPES, TypeInfo, register_type
+from foundation.sqltypes import TYPES, TypeInfo, register_type, sql_identifier
 
 POSITION_STEP = 1 << 32
-_PLAIN_NAME = re.compile(r"[a-z_][a-z0-9_$]*")
 
 
 @dataclass(frozen=True)
@@ -85,7 +83,7 @@ def register_enum(oids: tuple[int, int], name: str, schema: str, labels: Iterabl
         labels: (position, label), ascending.
     """
     pairs = list(labels)
-    shown = name if _PLAIN_NAME.fullmatch(name) else '"' + name.replace('"', '""') + '"'
+    shown = sql_identifier(name)
     ENUMS[oids[0]] = EnumLabels(name, tuple(text for _, text in pairs), tuple(at for at, _ in pairs))
     register_type(TypeInfo(oids[0], name, shown, 4, "E", array_oid=oids[1], schema=schema), pa.int64())
     array = TypeInfo(oids[1], "_" + name, shown + "[]", -1, "A", element_oid=oids[0], schema=schema)

@@ -27,20 +27,32 @@ Storage forms that are not obvious:
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import pyarrow as pa
 
+_PLAIN_NAME = re.compile(r"[a-z_][a-z0-9_$]*")
+
 
 @dataclass(frozen=True, slots=True)
 class SqlType:
-    """A PostgreSQL type as an expression or column has it. `typmod` is PostgreSQL's encoding, -1 = none."""
+    """A PostgreSQL type as an expression or column has it. `typmod` is PostgreSQL's encoding, -1 = none.
+
+    A value of a domain has the OID and typmod of the type below all domains, and the domain's own OID beside them: what
+    works on values need not know of domains.
+    """
 
     oid: int
     typmod: int = -1
+    domain_oid: int = 0
 
     def without_typmod(self) -> SqlType:
-        return self if self.typmod == -1 else SqlType(self.oid)
+        """The type alone, no domain either."""
+        return self if self.typmod == -1 and not self.domain_oid else SqlType(self.oid)
+
+    def without_domain(self) -> SqlType:
+        return SqlType(self.oid, self.typmod) if self.domain_oid else self
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +224,9 @@ def _with_arrays(scalars: list[TypeInfo]) -> dict[int, TypeInfo]:
 TYPES: dict[int, TypeInfo] = _with_arrays([*_scalars(), *_further_scalars()])
 """All types by OID, arrays included; users' types too, once `register_type` got them."""
 
+DOMAINS: dict[int, TypeInfo] = {}
+"""Users' domains by OID: their names, and what their values are stored as."""
+
 TYPES_BY_NAME: dict[str, TypeInfo] = {info.name: info for info in TYPES.values()}
 
 PSEUDO_TYPES: dict[int, str] = {
@@ -253,6 +268,11 @@ def register_type(info: TypeInfo, arrow: pa.DataType | None) -> None:
     if arrow is not None:
         _FIXED_ARROW[info.oid] = arrow
     TYPES[info.oid] = info
+
+
+def sql_identifier(name: str) -> str:
+    """A user's type as messages name it: quoted where SQL has to quote it."""
+    return name if _PLAIN_NAME.fullmatch(name) else '"' + name.replace('"', '""') + '"'
 
 
 def numeric_typmod(precision: int, scale: int) -> int:
@@ -312,7 +332,9 @@ def is_of_vector_extension(sql_type: SqlType) -> bool:
 
 
 def format_type(sql_type: SqlType) -> str:
-    """What PostgreSQL's format_type(oid, typmod) prints, for example `character varying(20)`."""
+    """What PostgreSQL's format_type(oid, typmod) prints, for example `character varying(20)`; a domain by its name."""
+    if sql_type.domain_oid:
+        return DOMAINS[sql_type.domain_oid].sql_name
     info = TYPES.get(sql_type.oid)
     if info is None:
         return {"any": '"any"'}.get(name := PSEUDO_TYPES.get(sql_type.oid, "???"), name)

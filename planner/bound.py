@@ -117,6 +117,40 @@ class CastExpression(Expression):
     is_explicit: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class BoundDomain:
+    """What a domain asks of its values, the domains below it included.
+
+    `shown` is its name as messages have it. `checks` are in the order in which they are tried; their conditions read the
+    value as the column (VALUE_RELATION, 0). They are no part of the tree around them: who walks it does not see them.
+    """
+
+    oid: int
+    name: str
+    schema: str
+    shown: str
+    not_null: bool
+    checks: tuple[BoundCheck, ...]
+
+    @property
+    def is_free(self) -> bool:
+        """Whether every value of the type below is one of the domain."""
+        return not (self.not_null or self.checks)
+
+
+VALUE_RELATION = 1
+"""The relation of the value that a domain's condition is about."""
+
+
+@dataclass(frozen=True, slots=True)
+class DomainCheck(Expression):
+    """A value of the type below a domain as one of the domain, or an error: 23502, 23514."""
+
+    argument: Expression
+    type: SqlType
+    domain: BoundDomain
+
+
 class BoolOperator(Enum):
     AND = "AND"
     OR = "OR"
@@ -576,7 +610,7 @@ class BoundIndexKey:
 
 @dataclass(frozen=True, slots=True)
 class TableRules:
-    """What every new row of a table gets and must satisfy: stored generated columns, CHECK constraints, index expressions.
+    """What every new row of a table gets and must satisfy: domains, stored generated columns, CHECKs, index expressions.
 
     Expressions refer to the table's columns as (relation_id, position in `columns`). `generated` is in an order in
     which each can be computed; `checks` are in name order, as PostgreSQL tries them.
@@ -587,6 +621,8 @@ class TableRules:
     generated: tuple[tuple[int, Expression], ...] = ()
     checks: tuple[BoundCheck, ...] = ()
     index_keys: tuple[BoundIndexKey, ...] = ()
+    domains: tuple[tuple[int, BoundDomain], ...] = ()
+    """(attnum, domain) of the columns whose domain has rules."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -711,7 +747,7 @@ def _nodes_in(value: Any) -> Iterator[Any]:
     if isinstance(value, tuple):
         for item in value:
             yield from _nodes_in(item)
-    elif is_dataclass(value) and not isinstance(value, SqlType | Function | type):
+    elif is_dataclass(value) and not isinstance(value, SqlType | Function | BoundDomain | type):
         yield value
 
 

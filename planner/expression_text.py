@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from foundation.sqltypes import BOOL, FIRST_USER_OID, INT4, JSONPATH, NUMERIC, TYPES, SqlType, format_type
+from foundation.sqltypes import (
+    BOOL,
+    DOMAINS,
+    FIRST_USER_OID,
+    INT4,
+    JSONPATH,
+    NUMERIC,
+    TYPES,
+    SqlType,
+    format_type,
+)
 from planner import bound
 from planner.evaluate.constants import constant_array
 from planner.functions.quoting import quote_ident
@@ -70,11 +80,24 @@ class ExpressionPrinter:
         if node.function.name == "extract" and isinstance(node.arguments[0], bound.Constant):
             return f"EXTRACT({node.arguments[0].value} FROM {self.print(node.arguments[1])})"
         if node.operator is None:
-            return f"{quote_ident(node.function.name)}({self.list(node.arguments)})"
+            return f"{quote_ident(node.function.name)}({', '.join(map(self._operand, node.arguments))})"
         if len(node.arguments) == 1:
-            return f"({node.operator} {self.print(node.arguments[0])})"
+            return f"({node.operator} {self._operand(node.arguments[0])})"
         left, right = node.arguments
-        return f"({self.print(left)} {node.operator} {self.print(right)})"
+        return f"({self._operand(left)} {node.operator} {self._operand(right)})"
+
+    def _operand(self, node: bound.Expression) -> str:
+        """A domain's value is shown as one of the type below where a function or operator takes it as that."""
+        text = self.print(node)
+        if not node.sql_type.domain_oid:
+            return text
+        return f"({text})::{self._type_name(node.sql_type.without_domain().without_typmod())}"
+
+    def _domain_check(self, node: bound.DomainCheck) -> str:
+        argument = node.argument
+        if isinstance(argument, bound.CastExpression) and argument.type == node.type.without_domain():
+            argument = argument.argument
+        return f"({self.print(argument)})::{self._type_name(node.type)}"
 
     def _cast(self, node: bound.CastExpression) -> str:
         return f"({self.print(node.argument)})::{self._type_name(node.type)}"
@@ -97,7 +120,7 @@ class ExpressionPrinter:
 
     def _in_list(self, node: bound.InList) -> str:
         test = "<> ALL" if node.is_negated else "= ANY"
-        left = self.print(node.left)
+        left = self._operand(node.left)
         if self._is_folded and all(isinstance(item, bound.Constant) for item in node.items):
             texts = [
                 "NULL" if item.value is None else _array_element(self.constant_text(item.value, item.type))
@@ -119,7 +142,7 @@ class ExpressionPrinter:
 
     def _quantified(self, node: bound.QuantifiedArray) -> str:
         word = "ALL" if node.is_all else "ANY"
-        return f"({self.print(node.left)} {node.operator} {word} ({self.print(node.array)}))"
+        return f"({self._operand(node.left)} {node.operator} {word} ({self.print(node.array)}))"
 
     def _case(self, node: bound.Case) -> str:
         branches = " ".join(f"WHEN {self.print(c)} THEN {self.print(r)}" for c, r in node.branches)
@@ -161,6 +184,8 @@ class ExpressionPrinter:
 def lasting_type_name(sql_type: SqlType) -> str:
     """A type as definitions name it: with its schema where users made it, so that no search path changes its meaning."""
     name = format_type(sql_type)
+    if sql_type.domain_oid:
+        return f"{quote_ident(DOMAINS[sql_type.domain_oid].schema)}.{name}"
     return f"{quote_ident(TYPES[sql_type.oid].schema)}.{name}" if sql_type.oid >= FIRST_USER_OID else name
 
 
@@ -177,6 +202,7 @@ _PRINTERS: dict[type, Callable[[ExpressionPrinter, Any], str]] = {
     bound.Constant: ExpressionPrinter._constant, bound.Parameter: ExpressionPrinter._parameter,
     bound.ColumnRef: ExpressionPrinter._column, bound.OutputRef: ExpressionPrinter._output,
     bound.Call: ExpressionPrinter._call, bound.CastExpression: ExpressionPrinter._cast,
+    bound.DomainCheck: ExpressionPrinter._domain_check,
     bound.BoolExpression: ExpressionPrinter._boolean, bound.Not: ExpressionPrinter._not,
     bound.IsNull: ExpressionPrinter._is_null, bound.IsTruth: ExpressionPrinter._is_truth,
     bound.IsDistinct: ExpressionPrinter._is_distinct, bound.InList: ExpressionPrinter._in_list,

@@ -12,17 +12,19 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from enum import Enum, StrEnum
 from typing import Any, ClassVar, TypeVar
 
 from foundation.sqltypes import SqlType
+from storage.catalog_object import PUBLIC_SCHEMA_OID as PUBLIC_SCHEMA_OID
+from storage.catalog_object import CatalogObject as CatalogObject
+from storage.type_objects import UserType
 
 SHARED_DATABASE = 0
 BOOTSTRAP_ROLE_OID = 10
 DEFAULT_DATABASE_OID = 5
 PG_CATALOG_SCHEMA_OID = 11
-PUBLIC_SCHEMA_OID = 2200
 INFORMATION_SCHEMA_OID = 13000
 TEMPORARY_SCHEMA_PREFIX = "pg_temp_"
 """Schemas of this beginning are each a session's, with its temporary objects, and end with it."""
@@ -42,23 +44,6 @@ class OnCommit(StrEnum):
     PRESERVE_ROWS = "preserve rows"
     DELETE_ROWS = "delete rows"
     DROP = "drop"
-
-
-@dataclass(frozen=True, slots=True)
-class CatalogObject:
-    """What all objects have. `database_oid` is SHARED_DATABASE for databases, roles and their defaults."""
-
-    kind: ClassVar[str] = ""
-
-    oid: int
-    name: str
-    database_oid: int
-    owner_oid: int
-    comment: str | None = field(default=None, kw_only=True)
-
-    def to_record(self) -> dict[str, Any]:
-        """JSON-ready form; `catalog_records.object_from_record` is its inverse."""
-        return {"kind": self.kind, **asdict(self)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -318,26 +303,6 @@ class Sequence(CatalogObject):
     persistence: Persistence = Persistence.PERMANENT
 
 
-@dataclass(frozen=True, slots=True)
-class EnumLabel:
-    """A label of an enum; `position` is what is stored for it (`foundation.enum_types`)."""
-
-    oid: int
-    position: int
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class EnumType(CatalogObject):
-    """CREATE TYPE ... AS ENUM. Its OID and its array type's are random, from 2^30 on. `labels` are in their order."""
-
-    kind: ClassVar[str] = "enum"
-
-    schema_oid: int = PUBLIC_SCHEMA_OID
-    array_oid: int = 0
-    labels: tuple[EnumLabel, ...] = ()
-
-
 _T = TypeVar("_T", bound=CatalogObject)
 
 TableConstraint = CheckConstraint | ForeignKey
@@ -423,10 +388,10 @@ class Catalog:
         """Table, view, materialized view, index or sequence of that name in a schema."""
         return self._by_name.get(("relation", database_oid, schema_oid, name))
 
-    def find_type(self, database_oid: int, schema_oid: int, name: str) -> EnumType | None:
+    def find_type(self, database_oid: int, schema_oid: int, name: str) -> UserType | None:
         """The user's type of that name in a schema."""
         obj = self._by_name.get(("type", database_oid, schema_oid, name))
-        return obj if isinstance(obj, EnumType) else None
+        return obj if isinstance(obj, UserType) else None
 
     def find_schema(self, database_oid: int, name: str) -> Schema | None:
         obj = self._by_name.get(("schema", database_oid, 0, name))
@@ -465,7 +430,7 @@ class Catalog:
 def _name_key(obj: CatalogObject) -> tuple[str, int, int, str]:
     if isinstance(obj, ColumnRelation | Index | Sequence):
         return ("relation", obj.database_oid, obj.schema_oid, obj.name)
-    if isinstance(obj, EnumType):
+    if isinstance(obj, UserType):
         return ("type", obj.database_oid, obj.schema_oid, obj.name)
     if isinstance(obj, CheckConstraint | ForeignKey):
         return ("constraint", obj.database_oid, obj.table_oid, obj.name)

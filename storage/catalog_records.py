@@ -13,8 +13,6 @@ from storage.catalog import (
     Column,
     ColumnRelation,
     Database,
-    EnumLabel,
-    EnumType,
     Extension,
     ForeignKey,
     Index,
@@ -30,25 +28,24 @@ from storage.catalog import (
     Table,
     View,
 )
+from storage.type_objects import TYPE_CLASSES, UserType, type_fields
 
-_CLASSES: dict[str, type[CatalogObject]] = {
-    cls.kind: cls
-    for cls in (
-        Database,
-        Role,
-        RoleDefaults,
-        Schema,
-        Extension,
-        Table,
-        View,
-        MaterializedView,
-        Index,
-        CheckConstraint,
-        ForeignKey,
-        Sequence,
-        EnumType,
-    )
-}
+_OBJECTS: tuple[type[CatalogObject], ...] = (
+    Database,
+    Role,
+    RoleDefaults,
+    Schema,
+    Extension,
+    Table,
+    View,
+    MaterializedView,
+    Index,
+    CheckConstraint,
+    ForeignKey,
+    Sequence,
+    *TYPE_CLASSES,
+)
+_CLASSES = {cls.kind: cls for cls in _OBJECTS}
 
 
 def object_from_record(record: Mapping[str, Any]) -> CatalogObject:
@@ -66,10 +63,10 @@ def object_from_record(record: Mapping[str, Any]) -> CatalogObject:
     elif cls is ForeignKey:
         for name in ("on_update", "on_delete"):
             values[name] = ReferentialAction(record[name])
-    elif cls is EnumType:
-        values["labels"] = tuple(EnumLabel(**label) for label in record["labels"])
     elif cls is Sequence:
         values["type"] = SqlType(**record["type"])
+    elif issubclass(cls, UserType):
+        values.update(type_fields(cls, record))
     if "persistence" in values:
         values["persistence"] = Persistence(values["persistence"])
     return cls(**values)

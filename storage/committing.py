@@ -33,8 +33,6 @@ from storage.catalog import (
     Catalog,
     CatalogObject,
     CheckConstraint,
-    ColumnRelation,
-    EnumType,
     ForeignKey,
     Index,
     Persistence,
@@ -72,7 +70,8 @@ from storage.sealed import (
 )
 from storage.state import DatabaseState
 from storage.transaction import Transaction
-from storage.user_types import types_used
+from storage.type_objects import UserType
+from storage.user_types import missing_types
 from storage.view import MissingColumn, SegmentView
 from storage.writeset import PROVISIONAL_ID_MIN, TableWrites
 
@@ -311,25 +310,18 @@ def _check_views(transaction: Transaction, committed: Catalog, catalog: Catalog)
 
 
 def _check_types_remain(transaction: Transaction, catalog: Catalog) -> None:
-    """No table may use a type that another transaction dropped, and none another table began to use."""
-    dropped = [base for oid in transaction.drops if isinstance(base := transaction.bases[oid], EnumType)]
-    changed = (obj for obj in transaction.puts.values() if isinstance(obj, ColumnRelation))
-    tables = catalog.objects(ColumnRelation) if dropped else changed
-    for table in tables:
-        known = {
-            oid
-            for enum in catalog.objects(EnumType, table.database_oid)
-            for oid in (enum.oid, enum.array_oid)
-        }
-        if types_used((column.type.oid for column in table.live_columns()), known):
-            raise _conflict()
+    """Nothing may use a type that another transaction dropped, and no type may go that another one began to use."""
+    is_dropped = any(isinstance(transaction.bases[oid], UserType) for oid in transaction.drops)
+    users = catalog.all_objects() if is_dropped else transaction.puts.values()
+    if any(missing_types(catalog, user) for user in users):
+        raise _conflict()
 
 
 def _name_taken(obj: CatalogObject) -> QuiverError:
     if obj.kind in RELATION_KINDS:
         return DuplicateTable(f'relation "{obj.name}" already exists')
     make: dict[str, Callable[[str], QuiverError]] = {"schema": DuplicateSchema, "database": DuplicateDatabase}
-    word = "type" if isinstance(obj, EnumType) else obj.kind
+    word = "type" if isinstance(obj, UserType) else obj.kind
     return make.get(obj.kind, DuplicateObject)(f'{word} "{obj.name}" already exists')
 
 

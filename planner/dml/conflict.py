@@ -227,7 +227,8 @@ class _Change:
             stored[attnum] = assigned(array, expression.sql_type, wanted, self.context)
         rows = table_batch(self.table, stored, len(positions))
         rows = with_generated(self.statement.rules, self.table, rows, self.context, self._assigned())
-        check_rows(self.statement.rules, self.table, rows, self.context)
+        changed = self._changed()
+        check_rows(self.statement.rules, self.table, rows, self.context, changed=changed)
         return rows, positions
 
     def _passing(self, columns: Columns, row_count: int) -> npt.NDArray[np.bool_]:

@@ -1,6 +1,6 @@
-"""What every new row goes through before it is stored: stored generated columns, CHECK constraints, index expressions.
+"""What every new row goes through before it is stored: stored generated columns, domains, CHECKs, index expressions.
 
-Both work on whole batches. Of several violations the one in the first row is reported, and in
+All work on whole batches. Of several violations the one in the first row is reported, and in
 one row a NULL in a NOT NULL column comes before a CHECK, as PostgreSQL checks row by row (ExecConstraints).
 """
 
@@ -16,6 +16,7 @@ from planner import bound
 from planner.dml.index_limits import check_sparse_elements, limited_attnums
 from planner.dml.returning import Columns, returned_rows, table_columns
 from planner.dml.rows import RowIds, assigned, take_rows
+from planner.evaluate.expressions import DomainFailure, domain_failure
 from planner.services import ExecutionContext
 from storage.catalog import Table
 from storage.constraints import check_violation, first_null
@@ -110,8 +111,8 @@ def updated_rows(
     def whole_row(row: int) -> pa.RecordBatch:
         return completed(context.transaction.table_view(table.oid), row_ids, batch, np.array([row]))
 
-    check_rows(rules, table, batch, context, whole_row)
     computed = {attnum for attnum, _ in _due_columns(rules, assigned_attnums)}
+    check_rows(rules, table, batch, context, whole_row, changed=assigned_attnums | computed)
     changed = [name for name in batch.schema.names if int(name) in values or int(name) in computed]
     return batch.select(changed), batch
 
@@ -124,24 +125,30 @@ def check_rows(
     whole_row: Callable[[int], pa.RecordBatch] | None = None,
     *,
     is_proposed: bool = False,
+    changed: Set[int] | None = ALL_COLUMNS,
 ) -> None:
-    """Check rows against NOT NULL and the CHECK constraints.
+    """Check rows against their columns' domains, NOT NULL and the CHECK constraints.
 
     Args:
         batch: (n) rows with at least the columns that the constraints read, named by str(attnum).
         whole_row: gives all columns of one of them, for the error; None = the batch has all.
         is_proposed: ON CONFLICT decides which of them are stored; the others need no value in an index.
+        changed: attnums whose values are new; a value that was stored before is not asked of its domain again.
 
     Raises:
         CheckViolation: 23514, for the first row that violates a constraint, of several constraints the first
             in name order. A row with a forbidden NULL ends the check: storage refuses it (23502).
+        NotNullViolation: 23502, a NULL that a domain does not allow.
         ProgramLimitExceeded: 54000, a sparse vector that pgvector could not index, `quiver.pgvector_limits` being on.
         QuiverError: what a condition raises, or the expression of an index: a row without a value there is no row.
     """
     indexes = context.transaction.catalog.indexes_of(table.oid)
     check_sparse_elements(batch, limited_attnums(context.settings, table, indexes))
-    if rules is None or not (rules.checks or rules.index_keys):
+    if rules is None or not (rules.checks or rules.index_keys or rules.domains):
         return
+    failure = first_domain_failure(rules, batch, context, changed)
+    if failure is not None:
+        batch = batch.slice(0, failure.offset)
     null_row = first_null(table, batch)
     if null_row is not None:
         batch = batch.slice(0, null_row[0])
@@ -152,6 +159,26 @@ def check_rows(
         row, name = found
         failing = batch.slice(row, 1) if whole_row is None else whole_row(row)
         raise check_violation(table, name, failing, 0, context.storage.options.value_encoder)
+    if failure is not None and null_row is None:
+        raise failure.error
+
+
+def first_domain_failure(
+    rules: bound.TableRules,
+    batch: pa.RecordBatch,
+    context: ExecutionContext,
+    changed: Set[int] | None = ALL_COLUMNS,
+) -> DomainFailure | None:
+    """The first row with a value that its column's domain does not allow, of several columns the first."""
+    found: DomainFailure | None = None
+    for attnum, domain in rules.domains:
+        place = batch.schema.get_field_index(str(attnum))
+        if place < 0 or (changed is not None and attnum not in changed):
+            continue
+        values = batch.column(place)
+        failure = domain_failure(domain, values if found is None else values.slice(0, found.offset), context)
+        found = failure or found
+    return found
 
 
 def first_violation(

@@ -7,7 +7,7 @@
 from planner.evaluate.casts import conform
 from planner.evaluate.constants import constant_array, python_value
 from planner.evaluate.coverage import has_effects, is_immutable, is_native, is_row_free
-from planner.evaluate.expressions import evaluate, evaluate_constant
+from planner.evaluate.expressions import domain_failure, evaluate, evaluate_constant
 from planner.evaluate.filters import (
     FilterSources,
     VisibleRows,
@@ -31,6 +31,7 @@ __all__ = [
     "count_reads",
     "count_visible",
     "ctid_text",
+    "domain_failure",
     "evaluate",
     "evaluate_constant",
     "filter_bits",

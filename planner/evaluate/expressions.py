@@ -8,6 +8,7 @@ from a part it does not need, as PostgreSQL evaluates row by row and from left t
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,15 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from foundation.errors import AdminShutdown, FeatureNotSupported, InternalError, QueryCanceled, QuiverError
+from foundation.errors import (
+    AdminShutdown,
+    CheckViolation,
+    FeatureNotSupported,
+    InternalError,
+    NotNullViolation,
+    QueryCanceled,
+    QuiverError,
+)
 from foundation.sqltypes import TEXT, SqlType, arrow_type
 from planner import bound
 from planner.evaluate.casts import cast_column, conform
@@ -143,6 +152,52 @@ def _cast(node: bound.CastExpression, frame: Frame, context: EvaluationContext) 
     site = CallSite(context, len(argument.array), node.type, ())
     array = cast_column(argument.array, node.argument.sql_type, node.type, site, is_explicit=node.is_explicit)
     return Datum(array, argument.is_constant)
+
+
+def _domain_check(node: bound.DomainCheck, frame: Frame, context: EvaluationContext) -> Datum:
+    argument = evaluate_datum(node.argument, frame, context)
+    failure = domain_failure(node.domain, argument.array, context)
+    if failure is not None:
+        raise failure.error
+    return argument
+
+
+@dataclass(frozen=True, slots=True)
+class DomainFailure:
+    """The first value that is none of a domain: where it is, and what is said of it."""
+
+    offset: int
+    error: QuiverError
+
+
+def domain_failure(
+    domain: bound.BoundDomain, values: pa.Array, context: EvaluationContext
+) -> DomainFailure | None:
+    """Which of (n,) values, if any, the domain does not allow.
+
+    The error is NotNullViolation (23502) or CheckViolation (23514) with the names of schema, type and constraint. Of several
+    constraints that one value violates it is about the first; NOT NULL comes before all of them.
+
+    Raises:
+        QuiverError: what a condition raises.
+    """
+    found: DomainFailure | None = None
+    if domain.not_null and values.null_count:
+        offset = pc.index(values.is_null(), True).as_py()
+        message = f"domain {domain.shown} does not allow null values"
+        found = DomainFailure(offset, NotNullViolation(message, schema=domain.schema, datatype=domain.name))
+    for check in domain.checks:
+        count = len(values) if found is None else found.offset
+        if not count:
+            break
+        frame = Frame(count, {(bound.VALUE_RELATION, 0): values.slice(0, count)})
+        fails = pc.invert(evaluate(check.condition, frame, context)).fill_null(False)
+        offset = pc.index(fails, True).as_py()
+        if offset >= 0:
+            message = f'value for domain {domain.shown} violates check constraint "{check.name}"'
+            error = CheckViolation(message, schema=domain.schema, datatype=domain.name, constraint=check.name)
+            found = DomainFailure(offset, error)
+    return found
 
 
 # ---------------------------------------------------------------------------------------------------------
@@ -407,7 +462,7 @@ def _not_native(node: Any, frame: Frame, context: EvaluationContext) -> Datum:
 _EVALUATORS: dict[type, _Evaluator] = {
     bound.Constant: _constant, bound.QueryResult: _query_result, bound.Parameter: _parameter,
     bound.ColumnRef: _column, bound.Call: _call,
-    bound.CastExpression: _cast, bound.BoolExpression: _boolean, bound.Not: _not, bound.IsNull: _is_null,
+    bound.CastExpression: _cast, bound.DomainCheck: _domain_check, bound.BoolExpression: _boolean, bound.Not: _not, bound.IsNull: _is_null,
     bound.IsTruth: _is_truth, bound.IsDistinct: _is_distinct, bound.Case: _case, bound.Variadic: _variadic,
     bound.InList: _in_list, bound.QuantifiedArray: _quantified_array, bound.ArrayLiteral: _array_literal,
     bound.Subscript: _subscript, bound.RowLiteral: _not_native, bound.Subquery: _not_native,

@@ -7,7 +7,7 @@ from dataclasses import fields, is_dataclass, replace
 from typing import Any, TypeVar
 
 from foundation.sqltypes import SqlType
-from planner.bound import ColumnRef, Constant, Parameter, QueryResult
+from planner.bound import BoundDomain, ColumnRef, Constant, Parameter, QueryResult
 from planner.functions.signature import Function
 
 _T = TypeVar("_T")
@@ -37,6 +37,6 @@ def _rewrite_value(value: Any, change: Callable[[Any], Any]) -> Any:
     if isinstance(value, tuple):
         items = tuple(_rewrite_value(item, change) for item in value)
         return items if any(a is not b for a, b in zip(items, value)) else value
-    if is_dataclass(value) and not isinstance(value, SqlType | Function | type):
+    if is_dataclass(value) and not isinstance(value, SqlType | Function | BoundDomain | type):
         return rewrite(value, change)
     return value

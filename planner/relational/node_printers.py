@@ -66,6 +66,10 @@ def _cast(printer: ExpressionPrinter, node: bound.CastExpression) -> Printed:
     return printer.evaluated(node)
 
 
+def _domain_check(printer: ExpressionPrinter, node: bound.DomainCheck) -> Printed:
+    return printer.print(node.argument) if node.domain.is_free else printer.evaluated(node)
+
+
 def _bool(printer: ExpressionPrinter, node: bound.BoolExpression) -> Printed:
     joined = f" {node.operator.value} ".join(printer.sql(argument) for argument in node.arguments)
     return Printed(f"({joined})", BOOL)
@@ -230,6 +234,7 @@ PRINTERS: dict[type[Any], Callable[[ExpressionPrinter, Any], Printed]] = {
     bound.OutputRef: _output,
     bound.Call: _call,
     bound.CastExpression: _cast,
+    bound.DomainCheck: _domain_check,
     bound.BoolExpression: _bool,
     bound.Not: _not,
     bound.IsNull: _is_null,

@@ -88,7 +88,8 @@ def print_template(printer: ExpressionPrinter, node: bound.Call) -> Printed | No
             return None
         return printer.evaluated(replace(node, function=found))
     if node.function.name == "pg_typeof":
-        return print_value(node.arguments[0].sql_type.oid, node.type)
+        argument = node.arguments[0].sql_type
+        return print_value(argument.domain_oid or argument.oid, node.type)
     template = TEMPLATES.get(signature)
     if template is None and node.operator is not None and len(node.arguments) == 2:
         key = (node.operator, *node.function.argument_types)

@@ -12,6 +12,7 @@ from sqlfront.binder.binding import bind_conversion, bind_expression, bind_query
 from sqlfront.binder.changed_views import changeable_columns, is_changeable
 from sqlfront.binder.context import BindContext, VirtualRelation, VirtualRelations
 from sqlfront.binder.defaults import bound_default, column_defaults
+from sqlfront.binder.domains import bind_domain_condition, bound_domain, domains_below
 from sqlfront.binder.environment import Clause
 from sqlfront.binder.index_expressions import (
     KeptKey,
@@ -25,6 +26,7 @@ from sqlfront.binder.kept_expressions import (
     KeptExpression,
     generation_inputs,
     keep_condition,
+    keep_domain_condition,
     keep_generation,
     renamed_condition,
     renamed_generation,
@@ -46,21 +48,25 @@ __all__ = [
     "VirtualRelation",
     "VirtualRelations",
     "bind_conversion",
+    "bind_domain_condition",
     "bind_expression",
     "bind_query",
     "bind_table_expression",
     "bind_view",
     "bound_check",
     "bound_default",
+    "bound_domain",
     "bound_generation",
     "bound_index_keys",
     "changeable_columns",
     "column_defaults",
+    "domains_below",
     "generation_inputs",
     "index_predicate",
     "index_rules",
     "is_changeable",
     "keep_condition",
+    "keep_domain_condition",
     "keep_generation",
     "keep_index_expression",
     "keep_predicate",

@@ -14,6 +14,7 @@ from foundation.sqltypes import BOOL, INT2, INT4, INT8, RECORD, TEXT, UNKNOWN, S
 from planner.bound import CastExpression, Constant, Expression, Parameter, RowLiteral
 from planner.functions.signature import ANY, CastContext
 from sqlfront.binder.context import BindContext
+from sqlfront.binder.domains import as_domain
 from sqlfront.binder.errors import AmbiguousParameter
 from sqlfront.binder.literals import typed_constant
 from sqlfront.binder.type_rules import common_type, conversion, mismatched_pair, type_name
@@ -40,7 +41,9 @@ def coerce(
         AmbiguousParameter: 42P08, a parameter was given two types.
         FeatureNotSupported: 0A000, a literal or parameter as an `internal` argument.
     """
-    source = expression.sql_type
+    if target.domain_oid:
+        return _to_domain(context, expression, target, how, position)
+    source = expression.sql_type.without_domain()
     is_explicit = how is CastContext.EXPLICIT
     if source == UNKNOWN:
         if target.oid == INTERNAL_OID:
@@ -64,10 +67,23 @@ def coerce(
         return Constant(expression.value, target)
     if conversion(source.oid, target.oid, how) is None:
         raise CannotCoerce(
-            f"cannot cast type {type_name(source)} to {type_name(target)}",
+            f"cannot cast type {type_name(expression.sql_type)} to {type_name(target)}",
             position=position,
         )
     return CastExpression(expression, target, is_explicit)
+
+
+def _to_domain(
+    context: BindContext, expression: Expression, target: SqlType, how: CastContext, position: int | None
+) -> Expression:
+    """An assigned value is one of the type below: what a column stores is checked with its table's rules."""
+    if expression.sql_type.domain_oid == target.domain_oid:
+        return expression
+    source = expression.sql_type
+    if source != UNKNOWN and conversion(source.oid, target.oid, how) is None:
+        raise CannotCoerce(f"cannot cast type {type_name(source)} to {type_name(target)}", position=position)
+    value = coerce(context, expression, target.without_domain(), how=how, position=position)
+    return as_domain(context, value, target) if how is CastContext.EXPLICIT else value
 
 
 def _settle_parameter(
@@ -234,6 +250,9 @@ def coerce_to_common(
                 position=position,
             )
         converted.append(coerce_argument(context, expression, oid, position))
+    types = {expression.sql_type for expression in converted}
+    if len(types) == 1:
+        return tuple(converted), types.pop()
     typmods = {expression.sql_type.typmod for expression in converted}
     typmod = typmods.pop() if len(typmods) == 1 else -1
     return tuple(converted), SqlType(oid, typmod)

@@ -127,12 +127,12 @@ def bind_subscript(environment: Environment, node: exp.Expr) -> Expression:
         FeatureNotSupported: 0A000, several subscripts on an array.
     """
     value = bind_node(environment, node.this)
-    if value.sql_type == JSONB:
+    if value.sql_type.oid == JSONB.oid:
         for index in node.expressions:
             operand = bind_node(environment, index)
             value = operator_call(environment.context, "->", (value, operand), position=position_of(node))
         return value
-    if value.sql_type == NAME and len(node.expressions) == 1:
+    if value.sql_type.oid == NAME.oid and len(node.expressions) == 1:
         return _character_of_name(environment, value, node.expressions[0])
     item_type = element_type(value.sql_type)
     if item_type is None:

@@ -10,11 +10,12 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from foundation.settings import SettingValues
-from foundation.sqltypes import TYPES, UNKNOWN, SqlType
+from foundation.sqltypes import DOMAINS, TYPES, UNKNOWN, SqlType
 from planner.bound import RelationColumn
 from sqlfront.binder.errors import IndeterminateType, UndefinedParameter
 from sqlfront.session.names import with_system_catalog
 from storage.catalog import Catalog
+from storage.type_objects import DomainType
 
 PARAMETERS_MAX = 65535
 
@@ -59,7 +60,14 @@ class BindContext:
 
     def __post_init__(self) -> None:
         for index, oid in enumerate(self.parameter_oids):
-            self._parameters[index] = SqlType(oid) if oid in TYPES else UNKNOWN
+            self._parameters[index] = self._declared(oid)
+
+    def _declared(self, oid: int) -> SqlType:
+        """The type of a parameter by its OID; that of a domain is the type below."""
+        domain = self.catalog.get(oid) if oid in DOMAINS else None
+        if isinstance(domain, DomainType):
+            return SqlType(domain.base.oid)
+        return SqlType(oid) if oid in TYPES else UNKNOWN
 
     def schemas_searched(self) -> tuple[str, ...]:
         """The search path as PostgreSQL uses it, pg_catalog first unless it is named."""

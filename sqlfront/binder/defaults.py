@@ -9,21 +9,23 @@ from planner.functions.signature import CastContext
 from planner.functions.signatures import functions_named
 from sqlfront.binder.coerce import coerce
 from sqlfront.binder.context import BindContext
+from sqlfront.binder.domains import domain_default
 from sqlfront.binder.environment import Clause
 from storage.catalog import Column, Sequence, Table
 
 
 def bound_default(context: BindContext, table: Table, column: Column) -> Expression | None:
-    """A column's default, cast to the column's type; an identity column's is nextval. None = NULL."""
+    """A column's default or its domain's, cast to the column's type; an identity column's is nextval. None = NULL."""
     if column.identity:
         return _next_value(context, table, column)
-    if column.default_sql is None:
+    text = column.default_sql
+    if text is None and column.type.domain_oid and column.generated_sql is None:
+        text = domain_default(context, column.type)
+    if text is None:
         return None
     from sqlfront.binder.binding import bind_expression
 
-    return bind_expression(
-        column.default_sql, context, column.type, clause=Clause.DEFAULT, column_name=column.name
-    )
+    return bind_expression(text, context, column.type, clause=Clause.DEFAULT, column_name=column.name)
 
 
 def column_defaults(context: BindContext, table: Table) -> tuple[tuple[int, Expression], ...]:

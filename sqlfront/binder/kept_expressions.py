@@ -19,12 +19,14 @@ from planner.expression_text import ExpressionPrinter
 from planner.implication import comparable
 from sqlfront.binder.binding import bind_generation, bind_table_expression
 from sqlfront.binder.context import BindContext
+from sqlfront.binder.domains import bind_domain_condition
 from sqlfront.binder.environment import Clause
 from sqlfront.binder.relations import table_columns
 from sqlfront.parser import SqlExpression
 from sqlfront.types.context import CodecContext
 from sqlfront.types.postgres_codecs import PostgresCodecs
 from storage.catalog import Column, Table
+from storage.type_objects import DomainType
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,24 @@ def _kept(
     return KeptExpression(text if is_same else expression.sql, _attnums(table, tree))
 
 
+def keep_domain_condition(context: BindContext, domain: DomainType, expression: SqlExpression) -> str:
+    """The text of a domain's CHECK. Raises what `bind_domain_condition` raises."""
+    tree = bind_domain_condition(context, domain, expression)
+    text = _ValuePrinter(_lasting_codecs(), is_folded=False).print(_without_assignment(tree))
+    try:
+        is_same = comparable(bind_domain_condition(context, domain, text)) == comparable(tree)
+    except QuiverError:
+        is_same = False
+    return text if is_same else expression.sql
+
+
+class _ValuePrinter(ExpressionPrinter):
+    """Prints the only column there is as VALUE."""
+
+    def print(self, expression: bound.Expression) -> str:
+        return "VALUE" if isinstance(expression, bound.ColumnRef) else super().print(expression)
+
+
 def _attnums(table: Table, tree: bound.Expression) -> tuple[int, ...]:
     columns = table_columns(table)
     read = {columns[node.position].attnum for node in bound.walk(tree) if isinstance(node, bound.ColumnRef)}
@@ -91,8 +111,11 @@ def _renamed(tree: bound.Expression, renamed: Table) -> str:
 
 def definition_text(expression: bound.Expression) -> str:
     """An expression as pg_get_expr prints it; constants do not depend on the session's settings."""
-    codecs = PostgresCodecs(CodecContext.of(SettingValues()))
-    return ExpressionPrinter(codecs, is_folded=False).print(_without_assignment(expression))
+    return ExpressionPrinter(_lasting_codecs(), is_folded=False).print(_without_assignment(expression))
+
+
+def _lasting_codecs() -> PostgresCodecs:
+    return PostgresCodecs(CodecContext.of(SettingValues()))
 
 
 def _without_assignment(expression: bound.Expression) -> bound.Expression:

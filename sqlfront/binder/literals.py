@@ -47,7 +47,8 @@ from sqlfront.binder.type_rules import type_name
 from sqlfront.parser import parse_type
 from sqlfront.types import coerce_value, decode_text
 from sqlfront.types.intervals import interval_value, parse_interval
-from storage.catalog import INFORMATION_SCHEMA_OID, PG_CATALOG_SCHEMA_OID, EnumType
+from storage.catalog import INFORMATION_SCHEMA_OID, PG_CATALOG_SCHEMA_OID
+from storage.type_objects import EnumType
 
 _INT4_MIN, _INT4_MAX = -(2**31), 2**31 - 1
 _INT8_MIN, _INT8_MAX = -(2**63), 2**63 - 1
@@ -140,7 +141,8 @@ def _read_type(context: BindContext, text: str) -> int:
         pseudo = next((oid for oid, known in PSEUDO_TYPES.items() if known == name.name), None)
         if pseudo is not None:
             return pseudo
-    return resolve_type_name(context, name).oid
+    found = resolve_type_name(context, name)
+    return found.domain_oid or found.oid
 
 
 def _single_name(text: str) -> str:

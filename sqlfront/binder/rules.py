@@ -1,11 +1,13 @@
-"""A table's generated columns, CHECK constraints and index expressions as bound expressions."""
+"""A table's generated columns, domains, CHECK constraints and index expressions as bound expressions."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
-from planner.bound import BoundCheck, BoundIndexKey, Expression, TableRules
+from planner.bound import BoundCheck, BoundDomain, BoundIndexKey, Expression, TableRules
 from sqlfront.binder.context import BindContext
+from sqlfront.binder.domains import bound_domain
 from sqlfront.binder.environment import Clause
 from sqlfront.binder.relations import table_columns
 from storage.catalog import CheckConstraint, Column, Index, Table
@@ -27,7 +29,15 @@ def table_rules(context: BindContext, table: Table) -> TableRules | None:
         if isinstance(constraint, CheckConstraint)
     )
     index_keys = _index_keys(table, context.catalog.indexes_of(table.oid))
-    return rules_of(table, generated, checks, index_keys) if generated or checks or index_keys else None
+    domains = domains_of(context, table.live_columns())
+    is_bare = not (generated or checks or index_keys or domains)
+    return None if is_bare else replace(rules_of(table, generated, checks, index_keys), domains=domains)
+
+
+def domains_of(context: BindContext, columns: Iterable[Column]) -> tuple[tuple[int, BoundDomain], ...]:
+    """(attnum, domain) of the columns whose type is a domain that not every value is of."""
+    found = ((c.attnum, bound_domain(context, c.type.domain_oid)) for c in columns if c.type.domain_oid)
+    return tuple((attnum, domain) for attnum, domain in found if not domain.is_free)
 
 
 def _index_keys(table: Table, indexes: Iterable[Index]) -> tuple[BoundIndexKey, ...]:

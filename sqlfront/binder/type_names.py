@@ -9,15 +9,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from foundation.errors import SyntaxErrorInStatement
-from foundation.sqltypes import TYPES_BY_NAME, SqlType
+from foundation.errors import FeatureNotSupported, SyntaxErrorInStatement
+from foundation.sqltypes import TYPES, TYPES_BY_NAME, SqlType
 from sqlfront.binder.context import BindContext
 from sqlfront.parser.typenames import TypeName, resolve_type
-from storage.catalog import Catalog, EnumType
+from storage.catalog import Catalog
+from storage.type_objects import DomainType, UserType
 
 
 def resolve_type_name(context: BindContext, name: TypeName) -> SqlType:
-    """The type that a name stands for. Raises as `resolve_type`, and 42601 for a modifier on a user's type."""
+    """The type that a name stands for.
+
+    Raises:
+        As `resolve_type`. SyntaxErrorInStatement: 42601, a modifier on a user's type. FeatureNotSupported: 0A000, an array
+            of a domain.
+    """
     found = find_user_type(context.catalog, context.database_oid, context.search_path, name)
     if found is None:
         return resolve_type(name)
@@ -25,6 +31,8 @@ def resolve_type_name(context: BindContext, name: TypeName) -> SqlType:
         raise SyntaxErrorInStatement(
             f'type modifier is not allowed for type "{name.name}"', position=name.position
         )
+    if not found.domain_oid and found.oid not in TYPES:
+        raise FeatureNotSupported("an array of a domain is not supported", position=name.position)
     return found
 
 
@@ -34,19 +42,24 @@ def find_user_type(
     """The user's type, or its array type, that a name means; None when it means none."""
     if name.schema is None and name.name in TYPES_BY_NAME:
         return None
-    found = find_enum(catalog, database_oid, search_path, name)
+    found = find_type_object(catalog, database_oid, search_path, name)
     if found is not None:
-        return SqlType(found.array_oid if name.dimensions else found.oid)
+        return SqlType(found.array_oid) if name.dimensions else type_of(found)
     if name.name.startswith("_") and not name.dimensions:
         element = replace(name, name=name.name[1:])
-        found = find_enum(catalog, database_oid, search_path, element)
+        found = find_type_object(catalog, database_oid, search_path, element)
     return SqlType(found.array_oid) if found is not None else None
 
 
-def find_enum(
+def type_of(found: UserType) -> SqlType:
+    """What an expression of a user's type has as its type."""
+    return found.type if isinstance(found, DomainType) else SqlType(found.oid)
+
+
+def find_type_object(
     catalog: Catalog, database_oid: int, search_path: Sequence[str], name: TypeName
-) -> EnumType | None:
-    """The enum of a name, its brackets not looked at."""
+) -> UserType | None:
+    """The user's type of a name, its brackets not looked at."""
     for schema_name in search_path if name.schema is None else (name.schema,):
         schema = catalog.find_schema(database_oid, schema_name)
         found = schema and catalog.find_type(database_oid, schema.oid, name.name)

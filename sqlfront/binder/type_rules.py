@@ -9,7 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from foundation.sqltypes import INT2VECTOR, OIDVECTOR, RECORD, TEXT, TYPES, UNKNOWN, SqlType, format_type
+from foundation.sqltypes import (
+    DOMAINS,
+    INT2VECTOR,
+    OIDVECTOR,
+    RECORD,
+    TEXT,
+    TYPES,
+    UNKNOWN,
+    SqlType,
+    format_type,
+)
 from planner.functions.signature import (
     ANY,
     ANYARRAY,
@@ -37,8 +47,8 @@ def category(oid: int) -> str:
 
 
 def type_name(sql_type: SqlType) -> str:
-    """A type's name in messages: without typmod, and `character` for bpchar."""
-    info = TYPES.get(sql_type.oid)
+    """A type's name in messages: without typmod, and `character` for bpchar; a domain's own."""
+    info = DOMAINS.get(sql_type.domain_oid) or TYPES.get(sql_type.oid)
     return format_type(sql_type) if info is None else info.sql_name
 
 

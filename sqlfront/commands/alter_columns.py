@@ -42,6 +42,7 @@ from sqlfront.commands.dependencies import (
     refuse_dependents,
     with_column,
 )
+from sqlfront.commands.domains import check_column_domain
 from sqlfront.commands.errors import InvalidTableDefinition, TooManyColumns
 from sqlfront.commands.foreign_keys import keys_using_column
 from sqlfront.commands.generated_columns import generated_from, keep_generations
@@ -82,7 +83,7 @@ def _add_column(context: CommandContext, table: Table, action: AddColumn) -> Non
     column = planned.column
     is_filled = has_rows(context, table)
     default = None
-    if column.default_sql is not None:
+    if not column.identity:
         default = bound_default(context.bind_context(), table, column)
         if is_filled and default is not None and not is_volatile(default):
             column = replace(column, missing_value=missing_value(context, default, column.type))
@@ -100,6 +101,7 @@ def _add_column(context: CommandContext, table: Table, action: AddColumn) -> Non
     if is_filled and is_computed:
         column = table.column_at(column.attnum)
         fill_column(context, table, column, _values_of(context, table, column, default))
+    check_column_domain(context, table, column.attnum)
     for constraint in specification.constraints:
         table = add_constraint(context, table, constraint)
 

@@ -24,6 +24,7 @@ from sqlfront.commands.check_constraints import keep_over_new_type
 from sqlfront.commands.columns import INTEGER_OIDS
 from sqlfront.commands.context import CommandContext
 from sqlfront.commands.dependencies import with_column
+from sqlfront.commands.domains import check_column_domain
 from sqlfront.commands.errors import InvalidColumnDefinition
 from sqlfront.commands.generated_columns import generated_from
 from sqlfront.commands.index_expressions import check_stored_rows, retyped_key
@@ -127,6 +128,7 @@ def _change(context: CommandContext, conversion: _Conversion, changed: Table) ->
         check_stored_rows(context, changed, index)
         check_sparse_rows(context, changed, index)
     keep_over_new_type(context, table, changed, attnum)
+    check_column_domain(context, changed, attnum)
     reads_itself = read_attnums(rules_of(table), conversion.expression) == {attnum}
     if not reads_itself or not is_same_storage(conversion.expression, conversion.target, context.settings):
         context.rewritten_oids.add(table.oid)

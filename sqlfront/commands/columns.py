@@ -26,6 +26,7 @@ from planner.evaluate import Frame, evaluate
 from planner.expression_text import lasting_type_name
 from planner.functions.signature import Volatility
 from sqlfront.binder import bind_expression
+from sqlfront.binder.domains import domain_default
 from sqlfront.binder.type_names import resolve_type_name
 from sqlfront.commands.context import CommandContext
 from sqlfront.commands.errors import InvalidTableDefinition
@@ -103,7 +104,11 @@ def _check_clauses(table_name: str, specification: ColumnSpecification) -> None:
             f"both {clauses[0]} and {clauses[1]} specified for "
             f'column "{specification.name}" of table "{table_name}"'
         )
-    collation = specification.collation
+    check_collation(specification.collation)
+
+
+def check_collation(collation: str | None) -> None:
+    """Raises UndefinedObject (42704) for a collation other than the one there is, whatever it is called."""
     if collation is not None and collation.removeprefix("pg_catalog.") not in _COLLATIONS:
         raise UndefinedObject(f'collation "{collation}" for encoding "UTF8" does not exist')
 
@@ -149,12 +154,13 @@ def sequence_default(schema: str, sequence: str) -> str:
 
 
 def checked_default(context: CommandContext, column: Column, default: SqlExpression) -> str | None:
-    """The text to keep of a default; None for DEFAULT NULL, which PostgreSQL does not keep either.
+    """The text to keep of a default; None for DEFAULT NULL, which is kept only where a domain has another default.
 
     Raises whatever binding the expression to the column's type raises.
     """
     if isinstance(default.tree, exp.Null):
-        return None
+        has_other = bool(column.type.domain_oid) and domain_default(context.bind_context(), column.type)
+        return f"NULL::{lasting_type_name(column.type.without_domain())}" if has_other else None
     bind_expression(default.tree, context.bind_context(), column.type, column_name=column.name)
     return _qualified_sequence(context, _default_text(column, default))
 

@@ -58,8 +58,8 @@ def _target(context: CommandContext, statement: CommentStatement) -> CatalogObje
             if not (me.is_superuser or me.can_create_role):
                 raise InsufficientPrivilege("must have CREATEROLE privilege")
             return find_role(context, name)
-        case "TYPE":
-            target = find_type(context, statement.name)
+        case "TYPE" | "DOMAIN":
+            target = find_type(context, statement.kind, statement.name, shown=f'"{statement.name}"')
         case "CONSTRAINT":
             table = find_table(context, statement.name)
             check_owner(context, table)

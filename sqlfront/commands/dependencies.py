@@ -22,7 +22,6 @@ from storage.catalog import (
     AnyView,
     CatalogObject,
     Column,
-    EnumType,
     ForeignKey,
     Index,
     Sequence,
@@ -30,6 +29,7 @@ from storage.catalog import (
     View,
     replaced,
 )
+from storage.type_objects import UserType
 
 CASCADE_HINT = "Use DROP ... CASCADE to drop the dependent objects too."
 
@@ -96,7 +96,7 @@ def schema_members(context: CommandContext, schema_oid: int) -> list[CatalogObje
         for sequence in catalog.objects(Sequence, database_oid)
         if sequence.schema_oid == schema_oid and sequence.owned_by is None
     ]
-    types = [enum for enum in catalog.objects(EnumType, database_oid) if enum.schema_oid == schema_oid]
+    types = [found for found in catalog.objects(UserType, database_oid) if found.schema_oid == schema_oid]
     return [*tables, *views, *sequences, *types]
 
 

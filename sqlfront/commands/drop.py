@@ -32,7 +32,7 @@ from sqlfront.commands.foreign_keys import keys_using_index, keys_using_table
 from sqlfront.commands.lookup import RELATION_CLASSES, check_owner, described, maybe_relation, of_kind
 from sqlfront.commands.roles import drop_role
 from sqlfront.commands.sequences import owned_sequences
-from sqlfront.commands.types import drop_type
+from sqlfront.commands.types import drop_type, drop_with_users, type_users
 from sqlfront.commands.views import dependent_views
 from sqlfront.parser import DropStatement, QualifiedName
 from sqlfront.session.names import schema_called
@@ -47,6 +47,7 @@ from storage.catalog import (
     Table,
     View,
 )
+from storage.type_objects import UserType
 
 
 def execute_drop(statement: DropStatement, context: CommandContext) -> CommandResult:
@@ -67,7 +68,7 @@ def execute_drop(statement: DropStatement, context: CommandContext) -> CommandRe
                 drop_database(context, name.name, statement)
             case "ROLE":
                 drop_role(context, name.name, statement)
-            case "TYPE":
+            case "TYPE" | "DOMAIN":
                 drop_type(context, name, statement)
             case _:
                 _drop_relation(context, name, statement, named)
@@ -191,6 +192,7 @@ def _drop_schema(context: CommandContext, name: str, statement: DropStatement) -
     members = schema_members(context, schema.oid)
     extensions = _extensions_in(context, schema.oid)
     shown = [described(context, member) for member in (*extensions, *members)]
+    shown += _type_users_outside(context, members)
     keys = _keys_from_outside(context, members)
     users: list[tuple[ForeignKey | AnyView, str]] = [*keys, *views_outside(context, members)]
     if shown and not statement.cascade:
@@ -201,8 +203,28 @@ def _drop_schema(context: CommandContext, name: str, statement: DropStatement) -
     for user, _ in users:
         context.transaction.drop(user.oid)
     for member in (*extensions, *members):
-        drop_member(context, member)
+        if not isinstance(member, UserType):
+            drop_member(context, member)
+    for member in members:
+        if isinstance(member, UserType) and context.catalog.get(member.oid) is not None:
+            drop_with_users(context, member)
     context.transaction.drop(schema.oid)
+
+
+def _type_users_outside(context: CommandContext, members: list[CatalogObject]) -> list[str]:
+    """Domains and columns elsewhere that need types of a schema, as they are named."""
+    oids = {member.oid for member in members}
+    found: dict[str, None] = {}
+    for member in members:
+        domains, columns = type_users(context, member) if isinstance(member, UserType) else ([], [])
+        others = [described(context, domain) for domain in domains if domain.oid not in oids]
+        others += [
+            f"column {column.name} of {described(context, table)}"
+            for table, column in columns
+            if table.oid not in oids
+        ]
+        found.update(dict.fromkeys(others))
+    return list(found)
 
 
 def _keys_from_outside(context: CommandContext, members: list[CatalogObject]) -> list[tuple[ForeignKey, str]]:

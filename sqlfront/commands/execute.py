@@ -13,7 +13,9 @@ from sqlfront.commands.context import CommandContext, CommandResult
 from sqlfront.commands.create_index import execute_create_index
 from sqlfront.commands.create_table import execute_create_table
 from sqlfront.commands.databases import execute_create_database
+from sqlfront.commands.domains import execute_alter_domain, execute_create_domain
 from sqlfront.commands.drop import execute_drop
+from sqlfront.commands.enum_types import execute_add_label, execute_create_enum, execute_rename_label
 from sqlfront.commands.maintenance import (
     execute_analyze,
     execute_checkpoint,
@@ -33,7 +35,6 @@ from sqlfront.commands.schemas import (
 from sqlfront.commands.sequences import execute_alter_sequence, execute_create_sequence
 from sqlfront.commands.settings import execute_reset, execute_set, execute_show
 from sqlfront.commands.truncate import execute_truncate
-from sqlfront.commands.types import execute_add_label, execute_create_enum, execute_rename_label
 from sqlfront.commands.views import execute_create_view
 
 
@@ -43,6 +44,7 @@ def _refuse_grant(statement: parser.GrantStatement, context: CommandContext) -> 
 
 COMMANDS: dict[type[parser.Statement], Callable[[Any, CommandContext], CommandResult]] = {
     parser.AddEnumLabelStatement: execute_add_label,
+    parser.AlterDomainStatement: execute_alter_domain,
     parser.AlterExtensionStatement: execute_alter_extension,
     parser.AlterRoleStatement: execute_alter_role,
     parser.AlterSequenceStatement: execute_alter_sequence,
@@ -53,6 +55,7 @@ COMMANDS: dict[type[parser.Statement], Callable[[Any, CommandContext], CommandRe
     parser.ClusterStatement: execute_cluster,
     parser.CommentStatement: execute_comment,
     parser.CreateDatabaseStatement: execute_create_database,
+    parser.CreateDomainStatement: execute_create_domain,
     parser.CreateEnumStatement: execute_create_enum,
     parser.CreateExtensionStatement: execute_create_extension,
     parser.CreateIndexStatement: execute_create_index,

@@ -32,7 +32,6 @@ from storage.catalog import (
     Column,
     ColumnRelation,
     Database,
-    EnumType,
     Index,
     MaterializedView,
     Role,
@@ -41,6 +40,7 @@ from storage.catalog import (
     Table,
     View,
 )
+from storage.type_objects import DomainType, EnumType
 
 BUILTIN_SCHEMAS = {"pg_catalog": PG_CATALOG_SCHEMA_OID, "information_schema": INFORMATION_SCHEMA_OID}
 
@@ -50,7 +50,7 @@ RELATION_CLASSES: dict[str, type[Relation]] = {
 }
 """Classes by their names in statements."""
 
-KIND_WORDS: dict[type[CatalogObject], str] = {EnumType: "type"}
+KIND_WORDS: dict[type[CatalogObject], str] = {EnumType: "type", DomainType: "type"}
 """What messages call objects, where it is not their kind."""
 
 _R = TypeVar("_R", bound=Relation)

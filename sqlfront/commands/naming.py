@@ -11,6 +11,7 @@ from collections.abc import Sequence as Seq
 from sqlfront.parser.keywords import KEYWORDS, UNRESERVED
 from sqlfront.parser.lexer import NAME_BYTES_MAX
 from storage.catalog import Catalog, Table
+from storage.type_objects import DomainType
 
 
 def object_name(first: str, second: str | None, label: str) -> str:
@@ -60,6 +61,9 @@ def _constraint_names(catalog: Catalog, database_oid: int, schema_oid: int) -> s
         if table.schema_oid == schema_oid:
             names |= {constraint.name for constraint in catalog.constraints_of(table.oid)}
             names |= {index.name for index in catalog.indexes_of(table.oid) if index.constraint_oid}
+    for domain in catalog.objects(DomainType, database_oid):
+        if domain.schema_oid == schema_oid:
+            names |= {constraint.name for constraint in domain.constraints}
     return names
 
 

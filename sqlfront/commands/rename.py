@@ -23,8 +23,10 @@ from sqlfront.commands.constraints import Constraint, check_name_unused, find_co
 from sqlfront.commands.context import CommandContext, CommandResult
 from sqlfront.commands.databases import find_database, rename_database
 from sqlfront.commands.dependencies import move_defaults, with_column
+from sqlfront.commands.domains import rename_domain_constraint
 from sqlfront.commands.generated_columns import rename_in_generations
 from sqlfront.commands.index_expressions import rename_in_indexes
+from sqlfront.commands.kept_types import check_not_kept, naming_type
 from sqlfront.commands.lookup import (
     RELATION_CLASSES,
     Relation,
@@ -39,10 +41,11 @@ from sqlfront.commands.lookup import (
 )
 from sqlfront.commands.roles import rename_role
 from sqlfront.commands.schemas import check_may_create_schema, check_schema_name
-from sqlfront.commands.types import check_not_kept, give_type, rename_type
+from sqlfront.commands.types import give_type, rename_type
 from sqlfront.commands.views import renaming, with_renamed_column
 from sqlfront.parser import OwnerStatement, RenameStatement
-from storage.catalog import AnyView, ColumnRelation, EnumType, Index, Sequence, Table, replaced
+from storage.catalog import AnyView, ColumnRelation, Index, Sequence, Table, replaced
+from storage.type_objects import UserType
 
 
 def execute_rename(statement: RenameStatement, context: CommandContext) -> CommandResult:
@@ -54,8 +57,10 @@ def execute_rename(statement: RenameStatement, context: CommandContext) -> Comma
             rename_database(context, statement.name.name, statement.new_name)
         case "ROLE":
             rename_role(context, statement.name.name, statement.new_name)
-        case "TYPE":
-            rename_type(context, statement.name, statement.new_name)
+        case "DOMAIN" if statement.part is not None:
+            rename_domain_constraint(context, statement.name, statement.part, statement.new_name)
+        case "TYPE" | "DOMAIN":
+            rename_type(context, statement.kind, statement.name, statement.new_name)
         case _:
             _rename_relation(context, statement)
             kind = (
@@ -68,10 +73,10 @@ def execute_rename(statement: RenameStatement, context: CommandContext) -> Comma
 
 
 def execute_owner(statement: OwnerStatement, context: CommandContext) -> CommandResult:
-    """ALTER SCHEMA / DATABASE / TYPE ... OWNER TO."""
-    if statement.kind == "TYPE":
-        give_type(context, statement.name, statement.role)
-        return CommandResult("ALTER TYPE")
+    """ALTER SCHEMA / DATABASE / TYPE / DOMAIN ... OWNER TO."""
+    if statement.kind in ("TYPE", "DOMAIN"):
+        give_type(context, statement.kind, statement.name, statement.role)
+        return CommandResult(f"ALTER {statement.kind}")
     name = statement.name.name
     target = find_schema(context, name) if statement.kind == "SCHEMA" else find_database(context, name)
     check_owner(context, target)
@@ -155,9 +160,9 @@ def _rename_schema(context: CommandContext, name: str, new_name: str) -> None:
     if context.catalog.find_schema(context.database_oid, new_name) is not None:
         raise DuplicateSchema(f'schema "{new_name}" already exists')
     check_schema_name(new_name)
-    for enum in context.catalog.objects(EnumType, context.database_oid):
-        if enum.schema_oid == schema.oid:
-            check_not_kept(context, enum, enum.name, "schema")
+    for member in context.catalog.objects(UserType, context.database_oid):
+        if member.schema_oid == schema.oid:
+            check_not_kept(context, naming_type(context, member), "schema")
     for sequence in context.catalog.objects(Sequence, context.database_oid):
         if sequence.schema_oid == schema.oid:
             move_defaults(context, sequence, sequence_default(new_name, sequence.name))

@@ -100,8 +100,8 @@ def check_schema_name(name: str) -> None:
 def execute_set_schema(statement: SetSchemaStatement, context: CommandContext) -> CommandResult:
     """ALTER TABLE / SEQUENCE ... SET SCHEMA: a table's indexes and sequences go with it."""
     result = CommandResult(f"ALTER {statement.kind}")
-    if statement.kind == "TYPE":
-        move_type(context, statement.name, statement.schema)
+    if statement.kind in ("TYPE", "DOMAIN"):
+        move_type(context, statement.kind, statement.name, statement.schema)
         return result
     found = maybe_relation(context, statement.name)
     if found is None:

@@ -6,7 +6,7 @@ What does not exist, or is another role's, is the command's to refuse.
     ACCESS EXCLUSIVE        DROP, TRUNCATE, ALTER TABLE, RENAME, SET SCHEMA; VACUUM FULL
     EXCLUSIVE               REFRESH MATERIALIZED VIEW
     SHARE ROW EXCLUSIVE     both tables of a foreign key that is added
-    SHARE                   CREATE INDEX, REINDEX
+    SHARE                   CREATE INDEX, REINDEX; ALTER DOMAIN that looks at values
     SHARE UPDATE EXCLUSIVE  the same CONCURRENTLY, VALIDATE CONSTRAINT, options, COMMENT, VACUUM, ANALYZE
     ROW EXCLUSIVE           COPY FROM
 
@@ -22,7 +22,9 @@ from typing import Any, TypeAlias
 from foundation.sqltypes import is_of_vector_extension
 from sqlfront import parser
 from sqlfront.commands.context import CommandContext
+from sqlfront.commands.domains import columns_of_domain
 from sqlfront.commands.lookup import is_owner, maybe_relation
+from sqlfront.commands.types import maybe_type
 from sqlfront.parser import QualifiedName
 from storage.catalog import ForeignKey, Index, Table
 from storage.lock_modes import TableMode
@@ -197,6 +199,18 @@ def _create_table(statement: parser.CreateTableStatement, context: CommandContex
     yield from _referenced(context, [*constraints, *statement.constraints])
 
 
+def _alter_domain(statement: parser.AlterDomainStatement, context: CommandContext) -> Wanted:
+    """The tables whose values the command looks at."""
+    looks = isinstance(
+        statement.action,
+        parser.AddDomainConstraint | parser.SetDomainNotNull | parser.ValidateDomainConstraint,
+    )
+    found = maybe_type(context, statement.name) if looks else None
+    if found is not None:
+        for table, _ in columns_of_domain(context, found.oid):
+            yield table, TableMode.SHARE
+
+
 def _named(statement: parser.RenameStatement | parser.SetSchemaStatement, context: CommandContext) -> Wanted:
     yield from _exclusively(_tables(context, [statement.name]))
 
@@ -249,6 +263,7 @@ def _lock(statement: parser.LockStatement, context: CommandContext) -> Wanted:
 
 
 _LOCKS: dict[type[parser.Statement], Callable[[Any, CommandContext], Wanted]] = {
+    parser.AlterDomainStatement: _alter_domain,
     parser.AlterTableStatement: _alter_table,
     parser.AnalyzeStatement: _analyze,
     parser.CommentStatement: _comment,

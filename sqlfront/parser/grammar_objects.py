@@ -313,6 +313,7 @@ _DROP_KINDS = {
     "table": "TABLE", "index": "INDEX", "sequence": "SEQUENCE", "schema": "SCHEMA", "database": "DATABASE",
     "role": "ROLE", "user": "ROLE", "group": "ROLE", "extension": "EXTENSION",
     "view": "VIEW", "materialized view": "MATERIALIZED VIEW", "type": "TYPE",
+    "domain": "DOMAIN",
 }  # fmt: skip
 
 
@@ -365,6 +366,7 @@ _COMMENT_KINDS = (
     "view",
     "materialized view",
     "type",
+    "domain",
 )
 
 

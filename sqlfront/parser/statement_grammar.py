@@ -9,6 +9,7 @@ from typing import Any
 from foundation.errors import InvalidParameterValue, SyntaxErrorInStatement
 from sqlfront.parser.dml import QUERY_HEADS, DmlGrammar
 from sqlfront.parser.grammar_copy import COPY_STATEMENTS
+from sqlfront.parser.grammar_domains import parse_alter_domain, parse_create_domain
 from sqlfront.parser.grammar_objects import (
     maybe_drop,
     parse_alter_database,
@@ -65,6 +66,7 @@ _CREATE: dict[str, _Rest] = {
     "user": lambda grammar: parse_create_role(grammar, can_login=True),
     "type": parse_create_type,
     "materialized": parse_create_materialized_view,
+    "domain": parse_create_domain,
 }
 
 _ALTER: dict[str, _Rest] = {
@@ -80,13 +82,14 @@ _ALTER: dict[str, _Rest] = {
     "view": parse_alter_view,
     "type": parse_alter_type,
     "materialized": parse_alter_materialized_view,
+    "domain": parse_alter_domain,
 }
 
 _OTHER_KINDS = (
     "foreign table", "foreign data wrapper", "text search configuration",
     "text search dictionary", "text search parser", "text search template", "event trigger", "user mapping",
     "operator class", "operator family", "default privileges", "large object", "access method", "function",
-    "procedure", "routine", "aggregate", "trigger", "rule", "domain", "cast", "collation", "conversion",
+    "procedure", "routine", "aggregate", "trigger", "rule", "cast", "collation", "conversion",
     "language", "operator", "policy", "publication", "subscription", "server", "statistics", "tablespace",
     "transform", "owned", "constraint trigger", "trusted language", "procedural language",
 )  # fmt: skip

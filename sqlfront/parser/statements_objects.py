@@ -93,7 +93,7 @@ class AlterRoleStatement(Statement):
 
 @dataclass(frozen=True, slots=True)
 class DropStatement(Statement):
-    """DROP kind names: TABLE, INDEX, SEQUENCE, SCHEMA, DATABASE, ROLE, EXTENSION, TYPE.
+    """DROP kind names: TABLE, INDEX, SEQUENCE, SCHEMA, DATABASE, ROLE, EXTENSION, TYPE, DOMAIN.
 
     `kind_word` is the word used (USER, GROUP for a role), for the command tag.
     """

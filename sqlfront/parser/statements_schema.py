@@ -278,7 +278,7 @@ class AlterTableStatement(Statement):
 class RenameStatement(Statement):
     """ALTER kind name RENAME [COLUMN c | CONSTRAINT c] TO new_name.
 
-    `kind` is TABLE, INDEX, SEQUENCE, SCHEMA, DATABASE, ROLE, TYPE, COLUMN or CONSTRAINT; `part` the column's or
+    `kind` is TABLE, INDEX, SEQUENCE, SCHEMA, DATABASE, ROLE, TYPE, DOMAIN, COLUMN or CONSTRAINT; `part` the column's or
     constraint's name.
     """
 
@@ -291,7 +291,7 @@ class RenameStatement(Statement):
 
 @dataclass(frozen=True, slots=True)
 class SetSchemaStatement(Statement):
-    """ALTER TABLE / INDEX / SEQUENCE / TYPE name SET SCHEMA schema."""
+    """ALTER TABLE / INDEX / SEQUENCE / TYPE / DOMAIN name SET SCHEMA schema."""
 
     kind: str
     name: QualifiedName

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlfront.parser.statements import QualifiedName, Statement
+from sqlfront.parser.statements import QualifiedName, SqlExpression, Statement
+from sqlfront.parser.statements_schema import ColumnSpecification, ConstraintDefinition
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,3 +34,52 @@ class RenameEnumLabelStatement(Statement):
     name: QualifiedName
     label: str
     new_label: str
+
+
+@dataclass(frozen=True, slots=True)
+class CreateDomainStatement(Statement):
+    """CREATE DOMAIN. `specification` is what a column of the domain would be, with the domain's name."""
+
+    name: QualifiedName
+    specification: ColumnSpecification
+
+
+@dataclass(frozen=True, slots=True)
+class DomainAction:
+    """Base of what ALTER DOMAIN does."""
+
+
+@dataclass(frozen=True, slots=True)
+class SetDomainDefault(DomainAction):
+    """SET DEFAULT; None is DROP DEFAULT."""
+
+    default: SqlExpression | None
+
+
+@dataclass(frozen=True, slots=True)
+class SetDomainNotNull(DomainAction):
+    not_null: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AddDomainConstraint(DomainAction):
+    constraint: ConstraintDefinition
+
+
+@dataclass(frozen=True, slots=True)
+class DropDomainConstraint(DomainAction):
+    name: str
+    if_exists: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ValidateDomainConstraint(DomainAction):
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class AlterDomainStatement(Statement):
+    """ALTER DOMAIN name action."""
+
+    name: QualifiedName
+    action: DomainAction

@@ -13,6 +13,7 @@ from sqlfront.pg_catalog.information_schema import location
 from sqlfront.pg_catalog.relations import Row, rows_of
 from sqlfront.pg_catalog.view import CatalogView
 from storage.catalog import CheckConstraint, ForeignKey, Index, ReferentialAction, Table
+from storage.type_objects import DomainType
 
 _RULES = {action: action.name.replace("_", " ") for action in ReferentialAction}
 
@@ -129,6 +130,12 @@ def referential_constraints(view: CatalogView) -> Iterator[Row]:
 @rows_of("check_constraints", schema="information_schema")
 def check_constraints(view: CatalogView) -> Iterator[Row]:
     for check in view.objects(CheckConstraint):
-        yield {**_location(view, check), "check_clause": shown_expression(view, check.expression_sql)}
+        yield {**_location(view, check), "check_clause": f"({shown_expression(view, check.expression_sql)})"}
+    for domain in view.objects(DomainType):
+        for constraint in domain.constraints:
+            yield {
+                **location(view, "constraint", domain.schema_oid, constraint.name),
+                "check_clause": f"({shown_expression(view, constraint.expression_sql)})",
+            }
     for table, name, clause in _not_nulls(view):
         yield {**location(view, "constraint", table.schema_oid, name), "check_clause": clause}

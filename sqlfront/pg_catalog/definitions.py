@@ -26,6 +26,7 @@ from storage.catalog import (
     Sequence,
     Table,
 )
+from storage.type_objects import DomainConstraint, DomainType
 
 
 def qualified_name(view: CatalogView, oid: int) -> str:
@@ -126,6 +127,10 @@ def constraint_definition(view: CatalogView, constraint_oid: int, *, pretty: boo
         return _check_definition(view, stored, pretty=pretty)
     if isinstance(stored, ForeignKey):
         return _foreign_key_definition(view, stored)
+    for domain in view.objects(DomainType):
+        for constraint in domain.constraints:
+            if constraint.oid == constraint_oid:
+                return _check_definition(view, constraint, pretty=pretty)
     for index in view.objects(Index):
         if index.constraint_oid == constraint_oid:
             return _key_constraint_definition(view, index)
@@ -138,9 +143,9 @@ def _key_constraint_definition(view: CatalogView, index: Index) -> str:
     return f"{'PRIMARY KEY' if index.is_primary else 'UNIQUE'}{distinct} ({columns}){_deferral(index)}"
 
 
-def _check_definition(view: CatalogView, check: CheckConstraint, *, pretty: bool) -> str:
+def _check_definition(view: CatalogView, check: CheckConstraint | DomainConstraint, *, pretty: bool) -> str:
     text = f"CHECK ({_printed(shown_expression(view, check.expression_sql), pretty=pretty)})"
-    if check.is_no_inherit:
+    if isinstance(check, CheckConstraint) and check.is_no_inherit:
         text += " NO INHERIT"
     return text if check.is_validated else text + " NOT VALID"
 

@@ -12,6 +12,7 @@ from typing import Any
 from foundation.errors import InvalidName, UndefinedColumn, UndefinedFunction, UndefinedObject, UndefinedTable
 from foundation.sqltypes import (
     BPCHAR,
+    DOMAINS,
     PSEUDO_TYPES,
     SQL_SPELLINGS,
     TYPES,
@@ -47,7 +48,6 @@ from sqlfront.session.names import split_qualified_name
 from storage.catalog import (
     CheckConstraint,
     Database,
-    EnumType,
     Extension,
     ForeignKey,
     Index,
@@ -57,6 +57,7 @@ from storage.catalog import (
     Table,
     View,
 )
+from storage.type_objects import UserType
 
 # -- definitions --------------------------------------------------------------------------------------------
 
@@ -143,7 +144,7 @@ def _builtin_function(oid: int) -> dict[str, Any] | None:
 # -- comments -----------------------------------------------------------------------------------------------
 
 
-_DESCRIBED = (Table, View, Index, Sequence, Schema, Extension, CheckConstraint, ForeignKey, EnumType)
+_DESCRIBED = (Table, View, Index, Sequence, Schema, Extension, CheckConstraint, ForeignKey, UserType)
 
 
 @catalog_function("obj_description")
@@ -183,9 +184,9 @@ def pg_table_is_visible(view: CatalogView, oid: int) -> bool | None:
 
 @catalog_function("pg_type_is_visible")
 def pg_type_is_visible(view: CatalogView, oid: int) -> bool | None:
-    enum = user_type(view, oid)
-    if enum is not None:
-        return is_type_visible(view, enum)
+    found = user_type(view, oid)
+    if found is not None:
+        return is_type_visible(view, found)
     info = TYPES.get(oid)
     return info.schema in view.search_path if info else None
 
@@ -294,7 +295,8 @@ def reg_name(view: CatalogView, type_oid_: int, oid: int) -> str | None:
         case "regclass":
             return shown_name(view, oid)
         case "regtype":
-            return sql_format_type(view, oid) if oid in TYPES or oid in PSEUDO_TYPES else None
+            is_known = oid in TYPES or oid in DOMAINS or oid in PSEUDO_TYPES
+            return sql_format_type(view, oid) if is_known else None
         case "regnamespace":
             name = view.schema_names.get(oid)
             return quote_identifier(name) if name else None

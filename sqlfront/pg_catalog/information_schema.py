@@ -10,12 +10,12 @@ from collections.abc import Iterator
 from foundation.sqltypes import (
     BIT,
     BPCHAR,
+    DOMAINS,
     NUMERIC,
     TYPES,
     VARBIT,
     VARCHAR,
     SqlType,
-    TypeInfo,
     format_type,
     numeric_precision_scale,
 )
@@ -25,6 +25,7 @@ from sqlfront.pg_catalog.relations import VIRTUAL_RELATIONS, Row, rows_of
 from sqlfront.pg_catalog.user_types import user_type
 from sqlfront.pg_catalog.view import CatalogView
 from storage.catalog import Column, ColumnRelation, Persistence, Sequence, Table, View
+from storage.type_objects import DomainType
 
 INTEGER_BITS = {21: 16, 23: 32, 20: 64}
 FLOAT_BITS = {700: 24, 701: 53}
@@ -104,36 +105,60 @@ def columns(view: CatalogView) -> Iterator[Row]:
 
 
 def _column_row(view: CatalogView, column: Column) -> Row:
-    info = TYPES[column.type.oid]
-    data_type = format_type(SqlType(column.type.oid))
-    if info.element_oid:
-        data_type = "ARRAY"
-    elif info.schema == "public" or info.category == "E":
-        data_type = "USER-DEFINED"
+    below = type_below(view, column.type)
     return {
         "column_name": column.name, "ordinal_position": column.attnum, "column_default": _default(view, column),
         "is_nullable": "NO" if column.not_null else "YES",
-        "data_type": "character" if info.oid == BPCHAR.oid else data_type,
-        **_limits(column.type),
-        "udt_catalog": view.session.identity.database_name, "udt_schema": _schema_of(view, info), "udt_name": info.name,
+        "data_type": data_type_name(below),
+        **limits(below),
+        **type_location(view, below),
         "dtd_identifier": str(column.attnum), "is_self_referencing": "NO",
         "is_generated": "NEVER" if column.generated_sql is None else "ALWAYS",
         "is_updatable": "YES",
-        **dict.fromkeys(_UNUSED),
+        **dict.fromkeys(_UNUSED), **domain_location(view, column.type.domain_oid),
         "generation_expression": None
         if column.generated_sql is None
         else shown_expression(view, column.generated_sql),
     }  # fmt: skip
 
 
-def _schema_of(view: CatalogView, info: TypeInfo) -> str:
-    enum = user_type(view, info.oid)
-    return info.schema if enum is None else view.schema_names[enum.schema_oid]
+def data_type_name(sql_type: SqlType) -> str:
+    """A type as the standard calls it."""
+    if sql_type.domain_oid:
+        return "USER-DEFINED"
+    info = TYPES[sql_type.oid]
+    if info.element_oid:
+        return "ARRAY"
+    if info.schema != "pg_catalog":
+        return "USER-DEFINED"
+    return "character" if info.oid == BPCHAR.oid else format_type(SqlType(info.oid))
+
+
+def type_below(view: CatalogView, sql_type: SqlType) -> SqlType:
+    """The type that a domain was made over, which may be a domain; of other types the type itself."""
+    domain = view.catalog.get(sql_type.domain_oid)
+    return domain.base if isinstance(domain, DomainType) else sql_type
+
+
+def type_location(view: CatalogView, sql_type: SqlType) -> Row:
+    """Where a type is."""
+    info = DOMAINS.get(sql_type.domain_oid) or TYPES[sql_type.oid]
+    found = user_type(view, info.oid)
+    schema = info.schema if found is None else view.schema_names[found.schema_oid]
+    return {"udt_catalog": view.session.identity.database_name, "udt_schema": schema, "udt_name": info.name}
+
+
+def domain_location(view: CatalogView, domain_oid: int) -> Row:
+    """Where a domain is; NULLs for none."""
+    domain = view.catalog.get(domain_oid)
+    if not isinstance(domain, DomainType):
+        return dict.fromkeys(("domain_catalog", "domain_schema", "domain_name"))
+    return location(view, "domain", domain.schema_oid, domain.name)
 
 
 _UNUSED = (
     "character_set_catalog", "character_set_schema", "character_set_name", "collation_catalog", "collation_schema",
-    "collation_name", "domain_catalog", "domain_schema", "domain_name", "scope_catalog", "scope_schema", "scope_name",
+    "collation_name", "scope_catalog", "scope_schema", "scope_name",
     "maximum_cardinality", "interval_type", "interval_precision",
 )  # fmt: skip
 
@@ -164,34 +189,36 @@ def _default(view: CatalogView, column: Column) -> str | None:
     return shown_expression(view, column.default_sql)
 
 
-def _limits(sql_type: SqlType) -> Row:
+def limits(sql_type: SqlType) -> Row:
     """Length, precision and scale columns of a type."""
-    limits: Row = dict.fromkeys(
+    found: Row = dict.fromkeys(
         ("character_maximum_length", "character_octet_length", "numeric_precision", "numeric_precision_radix",
          "numeric_scale", "datetime_precision")
     )  # fmt: skip
     oid, typmod = sql_type.oid, sql_type.typmod
+    if sql_type.domain_oid:
+        return found
     if oid in (VARCHAR.oid, BPCHAR.oid):
         length = typmod - 4 if typmod >= 0 else None
-        limits.update(
+        found.update(
             character_maximum_length=length, character_octet_length=4 * length if length else 1073741824
         )
     elif oid in (BIT.oid, VARBIT.oid):
-        limits.update(character_maximum_length=typmod if typmod >= 0 else None)
+        found.update(character_maximum_length=typmod if typmod >= 0 else None)
     elif oid == 25:
-        limits.update(character_octet_length=1073741824)
+        found.update(character_octet_length=1073741824)
     elif oid in INTEGER_BITS:
-        limits.update(numeric_precision=INTEGER_BITS[oid], numeric_precision_radix=2, numeric_scale=0)
+        found.update(numeric_precision=INTEGER_BITS[oid], numeric_precision_radix=2, numeric_scale=0)
     elif oid in FLOAT_BITS:
-        limits.update(numeric_precision=FLOAT_BITS[oid], numeric_precision_radix=2)
+        found.update(numeric_precision=FLOAT_BITS[oid], numeric_precision_radix=2)
     elif oid == NUMERIC.oid:
         bounds = numeric_precision_scale(typmod)
-        limits.update(numeric_precision_radix=10)
+        found.update(numeric_precision_radix=10)
         if bounds:
-            limits.update(numeric_precision=bounds[0], numeric_scale=bounds[1])
+            found.update(numeric_precision=bounds[0], numeric_scale=bounds[1])
     elif oid in DATETIME:
-        limits.update(datetime_precision=typmod if typmod >= 0 else DATETIME[oid])
-    return limits
+        found.update(datetime_precision=typmod if typmod >= 0 else DATETIME[oid])
+    return found
 
 
 @rows_of("sequences", schema="information_schema")

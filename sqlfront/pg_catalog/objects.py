@@ -19,7 +19,7 @@ from sqlfront.pg_catalog.relations import (
     rows_of,
 )
 from sqlfront.pg_catalog.sizes import index_size_bytes, page_count, table_size_bytes
-from sqlfront.pg_catalog.user_types import stored_form
+from sqlfront.pg_catalog.user_types import declared_oid, stored_form
 from sqlfront.pg_catalog.view import CatalogView
 from storage.catalog import (
     BOOTSTRAP_ROLE_OID,
@@ -28,7 +28,6 @@ from storage.catalog import (
     AnyView,
     CheckConstraint,
     Column,
-    EnumType,
     Extension,
     ForeignKey,
     Index,
@@ -39,6 +38,8 @@ from storage.catalog import (
     View,
 )
 from storage.changes import watched_attnums
+from storage.type_objects import DomainType, UserType
+from storage.user_types import FIRST_TYPE_OID
 
 HEAP_AM_OID = 2
 FLAT_AM_OID = 16999
@@ -202,7 +203,8 @@ def _attribute_row(table_oid: int, column: Column) -> Row:
 def _plain_attribute(relation_oid: int, attnum: int, name: str, sql_type: SqlType) -> Row:
     stored = stored_form(sql_type.oid) or _NO_TYPE
     return {
-        "attrelid": relation_oid, "attname": name, "atttypid": sql_type.oid, "atttypmod": sql_type.typmod,
+        "attrelid": relation_oid, "attname": name, "atttypid": declared_oid(sql_type),
+        "atttypmod": -1 if sql_type.domain_oid else sql_type.typmod,
         "attstattarget": -1, "attlen": stored["typlen"], "attnum": attnum, "attcacheoff": -1,
         "attndims": int(stored["typcategory"] == "A"), "attbyval": stored["typbyval"],
         "attalign": stored["typalign"], "attstorage": stored["typstorage"],
@@ -307,6 +309,13 @@ def pg_constraint(view: CatalogView) -> Iterator[Row]:
             "contype": "c", "convalidated": check.is_validated, "connoinherit": check.is_no_inherit,
             "conkey": list(check.attnums), "conbin": check.expression_sql,
         }  # fmt: skip
+    for domain in view.objects(DomainType):
+        for constraint in domain.constraints:
+            yield {
+                **_constraint_row(constraint.oid, constraint.name, domain.schema_oid, 0), "contype": "c",
+                "contypid": domain.oid, "convalidated": constraint.is_validated, "connoinherit": False,
+                "conbin": constraint.expression_sql,
+            }  # fmt: skip
     for key in view.objects(ForeignKey):
         schema_oid = view.catalog.table(key.table_oid).schema_oid
         yield {
@@ -364,6 +373,7 @@ def pg_depend(view: CatalogView) -> Iterator[Row]:
         else:
             for key in index.keys:
                 yield _dependency((PG_CLASS_OID, index.oid), (PG_CLASS_OID, index.table_oid, key.attnum), "a")
+    yield from _type_dependencies(view)
     for stored in view.views():
         rule = (PG_REWRITE_OID, rule_oid(stored))
         yield _dependency(rule, (PG_CLASS_OID, stored.oid, 0), "i")
@@ -372,6 +382,21 @@ def pg_depend(view: CatalogView) -> Iterator[Row]:
         for oid, attnums in stored.references:
             for attnum in attnums or (0,):
                 yield _dependency(rule, (PG_CLASS_OID, oid, attnum), "n")
+
+
+def _type_dependencies(view: CatalogView) -> Iterator[Row]:
+    """What needs a user's type: columns and domains; a domain's constraints belong to it."""
+    for table in view.objects(Table):
+        for column in table.live_columns():
+            oid = declared_oid(column.type)
+            if oid >= FIRST_TYPE_OID:
+                row = _dependency((PG_CLASS_OID, table.oid), (PG_TYPE_OID, oid, 0), "n")
+                yield {**row, "objsubid": column.attnum}
+    for domain in view.objects(DomainType):
+        if declared_oid(domain.base) >= FIRST_TYPE_OID:
+            yield _dependency((PG_TYPE_OID, domain.oid), (PG_TYPE_OID, declared_oid(domain.base), 0), "n")
+        for constraint in domain.constraints:
+            yield _dependency((PG_CONSTRAINT_OID, constraint.oid), (PG_TYPE_OID, domain.oid, 0), "a")
 
 
 @cache
@@ -402,7 +427,8 @@ def pg_description(view: CatalogView) -> Iterator[Row]:
         for column in table.live_columns():
             if column.comment is not None:
                 yield _comment(table.oid, PG_CLASS_OID, column.attnum, column.comment)
-    for described in (*view.stored_relations(), *view.objects(Schema), *view.objects(Extension)):
+    others: list[Schema | Extension | UserType] = [*view.objects(Schema), *view.objects(Extension)]
+    for described in (*view.stored_relations(), *others, *view.objects(UserType)):
         if described.comment is not None:
             yield _comment(described.oid, class_oid_of(described), 0, described.comment)
     for constraint in (*view.objects(CheckConstraint), *view.objects(ForeignKey)):
@@ -411,7 +437,7 @@ def pg_description(view: CatalogView) -> Iterator[Row]:
 
 
 def class_oid_of(
-    stored: Table | View | Index | Sequence | Schema | Extension | CheckConstraint | ForeignKey | EnumType,
+    stored: Table | View | Index | Sequence | Schema | Extension | CheckConstraint | ForeignKey | UserType,
 ) -> int:
     """The OID of the catalog an object is a row of."""
     match stored:
@@ -421,7 +447,7 @@ def class_oid_of(
             return PG_EXTENSION_OID
         case CheckConstraint() | ForeignKey():
             return PG_CONSTRAINT_OID
-        case EnumType():
+        case UserType():
             return PG_TYPE_OID
         case _:
             return PG_CLASS_OID

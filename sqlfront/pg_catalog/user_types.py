@@ -9,21 +9,24 @@ import re
 from collections.abc import Iterator
 
 from foundation.enum_types import POSITION_STEP
-from foundation.sqltypes import TYPES
-from sqlfront.binder.type_names import find_user_type
+from foundation.sqltypes import TYPES, SqlType
+from sqlfront.binder.type_names import find_type_object, find_user_type
 from sqlfront.parser import parse_type
 from sqlfront.pg_catalog.quoting import quote_identifier
 from sqlfront.pg_catalog.relations import Row, builtin_by_oid, rows_of
 from sqlfront.pg_catalog.view import CatalogView
-from storage.catalog import EnumType
+from storage.type_objects import DomainType, EnumType, UserType
 from storage.user_types import FIRST_TYPE_OID
 
 _ENUM_FUNCTIONS = {"typinput": 3506, "typoutput": 3507, "typreceive": 3532, "typsend": 3533}
 _ARRAY_FUNCTIONS = {
     "typinput": 750, "typoutput": 751, "typreceive": 2400, "typsend": 2401, "typanalyze": 3816, "typsubscript": 6179,
 }  # fmt: skip
-FUNCTION_NAMES = {3506: "enum_in", 3507: "enum_out", 3532: "enum_recv", 3533: "enum_send"}
-"""The functions of pg_proc that read and write enums; nobody can call them."""
+_DOMAIN_FUNCTIONS = {"typinput": 2597, "typreceive": 2598}
+FUNCTION_NAMES = {
+    2597: "domain_in", 2598: "domain_recv", 3506: "enum_in", 3507: "enum_out", 3532: "enum_recv", 3533: "enum_send",
+}  # fmt: skip
+"""The functions of pg_proc that read and write users' types; nobody can call them."""
 
 ENUM_STORAGE: Row = {
     "typlen": 4, "typcategory": "E", "typbyval": True, "typalign": "i", "typstorage": "p", "typcollation": 0,
@@ -35,19 +38,41 @@ ARRAY_STORAGE: Row = {
 
 @rows_of("pg_type")
 def pg_type(view: CatalogView) -> Iterator[Row]:
-    for enum in view.objects(EnumType):
+    for found in view.objects(UserType):
         shared = {
-            "typnamespace": enum.schema_oid, "typowner": enum.owner_oid, "typisdefined": True, "typdelim": ",",
+            "typnamespace": found.schema_oid, "typowner": found.owner_oid, "typisdefined": True, "typdelim": ",",
             "typtypmod": -1, "typdefaultbin": None, "typdefault": None, "typacl": None,
         }  # fmt: skip
+        own = (
+            _domain_row(view, found) if isinstance(found, DomainType) else {"typtype": "e", **_ENUM_FUNCTIONS}
+        )
         yield {
-            **shared, **ENUM_STORAGE, **_ENUM_FUNCTIONS, "oid": enum.oid, "typname": enum.name, "typtype": "e",
-            "typarray": enum.array_oid,
+            **shared, **(stored_form(type_oid_below(found)) or {}), **own, "oid": found.oid, "typname": found.name,
+            "typarray": found.array_oid,
         }  # fmt: skip
         yield {
-            **shared, **ARRAY_STORAGE, **_ARRAY_FUNCTIONS, "oid": enum.array_oid, "typname": "_" + enum.name,
-            "typtype": "b", "typelem": enum.oid,
+            **shared, **ARRAY_STORAGE, **_ARRAY_FUNCTIONS, "oid": found.array_oid, "typname": "_" + found.name,
+            "typtype": "b", "typelem": found.oid,
         }  # fmt: skip
+
+
+def type_oid_below(found: UserType) -> int:
+    """The OID of the type that values of a user's type are of, all domains left out."""
+    return found.base.oid if isinstance(found, DomainType) else found.oid
+
+
+def _domain_row(view: CatalogView, domain: DomainType) -> Row:
+    below = builtin_by_oid("pg_type").get(domain.base.oid) or _ENUM_FUNCTIONS
+    if TYPES[domain.base.oid].element_oid:
+        below = _ARRAY_FUNCTIONS
+    default = domain.default_sql
+    return {
+        "typtype": "d", **_DOMAIN_FUNCTIONS, "typoutput": below["typoutput"], "typsend": below["typsend"],
+        "typbasetype": domain.base.domain_oid or domain.base.oid,
+        "typtypmod": -1 if domain.base.domain_oid else domain.base.typmod, "typnotnull": domain.not_null,
+        "typndims": int(bool(TYPES[domain.base.oid].element_oid)),
+        "typdefault": None if default is None else with_short_type_names(view, default), "typdefaultbin": default,
+    }  # fmt: skip
 
 
 @rows_of("pg_enum")
@@ -62,50 +87,60 @@ def pg_enum(view: CatalogView) -> Iterator[Row]:
 
 
 def stored_form(type_oid: int) -> Row | None:
-    """typlen and its kin of any type; None for an unknown one."""
+    """typlen and its kin of any type that is no domain; None for an unknown one."""
     if type_oid >= FIRST_TYPE_OID and type_oid in TYPES:
         return ARRAY_STORAGE if TYPES[type_oid].element_oid else ENUM_STORAGE
-    return builtin_by_oid("pg_type").get(type_oid)
+    row = builtin_by_oid("pg_type").get(type_oid)
+    return None if row is None else {name: row[name] for name in ENUM_STORAGE}
 
 
-def user_type(view: CatalogView, oid: int) -> EnumType | None:
+def declared_oid(sql_type: SqlType) -> int:
+    """The OID of a type as it was declared: a domain's own."""
+    return sql_type.domain_oid or sql_type.oid
+
+
+def user_type(view: CatalogView, oid: int) -> UserType | None:
     """The user's type that has the OID, or whose array type has it."""
     info = TYPES.get(oid)
     stored = view.catalog.get(info.element_oid if info is not None and info.element_oid else oid)
-    return stored if isinstance(stored, EnumType) else None
+    if isinstance(stored, UserType):
+        return stored
+    if oid < FIRST_TYPE_OID:
+        return None
+    return next((domain for domain in view.objects(DomainType) if domain.array_oid == oid), None)
 
 
-def is_type_visible(view: CatalogView, enum: EnumType) -> bool:
+def is_type_visible(view: CatalogView, found: UserType) -> bool:
     """Whether the bare name means this type."""
-    found = find_user_type(
-        view.catalog, view.database_oid, view.search_path, parse_type(quote_identifier(enum.name))
+    named = find_type_object(
+        view.catalog, view.database_oid, view.search_path, parse_type(quote_identifier(found.name))
     )
-    return found is not None and found.oid == enum.oid
+    return named is not None and named.oid == found.oid
 
 
 def user_type_name(view: CatalogView, oid: int) -> str | None:
     """What format_type prints: with the schema when the search path does not find the type; None for a built-in one."""
-    enum = user_type(view, oid)
-    if enum is None:
+    found = user_type(view, oid)
+    if found is None:
         return None
-    shown = quote_identifier(enum.name)
-    if not is_type_visible(view, enum):
-        shown = f"{quote_identifier(view.schema_names.get(enum.schema_oid, ''))}.{shown}"
-    return shown + ("[]" if oid == enum.array_oid else "")
+    shown = quote_identifier(found.name)
+    if not is_type_visible(view, found):
+        shown = f"{quote_identifier(view.schema_names.get(found.schema_oid, ''))}.{shown}"
+    return shown + ("[]" if oid == found.array_oid else "")
 
 
 def user_type_oid(view: CatalogView, name: str) -> int | None:
     """The OID a text means as a type's name; None when no user's type has it."""
     found = find_user_type(view.catalog, view.database_oid, view.search_path, parse_type(name))
-    return found.oid if found is not None else None
+    return declared_oid(found) if found is not None else None
 
 
 def with_short_type_names(view: CatalogView, text: str) -> str:
-    """A stored text whose casts name enums without their schema where a bare name finds them."""
+    """A stored text whose casts name users' types without their schema where a bare name finds them."""
     short: dict[str, str] = {}
-    for enum in view.objects(EnumType):
-        name, schema = quote_identifier(enum.name), quote_identifier(view.schema_names[enum.schema_oid])
-        if f"::{schema}.{name}" in text and is_type_visible(view, enum):
+    for found in view.objects(UserType):
+        name, schema = quote_identifier(found.name), quote_identifier(view.schema_names[found.schema_oid])
+        if f"::{schema}.{name}" in text and is_type_visible(view, found):
             short[f"{schema}.{name}"] = name
     if not short:
         return text

@@ -96,11 +96,12 @@ def _children(expression: bound.Expression) -> Iterable[bound.Expression]:
 
 
 def _row_expressions(statement: bound.Insert) -> Iterator[bound.Expression]:
-    """What is computed of rows: generated columns, CHECK constraints, ON CONFLICT, RETURNING."""
+    """What is computed of rows: generated columns, CHECK constraints, domains, ON CONFLICT, RETURNING."""
     if statement.rules is not None:
         yield from (expression for _, expression in statement.rules.generated)
         yield from (check.condition for check in statement.rules.checks)
         yield from (key.expression for key in statement.rules.index_keys)
+        yield from (check.condition for _, domain in statement.rules.domains for check in domain.checks)
     conflict = statement.on_conflict
     if conflict is not None:
         yield from (expression for _, expression in conflict.assignments or ())

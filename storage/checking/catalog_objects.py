@@ -14,7 +14,6 @@ from storage.catalog import (
     CheckConstraint,
     ColumnRelation,
     Database,
-    EnumType,
     Extension,
     ForeignKey,
     Index,
@@ -26,7 +25,8 @@ from storage.catalog import (
     Table,
     View,
 )
-from storage.user_types import types_used
+from storage.type_objects import DomainType, EnumType, UserType
+from storage.user_types import missing_types
 
 
 def catalog_faults(catalog: Catalog, oid_limit: int) -> Iterator[tuple[int, str]]:
@@ -42,7 +42,7 @@ def catalog_faults(catalog: Catalog, oid_limit: int) -> Iterator[tuple[int, str]
 
 
 def _owner_faults(catalog: Catalog, obj: CatalogObject, oid_limit: int) -> Iterator[str]:
-    if obj.oid >= oid_limit and not isinstance(obj, EnumType):
+    if obj.oid >= oid_limit and not isinstance(obj, UserType):
         yield f"its OID was never given out, {oid_limit} is the limit"
     if catalog.named_like(obj) is not obj:
         yield "another object has its name"
@@ -72,6 +72,9 @@ def _own_faults(catalog: Catalog, obj: CatalogObject) -> Iterator[str]:
             positions = [label.position for label in obj.labels]
             if sorted(set(positions)) != positions:
                 yield "its labels are not in ascending order"
+        case DomainType():
+            yield from _schema_faults(catalog, obj, obj.schema_oid)
+            yield from _type_faults(catalog, obj)
         case Index():
             yield from _schema_faults(catalog, obj, obj.schema_oid)
             read = (*obj.read_attnums(), *obj.predicate_attnums)
@@ -122,12 +125,9 @@ def _column_faults(table: ColumnRelation) -> Iterator[str]:
             yield f'column "{column.name}" is of type {column.type.oid}, which does not exist'
 
 
-def _type_faults(catalog: Catalog, table: Table) -> Iterator[str]:
-    known = {
-        oid for enum in catalog.objects(EnumType, table.database_oid) for oid in (enum.oid, enum.array_oid)
-    }
-    for oid in types_used((column.type.oid for column in table.live_columns()), known):
-        yield f"a column is of type {oid}, which does not exist"
+def _type_faults(catalog: Catalog, user: Table | DomainType) -> Iterator[str]:
+    for oid in missing_types(catalog, user):
+        yield f"it uses type {oid}, which does not exist"
 
 
 def _table_faults(

@@ -8,6 +8,9 @@ SQLSTATE and message. Statements come from the files in `sql/`: one a line, `--`
 from __future__ import annotations
 
 import re
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -115,3 +118,58 @@ def described_outcome(connection: psycopg.Connection[Any], text: str) -> Any:
 
 def is_ordered(text: str) -> bool:
     return re.search(r"\border\s+by\b", text, re.IGNORECASE) is not None
+
+
+class NamedTypes:
+    """Replaces OIDs of users' types in binary rows by the types' names."""
+
+    def __init__(self, prober: Prober) -> None:
+        self.prober = prober
+        self.names: dict[bytes, bytes] = {}
+
+    def outcome(self, statement: Statement) -> Outcome:
+        query = "SELECT oid, typname FROM pg_type WHERE oid >= 16384 AND typname <> ''"
+        for oid, name in self.prober.connection.execute(query).fetchall():
+            self.names[struct.pack("!I", oid)] = f"<{name}>".encode()
+        found = self.prober.outcome(statement.text, is_binary=True)
+        return replace(found, rows=tuple(tuple(map(self._named, row)) for row in found.rows))
+
+    def _named(self, cell: bytes | None) -> bytes | None:
+        for oid, name in self.names.items():
+            cell = None if cell is None else cell.replace(oid, name)
+        return cell
+
+
+def differences(file: str, theirs: Prober, ours: Prober) -> list[str]:
+    """What two servers say differently, in text and binary, of statements that make types of their own."""
+    named = [NamedTypes(prober) for prober in (theirs, ours)]
+    found = []
+    for statement in statements(file):
+        expected, other = theirs.outcome(statement.text), ours.outcome(statement.text)
+        if statement.refusal:
+            if (other.sqlstate, other.message) != ("0A000", statement.refusal):
+                found.append(f"{statement.text}\n  is not refused: {other}")
+            continue
+        pairs = [(expected, other)]
+        if expected.tag.startswith("SELECT") and other.tag == expected.tag:
+            pairs.append((named[0].outcome(statement), named[1].outcome(statement)))
+        for one, another in pairs:
+            if not is_ordered(statement.text):
+                one, another = one.unordered(), another.unordered()
+            if one != another:
+                found.append(f"{statement.text}\n  postgres {one}\n  quiver   {another}")
+    return found
+
+
+@contextmanager
+def beside_postgresql(postgres_dsn: str, dsn: str, database: str) -> Iterator[tuple[Prober, Prober]]:
+    """Probers of a new database of that name on a real server and on ours."""
+    probers = []
+    for place in (postgres_dsn, dsn):
+        with psycopg.connect(place, autocommit=True) as connection:
+            connection.execute(f"DROP DATABASE IF EXISTS {database}".encode())
+            connection.execute(f"CREATE DATABASE {database}".encode())
+        probers.append(Prober(psycopg.conninfo.make_conninfo(place, dbname=database)))
+    yield probers[0], probers[1]
+    for prober in probers:
+        prober.close()

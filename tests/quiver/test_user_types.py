@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-import struct
 from collections.abc import Iterator
-from dataclasses import replace
 from enum import Enum
 from pathlib import Path
 
@@ -23,7 +21,7 @@ from psycopg import errors, sql
 from psycopg.types.enum import EnumInfo, register_enum
 
 from tests.quiver.server_process import ServerProcess, serving
-from tests.quiver.sql_outcomes import Outcome, Prober, Statement, is_ordered, statements
+from tests.quiver.sql_outcomes import beside_postgresql, differences
 
 pytestmark = pytest.mark.slow
 
@@ -48,58 +46,10 @@ def connection(server: ServerProcess) -> Iterator[Connection]:
         connection.execute("DROP TYPE mood")
 
 
-class NamedTypes:
-    """Replaces OIDs of users' types in binary rows by the types' names."""
-
-    def __init__(self, prober: Prober) -> None:
-        self.prober = prober
-        self.names: dict[bytes, bytes] = {}
-
-    def outcome(self, statement: Statement) -> Outcome:
-        query = "SELECT oid, typname FROM pg_type WHERE oid >= 16384 AND typname <> ''"
-        for oid, name in self.prober.connection.execute(query).fetchall():
-            self.names[struct.pack("!I", oid)] = f"<{name}>".encode()
-        found = self.prober.outcome(statement.text, is_binary=True)
-        return replace(found, rows=tuple(tuple(map(self._named, row)) for row in found.rows))
-
-    def _named(self, cell: bytes | None) -> bytes | None:
-        for oid, name in self.names.items():
-            cell = None if cell is None else cell.replace(oid, name)
-        return cell
-
-
-@pytest.fixture(scope="module")
-def probers(postgres_uri: str, server: ServerProcess) -> Iterator[tuple[Prober, Prober]]:
-    with psycopg.connect(postgres_uri, autocommit=True) as connection:
-        connection.execute("DROP DATABASE IF EXISTS user_types")
-        connection.execute("CREATE DATABASE user_types")
-    with psycopg.connect(server.dsn, autocommit=True) as connection:
-        connection.execute("CREATE DATABASE user_types")
-    theirs = Prober(psycopg.conninfo.make_conninfo(postgres_uri, dbname="user_types"))
-    ours = Prober(psycopg.conninfo.make_conninfo(server.dsn, dbname="user_types"))
-    yield theirs, ours
-    theirs.close()
-    ours.close()
-
-
-def test_same_outcomes(probers: tuple[Prober, Prober]) -> None:
-    named = [NamedTypes(prober) for prober in probers]
-    differences = []
-    for statement in statements("user_types.sql"):
-        theirs, ours = (prober.outcome(statement.text) for prober in probers)
-        if statement.refusal:
-            if (ours.sqlstate, ours.message) != ("0A000", statement.refusal):
-                differences.append(f"{statement.text}\n  is not refused: {ours}")
-            continue
-        pairs = [(theirs, ours)]
-        if theirs.tag.startswith("SELECT") and ours.tag == theirs.tag:
-            pairs.append((named[0].outcome(statement), named[1].outcome(statement)))
-        for expected, found in pairs:
-            if not is_ordered(statement.text):
-                expected, found = expected.unordered(), found.unordered()
-            if expected != found:
-                differences.append(f"{statement.text}\n  postgres {expected}\n  quiver   {found}")
-    assert not differences, "\n".join(differences)
+def test_same_outcomes(postgres_uri: str, server: ServerProcess) -> None:
+    with beside_postgresql(postgres_uri, server.dsn, "user_types") as (theirs, ours):
+        found = differences("user_types.sql", theirs, ours)
+    assert not found, "\n".join(found)
 
 
 def test_dependents_in_detail_and_notice(connection: Connection) -> None:
