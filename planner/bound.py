@@ -735,24 +735,51 @@ def output_columns(query: Query) -> tuple[RelationColumn, ...]:
     return output_columns(query.left)
 
 
-def child_nodes(node: Any) -> Iterator[Any]:
+_LEAVES = (Constant, QueryResult, Parameter, ColumnRef, OutputRef)
+
+
+class _NodeClasses(dict[type, bool]):
+    def __missing__(self, cls: type) -> bool:
+        found = self[cls] = is_dataclass(cls) and not issubclass(cls, SqlType | Function | BoundDomain)
+        return found
+
+
+class _FieldNames(dict[type, tuple[str, ...]]):
+    def __missing__(self, cls: type) -> tuple[str, ...]:
+        found = self[cls] = () if issubclass(cls, _LEAVES) else tuple(spec.name for spec in fields(cls))  # type: ignore[arg-type]
+        return found
+
+
+IS_NODE = _NodeClasses()
+"""Whether objects of a class are nodes of a bound tree."""
+FIELD_NAMES = _FieldNames()
+"""The fields of a node's class, in order; none of a class without children, as most nodes of a long IN list are."""
+
+
+def child_nodes(node: Any) -> list[Any]:
     """Direct bound-tree children of a node (dataclass fields, through tuples), in field order."""
-    if isinstance(node, Constant | QueryResult | Parameter | ColumnRef | OutputRef):
-        return  # no children; most nodes of a long IN list
-    for spec in fields(node):
-        yield from _nodes_in(getattr(node, spec.name))
+    found: list[Any] = []
+    for name in FIELD_NAMES[type(node)]:
+        value = getattr(node, name)
+        if type(value) is tuple:
+            _collect(value, found)
+        elif IS_NODE[type(value)]:
+            found.append(value)
+    return found
 
 
-def _nodes_in(value: Any) -> Iterator[Any]:
-    if isinstance(value, tuple):
-        for item in value:
-            yield from _nodes_in(item)
-    elif is_dataclass(value) and not isinstance(value, SqlType | Function | BoundDomain | type):
-        yield value
+def _collect(values: tuple[Any, ...], found: list[Any]) -> None:
+    for value in values:
+        if type(value) is tuple:
+            _collect(value, found)
+        elif IS_NODE[type(value)]:
+            found.append(value)
 
 
 def walk(node: Any) -> Iterator[Any]:
     """The node and all nodes below it, sub-queries included, parents first."""
-    yield node
-    for child in child_nodes(node):
-        yield from walk(child)
+    waiting = [node]
+    while waiting:
+        current = waiting.pop()
+        yield current
+        waiting += reversed(child_nodes(current))

@@ -123,16 +123,13 @@ class RelationalPlan:
         from planner.relational import explain_query
 
         started = time.perf_counter()
-        lines = explain_query(self.query, context, costs=costs, analyze=analyze)
-        planned = time.perf_counter()
-        if analyze:
-            execution = self.execute(context)
-            for _ in execution.batches():
-                pass
-            lines.append(f"  Rows: {execution.row_count}")
-        return lines + summary_lines(
-            _shown(summary, analyze), planned - started, time.perf_counter() - planned if analyze else None
-        )
+        explained = explain_query(self.query, context, costs=costs, analyze=analyze, timing=timing)
+        lines = explained.lines
+        if explained.rows is not None:
+            lines.append(f"  Rows: {explained.rows}")
+        executed = explained.seconds if analyze else None
+        planned = time.perf_counter() - started - (executed or 0.0)
+        return lines + summary_lines(_shown(summary, analyze), planned, executed)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,8 @@
 """
 
 from planner.relational.engine import EngineOptions, configure, shutdown
-from planner.relational.execution import explain_query, printed_sql, run_query
+from planner.relational.execution import printed_sql, run_query
+from planner.relational.explaining import explain_query
 from planner.relational.support import check_supported
 
 __all__ = [

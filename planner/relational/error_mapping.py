@@ -1,7 +1,7 @@
 """DuckDB's exceptions as PostgreSQL's errors.
 
 DuckDB reports JSON (errors_as_json) with exception type, subtype and message. Names in its messages are ours
-(`r3.c0`), so a binder or catalog error is our own mistake or something DuckDB cannot do: XX000 or 0A000, never a
+(`r3.r3c0`), so a binder or catalog error is our own mistake or something DuckDB cannot do: XX000 or 0A000, never a
 PostgreSQL error about a name the client did not write. What remains are errors of data.
 """
 

@@ -16,7 +16,8 @@ from planner import bound
 from planner.relational.carriers import carrier, converted, decimal_form, from_carrier
 from planner.relational.error_mapping import translate
 from planner.relational.printed import Printed
-from planner.relational.queries import PrintedQuery, QueryPrinter
+from planner.relational.printed_query import PrintedQuery
+from planner.relational.queries import QueryPrinter
 from planner.relational.statement import RelationalStatement
 from planner.services import ExecutionContext
 
@@ -76,7 +77,7 @@ def run_query(
     context: ExecutionContext,
     given: Mapping[int, pa.Table] | None = None,
     *,
-    expects_short_products: bool = True,
+    expects_short_numbers: bool = True,
 ) -> Iterator[pa.RecordBatch]:
     """Run a query; yields batches of at most `BATCH_ROWS` rows, columns c0, c1, ... of `arrow_type(type)`.
 
@@ -90,18 +91,18 @@ def run_query(
             0A000 for what neither DuckDB nor we can do.
     """
     types = [column.type for column in bound.output_columns(query)]
-    statement = RelationalStatement(context, expects_short_products=expects_short_products)
+    statement = RelationalStatement(context, expects_short_numbers=expects_short_numbers)
     try:
         with translated_errors(statement):
-            sql = _finished(QueryPrinter(statement, query, given).print(query), types)
-        if not statement.has_expected_products:
+            sql = finished_sql(QueryPrinter(statement, query, given).print(query), types)
+        if not statement.has_expectations:
             yield from _batches(statement, sql, types)
             return
         whole = None if statement.has_volatile_calls else _whole_answer(statement, sql, types)
     finally:
         statement.close()
     if whole is None:
-        yield from run_query(query, context, given, expects_short_products=False)
+        yield from run_query(query, context, given, expects_short_numbers=False)
     else:
         yield from whole
 
@@ -125,42 +126,13 @@ def _whole_answer(
 
 def printed_sql(query: bound.Query, context: ExecutionContext) -> str:
     """The DuckDB SQL of a query, for EXPLAIN VERBOSE and tests."""
-    statement = RelationalStatement(context, expects_short_products=True)
+    statement = RelationalStatement(context, expects_short_numbers=True)
     try:
         with translated_errors(statement):
             printed = QueryPrinter(statement, query).print(query)
-            return _finished(printed, [column.type for column in bound.output_columns(query)])
+            return finished_sql(printed, [column.type for column in bound.output_columns(query)])
     finally:
         statement.close()
-
-
-def explain_query(
-    query: bound.Query, context: ExecutionContext, *, costs: bool = True, analyze: bool = False
-) -> list[str]:
-    """DuckDB's plan of a query, one line per list item, then the plan of each vector island, whose rows it reads.
-
-    With `analyze` a batch of searches says how many they were.
-    """
-    statement = RelationalStatement(context, expects_short_products=True)
-    try:
-        with translated_errors(statement):
-            printer = QueryPrinter(statement, query)
-            printed = printer.print(query)
-            sql = _finished(printed, [column.type for column in bound.output_columns(query)])
-            rows = statement.cursor.execute(f"EXPLAIN {sql}").fetchall()
-    finally:
-        statement.close()
-    lines = ["Relational Query (DuckDB)", *(f"  {line}" for row in rows for line in str(row[1]).splitlines())]
-    for number, island in enumerate(printer.islands, 1):
-        first, *others = island.explain(context, costs=costs)
-        batch = [] if island.batch is None else [f"    {island.batch.shown(analyze=analyze)}"]
-        lines += [
-            f"  Vector Island {number}",
-            *batch,
-            f"    ->  {first}",
-            *(" " * 8 + line for line in others),
-        ]
-    return lines
 
 
 @contextmanager
@@ -201,7 +173,7 @@ def record_batch(columns: Sequence[pa.Array], schema: pa.Schema, row_count: int)
     return pa.RecordBatch.from_arrays([pa.nulls(row_count)], names=["row"]).select([])
 
 
-def _finished(printed: PrintedQuery, types: Sequence[SqlType]) -> str:
+def finished_sql(printed: PrintedQuery, types: Sequence[SqlType]) -> str:
     """The outermost SELECT: every output in the carrier of its type, numeric as text or its typmod's DECIMAL."""
     if not types:
         return printed.sql

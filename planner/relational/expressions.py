@@ -31,7 +31,7 @@ from planner.relational.statement import (
 )
 
 if TYPE_CHECKING:
-    from planner.relational.queries import PrintedQuery
+    from planner.relational.printed_query import PrintedQuery
 
 QueryPrinter = Callable[[bound.Query], "PrintedQuery"]
 NodePrinters = Mapping[type[Any], Callable[["ExpressionPrinter", Any], Printed]]

@@ -5,7 +5,7 @@ DuckDB sees Arrow tables without statistics, so neither its order of joins nor i
 rows that pass a table's own filter are known, and so are their keys:
 
 1. Equalities between columns of the joined tables make classes of columns with one value (`a = b AND b = c`).
-2. The table with fewest rows left gives its keys to the other tables of its classes, where these have many times as many
+2. The table with fewest rows left, or the sub-query that is a vector search, gives its keys to the other tables of its classes, where these have many times as many
    rows: they keep the rows with such a key, through a btree index where there is one.
 3. A table that became small gives its own keys in turn.
 
@@ -15,7 +15,7 @@ relational queries", JACM 28 (1), 1981.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
 
 import pyarrow.compute as pc
@@ -25,7 +25,7 @@ from planner import bound
 from planner.evaluate.zone_maps import conjuncts
 from planner.functions.implementations_compare import is_hashed
 from planner.functions.signature import Function
-from planner.relational.scanned_rows import ScannedRows, scanned_rows
+from planner.relational.scanned_rows import Column, ComputedRows, ScannedRows, scanned_rows
 from planner.services import ExecutionContext
 
 KEYS_SHARE = 2
@@ -36,15 +36,12 @@ LEFT_SHARE = 2
 TABLE_ROWS_MIN = 4096
 """Joins of smaller tables only take no time that could be saved."""
 
-_Column = tuple[int, int]
-"""Relation id and position."""
-
 
 @dataclass(slots=True)
 class _EqualColumns:
     """Columns that have one value in every row of the join, and the function of their equality."""
 
-    columns: dict[_Column, SqlType]
+    columns: dict[Column, SqlType]
     function: Function
     keys_type: SqlType
 
@@ -54,6 +51,7 @@ def reduce_by_joins(
     where: bound.Expression | None,
     scans: Mapping[int, bound.TableScan],
     filters: Mapping[int, bound.Expression],
+    computed: Mapping[int, ComputedRows],
     context: ExecutionContext,
 ) -> dict[int, ScannedRows]:
     """The rows to read of the tables of a SELECT that have a filter of their own, or are reduced by the keys of others.
@@ -62,52 +60,58 @@ def reduce_by_joins(
         where: what is to hold besides the filters.
         scans: stored tables of the FROM that WHERE may take rows from, by relation id.
         filters: native conditions over one of them each, by relation id.
+        computed: relations of the FROM whose rows are known.
 
     Raises:
         QuiverError: what a filter raises for a visible row.
     """
     conditions = (*conjuncts(where), *_inner_conditions(from_))
-    classes = _equal_columns(conditions, scans) if scans else []
+    classes = _equal_columns(conditions, scans.keys() | computed.keys()) if scans else []
     joined = {relation_id for equal in classes for relation_id, _ in equal.columns}
-    if not joined & filters.keys():
+    waiting = joined & (filters.keys() | computed.keys())
+    if not waiting:
         return {}
-    rows = {i: scanned_rows(scans[i], filters.get(i), context) for i in sorted(joined)}
-    if max(scanned.total for scanned in rows.values()) < TABLE_ROWS_MIN:
-        return rows
-    waiting = {i for i in joined if i in filters}
+    scanned = {i: scanned_rows(scans[i], filters.get(i), context) for i in sorted(joined & scans.keys())}
+    if all(rows.total < TABLE_ROWS_MIN for rows in scanned.values()):
+        return scanned
+    sources: Mapping[int, ScannedRows | ComputedRows] = {**computed, **scanned}
     while waiting:
-        source = min(waiting, key=lambda i: rows[i].count)
+        source = min(waiting, key=lambda i: sources[i].count)
         waiting.discard(source)
-        if rows[source].count * LEFT_SHARE > rows[source].total:
-            continue
-        for equal in classes:
-            waiting |= set(_reduced(equal, source, rows))
-    return rows
+        if sources[source].share * LEFT_SHARE <= 1:
+            for equal in classes:
+                waiting |= set(_reduced(equal, source, sources[source], scanned))
+    return scanned
 
 
-def _reduced(equal: _EqualColumns, source: int, rows: Mapping[int, ScannedRows]) -> Iterator[int]:
-    """Reduce the tables of a class by the keys of one of them; yields those that were."""
-    given = [column for column in equal.columns if column[0] == source]
-    count, share = rows[source].count, rows[source].count / max(rows[source].total, 1)
-    targets = [c for c in equal.columns if c[0] != source and rows[c[0]].count >= KEYS_SHARE * max(count, 1)]
-    if not given or not targets:
+def _reduced(
+    equal: _EqualColumns, source: int, given: ScannedRows | ComputedRows, scanned: Mapping[int, ScannedRows]
+) -> Iterator[int]:
+    """Reduce the tables of a class by the keys that one of its relations has; yields those that were."""
+    positions = [position for relation_id, position in equal.columns if relation_id == source]
+    targets = [
+        (relation_id, position)
+        for relation_id, position in equal.columns
+        if relation_id != source
+        and relation_id in scanned
+        and scanned[relation_id].count >= KEYS_SHARE * max(given.count, 1)
+    ]
+    if not positions or not targets:
         return
-    keys = pc.unique(rows[source].column(given[0][1])).drop_null()
-    for target in targets:
-        relation_id, position = target
-        name = rows[relation_id].scan.columns[position].name
-        column = bound.ColumnRef(relation_id, position, name, equal.columns[target])
-        listed = bound.QueryResult(keys, equal.keys_type)
-        rows[relation_id].restrict(bound.QuantifiedArray(column, "=", equal.function, listed), share)
+    keys = bound.QueryResult(pc.unique(given.column(positions[0])).drop_null(), equal.keys_type)
+    for relation_id, position in targets:
+        reduced = scanned[relation_id]
+        name, sql_type = reduced.scan.columns[position].name, equal.columns[relation_id, position]
+        column = bound.ColumnRef(relation_id, position, name, sql_type)
+        membership = bound.QuantifiedArray(column, "=", equal.function, keys)
+        reduced.restrict(position, (source, positions[0]), membership, given.share)
         yield relation_id
 
 
-def _equal_columns(
-    conditions: Iterable[bound.Expression], scans: Mapping[int, bound.TableScan]
-) -> list[_EqualColumns]:
+def _equal_columns(conditions: Iterable[bound.Expression], relations: Set[int]) -> list[_EqualColumns]:
     classes: list[_EqualColumns] = []
     for conjunct in conditions:
-        pair = _column_pair(conjunct, scans)
+        pair = _column_pair(conjunct, relations)
         if pair is None:
             continue
         met = [equal for equal in classes if equal.columns.keys() & pair.columns.keys()]
@@ -118,16 +122,19 @@ def _equal_columns(
     return classes
 
 
-def _column_pair(node: bound.Expression, scans: Mapping[int, bound.TableScan]) -> _EqualColumns | None:
+def _column_pair(node: bound.Expression, relations: Set[int]) -> _EqualColumns | None:
     if not isinstance(node, bound.Call) or node.operator != "=" or len(node.arguments) != 2:
         return None
     left, right = node.arguments
     if not isinstance(left, bound.ColumnRef) or not isinstance(right, bound.ColumnRef):
         return None
-    is_known = (
-        left.relation_id in scans and right.relation_id in scans and left.relation_id != right.relation_id
-    )
-    if not is_known or left.type.oid != right.type.oid or not is_hashed(left.type.oid, right.type.oid):
+    met = {left.relation_id, right.relation_id}
+    if (
+        len(met) < 2
+        or not met <= relations
+        or left.type.oid != right.type.oid
+        or not is_hashed(left.type.oid, right.type.oid)
+    ):
         return None
     try:
         keys_type = array_type(left.type.without_typmod())

@@ -47,6 +47,20 @@ class Printed:
         return self.type.oid == NUMERIC.oid and self.decimal is None
 
 
+def column_name(relation_id: int, position: int) -> str:
+    """What DuckDB knows a column of a FROM item by: one name in the whole statement, so that its plans can be read."""
+    return f"r{relation_id}c{position}"
+
+
+def column_sql(relation_id: int, position: int) -> str:
+    return f"r{relation_id}.{column_name(relation_id, position)}"
+
+
+def mask_name(relation_id: int) -> str:
+    """The column that says which rows of a registered table are visible."""
+    return f"r{relation_id}visible"
+
+
 def common_form(forms: list[DecimalForm | None]) -> DecimalForm | None:
     """The decimal form that holds all of several without changing any display scale, or None for text."""
     if not forms or any(form is None for form in forms):

@@ -1,22 +1,22 @@
 """Bound queries as DuckDB SQL: relations, SELECT, set operations, VALUES, WITH.
 
-Naming: relation n is `rn` with columns c0, c1, ...; WITH item n is `wn`; the outputs of every printed query are
+Naming: relation n is `rn` with columns rnc0, rnc1, ...; WITH item n is `wn`; the outputs of every printed query are
 o0, o1, .... Column names of the client never reach DuckDB.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
 
 from foundation.errors import QuiverError
-from foundation.sqltypes import NUMERIC, OID, SqlType, arrow_type
+from foundation.sqltypes import OID, SqlType, arrow_type
 from planner import bound
+from planner.functions.quoting import quote_ident
 from planner.relational.aggregates import sort_keys
-from planner.relational.carriers import carrier, converted, decimal_form
+from planner.relational.carriers import carrier, decimal_form
 from planner.relational.constant_rows import constant_table
 from planner.relational.early_topk import with_early_topk
 from planner.relational.expressions import ExpressionPrinter, is_column_free, is_foldable, unified
@@ -27,16 +27,16 @@ from planner.relational.lateral_searches import (
     with_searched_rows,
 )
 from planner.relational.node_printers import PRINTERS
-from planner.relational.printed import DecimalForm, Printed, common_form
+from planner.relational.printed import Printed, column_name, column_sql
+from planner.relational.printed_query import PrintedQuery, outputs_of, projected, set_form
 from planner.relational.pushdown import Pushdown, filterable_scans, push_down
 from planner.relational.registration import (
     Registered,
     register_rows,
     register_scan,
-    registered_column,
 )
 from planner.relational.rules.comparison import group_sql, has_many_forms
-from planner.relational.scanned_rows import ScannedRows, scanned_rows
+from planner.relational.scanned_rows import ComputedRows, ScannedRows, scanned_rows
 from planner.relational.set_functions import known_vectors, print_function_scan
 from planner.relational.single_rows import with_single_rows
 from planner.relational.statement import RelationalStatement
@@ -45,6 +45,8 @@ from planner.vector import IslandPlan, try_island
 _TABLEOID = -6
 _GIVEN_ID = 1 << 40
 """Ids of relations whose rows are computed while the query is printed start here."""
+_ROWS_ID = 1 << 41
+"""Ids of rows that are no relation of a FROM start here."""
 _REGISTERED_ROWS_MIN = 64
 """VALUES lists of at least this many constant rows become an Arrow table instead of SQL text."""
 
@@ -57,14 +59,6 @@ class InvalidRowCountInOffset(QuiverError):
     sqlstate = "2201X"
 
 
-@dataclass(frozen=True, slots=True)
-class PrintedQuery:
-    """A query's SQL; `columns` have sql `o0`, `o1`, ... with type and numeric form."""
-
-    sql: str
-    columns: tuple[Printed, ...]
-
-
 class QueryPrinter:
     """Prints the queries of one statement; registers what they read as it meets it."""
 
@@ -75,14 +69,25 @@ class QueryPrinter:
         self.expressions = ExpressionPrinter(statement, self.print, PRINTERS)
         self._used = used_positions(root)
         self._ctes: dict[int, tuple[Printed, ...]] = {}
+        self._cte_rows: dict[int, pa.Table] = {}
+        self._computed: dict[int, ComputedRows] = {}
+        """Relations whose rows are known before they are printed."""
         self._virtual: dict[tuple[str, str], pa.Table] = {}
         self._given = dict(given or {})
         self._is_given = bool(given)
         self._pushdown = Pushdown(frozenset(self._given))
-        self._reduced: dict[int, ScannedRows] = {}
-        """The rows to read of tables that were looked at before they are printed."""
+        self.scanned: dict[int, ScannedRows] = {}
+        """The rows to read of stored tables, by relation id, as far as they are known yet."""
+        self.row_titles: dict[int, str] = {}
+        """What rows are that no FROM names, by the id they are registered under."""
+        self.read: dict[int, bound.Relation] = {}
+        """The relations that FROM clauses name, by id."""
         self.islands: list[IslandPlan] = []
         """The vector islands met so far."""
+
+    def computed_columns(self, relation_id: int) -> dict[int, bound.Expression]:
+        """Expressions over one table that were evaluated before DuckDB reads it, by their position among its columns."""
+        return dict(self._pushdown.computed_of(relation_id).by_position())
 
     def print(self, query: bound.Query) -> PrintedQuery:
         """Print a query with its WITH list."""
@@ -106,7 +111,12 @@ class QueryPrinter:
         hint = {True: "MATERIALIZED ", False: "NOT MATERIALIZED "}.get(cte.is_materialized, "")  # type: ignore[arg-type]
         if cte.is_recursive and isinstance(cte.query, bound.SetOperation):
             return f"w{cte.cte_id}{names} AS ({self._recursive(cte)})"
-        printed = self._island(cte.query) or self.print(cte.query)
+        found = self._search(cte.query)
+        if found is None:
+            printed = self.print(cte.query)
+        else:
+            self._cte_rows[cte.cte_id] = found
+            printed = self._rows(f"CTE {quote_ident(cte.name)}", found, cte.columns)
         self._ctes[cte.cte_id] = printed.columns
         return f"w{cte.cte_id}{names} AS {hint}({printed.sql})"
 
@@ -117,24 +127,22 @@ class QueryPrinter:
         types = [column.type for column in cte.columns]
         forms = [decimal_form(sql_type) for sql_type in types]
         left = self.print(query.left)
-        self._ctes[cte.cte_id] = _outputs(types, forms)
+        self._ctes[cte.cte_id] = outputs_of(types, forms)
         right = self.print(query.right)
         keyword = "UNION ALL" if query.is_all else "UNION"
-        return f"({_project(left, types, forms)}) {keyword} ({_project(right, types, forms)})"
+        return f"({projected(left, types, forms)}) {keyword} ({projected(right, types, forms)})"
 
     # -- FROM ---------------------------------------------------------------------------------------------
 
     def relation(self, relation: bound.Relation) -> str:
         """Print a FROM item and make its columns known."""
+        if not isinstance(relation, bound.Join):
+            self.read[relation.relation_id] = relation
         if isinstance(relation, bound.Join):
             return self._join(relation)
-        if isinstance(relation, bound.TableScan) and relation.relation_id in self._given:
-            types = [column.type for column in relation.columns]
-            positions = self._used.get(relation.relation_id, ())
-            rows = self._given[relation.relation_id]
-            return self._registered(
-                relation.relation_id, register_rows(self.statement, rows, types, positions)
-            )
+        if relation.relation_id in self._computed and not isinstance(relation, bound.CteScan):
+            rows = self._computed[relation.relation_id].table
+            return self._computed_rows(relation.relation_id, relation.columns, rows)
         if isinstance(relation, bound.TableScan):
             return self._registered(relation.relation_id, self._scan(relation))
         if isinstance(relation, bound.VirtualScan):
@@ -143,14 +151,11 @@ class QueryPrinter:
             known = known_vectors(relation, self.statement.context)
             if known is None:
                 return print_function_scan(self.expressions, relation)
-            types = [column.type for column in relation.columns]
-            positions = self._used.get(relation.relation_id, ())
-            registered = register_rows(self.statement, known, types, positions)
-            return self._registered(relation.relation_id, registered)
+            return self._computed_rows(relation.relation_id, relation.columns, known)
         if isinstance(relation, bound.CteScan):
             columns = self._ctes[relation.cte_id]
             return self._named(f"w{relation.cte_id}", relation.relation_id, columns)
-        printed = self._island(relation.query) or self.print(relation.query)
+        printed = self.print(relation.query)
         lateral = "LATERAL " if relation.is_lateral else ""
         return lateral + self._named(f"({printed.sql})", relation.relation_id, printed.columns)
 
@@ -158,38 +163,61 @@ class QueryPrinter:
         computed = self._pushdown.computed_of(scan.relation_id)
         used = self._used.get(scan.relation_id, ())
         positions = [position for position in used if position not in computed.hidden_positions]
-        rows = self._reduced.get(scan.relation_id)
-        if rows is None:
+        if scan.relation_id not in self.scanned:
             row_filter = self._pushdown.filters.get(scan.relation_id)
-            rows = scanned_rows(scan, row_filter, self.statement.context)
-        return register_scan(self.statement, rows, positions, computed.columns)
+            self.scanned[scan.relation_id] = scanned_rows(scan, row_filter, self.statement.context)
+        return register_scan(self.statement, self.scanned[scan.relation_id], positions, computed.columns)
 
-    def _island(self, query: bound.Query) -> PrintedQuery | None:
-        """A sub-query that is a vector top-k of its own: run natively, its rows registered."""
+    def _find_computed(self, from_: bound.Relation | None) -> None:
+        """Make known the relations of a FROM whose rows do not wait for the join: run the vector searches among them."""
+        for relation in _from_items(from_):
+            rows = self._given.get(relation.relation_id)
+            if isinstance(relation, bound.CteScan):
+                rows = self._cte_rows.get(relation.cte_id)
+            elif isinstance(relation, bound.SubqueryScan):
+                rows = self._search(relation.query)
+            if rows is not None:
+                self._computed[relation.relation_id] = ComputedRows(rows)
+
+    def _search(self, query: bound.Query) -> pa.Table | None:
+        """The rows of a sub-query that is a vector top-k of its own, which runs natively; None for another."""
         island = try_island(query)
         if island is None:
             return None
         self.islands.append(island)
         types = [column.type for column in bound.output_columns(query)]
         schema = pa.schema([(f"c{i}", arrow_type(sql_type)) for i, sql_type in enumerate(types)])
-        rows = pa.Table.from_batches(island.batches(self.statement.context), schema)
-        registered = register_rows(self.statement, rows, types, range(len(types)))
-        listed = ", ".join(f"v.c{c.position} AS o{c.position}" for c in registered.columns)
-        columns = _outputs(types, [column.form for column in registered.columns])
-        return PrintedQuery(f"SELECT {listed} FROM {registered.sql} AS v", columns)
+        return pa.Table.from_batches(island.batches(self.statement.context), schema)
+
+    def _rows(self, title: str, rows: pa.Table, columns: Sequence[bound.RelationColumn]) -> PrintedQuery:
+        types = [column.type for column in columns]
+        rows_id = _ROWS_ID + len(self.row_titles)
+        self.row_titles[rows_id] = title
+        registered = register_rows(self.statement, rows_id, rows, types, range(len(types)))
+        listed = ", ".join(f"v.{column.name} AS o{column.position}" for column in registered.columns)
+        outputs = outputs_of(types, [column.form for column in registered.columns])
+        return PrintedQuery(f"SELECT {listed} FROM {registered.sql} AS v", outputs)
+
+    def _computed_rows(
+        self, relation_id: int, columns: Sequence[bound.RelationColumn], rows: pa.Table
+    ) -> str:
+        types = [column.type for column in columns]
+        positions = self._used.get(relation_id, ())
+        return self._registered(
+            relation_id, register_rows(self.statement, relation_id, rows, types, positions)
+        )
 
     def _named(self, sql: str, relation_id: int, columns: Sequence[Printed]) -> str:
         names = []
         for position, column in enumerate(columns):
-            names.append(f"c{position}")
-            self.expressions.columns[relation_id, position] = Printed(
-                f"r{relation_id}.c{position}", column.type, column.decimal
-            )
+            names.append(column_name(relation_id, position))
+            name = column_sql(relation_id, position)
+            self.expressions.columns[relation_id, position] = Printed(name, column.type, column.decimal)
         return f"{sql} AS r{relation_id}{_column_list(names)}"
 
     def _registered(self, relation_id: int, registered: Registered) -> str:
         for column in registered.columns:
-            printed = registered_column(relation_id, column)
+            printed = Printed(f"r{relation_id}.{column.name}", column.type, column.form)
             self.expressions.columns[relation_id, column.position] = printed
         for position, expression in self._pushdown.computed_of(relation_id).by_position():
             self.expressions.computed[expression] = self.expressions.columns[relation_id, position]
@@ -207,7 +235,7 @@ class QueryPrinter:
             else:
                 stored.append(position)
         types = [column.type for column in scan.columns]
-        registered = register_rows(self.statement, self._virtual[key], types, stored)
+        registered = register_rows(self.statement, scan.relation_id, self._virtual[key], types, stored)
         return self._registered(scan.relation_id, registered)
 
     def _join(self, join: bound.Join) -> str:
@@ -225,10 +253,13 @@ class QueryPrinter:
     def _select(self, query: bound.Select) -> PrintedQuery:
         if not self._is_given:
             query = self._searched(query)
+        self._find_computed(query.from_)
         where = push_down(query, self._pushdown)
         scans = filterable_scans(query.from_, self._pushdown)
         filters = self._pushdown.filters
-        self._reduced |= reduce_by_joins(query.from_, where, scans, filters, self.statement.context)
+        self.scanned |= reduce_by_joins(
+            query.from_, where, scans, filters, self._computed, self.statement.context
+        )
         from_sql = f" FROM {self.relation(query.from_)}" if query.from_ is not None else ""
         where_sql = f" WHERE {self.expressions.boolean(where)}" if where is not None else ""
         group_sql = self._group_by(query)
@@ -314,7 +345,7 @@ class QueryPrinter:
                 value = Printed(any_value, value.type, value.decimal)
             self.expressions.grouped[expression] = value
         self.expressions.group_keys = keys
-        self.expressions.grouped_relations = frozenset(_relation_ids(query.from_))
+        self.expressions.grouped_relations = frozenset(item.relation_id for item in _from_items(query.from_))
         if len(sets) == 1 and sets[0]:
             return f" GROUP BY {sets[0]}"
         return f" GROUP BY GROUPING SETS ({', '.join(f'({keys_of})' for keys_of in sets)})"
@@ -342,13 +373,13 @@ class QueryPrinter:
         left, right = self.print(query.left), self.print(query.right)
         keeps_rows = query.operator is bound.SetOperator.UNION and query.is_all
         types = [column.type for column in left.columns]
-        forms = [_set_form(a, b) for a, b in zip(left.columns, right.columns, strict=True)]
-        columns = _outputs(types, forms)
+        forms = [set_form(a, b) for a, b in zip(left.columns, right.columns, strict=True)]
+        columns = outputs_of(types, forms)
         keyword = query.operator.value + (" ALL" if query.is_all else "")
         if not keeps_rows and any(has_many_forms(column) for column in columns):
             sql = self._by_value(query, left, right, columns)
         else:
-            sql = f"({_project(left, types, forms)}) {keyword} ({_project(right, types, forms)})"
+            sql = f"({projected(left, types, forms)}) {keyword} ({projected(right, types, forms)})"
         sql = f"SELECT * FROM ({sql}) AS q" if not query.order_by else sql
         if query.order_by:
             sql = self._ordered_wrapper(sql, columns, query.order_by)
@@ -362,7 +393,7 @@ class QueryPrinter:
         Rows of the left side are numbered within their value and compared with the right side's count of it.
         """
         types, forms = [c.type for c in columns], [c.decimal for c in columns]
-        first, second = (_project(side, types, forms) for side in (left, right))
+        first, second = (projected(side, types, forms) for side in (left, right))
         keys = [group_sql(self.expressions, column) for column in columns]
         if query.operator is bound.SetOperator.UNION:
             return f"SELECT DISTINCT ON ({', '.join(keys)}) * FROM (({first}) UNION ALL ({second})) AS q"
@@ -386,11 +417,9 @@ class QueryPrinter:
     def _values(self, query: bound.Values) -> PrintedQuery:
         types = [column.type for column in query.columns]
         if len(query.rows) >= _REGISTERED_ROWS_MIN and _is_constant(query):
-            table = constant_table(query.rows, types, self.statement.context)
-            registered = register_rows(self.statement, table, types, range(len(types)))
-            listed = ", ".join(f"c{c.position} AS o{c.position}" for c in registered.columns)
-            columns = _outputs(types, [column.form for column in registered.columns])
-            sql = f"SELECT {listed} FROM {registered.sql} AS v"
+            rows = constant_table(query.rows, types, self.statement.context)
+            printed = self._rows("Values Scan", rows, query.columns)
+            sql, columns = printed.sql, printed.columns
         else:
             sql, columns = self._printed_values(query, types)
         if query.order_by:
@@ -405,7 +434,7 @@ class QueryPrinter:
             forms.append(form)
         rows = ", ".join(f"({', '.join(row)})" for row in zip(*texts, strict=True))
         names = ", ".join(f"o{index}" for index in range(len(types)))
-        return f"SELECT * FROM (VALUES {rows}) AS v({names})", _outputs(types, forms)
+        return f"SELECT * FROM (VALUES {rows}) AS v({names})", outputs_of(types, forms)
 
 
 def _column_list(names: Sequence[str]) -> str:
@@ -422,44 +451,14 @@ def used_positions(root: Any) -> dict[int, list[int]]:
     return {relation_id: sorted(positions) for relation_id, positions in used.items()}
 
 
-def _relation_ids(relation: bound.Relation | None) -> Iterable[int]:
+def _from_items(relation: bound.Relation | None) -> Iterator[Any]:
+    """The relations that a FROM joins."""
     if isinstance(relation, bound.Join):
-        yield from _relation_ids(relation.left)
-        yield from _relation_ids(relation.right)
+        yield from _from_items(relation.left)
+        yield from _from_items(relation.right)
     elif relation is not None:
-        yield relation.relation_id
+        yield relation
 
 
 def _is_constant(query: bound.Values) -> bool:
     return all(is_foldable(item) for row in query.rows for item in row)
-
-
-def _outputs(types: Sequence[SqlType], forms: Sequence[DecimalForm | None]) -> tuple[Printed, ...]:
-    return tuple(
-        Printed(f"o{index}", sql_type, form)
-        for index, (sql_type, form) in enumerate(zip(types, forms, strict=True))
-    )
-
-
-def _set_form(left: Printed, right: Printed) -> DecimalForm | None:
-    """The numeric form of a set operation's column.
-
-    Each value keeps its display scale, so different scales mean text.
-    """
-    if left.type.oid != NUMERIC.oid:
-        return None
-    fixed = decimal_form(left.type)
-    if fixed is not None:
-        return fixed
-    return common_form([left.decimal, right.decimal])
-
-
-def _project(query: PrintedQuery, types: Sequence[SqlType], forms: Sequence[DecimalForm | None]) -> str:
-    """The query with its columns cast to the given forms; the query itself when they fit."""
-    if all(column.decimal == form for column, form in zip(query.columns, forms, strict=True)):
-        return query.sql
-    items = ", ".join(
-        f"{converted(Printed(f'q.{column.sql}', sql_type, column.decimal), form)} AS {column.sql}"
-        for column, sql_type, form in zip(query.columns, types, forms, strict=True)
-    )
-    return f"SELECT {items} FROM ({query.sql}) AS q"

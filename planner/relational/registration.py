@@ -1,7 +1,7 @@
 """Stored and computed relations as Arrow tables that DuckDB may read.
 
-Only the columns a statement uses are registered, named c0, c1, ... by position, plus `row_id` where DML needs it.
-Tombstoned rows are kept out by a mask column `row_visible`; without tombstones there is none.
+Only the columns a statement uses are registered, named by relation and position (`column_name`). Tombstoned rows are kept out
+by a mask column; without tombstones there is none.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from planner import bound
 from planner.evaluate import Frame, VisibleRows, evaluate
 from planner.evaluate.frame import segment_column
 from planner.relational.carriers import decimal_form, to_carrier
-from planner.relational.printed import DECIMAL_DIGITS_MAX, DecimalForm, Printed
+from planner.relational.printed import DECIMAL_DIGITS_MAX, DecimalForm, column_name, mask_name
 from planner.relational.scanned_rows import TAKEN_SHARE, ScannedRows
 from planner.relational.statement import RelationalStatement
 
@@ -30,7 +30,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class RegisteredColumn:
+    """A column of a relation, by its position there, as `name` in the registered table."""
+
     position: int
+    name: str
     type: SqlType
     form: DecimalForm | None = None
 
@@ -76,7 +79,7 @@ def register_scan(
     types = [scan.columns[position].type for position in positions]
     types += [item.expression.sql_type for item in computed]
     names = [*positions, *(item.position for item in computed)]
-    return _register_batches(statement, list(zip(names, types, strict=True)), batches)
+    return _register_batches(statement, scan.relation_id, list(zip(names, types, strict=True)), batches)
 
 
 def _segment_batch(
@@ -104,16 +107,19 @@ def _segment_batch(
 
 
 def register_rows(
-    statement: RelationalStatement, table: pa.Table, types: Sequence[SqlType], positions: Iterable[int]
+    statement: RelationalStatement,
+    relation_id: int,
+    table: pa.Table,
+    types: Sequence[SqlType],
+    positions: Iterable[int],
 ) -> Registered:
-    """Register columns of an Arrow table whose column i has `arrow_type(types[i])`."""
+    """Register columns of an Arrow table whose column i has `arrow_type(types[i])`, as those of a relation."""
     names = [(position, types[position]) for position in positions]
     columns = [as_arrow(table.column(position), sql_type) for position, sql_type in names]
     if not columns:
-        return _register_batches(statement, [], [_Batch([], None, table.num_rows)])
-    return _register_batches(
-        statement, names, [_Batch(columns, None, table.num_rows)] if table.num_rows else []
-    )
+        return _register_batches(statement, relation_id, [], [_Batch([], None, table.num_rows)])
+    batches = [_Batch(columns, None, table.num_rows)] if table.num_rows else []
+    return _register_batches(statement, relation_id, names, batches)
 
 
 def as_arrow(column: Any, sql_type: SqlType) -> pa.Array:
@@ -126,6 +132,7 @@ def as_arrow(column: Any, sql_type: SqlType) -> pa.Array:
 
 def _register_batches(
     statement: RelationalStatement,
+    relation_id: int,
     names: Sequence[tuple[int, SqlType]],
     batches: Sequence[_Batch],
 ) -> Registered:
@@ -138,17 +145,18 @@ def _register_batches(
         form = decimal_form(sql_type)
         if sql_type.oid == NUMERIC.oid and form is None:
             form, column = _uniform_decimal(column)
-        arrays[f"c{position}"] = to_carrier(column, sql_type)
-        columns.append(RegisteredColumn(position, sql_type, form))
+        name = column_name(relation_id, position)
+        arrays[name] = to_carrier(column, sql_type)
+        columns.append(RegisteredColumn(position, name, sql_type, form))
     has_mask = any(batch.mask is not None for batch in batches) or not names
     if has_mask:
         masks = [
             pa.array(np.ones(batch.row_count, dtype=np.bool_) if batch.mask is None else batch.mask)
             for batch in batches
         ]
-        arrays["row_visible"] = pa.chunked_array(masks, pa.bool_())
+        arrays[mask_name(relation_id)] = pa.chunked_array(masks, pa.bool_())
     table = statement.register_table(pa.table(arrays))
-    sql = f"(SELECT * FROM {table} WHERE row_visible)" if has_mask else table
+    sql = f"(SELECT * FROM {table} WHERE {mask_name(relation_id)})" if has_mask else table
     return Registered(sql, tuple(columns))
 
 
@@ -167,7 +175,3 @@ def _uniform_decimal(column: pa.ChunkedArray) -> tuple[DecimalForm | None, pa.Ch
     digits = pc.max(pc.utf8_length(pc.replace_substring_regex(column, r"[-.]", ""))).as_py()
     form = DecimalForm(max(digits, scale + 1), scale)
     return form, column.cast(pa.decimal128(form.precision, form.scale))
-
-
-def registered_column(relation_id: int, column: RegisteredColumn) -> Printed:
-    return Printed(f"r{relation_id}.c{column.position}", column.type, column.form)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import pyarrow as pa
 
@@ -22,6 +22,28 @@ if TYPE_CHECKING:
 TAKEN_SHARE = 4
 """Below one row of a segment in so many, columns are copied out instead of masked."""
 
+Column: TypeAlias = tuple[int, int]
+"""Relation id and position."""
+
+
+@dataclass(frozen=True, slots=True)
+class ComputedRows:
+    """Rows that are there before the join: those that a search found, say. One column per position."""
+
+    table: pa.Table
+
+    @property
+    def count(self) -> int:
+        return int(self.table.num_rows)
+
+    @property
+    def share(self) -> float:
+        """Of the rows they were chosen from: next to none."""
+        return 0.0
+
+    def column(self, position: int) -> pa.ChunkedArray:
+        return self.table.column(position)
+
 
 @dataclass(slots=True)
 class ScannedRows:
@@ -34,11 +56,17 @@ class ScannedRows:
     total: int = 0
     """Rows in the table, deleted ones too."""
     sources: FilterSources = field(default_factory=FilterSources)
-    is_restricted: bool = False
+    partners: list[tuple[Column, Column]] = field(default_factory=list)
+    """The columns that were to have a partner, each with the column whose values these are."""
 
     @property
     def count(self) -> int:
         return sum(rows.count for _, rows in self.segments)
+
+    @property
+    def share(self) -> float:
+        """Of all rows of the table."""
+        return self.count / self.total if self.total else 1.0
 
     def column(self, position: int) -> pa.ChunkedArray:
         """The values of a column in these rows, in their order."""
@@ -51,8 +79,10 @@ class ScannedRows:
             chunks.append(frame.column(relation_id, position))
         return pa.chunked_array(chunks, arrow_type(self.scan.columns[position].type))
 
-    def restrict(self, membership: bound.QuantifiedArray, share: float) -> None:
-        """Keep the rows for which a column is one of some values, which about that share of all rows is expected to be.
+    def restrict(
+        self, position: int, partner: Column, membership: bound.QuantifiedArray, share: float
+    ) -> None:
+        """Keep the rows for which the column at a position is one of a partner's values, about that share of all rows.
 
         The filter's bits are kept for the statements to come, those of the values are not: they are asked apart. Where few
         rows are expected, a btree index may answer both at once.
@@ -61,7 +91,7 @@ class ScannedRows:
         restricted = []
         for segment, rows in self.segments:
             few = None
-            if share * FEW_ROWS_SHARE < 1 and not self.is_restricted and rows.few is None:
+            if share * FEW_ROWS_SHARE < 1 and not self.partners and rows.few is None:
                 few = few_rows(conjunction(both), segment, self.scan, self.context, self.sources)
             kept = (
                 _members(membership, segment, rows, self)
@@ -70,7 +100,8 @@ class ScannedRows:
             )
             if kept.count:
                 restricted.append((segment, kept))
-        self.segments, self.is_restricted = restricted, True
+        self.segments = restricted
+        self.partners.append(((self.scan.relation_id, position), partner))
 
     def count_read(self) -> None:
         """Tell the statistics of the table what was read."""

@@ -20,7 +20,7 @@ from planner.functions.signature import FunctionKind, Volatility
 from planner.relational.carriers import carrier
 from planner.relational.expressions import ExpressionPrinter
 from planner.relational.json_records import RECORD_FUNCTIONS, record_column_evaluator
-from planner.relational.printed import Printed
+from planner.relational.printed import Printed, column_name, column_sql
 from planner.relational.rules.date_arithmetic import is_utc
 from planner.relational.set_rows import SESSION_SET_FUNCTIONS, SET_FUNCTIONS, SET_FUNCTIONS_OF_ZONE
 from planner.relational.statement import as_plain
@@ -47,13 +47,15 @@ def print_function_scan(printer: ExpressionPrinter, scan: bound.FunctionScan) ->
         for printed in _lists_of(printer, call, remaining, is_last=call is scan.calls[-1], scan=scan):
             lists.append(printed.sql)
             types.append(printed.type)
-    items = [f"unnest({sql}) AS c{index}" for index, sql in enumerate(lists)]
+    items = [f"unnest({sql}) AS {column_name(scan.relation_id, index)}" for index, sql in enumerate(lists)]
     if scan.with_ordinality:
         longest = f"greatest({', '.join(f'len({sql})' for sql in lists)})"
-        items.append(f"unnest(generate_series(CAST(1 AS BIGINT), {longest})) AS c{len(lists)}")
+        items.append(
+            f"unnest(generate_series(CAST(1 AS BIGINT), {longest})) AS {column_name(scan.relation_id, len(lists))}"
+        )
         types.append(INT8)
     for position, sql_type in enumerate(types):
-        name = f"r{scan.relation_id}.c{position}"
+        name = column_sql(scan.relation_id, position)
         printer.columns[scan.relation_id, position] = Printed(name, sql_type)
     return f"LATERAL (SELECT {', '.join(items)}) AS r{scan.relation_id}"
 
@@ -114,11 +116,11 @@ def _streamed_series(printer: ExpressionPrinter, scan: bound.FunctionScan) -> st
     values = [evaluate(argument, Frame(1, {}), context)[0].as_py() for argument in call.arguments]
     if len(values) > 2 and values[2] == 0:
         raise InvalidParameterValue("step size cannot equal zero")
-    name = f"r{scan.relation_id}"
-    printer.columns[scan.relation_id, 0] = Printed(f"{name}.c0", call.type)
+    relation_id = scan.relation_id
+    printer.columns[relation_id, 0] = Printed(column_sql(relation_id, 0), call.type)
     bounds = ", ".join(f"CAST({'NULL' if value is None else value} AS BIGINT)" for value in values)
-    item = f"CAST(series.value AS {carrier(call.type)}) AS c0"
-    return f"LATERAL (SELECT {item} FROM generate_series({bounds}) AS series(value)) AS {name}"
+    item = f"CAST(series.value AS {carrier(call.type)}) AS {column_name(relation_id, 0)}"
+    return f"LATERAL (SELECT {item} FROM generate_series({bounds}) AS series(value)) AS r{relation_id}"
 
 
 def _is_known(expression: bound.Expression) -> bool:

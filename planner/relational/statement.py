@@ -51,12 +51,13 @@ class _Slot:
 class RelationalStatement:
     """State of one run. `close` must be called; it frees the cursor and everything registered on it."""
 
-    def __init__(self, context: ExecutionContext, *, expects_short_products: bool = False) -> None:
+    def __init__(self, context: ExecutionContext, *, expects_short_numbers: bool = False) -> None:
         self.context = context
-        self.expects_short_products = expects_short_products
-        """A product of numerics is taken to have 38 digits at most, whatever its types would allow."""
-        self.has_expected_products = False
-        """Such a product was printed: DuckDB fails where the expectation does, and the statement is to be run without."""
+        self.expects_short_numbers = expects_short_numbers
+        """A product of numerics is taken to have 38 digits at most, whatever its types would allow, and a compared number to
+        have 18 before the point and 20 behind it."""
+        self.has_expectations = False
+        """That was printed: DuckDB fails where the expectation does, and the statement is to be run without."""
         self.has_volatile_calls = False
         self.engine: Engine = engine()
         self.cursor: Any = self.engine.cursor()

@@ -29,10 +29,13 @@ from planner.functions.implementations_sparse import evaluate_sparse_order
 from planner.relational.carriers import converted
 from planner.relational.expressions import ExpressionPrinter
 from planner.relational.numeric_kernels import evaluate_sort_key
-from planner.relational.printed import Printed, quote_text, widest_form
+from planner.relational.printed import DECIMAL_DIGITS_MAX, DecimalForm, Printed, quote_text, widest_form
 from planner.relational.statement import as_plain
 
 COMPARISONS = ("=", "<>", "!=", "<", "<=", ">", ">=")
+_SHORT_NUMBER = DecimalForm(DECIMAL_DIGITS_MAX, 20)
+_NOT_SHORT = f"^(?:.{{{len('0.') + _SHORT_NUMBER.scale + 1},}}|.*[NI].*)$"
+"""NaN, Infinity, and texts of so many characters that there may be more digits behind the point than are kept."""
 _EQUALITIES = ("=", "<>", "!=")
 
 _NUMBERS = frozenset((20, 21, 23, 700, 701, 24, 26, 28, 29, 2202, 2203, 2204, 2205, 2206, 4089, 4096))
@@ -148,9 +151,22 @@ def _unpadded(value: Printed) -> str:
 
 
 def sort_key(printer: ExpressionPrinter, value: Printed) -> str:
-    """Binary key of a numeric in any form; equal for equal values of different scale."""
+    """Key of a numeric in any form, in its order and equal for equal values of different scale.
+
+    A number of up to 18 digits before the point and 20 behind it, which is expected, is its own key; otherwise it is bytes.
+    """
+    if printer.statement.expects_short_numbers:
+        printer.statement.has_expectations = True
+        return f"CAST({_short_number(value)} AS {_SHORT_NUMBER.sql})"
     text = Printed(as_plain_text(value), NUMERIC)
     return printer.statement.slot_call("numeric sort key", evaluate_sort_key, [text], BYTEA).sql
+
+
+def _short_number(value: Printed) -> str:
+    """A numeric that can be cast to `_SHORT_NUMBER` if it is one, and cannot if it is not, where rounding would make it one."""
+    if value.decimal is not None and value.decimal.scale <= _SHORT_NUMBER.scale:
+        return value.sql
+    return f"regexp_replace({as_plain_text(value)}, '{_NOT_SHORT}', '1e{_SHORT_NUMBER.precision}')"
 
 
 def as_plain_text(value: Printed) -> str:

@@ -32,9 +32,9 @@ def numeric_arithmetic(printer: ExpressionPrinter, node: bound.Call) -> Printed 
     if left.decimal is None or right.decimal is None:
         return None
     form = _result_form(node.operator, left.decimal, right.decimal)
-    if form is None and node.operator == "*" and printer.statement.expects_short_products:
+    if form is None and node.operator == "*" and printer.statement.expects_short_numbers:
         form = _short_product(left.decimal, right.decimal)
-        printer.statement.has_expected_products |= form is not None
+        printer.statement.has_expectations |= form is not None
     if form is None:
         return None
     return Printed(f"CAST(({left.sql} {node.operator} {right.sql}) AS {form.sql})", node.type, form)

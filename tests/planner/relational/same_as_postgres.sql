@@ -507,3 +507,11 @@ select m * 1e30 * 1e5 from t where m = 99999.99
 select sum(m * 1e33) from t
 select (-2147483648)::int % -1, (-9223372036854775808)::bigint % -1
 select sum(f) from (values (1e308::float8), (1e308::float8)) v(f)
+select x, count(*) from (values ('NaN'::numeric), (1e30), (0.1234567890123456789012345), (1.0), (1.0), ('NaN'), ('Infinity'), ('-Infinity'), (-0.12345678901234567891)) v(x) group by x order by x
+select x from (values (1.5), (0.12345678901234567890), (0.123456789012345678901), (-7.25), (123456789012345678.5)) v(x) order by x desc
+select x > (select avg(y) from (values (1), (2), (2)) w(y)), x = 1.50, x < 1e25 from (values (1.5), (1.50), (1.6666666666666667), (12345678901234567890123.0)) v(x) order by x
+select distinct x from (values (2.0), (2.00), (123456789012345678901234567890.5)) v(x) order by 1
+select x from (values (1.0), (2.0)) v(x) intersect select y from (values (1.00), (3)) w(y)
+select m > (select avg(m) from t), m >= (select min(m) * 1e20 from t) from t where m is not null order by m, id
+select count(*) from t where m < (select 'NaN'::numeric) or m > (select '-Infinity'::numeric)
+select extract(year from d), count(*) from (values (date '2024-02-03'), ('infinity'), ('2024-12-31'), ('-infinity')) v(d) group by 1 order by 1

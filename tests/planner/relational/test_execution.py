@@ -296,7 +296,7 @@ def test_unknown_functions_are_refused_by_name(tables: StoredTables) -> None:
 
 def test_explain_names_the_engine(items: StoredTables) -> None:
     scan = items.scan("items")
-    lines = explain_query(select(aggregate("count"), from_=scan), items.context())
+    lines = explain_query(select(aggregate("count"), from_=scan), items.context()).lines
     assert lines[0] == "Relational Query (DuckDB)" and len(lines) > 2
 
 
