@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pyarrow as pa
 
@@ -23,6 +23,7 @@ from planner.functions.signature import Function, FunctionKind
 from planner.relational.carriers import carrier, converted, decimal_form
 from planner.relational.literals import print_scalar, print_value
 from planner.relational.printed import DecimalForm, Printed, common_form
+from planner.relational.printed_query import PrintedQuery
 from planner.relational.statement import (
     ARGUMENT_RELATION,
     RelationalStatement,
@@ -30,10 +31,7 @@ from planner.relational.statement import (
     is_volatile,
 )
 
-if TYPE_CHECKING:
-    from planner.relational.printed_query import PrintedQuery
-
-QueryPrinter = Callable[[bound.Query], "PrintedQuery"]
+QueryPrinter = Callable[[bound.Query], PrintedQuery]
 NodePrinters = Mapping[type[Any], Callable[["ExpressionPrinter", Any], Printed]]
 
 

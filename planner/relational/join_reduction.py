@@ -46,26 +46,32 @@ class _EqualColumns:
     keys_type: SqlType
 
 
-def reduce_by_joins(
-    from_: bound.Relation | None,
-    where: bound.Expression | None,
-    scans: Mapping[int, bound.TableScan],
-    filters: Mapping[int, bound.Expression],
-    computed: Mapping[int, ComputedRows],
-    context: ExecutionContext,
-) -> dict[int, ScannedRows]:
-    """The rows to read of the tables of a SELECT that have a filter of their own, or are reduced by the keys of others.
+@dataclass(frozen=True, slots=True)
+class JoinInputs:
+    """What is known of the FROM of a SELECT before its tables are read.
 
-    Args:
+    Attributes:
         where: what is to hold besides the filters.
-        scans: stored tables of the FROM that WHERE may take rows from, by relation id.
+        scans: stored tables that WHERE may take rows from, by relation id.
         filters: native conditions over one of them each, by relation id.
-        computed: relations of the FROM whose rows are known.
+        computed: relations whose rows are known.
+    """
+
+    from_: bound.Relation | None
+    where: bound.Expression | None
+    scans: Mapping[int, bound.TableScan]
+    filters: Mapping[int, bound.Expression]
+    computed: Mapping[int, ComputedRows]
+
+
+def reduce_by_joins(inputs: JoinInputs, context: ExecutionContext) -> dict[int, ScannedRows]:
+    """The rows to read of the tables of a SELECT that have a filter of their own, or are reduced by the keys of others.
 
     Raises:
         QuiverError: what a filter raises for a visible row.
     """
-    conditions = (*conjuncts(where), *_inner_conditions(from_))
+    scans, filters, computed = inputs.scans, inputs.filters, inputs.computed
+    conditions = (*conjuncts(inputs.where), *_inner_conditions(inputs.from_))
     classes = _equal_columns(conditions, scans.keys() | computed.keys()) if scans else []
     joined = {relation_id for equal in classes for relation_id, _ in equal.columns}
     waiting = joined & (filters.keys() | computed.keys())

@@ -20,7 +20,7 @@ from planner.relational.carriers import carrier, decimal_form
 from planner.relational.constant_rows import constant_table
 from planner.relational.early_topk import with_early_topk
 from planner.relational.expressions import ExpressionPrinter, is_column_free, is_foldable, unified
-from planner.relational.join_reduction import reduce_by_joins
+from planner.relational.join_reduction import JoinInputs, reduce_by_joins
 from planner.relational.lateral_searches import (
     find_lateral_search,
     searched_rows,
@@ -256,10 +256,8 @@ class QueryPrinter:
         self._find_computed(query.from_)
         where = push_down(query, self._pushdown)
         scans = filterable_scans(query.from_, self._pushdown)
-        filters = self._pushdown.filters
-        self.scanned |= reduce_by_joins(
-            query.from_, where, scans, filters, self._computed, self.statement.context
-        )
+        inputs = JoinInputs(query.from_, where, scans, self._pushdown.filters, self._computed)
+        self.scanned |= reduce_by_joins(inputs, self.statement.context)
         from_sql = f" FROM {self.relation(query.from_)}" if query.from_ is not None else ""
         where_sql = f" WHERE {self.expressions.boolean(where)}" if where is not None else ""
         group_sql = self._group_by(query)
