@@ -43,6 +43,7 @@ from storage.catalog import (
     Extension,
     ForeignKey,
     Index,
+    MaterializedView,
     Sequence,
     Table,
     View,
@@ -201,7 +202,7 @@ def _drop_schema(context: CommandContext, name: str, statement: DropStatement) -
         raise refuse_dependents(f"schema {name}", lines, is_complete=True)
     notice_cascade(context, shown + [described_dependent(context, user) for user, _ in users])
     for user, _ in users:
-        context.transaction.drop(user.oid)
+        drop_member(context, user)
     for member in (*extensions, *members):
         if not isinstance(member, UserType):
             drop_member(context, member)
@@ -253,25 +254,42 @@ def _drop_extension(context: CommandContext, name: str, statement: DropStatement
 
 
 def _drop_vector_columns(context: CommandContext, statement: DropStatement) -> None:
-    """The extension's types go with it, and so do the columns that have them."""
+    """The extension's types go with it, and so do the columns that have them, and the views that show or read these."""
     found = [
         (table, column)
         for table in context.catalog.objects(Table, context.database_oid)
         for column in table.live_columns()
-        if is_of_vector_extension(column.type)
+        if is_of_vector_extension(column.type) and not isinstance(table, MaterializedView)
     ]
     shown = [f"column {column.name} of {described(context, table)}" for table, column in found]
-    if found and not statement.cascade:
-        types = [TYPES[(element_type(column.type) or column.type).oid].name for _, column in found]
-        lines = [f"{column} depends on type {name}" for column, name in zip(shown, types)]
+    views = _views_of_vectors(context, found)
+    shown += [described(context, view) for view, _ in views]
+    if shown and not statement.cascade:
+        parts = [f"type {_element_name(column)}" for _, column in found] + [part for _, part in views]
+        lines = [f"{dependent} depends on {part}" for dependent, part in zip(shown, parts, strict=True)]
         raise refuse_dependents("extension vector", lines, is_complete=True)
-    views = {
-        view.oid: view
-        for table, column in found
-        for view, _ in dependent_views(context, table, column.attnum)
-    }
-    notice_cascade(context, [*shown, *(described(context, view) for view in views.values())])
-    for view_oid in views:
-        context.transaction.drop(view_oid)
+    notice_cascade(context, shown)
+    for view, _ in views:
+        drop_member(context, view)
     for table, column in found:
         drop_column(context, context.catalog.table(table.oid), column)
+
+
+def _views_of_vectors(
+    context: CommandContext, columns: list[tuple[Table, Column]]
+) -> list[tuple[AnyView, str]]:
+    """Views that read the columns of tables, or have vectors of their own, and those over them; what each depends on."""
+    found: dict[int, tuple[AnyView, str]] = {}
+    for table, column in columns:
+        for view, part in dependent_views(context, table, column.attnum):
+            found.setdefault(view.oid, (view, part))
+    for view in context.catalog.views(context.database_oid):
+        for column in view.columns:
+            if is_of_vector_extension(column.type) and view.oid not in found:
+                found[view.oid] = (view, f"type {_element_name(column)}")
+                found.update((v.oid, (v, p)) for v, p in dependent_views(context, view) if v.oid not in found)
+    return list(found.values())
+
+
+def _element_name(column: Column) -> str:
+    return TYPES[(element_type(column.type) or column.type).oid].name

@@ -25,8 +25,9 @@ from sqlfront.commands.context import CommandContext
 from sqlfront.commands.domains import columns_of_domain
 from sqlfront.commands.lookup import is_owner, maybe_relation
 from sqlfront.commands.types import maybe_type
+from sqlfront.commands.views import dependent_views
 from sqlfront.parser import QualifiedName
-from storage.catalog import ForeignKey, Index, Table
+from storage.catalog import ColumnRelation, ForeignKey, Index, MaterializedView, Table
 from storage.lock_modes import TableMode
 from storage.locks import WaitPolicy
 
@@ -92,8 +93,10 @@ def _exclusively(tables: Iterable[Table]) -> Wanted:
 def _drop(statement: parser.DropStatement, context: CommandContext) -> Wanted:
     catalog, database_oid = context.catalog, context.database_oid
     match statement.kind:
-        case "TABLE" | "MATERIALIZED VIEW":
+        case "TABLE" | "VIEW" | "MATERIALIZED VIEW":
             yield from _with_other_ends(context, _tables(context, statement.names))
+            if statement.cascade:
+                yield from _exclusively(_materialized_over(context, statement.names))
         case "INDEX":
             mode = TableMode.SHARE_UPDATE_EXCLUSIVE if statement.concurrently else TableMode.ACCESS_EXCLUSIVE
             for name in statement.names:
@@ -107,6 +110,15 @@ def _drop(statement: parser.DropStatement, context: CommandContext) -> Wanted:
             yield from _with_other_ends(context, tables)
         case "EXTENSION":
             yield from _exclusively(t for t in catalog.objects(Table, database_oid) if _has_vectors(t))
+
+
+def _materialized_over(context: CommandContext, names: Iterable[QualifiedName]) -> Iterator[Table]:
+    for name in names:
+        found = maybe_relation(context, name)
+        if isinstance(found, ColumnRelation):
+            for view, _ in dependent_views(context, found):
+                if isinstance(view, MaterializedView):
+                    yield view
 
 
 def _with_other_ends(context: CommandContext, tables: Iterable[Table]) -> Wanted:

@@ -45,7 +45,7 @@ def end_transaction(context: CommandContext) -> None:
     for table in tables:
         if table.on_commit is OnCommit.DROP:
             for view, _ in dependent_views(context, table):
-                context.transaction.drop(view.oid)
+                drop_member(context, view)
             drop_table(context, table)
         elif table.on_commit is OnCommit.DELETE_ROWS and table.oid in context.transaction.writes:
             _delete_rows(context, table)

@@ -34,7 +34,7 @@ from sqlfront.commands.lookup import (
 from sqlfront.commands.views import dependent_views
 from sqlfront.parser import DropStatement, QualifiedName
 from sqlfront.parser.typenames import TypeName
-from storage.catalog import Column, Schema, Table, replaced
+from storage.catalog import Column, MaterializedView, Schema, Table, replaced
 from storage.type_objects import DomainType, EnumType, UserType
 from storage.user_types import type_oids
 
@@ -109,8 +109,13 @@ def type_users(
 
 
 def drop_with_users(context: CommandContext, found: UserType) -> None:
-    """Drop a type with what cannot be without it. Raises FeatureNotSupported (0A000) where a kept text names one."""
+    """Drop a type with what cannot be without it. Raises FeatureNotSupported (0A000) where a view or a kept text needs it."""
     domains, uses = type_users(context, found)
+    for table, column in uses:
+        for view, part in dependent_views(context, table, column.attnum):
+            raise FeatureNotSupported(
+                f"dropping {part} that {described(context, view)} needs is not supported"
+            )
     for table, column in uses:
         drop_column(context, context.catalog.table(table.oid), column)
     for dropped in (*domains, found):
@@ -220,8 +225,10 @@ def shown_type(context: CommandContext, found: UserType) -> str:
 
 
 def columns_of_type(context: CommandContext, found: UserType) -> Iterator[tuple[Table, Column]]:
-    """The columns that were declared with the type or its array type."""
+    """The columns that were declared with the type or its array type; a materialized view's were not."""
     for table in context.catalog.objects(Table, context.database_oid):
+        if isinstance(table, MaterializedView):
+            continue
         for column in table.live_columns():
             own = column.type.domain_oid or column.type.oid
             if own in (found.oid, found.array_oid):

@@ -75,12 +75,13 @@ def run_refresh(session: LocalSession, node: RefreshMaterializedViewStatement) -
     lock_tables(node, context, session.block.retake_snapshot)
     view = view_to_refresh(context, node)
     transaction.truncate(view.oid)
-    transaction.put(replaced(view, is_populated=False))
     if node.with_data:
         try:
             _fill(session, transaction, view)
         except UniqueViolation as error:
             raise _not_unique(session, view, error, concurrently=node.concurrently) from None
+    elif view.is_populated:
+        transaction.put(replaced(view, is_populated=False))
     indexes = context.catalog.indexes_of(view.oid)
     if not node.concurrently:
         warn_of_little_data(context, indexes)
@@ -92,7 +93,9 @@ def run_refresh(session: LocalSession, node: RefreshMaterializedViewStatement) -
 def _fill(session: LocalSession, transaction: Transaction, view: MaterializedView) -> int:
     """Insert the rows of a view that has none; how many there are."""
     count = fill_table(session, transaction, view, _rows(session, view))
-    transaction.put(replaced(view, is_populated=True))
+    if not view.is_populated:
+        # Otherwise the catalog stays as it is, and all plans with it.
+        transaction.put(replaced(view, is_populated=True))
     return count
 
 
