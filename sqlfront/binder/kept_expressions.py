@@ -13,16 +13,18 @@ from sqlglot import exp
 
 from foundation.errors import QuiverError
 from foundation.settings import SettingValues
+from foundation.sqltypes import SqlType
 from planner import bound
 from planner.dml.returning import replace_columns
 from planner.expression_text import ExpressionPrinter
 from planner.implication import comparable
-from sqlfront.binder.binding import bind_generation, bind_table_expression
+from sqlfront.binder.binding import bind_expression, bind_generation, bind_table_expression
 from sqlfront.binder.context import BindContext
 from sqlfront.binder.domains import bind_domain_condition
 from sqlfront.binder.environment import Clause
 from sqlfront.binder.relations import table_columns
 from sqlfront.parser import SqlExpression
+from sqlfront.parser.nodes import ValueFunction
 from sqlfront.types.context import CodecContext
 from sqlfront.types.postgres_codecs import PostgresCodecs
 from storage.catalog import Column, Table
@@ -51,16 +53,43 @@ def keep_generation(
     return _kept(table, expression, lambda source: bind_generation(source, context, table, column))
 
 
+def keep_default(context: BindContext, column: Column, expression: SqlExpression) -> str:
+    """A column's default as text: constants, 'now' among them, have the value that they have today.
+
+    A number keeps its own type, a string has the column's without its length. Raises what `bind_expression` raises.
+    """
+
+    def bind(source: exp.Expr | str, target: SqlType | None = column.type) -> bound.Expression:
+        return bind_expression(source, context, target, column_name=column.name)
+
+    node, found = expression.tree, bind(expression.tree)
+    if isinstance(node, ValueFunction):
+        return expression.sql.upper()
+    if any(node.find_all(ValueFunction, exp.AtTimeZone, exp.Case)):
+        return expression.sql
+    if isinstance(node, exp.Literal):
+        return definition_text(
+            bind(node, column.type.without_domain().without_typmod() if node.is_string else None)
+        )
+    return _lasting_text(expression, found, bind)
+
+
 def _kept(
     table: Table, expression: SqlExpression, bind: Callable[[exp.Expr | str], bound.Expression]
 ) -> KeptExpression:
     tree = bind(expression.tree)
+    return KeptExpression(_lasting_text(expression, tree, bind), _attnums(table, tree))
+
+
+def _lasting_text(
+    expression: SqlExpression, tree: bound.Expression, bind: Callable[[exp.Expr | str], bound.Expression]
+) -> str:
     text = definition_text(tree)
     try:
         is_same = comparable(bind(text)) == comparable(tree)
     except QuiverError:
         is_same = False
-    return KeptExpression(text if is_same else expression.sql, _attnums(table, tree))
+    return text if is_same else expression.sql
 
 
 def keep_domain_condition(context: BindContext, domain: DomainType, expression: SqlExpression) -> str:

@@ -18,7 +18,7 @@ from planner.bound import Expression
 from planner.dml import read_attnums, row_values
 from planner.dml.rows import assigned
 from planner.services import ExecutionContext
-from sqlfront.binder import bind_conversion, bind_expression, key_type, predicate_attnums, rules_of
+from sqlfront.binder import bind_conversion, bind_expression, keep_predicate, key_type, rules_of
 from sqlfront.binder.type_names import resolve_type_name
 from sqlfront.commands.check_constraints import keep_over_new_type
 from sqlfront.commands.columns import INTEGER_OIDS
@@ -28,13 +28,14 @@ from sqlfront.commands.domains import check_column_domain
 from sqlfront.commands.errors import InvalidColumnDefinition
 from sqlfront.commands.generated_columns import generated_from
 from sqlfront.commands.index_expressions import check_stored_rows, retyped_key
+from sqlfront.commands.index_expressions import read_attnums as index_attnums
 from sqlfront.commands.lookup import find_column
 from sqlfront.commands.pgvector_limits import check_index_dimensions, check_sparse_rows
 from sqlfront.commands.same_storage import is_same_storage
 from sqlfront.commands.sequences import owned_sequences, retype_sequence
 from sqlfront.commands.stored_rows import null_values, visible_rows
 from sqlfront.commands.views import check_no_views
-from sqlfront.parser import AlterColumnType
+from sqlfront.parser import AlterColumnType, parse_expression
 from storage.catalog import Column, ForeignKey, Index, Table, replaced
 
 
@@ -105,17 +106,16 @@ def _default(context: CommandContext, column: Column, target: SqlType) -> str | 
 def _change(context: CommandContext, conversion: _Conversion, changed: Table) -> None:
     """Put the changed table, its rows where they differ, and what hangs on the column."""
     transaction, table, attnum = context.transaction, conversion.table, conversion.column.attnum
-    indexes = [index for index in context.catalog.indexes_of(table.oid) if attnum in index.read_attnums()]
-    for index in context.catalog.indexes_of(table.oid):
-        if attnum in predicate_attnums(table, index):
-            raise FeatureNotSupported(
-                f'changing the type of a column that the predicate of index "{index.name}" uses is not supported'
-            )
+    indexes = [i for i in context.catalog.indexes_of(table.oid) if attnum in index_attnums(table, i)]
     retyped = [_retyped_index(context, index, table, changed) for index in indexes]
     for index in retyped:
         for key in index.keys:
             check_index_dimensions(context.settings, index.family, key_type(changed, key))
-    has_expressions = any(key.expression_sql is not None for index in retyped for key in index.keys)
+    has_expressions = any(
+        index.predicate_sql is not None or key.expression_sql is not None
+        for index in retyped
+        for key in index.keys
+    )
     # Equal values under another operator class have another order, and other keys: what is built over them would be wrong.
     if _is_unchanged(context, conversion) and not has_expressions and retyped == indexes:
         if conversion.column.missing_value is not None:
@@ -180,6 +180,12 @@ def _check_no_references(context: CommandContext, table: Table, column: Column) 
 
 
 def _retyped_index(context: CommandContext, index: Index, table: Table, changed: Table) -> Index:
-    """The index with expressions bound anew, and operator classes that accept its keys' types. Raises 42704, 42804."""
+    """The index with expressions and predicate bound anew, and operator classes that accept its keys' types.
+
+    Raises 42704, 42804, and what binding the predicate over the new type raises: 42883.
+    """
     keys = tuple(retyped_key(context, index.family, key, table, changed) for key in index.keys)
-    return replaced(index, keys=keys)
+    predicate = index.predicate_sql
+    if predicate is not None:
+        predicate = keep_predicate(context.bind_context(), changed, parse_expression(predicate)).sql
+    return replaced(index, keys=keys, predicate_sql=predicate)

@@ -25,7 +25,7 @@ from planner.dml.rows import assigned
 from planner.evaluate import Frame, evaluate
 from planner.expression_text import lasting_type_name
 from planner.functions.signature import Volatility
-from sqlfront.binder import bind_expression
+from sqlfront.binder import keep_default
 from sqlfront.binder.domains import domain_default
 from sqlfront.binder.type_names import resolve_type_name
 from sqlfront.commands.context import CommandContext
@@ -161,8 +161,8 @@ def checked_default(context: CommandContext, column: Column, default: SqlExpress
     if isinstance(default.tree, exp.Null):
         has_other = bool(column.type.domain_oid) and domain_default(context.bind_context(), column.type)
         return f"NULL::{lasting_type_name(column.type.without_domain())}" if has_other else None
-    bind_expression(default.tree, context.bind_context(), column.type, column_name=column.name)
-    return _qualified_sequence(context, _default_text(column, default))
+    kept = keep_default(context.bind_context(), column, default)
+    return _qualified_sequence(context, default.sql) or kept
 
 
 _NEXT_VALUE = re.compile(
@@ -170,38 +170,15 @@ _NEXT_VALUE = re.compile(
 )
 
 
-def _qualified_sequence(context: CommandContext, sql: str) -> str:
-    """nextval('s') with the sequence that the name means now, whatever the search path is later."""
+def _qualified_sequence(context: CommandContext, sql: str) -> str | None:
+    """nextval('s') with the sequence that the name means now, whatever the search path is later; None for another default."""
     match = _NEXT_VALUE.fullmatch(sql)
     if match is None:
-        return sql
+        return None
     parts = split_qualified_name(match[1].replace("''", "'"))
     found = find_relation(context.catalog, context.database_oid, context.search_path, parts)
     schema = context.catalog.get(found.schema_oid) if isinstance(found, Sequence) else None
-    return sequence_default(schema.name, found.name) if found is not None and schema is not None else sql
-
-
-def _default_text(column: Column, default: SqlExpression) -> str:
-    """Constants as PostgreSQL prints them once coerced; anything else as it was written."""
-    tree = default.tree
-    if isinstance(tree, exp.Literal):
-        text = str(tree.this)
-        if tree.is_string:
-            return f"{quote_literal(text)}::{lasting_type_name(column.type.without_typmod())}"
-        return _number_text(text)
-    if isinstance(tree, exp.Boolean):
-        return "true" if tree.this else "false"
-    return default.sql
-
-
-def _number_text(text: str) -> str:
-    """A number of its own type, not of the column's: quoted when it is negative or too large for an integer."""
-    if not text.removeprefix("-").isdigit():
-        return f"{quote_literal(text)}::numeric" if text.startswith("-") else text
-    value = int(text)
-    if -(2**31) <= value < 2**31:
-        return text if value >= 0 else f"{quote_literal(text)}::integer"
-    return f"{quote_literal(text)}::{'bigint' if -(2**63) <= value < 2**63 else 'numeric'}"
+    return sequence_default(schema.name, found.name) if found is not None and schema is not None else None
 
 
 def is_volatile(expression: Expression) -> bool:

@@ -31,6 +31,16 @@ class NoticeCallback(Protocol):
     ) -> None: ...
 
 
+class Peers(Protocol):
+    """The other sessions of a database."""
+
+    def end(self, database_oid: int) -> None:
+        """Ask all of them to end."""
+
+    def remaining(self, database_oid: int) -> int:
+        """How many there are, once those that are about to leave had the time to."""
+
+
 @dataclass(slots=True)
 class CommandContext:
     """The session's side of a command.
@@ -38,7 +48,7 @@ class CommandContext:
     `search_path` are schema names, "$user" replaced; those that do not exist are skipped. `temporary_schema` is the name of the
     session's own, which is made for its first temporary object. `bind_context` and
     `execution_context` are for binding and evaluating expressions, with the transaction's catalog as it is at the
-    call. `sessions_in` counts the sessions connected to a database. `restart_sequence` gives a sequence the value
+    call. `peers` are the other sessions. `restart_sequence` gives a sequence the value
     that comes next, until the transaction or its savepoint is rolled back. `rewritten_oids` are the tables that PostgreSQL
     would write anew for this command, whether that is done here or not.
     """
@@ -54,7 +64,7 @@ class CommandContext:
     bind_context: Callable[[], BindContext]
     execution_context: Callable[[], ExecutionContext]
     restart_sequence: Callable[[Sequence, int], None]
-    sessions_in: Callable[[int], int] | None = None
+    peers: Peers | None = None
     check_build_params: Callable[[str, Mapping[str, str]], dict[str, int]] = check_index_options
     rewritten_oids: set[int] = field(default_factory=set)
 

@@ -107,7 +107,7 @@ def check_unused(context: CommandContext, database: Database, verb: str) -> None
     if database.oid == context.database_oid:
         what = "the currently open database" if verb == "drop" else "current database"
         raise ObjectInUse(f"cannot drop {what}" if verb == "drop" else "current database cannot be renamed")
-    count = context.sessions_in(database.oid) if context.sessions_in is not None else 0
+    count = context.peers.remaining(database.oid) if context.peers is not None else 0
     if count:
         word = "is 1 other session" if count == 1 else f"are {count} other sessions"
         raise ObjectInUse(
@@ -125,8 +125,8 @@ def drop_database(context: CommandContext, name: str, statement: DropStatement) 
         context.notice(f'database "{name}" does not exist, skipping')
         return
     check_owner(context, database)
-    if statement.cascade:
-        raise FeatureNotSupported("DROP DATABASE ... WITH (FORCE) is not supported")
+    if statement.is_forced and context.peers is not None and database.oid != context.database_oid:
+        context.peers.end(database.oid)
     check_unused(context, database, "drop")
     for obj in list(context.catalog.objects(CatalogObject, database.oid)):
         context.transaction.drop(obj.oid)

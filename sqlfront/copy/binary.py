@@ -229,15 +229,20 @@ def _repeat_row(starts: list[int], sizes: list[int], width: int, row_bytes: int,
 
 
 class CopyBinaryWriter:
-    """Rows as CopyData messages of binary format."""
+    """Rows as CopyData messages of binary format, cut as PostgreSQL cuts them.
+
+    The stream's header has no message of its own: it begins that of the first row, or of the trailer where no row is.
+    ADBC's driver reads a row from every message, and would look for one behind a lone header.
+    """
 
     def __init__(self, columns: Sequence[CopyColumn], settings: CodecSettings) -> None:
         self.columns = tuple(columns)
         self.context = context_of(settings)
+        self._unsent_header = SIGNATURE + _HEADER.pack(0, 0)
 
     def header(self) -> bytes:
-        """The message before the first row."""
-        return _message(SIGNATURE + _HEADER.pack(0, 0))
+        """No message: see the class."""
+        return b""
 
     def frames(self, batch: pa.RecordBatch) -> bytes:
         """One message a row."""
@@ -245,11 +250,19 @@ class CopyBinaryWriter:
             encode_cells(batch.column(i), column.type, Format.BINARY, self.context)
             for i, column in enumerate(self.columns)
         ]
-        return frame_rows(b"d", cells, batch.num_rows)
+        return self._with_header(frame_rows(b"d", cells, batch.num_rows))
 
     def trailer(self) -> bytes:
         """The message after the last row."""
-        return _message(_TRAILER)
+        return self._with_header(_message(_TRAILER))
+
+    def _with_header(self, messages: bytes) -> bytes:
+        if not self._unsent_header or not messages:
+            return messages
+        end = 1 + _LENGTH.unpack_from(messages, 1)[0]
+        first = _message(self._unsent_header + messages[5:end])
+        self._unsent_header = b""
+        return first + messages[end:]
 
 
 def _message(body: bytes) -> bytes:

@@ -346,8 +346,8 @@ def maybe_drop(grammar: DmlGrammar) -> Statement | None:
     if kind == "DATABASE":
         grammar.accept("with")
         if grammar.token.key == "(":
-            grammar.parenthesized(lambda: grammar.expect("force"))
-            return DropStatement(kind, names, exists, cascade=True, kind_word=word.upper())
+            grammar.parenthesized(lambda: grammar.comma_list(lambda: grammar.expect("force")))
+            return DropStatement(kind, names, exists, kind_word=word.upper(), is_forced=True)
         return DropStatement(kind, names, exists, kind_word=word.upper())
     is_cascade = cascade(grammar) if kind != "ROLE" else False
     return DropStatement(kind, names, exists, is_cascade, concurrently, word.upper())

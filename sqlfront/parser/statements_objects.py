@@ -95,7 +95,7 @@ class AlterRoleStatement(Statement):
 class DropStatement(Statement):
     """DROP kind names: TABLE, INDEX, SEQUENCE, SCHEMA, DATABASE, ROLE, EXTENSION, TYPE, DOMAIN.
 
-    `kind_word` is the word used (USER, GROUP for a role), for the command tag.
+    `kind_word` is the word used (USER, GROUP for a role), for the command tag. `is_forced` ends the sessions of a database.
     """
 
     kind: str
@@ -104,6 +104,7 @@ class DropStatement(Statement):
     cascade: bool = False
     concurrently: bool = False
     kind_word: str = ""
+    is_forced: bool = False
 
 
 @dataclass(frozen=True, slots=True)

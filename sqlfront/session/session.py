@@ -29,6 +29,7 @@ from sqlfront.errors import UndefinedPreparedStatement
 from sqlfront.parser import ParsedStatement, parse_script
 from sqlfront.session.advisory_locks import SessionAdvisoryLocks
 from sqlfront.session.cursors import CursorTable
+from sqlfront.session.database_peers import DatabasePeers
 from sqlfront.session.direct_reads import read_directly
 from sqlfront.session.dispatch import run_command
 from sqlfront.session.errors import WrongParameterCount
@@ -344,7 +345,7 @@ class LocalSession:
             bind_context=self.bind_context,
             execution_context=lambda: self.execution_context(transaction),
             restart_sequence=self._restart_sequence,
-            sessions_in=self._sessions_in,
+            peers=DatabasePeers(self),
         )
 
     def _restart_sequence(self, sequence: StoredSequence, value: int) -> None:
@@ -367,9 +368,6 @@ class LocalSession:
     def bind_context(self) -> BindContext:
         """Names and types as this session sees them now."""
         return self._planner.bind_context()
-
-    def _sessions_in(self, database_oid: int) -> int:
-        return sum(s.identity.database_oid == database_oid for s in self.registry.sessions())
 
     def finish_implicit(self) -> None:
         self.block.end_implicit()

@@ -136,3 +136,23 @@ def test_a_client_that_vanishes_leaves_nothing(loaded: ServerProcess, when: str)
         assert observer.execute("SELECT count(*) FROM big").fetchone() == (ROWS,)
         assert observer.execute("UPDATE big SET id = id WHERE id < 10").rowcount == 10
         assert files_of(loaded) <= files
+
+
+def test_a_database_is_dropped_under_its_sessions(loaded: ServerProcess) -> None:
+    """WITH (FORCE) ends them; without it the command waits for those that are about to leave."""
+    with connected(loaded) as connection:
+        connection.execute("CREATE DATABASE left_soon")
+        connection.execute("CREATE DATABASE full_of_life")
+        leaving = psycopg.connect(loaded.dsn, dbname="left_soon")
+        staying = psycopg.connect(loaded.dsn, dbname="full_of_life")
+        staying.execute("CREATE TABLE t (id int)")
+        timer = threading.Timer(0.2, leaving.close)
+        timer.start()
+        connection.execute("DROP DATABASE left_soon")
+        timer.join()
+        connection.execute("DROP DATABASE full_of_life WITH (FORCE)")
+        with pytest.raises(psycopg.errors.AdminShutdown):
+            staying.execute("SELECT 1")
+        staying.close()
+        with pytest.raises(psycopg.errors.ObjectInUse, match="cannot drop the currently open database"):
+            connection.execute("DROP DATABASE postgres WITH (FORCE)")

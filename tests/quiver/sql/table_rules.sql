@@ -164,3 +164,12 @@ rollback
 select pg_typeof(aa) from n
 create table shown (a int, b int generated always as (a + 1) stored, c int default 2)
 select column_name, column_default, is_generated, generation_expression from information_schema.columns where table_name = 'shown' order by 1
+-- Defaults are kept as values of their types: 'now' is the time of the definition.
+CREATE TABLE defaults (a numeric(10,2) DEFAULT '1.5', b numeric DEFAULT '0', c float8 DEFAULT '1e50', d int DEFAULT '5', e bigint DEFAULT '5', f boolean DEFAULT 't', g date DEFAULT '2020-1-1', h bigint DEFAULT 3000000000, i varchar(4) DEFAULT 'ab', j char(4) DEFAULT 'ab', k float8 DEFAULT 'inf', l text[] DEFAULT array['a']::varchar[], m timestamptz DEFAULT current_timestamp(3), n bool DEFAULT (1 = 2), o int DEFAULT (1+2)*3, p timestamp DEFAULT 'epoch', q numeric DEFAULT -1.5, r int DEFAULT -1, s jsonb DEFAULT '{"b":1,"a":2}', t text DEFAULT lower('A')||'x')
+SELECT column_name, column_default FROM information_schema.columns WHERE table_name = 'defaults' ORDER BY ordinal_position
+INSERT INTO defaults DEFAULT VALUES
+SELECT a, b, c, d, e, f, g, h, i, j, k, l, n, o, p, q, r, s, t FROM defaults
+ALTER TABLE defaults ADD COLUMN u timestamptz DEFAULT 'now', ALTER COLUMN d SET DEFAULT '007'
+SELECT pg_get_expr(adbin, adrelid) LIKE '''20%''::timestamp with time zone' FROM pg_attrdef JOIN pg_attribute ON adrelid = attrelid AND adnum = attnum WHERE adrelid = 'defaults'::regclass AND attname = 'u'
+SELECT pg_get_expr(adbin, adrelid) FROM pg_attrdef WHERE adrelid = 'defaults'::regclass AND adnum = 4
+DROP TABLE defaults

@@ -125,3 +125,18 @@ UPDATE wi SET b = 10 WHERE b = 2
 INSERT INTO wi VALUES (1, 1)
 INSERT INTO wi VALUES (1, 3)
 DROP TABLE w, wi
+-- A column whose type changes is read by predicates, which are bound over the new type and hold of the rows anew.
+CREATE TABLE retyped (id int PRIMARY KEY, n int, t varchar(10), k int)
+CREATE UNIQUE INDEX retyped_k ON retyped (k) WHERE n > 1
+CREATE INDEX retyped_n ON retyped (n) WHERE t = 'a' AND n IS NOT NULL
+INSERT INTO retyped VALUES (1, 1, 'a', 7), (2, 2, 'b', 7), (3, 0, 'a', 7)
+ALTER TABLE retyped ALTER COLUMN n TYPE numeric(10,2) USING n / 2.0
+SELECT indexdef FROM pg_indexes WHERE tablename = 'retyped' ORDER BY indexname
+INSERT INTO retyped VALUES (4, 1.01, 'a', 7)
+INSERT INTO retyped VALUES (5, 1.01, 'a', 7)
+ALTER TABLE retyped ALTER COLUMN n TYPE numeric(10,2) USING 5
+ALTER TABLE retyped ALTER COLUMN n TYPE boolean USING n > 1
+ALTER TABLE retyped ALTER COLUMN t TYPE text
+SELECT indexdef FROM pg_indexes WHERE tablename = 'retyped' ORDER BY indexname
+SELECT id FROM retyped WHERE t = 'a' AND n IS NOT NULL ORDER BY n, id
+DROP TABLE retyped

@@ -172,10 +172,13 @@ def test_our_stream_loads(
     batch = pa.RecordBatch.from_arrays(arrays, names=[c.name for c in COLUMNS])
     writer = copy_writer(COLUMNS, copy_options(options, is_from=False), CONTEXT)
     frames = writer.header() + writer.frames(batch) + writer.trailer()
-    data = b"".join(_payloads(frames))
+    messages = _payloads(frames)
+    data = b"".join(messages)
     query = f"COPY (SELECT * FROM t ORDER BY id) TO STDOUT {_sql_options(options)}"
     with postgres.cursor().copy(query) as copy:
-        expected = b"".join(bytes(piece) for piece in copy)
+        expected_messages = [bytes(piece) for piece in copy]
+    expected = b"".join(expected_messages)
+    assert [len(message) for message in messages] == [len(message) for message in expected_messages]
     if options[0][1] == "binary":
         # Array element types and vector OIDs are the same bytes only where OIDs agree; text[] and vector are.
         assert data == expected
