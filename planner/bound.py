@@ -623,6 +623,8 @@ class TableRules:
     index_keys: tuple[BoundIndexKey, ...] = ()
     domains: tuple[tuple[int, BoundDomain], ...] = ()
     """(attnum, domain) of the columns whose domain has rules."""
+    of_views: TableRules | None = None
+    """Checks WITH CHECK OPTION of the views that a row is written through, named by them, in the order in which they are tried."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,3 +91,7 @@ class InvalidPrecedingOrFollowingSize(QuiverError):
     """Of a window frame."""
 
     sqlstate = "22013"
+
+
+class WithCheckOptionViolation(QuiverError):
+    sqlstate = "44000"

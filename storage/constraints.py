@@ -68,11 +68,16 @@ def check_violation(
     """The error of a new row that a CHECK constraint refuses."""
     return CheckViolation(
         f'new row for relation "{table.name}" violates check constraint "{constraint}"',
-        detail=f"Failing row contains ({_row_text(table, batch, row, encode)}).",
+        detail=failing_row(table, batch, row, encode),
         table=table.name,
         schema_oid=table.schema_oid,
         constraint=constraint,
     )
+
+
+def failing_row(table: Table, batch: pa.RecordBatch, row: int, encode: ValueEncoder) -> str:
+    """DETAIL of the error of a row that is refused."""
+    return f"Failing row contains ({_row_text(table, batch, row, encode)})."
 
 
 def _row_text(table: Table, batch: pa.RecordBatch, row: int, encode: ValueEncoder) -> str:

@@ -13,7 +13,7 @@ from planner.dml.conflict import resolve_conflicts
 from planner.dml.result import DmlResult, atomically
 from planner.dml.returning import Columns, RowIds, returned_after, table_columns
 from planner.dml.rows import assigned, table_batch
-from planner.dml.rules import check_rows, with_generated
+from planner.dml.rules import check_rows, refused_by_view, with_generated
 from planner.evaluate import Frame, evaluate
 from planner.relational.constant_rows import constant_column
 from planner.relational.expressions import is_foldable
@@ -69,6 +69,7 @@ def insert_source(
     _fill_defaults(statement.defaults, table, values, row_count, context)
     batch = with_generated(statement.rules, table, table_batch(table, values, row_count), context)
     check_rows(statement.rules, table, batch, context, is_proposed=statement.on_conflict is not None)
+    refused = refused_by_view(statement.rules, table, batch, context)
     if statement.on_conflict is not None:
         return resolve_conflicts(statement, statement.on_conflict, table, batch, context)
 
@@ -84,7 +85,10 @@ def insert_source(
         )
 
     def write() -> RowIds:
-        return context.transaction.insert(table.oid, batch)
+        row_ids = context.transaction.insert(table.oid, batch)
+        if refused is not None:
+            raise refused
+        return row_ids
 
     returning = returned_after(statement.returning, columns_of, write, row_count, context)
     return DmlResult(row_count, returning)

@@ -1,4 +1,4 @@
-"""What every new row goes through before it is stored: stored generated columns, domains, CHECKs, index expressions.
+"""What every new row goes through: stored generated columns, domains, CHECKs, index expressions, CHECK OPTION of views.
 
 All work on whole batches. Of several violations the one in the first row is reported, and in
 one row a NULL in a NOT NULL column comes before a CHECK, as PostgreSQL checks row by row (ExecConstraints).
@@ -11,15 +11,17 @@ from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 import numpy as np
 import pyarrow as pa
 
+from foundation.errors import QuiverError
 from foundation.sqltypes import arrow_type
 from planner import bound
 from planner.dml.index_limits import check_sparse_elements, limited_attnums
 from planner.dml.returning import Columns, returned_rows, table_columns
 from planner.dml.rows import RowIds, assigned, take_rows
+from planner.errors import WithCheckOptionViolation
 from planner.evaluate.expressions import DomainFailure, domain_failure
 from planner.services import ExecutionContext
 from storage.catalog import Table
-from storage.constraints import check_violation, first_null
+from storage.constraints import check_violation, failing_row, first_null
 from storage.revisions import completed
 
 ALL_COLUMNS: Set[int] | None = None
@@ -100,6 +102,9 @@ def updated_rows(
         expressions = [expression for _, expression in _due_columns(rules, assigned_attnums)]
         expressions += [check.condition for check in rules.checks]
         read.update(attnum for expression in expressions for attnum in read_attnums(rules, expression))
+        if rules.of_views is not None:
+            for check in rules.of_views.checks:
+                read |= read_attnums(rules.of_views, check.condition)
         keys = [key_attnums(rules, key) for key in rules.index_keys]
         changed_attnums = assigned_attnums | {attnum for attnum, _ in _due_columns(rules, assigned_attnums)}
         read.update(attnum for key in keys if not key.isdisjoint(changed_attnums) for attnum in key)
@@ -161,6 +166,34 @@ def check_rows(
         raise check_violation(table, name, failing, 0, context.storage.options.value_encoder)
     if failure is not None and null_row is None:
         raise failure.error
+
+
+def refused_by_view(
+    rules: bound.TableRules | None,
+    table: Table,
+    batch: pa.RecordBatch,
+    context: ExecutionContext,
+    whole_row: Callable[[int], pa.RecordBatch] | None = None,
+) -> QuiverError | None:
+    """The error (44000) of the first row that is none of a view's it is written through; None when all are.
+
+    It is to be raised after the write, since keys come first; the sub-queries of a view see the tables as they are before.
+
+    Args:
+        batch: (n) rows with at least the columns that the views' conditions read, named by str(attnum).
+        whole_row: gives all columns of one of them; None = the batch has all.
+    """
+    if rules is None or rules.of_views is None:
+        return None
+    found = first_violation(rules.of_views, table, batch, context)
+    if found is None:
+        return None
+    row, name = found
+    failing = batch.slice(row, 1) if whole_row is None else whole_row(row)
+    return WithCheckOptionViolation(
+        f'new row violates check option for view "{name}"',
+        detail=failing_row(table, failing, 0, context.storage.options.value_encoder),
+    )
 
 
 def first_domain_failure(

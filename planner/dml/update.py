@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pyarrow as pa
 
 from foundation.sqltypes import arrow_type
@@ -19,9 +20,10 @@ from planner.dml.returning import (
 )
 from planner.dml.row_locks import locked_matches
 from planner.dml.rows import assigned
-from planner.dml.rules import generated_attnums, updated_rows
+from planner.dml.rules import generated_attnums, refused_by_view, updated_rows
 from planner.services import ExecutionContext
 from storage.key_checks import update_strength
+from storage.revisions import completed
 
 
 def run_update(statement: bound.Update, context: ExecutionContext) -> DmlResult:
@@ -72,8 +74,16 @@ def _update(statement: bound.Update, context: ExecutionContext) -> DmlResult:
     def columns_of(row_ids: RowIds) -> Columns:
         return scan_columns(target, stored, row_ids, statement.returning) | joined
 
+    def whole_row(row: int) -> pa.RecordBatch:
+        return completed(context.transaction.table_view(table.oid), matches.row_ids, rows, np.array([row]))
+
+    refused = refused_by_view(statement.rules, table, rows, context, whole_row)
+
     def write() -> RowIds:
-        return context.transaction.update(table.oid, matches.row_ids, changes)
+        row_ids = context.transaction.update(table.oid, matches.row_ids, changes)
+        if refused is not None:
+            raise refused
+        return row_ids
 
     returning = returned_after(statement.returning, columns_of, write, row_count, context)
     return DmlResult(row_count, returning)

@@ -9,7 +9,7 @@ from sqlfront.binder import (
     subqueries,
 )
 from sqlfront.binder.binding import bind_conversion, bind_expression, bind_query, bind_table_expression
-from sqlfront.binder.changed_views import changeable_columns, is_changeable
+from sqlfront.binder.changed_views import changeable_columns, check_option, not_updatable, own_obstacle
 from sqlfront.binder.context import BindContext, VirtualRelation, VirtualRelations
 from sqlfront.binder.defaults import bound_default, column_defaults
 from sqlfront.binder.domains import bind_domain_condition, bound_domain, domains_below
@@ -60,12 +60,12 @@ __all__ = [
     "bound_generation",
     "bound_index_keys",
     "changeable_columns",
+    "check_option",
     "column_defaults",
     "domains_below",
     "generation_inputs",
     "index_predicate",
     "index_rules",
-    "is_changeable",
     "keep_condition",
     "keep_default",
     "keep_domain_condition",
@@ -75,6 +75,8 @@ __all__ = [
     "keep_query",
     "key_type",
     "lock_name",
+    "not_updatable",
+    "own_obstacle",
     "predicate_attnums",
     "renamed_condition",
     "renamed_generation",

@@ -17,7 +17,7 @@ from planner.evaluate.rewriting import rewrite
 from planner.functions.signature import FunctionKind
 from sqlfront.binder.environment import Clause, Environment, QueryFindings
 from sqlfront.binder.scope import NamespaceColumn, Scope
-from storage.catalog import View
+from storage.catalog import Catalog, MaterializedView, View
 
 _CHANGES: dict[type[exp.Expr], tuple[str, str, str]] = {
     exp.Insert: ("insert into", "inserting into", "INSERT"),
@@ -28,11 +28,31 @@ _CHANGES: dict[type[exp.Expr], tuple[str, str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class ViewOfTable:
-    """The table behind a view: what each column of the view is over `scan`, and which rows the view shows."""
+    """The table behind a view: what each column of the view is over `scan`, and which rows the view shows.
+
+    `checks` are the conditions that the view and those under it set for new rows, the innermost first.
+    """
 
     scan: bound.TableScan
     columns: tuple[NamespaceColumn, ...]
     condition: bound.Expression | None
+    checks: tuple[bound.BoundCheck, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Flat:
+    """A view's query over the stored table behind it. `conditions` are (OID, WHERE) of all views, the innermost first."""
+
+    query: bound.Select
+    conditions: tuple[tuple[int, bound.Expression | None], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Obstacle:
+    """Why rows are not changed through a view: `Views ... are not automatically updatable.`"""
+
+    view_oid: int
+    reason: str
 
 
 def table_behind(environment: Environment, view: View, node: exp.Expr) -> ViewOfTable:
@@ -48,22 +68,52 @@ def table_behind(environment: Environment, view: View, node: exp.Expr) -> ViewOf
     inner = replace(
         environment, scope=Scope(), clause=Clause.SELECT_LIST, findings=QueryFindings(), inside="", ctes=()
     )
-    query = bind_query_node(inner, parsed_view(view))
-    flat = _flat(query)
-    if isinstance(flat, str):
+    catalog = environment.context.catalog
+    flat = _flat(catalog, bind_query_node(inner, parsed_view(view)), view.oid)
+    if isinstance(flat, _Obstacle):
         verb, doing, event = change_words(node)
         raise ObjectNotInPrerequisiteState(
-            f'cannot {verb} view "{view.name}"',
-            detail=f"Views {flat} are not automatically updatable.",
+            f'cannot {verb} view "{_view(catalog, flat.view_oid).name}"',
+            detail=not_updatable(flat.reason),
             hint=f"To enable {doing} the view, provide an INSTEAD OF {event} trigger or an unconditional ON"
             f" {event} DO INSTEAD rule.",
         )
-    assert isinstance(flat.from_, bound.TableScan), "a flat query reads a table"
+    scan = flat.query.from_
+    assert isinstance(scan, bound.TableScan), "a flat query reads a table"
     columns = tuple(
         NamespaceColumn(column.name, target.expression, view.oid, column.attnum)
-        for column, target in zip(view.columns, flat.targets, strict=True)
+        for column, target in zip(view.columns, flat.query.targets, strict=True)
     )
-    return ViewOfTable(flat.from_, columns, flat.where)
+    return ViewOfTable(scan, columns, flat.query.where, _checks(catalog, flat))
+
+
+def _checks(catalog: Catalog, flat: _Flat) -> tuple[bound.BoundCheck, ...]:
+    """The conditions of WITH CHECK OPTION: a CASCADED one makes those of all views below count. NULL does not pass."""
+    found: list[bound.BoundCheck] = []
+    is_cascaded = False
+    for view_oid, condition in reversed(flat.conditions):
+        view = _view(catalog, view_oid)
+        option = check_option(view)
+        is_cascaded |= option == "cascaded"
+        if condition is not None and (option or is_cascaded):
+            found.insert(0, bound.BoundCheck(view.name, bound.IsTruth(condition, bound.TruthTest.TRUE)))
+    return tuple(found)
+
+
+def check_option(view: View) -> str:
+    """'local', 'cascaded' or '': what WITH CHECK OPTION says of a view."""
+    return dict(view.options).get("check_option", "")
+
+
+def _view(catalog: Catalog, oid: int) -> View:
+    view = catalog.get(oid)
+    assert isinstance(view, View), "rows are changed through views"
+    return view
+
+
+def not_updatable(reason: str) -> str:
+    """What messages say of a view with an obstacle."""
+    return f"Views {reason} are not automatically updatable."
 
 
 def change_words(node: exp.Expr) -> tuple[str, str, str]:
@@ -72,32 +122,40 @@ def change_words(node: exp.Expr) -> tuple[str, str, str]:
     return words or _CHANGES[exp.Update]
 
 
-def is_changeable(query: bound.Query) -> bool:
-    """Whether rows can be changed through a view of this query."""
-    return not isinstance(_flat(query), str)
+def own_obstacle(catalog: Catalog, query: bound.Query) -> str | None:
+    """Why rows cannot be changed through a view of this query, if views that it reads are changeable; None if they can."""
+    reason = _obstacle(catalog, query)
+    if reason is None and not any(isinstance(c, bound.ColumnRef) for c in _target_expressions(query)):
+        reason = "that have no updatable columns"
+    return reason
 
 
-def changeable_columns(query: bound.Query) -> set[str]:
-    """Names of the columns of a view of this query that can be changed."""
-    flat = _flat(query)
-    if isinstance(flat, str):
+def _target_expressions(query: bound.Query) -> list[bound.Expression]:
+    return [target.expression for target in query.targets] if isinstance(query, bound.Select) else []
+
+
+def changeable_columns(catalog: Catalog, query: bound.Query) -> set[str]:
+    """Names of the columns of a view of this query that can be changed; empty where none of its rows can be."""
+    flat = _flat(catalog, query, 0)
+    if isinstance(flat, _Obstacle):
         return set()
-    return {target.name for target in flat.targets if isinstance(target.expression, bound.ColumnRef)}
+    return {target.name for target in flat.query.targets if isinstance(target.expression, bound.ColumnRef)}
 
 
-def _flat(query: bound.Query) -> bound.Select | str:
-    """The query over the stored table that it selects from, through other views; or the reason why it is none."""
-    reason = _obstacle(query)
+def _flat(catalog: Catalog, query: bound.Query, view_oid: int) -> _Flat | _Obstacle:
+    """The query of a view over the stored table that it selects from, through other views; or why there is none."""
+    reason = _obstacle(catalog, query)
     if reason is not None:
-        return reason
+        return _Obstacle(view_oid, reason)
     assert isinstance(query, bound.Select), "set operations and VALUES are obstacles"
     scan = query.from_
     if isinstance(scan, bound.TableScan):
-        return query
+        return _Flat(query, ((view_oid, query.where),))
     assert isinstance(scan, bound.SubqueryScan), "other relations are obstacles"
-    below = _flat(scan.query)
-    if isinstance(below, str):
-        return below
+    flat = _flat(catalog, scan.query, scan.view_oid)
+    if isinstance(flat, _Obstacle):
+        return flat
+    below = flat.query
 
     def change(node: Any) -> bound.Expression | None:
         if isinstance(node, bound.ColumnRef) and node.relation_id == scan.relation_id:
@@ -105,7 +163,8 @@ def _flat(query: bound.Query) -> bound.Select | str:
         return None
 
     above = rewrite(replace(query, from_=None), change)
-    return replace(above, from_=below.from_, where=both(below.where, above.where))
+    merged = replace(above, from_=below.from_, where=both(below.where, above.where))
+    return _Flat(merged, (*flat.conditions, (view_oid, above.where)))
 
 
 def both(left: bound.Expression | None, right: bound.Expression | None) -> bound.Expression | None:
@@ -116,7 +175,7 @@ def both(left: bound.Expression | None, right: bound.Expression | None) -> bound
     return bound.BoolExpression(bound.BoolOperator.AND, parts)
 
 
-def _obstacle(query: bound.Query) -> str | None:
+def _obstacle(catalog: Catalog, query: bound.Query) -> str | None:
     if isinstance(query, bound.SetOperation):
         return "containing UNION, INTERSECT, or EXCEPT"
     if isinstance(query, bound.Values):
@@ -130,7 +189,7 @@ def _obstacle(query: bound.Query) -> str | None:
         "that return aggregate functions": _has_target(query, bound.Aggregate),
         "that return window functions": _has_target(query, bound.WindowCall),
         "that return set-returning functions": any(_is_set(t.expression) for t in query.targets),
-        "that do not select from a single table or view": not _reads_one(query.from_),
+        "that do not select from a single table or view": not _reads_one(catalog, query.from_),
     }
     return next((reason for reason, applies in clauses.items() if applies), None)
 
@@ -144,6 +203,7 @@ def _is_set(expression: bound.Expression) -> bool:
     return any(call.function.kind is FunctionKind.SET for call in calls)
 
 
-def _reads_one(relation: bound.Relation | None) -> bool:
-    is_view = isinstance(relation, bound.SubqueryScan) and bool(relation.view_oid)
-    return is_view or isinstance(relation, bound.TableScan)
+def _reads_one(catalog: Catalog, relation: bound.Relation | None) -> bool:
+    if isinstance(relation, bound.TableScan):
+        return not isinstance(catalog.get(relation.table_oid), MaterializedView)
+    return isinstance(relation, bound.SubqueryScan) and bool(relation.view_oid)

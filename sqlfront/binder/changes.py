@@ -8,10 +8,9 @@ from planner.bound import Cte, Delete, Update
 from sqlfront.binder.assignments import bind_assignments
 from sqlfront.binder.changed_views import both
 from sqlfront.binder.ctes import bind_with
-from sqlfront.binder.dml_targets import bind_returning, change_target
+from sqlfront.binder.dml_targets import bind_returning, change_target, target_rules
 from sqlfront.binder.environment import Clause, Environment
 from sqlfront.binder.relations import bind_from
-from sqlfront.binder.rules import table_rules
 from sqlfront.binder.select import bind_condition
 
 
@@ -32,7 +31,7 @@ def bind_update(environment: Environment, node: exp.Expr) -> Update:
     where = bind_condition(environment, node.args.get("where"), Clause.WHERE)
     returning = bind_returning(environment, node)
     assignments = bind_assignments(environment, target, node.expressions)
-    rules = table_rules(environment.context, target.table)
+    rules = target_rules(environment, target)
     where = both(target.condition, where)
     return Update(target.scan, assignments, from_, where, returning, ctes, rules)
 

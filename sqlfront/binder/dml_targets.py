@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 from sqlglot import exp
 
 from foundation.errors import FeatureNotSupported, SyntaxErrorInStatement, UndefinedColumn
-from planner.bound import ColumnRef, Constant, Expression, TableScan, Target
+from planner.bound import BoundCheck, ColumnRef, Constant, Expression, TableRules, TableScan, Target
 from sqlfront.binder.catalog_names import schema_name_of, writable_table
 from sqlfront.binder.changed_views import table_behind
 from sqlfront.binder.defaults import bound_default
 from sqlfront.binder.environment import Clause, Environment, unsupported
 from sqlfront.binder.relations import scan_table, table_parts
+from sqlfront.binder.rules import rules_of, table_rules
 from sqlfront.binder.scope import NamespaceItem
 from sqlfront.binder.select import bind_targets
 from sqlfront.binder.sorting import settled_target
@@ -24,7 +25,8 @@ from storage.catalog import Column, Table, View
 class ChangeTarget:
     """What a statement changes. `columns` are the table's as the statement names them: a view has names of its own.
 
-    `condition` restricts which rows are there to be changed. `view` is the view that was named.
+    `condition` restricts which rows are there to be changed. `view` is the view that was named, `checks` what it and those
+    below it ask of new rows.
     """
 
     table: Table
@@ -33,6 +35,7 @@ class ChangeTarget:
     columns: tuple[Column, ...]
     condition: Expression | None = None
     view: View | None = None
+    checks: tuple[BoundCheck, ...] = ()
 
 
 def change_target(environment: Environment, node: exp.Expr) -> ChangeTarget:
@@ -57,7 +60,16 @@ def change_target(environment: Environment, node: exp.Expr) -> ChangeTarget:
         if isinstance(shown.expression, ColumnRef)
         and behind.scan.columns[shown.expression.position].attnum > 0
     )
-    return ChangeTarget(table, behind.scan, item, tuple(plain), behind.condition, found)
+    return ChangeTarget(table, behind.scan, item, tuple(plain), behind.condition, found, behind.checks)
+
+
+def target_rules(environment: Environment, target: ChangeTarget) -> TableRules | None:
+    """What the rows that a statement writes get and must satisfy; None for nothing."""
+    rules = table_rules(environment.context, target.table)
+    if not target.checks:
+        return rules
+    of_views = TableRules(target.scan.relation_id, target.scan.columns, checks=target.checks)
+    return replace(rules or rules_of(target.table), of_views=of_views)
 
 
 def find_target_column(target: ChangeTarget, node: exp.Expr) -> Column:

@@ -28,6 +28,7 @@ from sqlfront.binder.dml_targets import (
     change_target,
     default_or_null,
     find_target_column,
+    target_rules,
 )
 from sqlfront.binder.environment import Clause, Environment, QueryFindings, bind_node, place_of, unsupported
 from sqlfront.binder.errors import GeneratedAlways
@@ -38,7 +39,6 @@ from sqlfront.binder.queries import (
     with_converted_targets,
     wrap_query,
 )
-from sqlfront.binder.rules import table_rules
 from sqlfront.binder.scope import NamespaceItem, Scope
 from sqlfront.parser.nodes import Default, position_of
 from storage.catalog import Column, Table
@@ -70,7 +70,7 @@ def bind_insert(environment: Environment, node: exp.Expr) -> Insert:
     if on_conflict is not None and on_conflict.assignments is not None:
         items.append(NamespaceItem(EXCLUDED, (), is_named=False, is_open=False))
     returning = bind_returning(replace(environment, scope=Scope(items), findings=QueryFindings()), node)
-    rules = table_rules(environment.context, table)
+    rules = target_rules(environment, target)
     return Insert(
         table.oid, scan.relation_id, scan.columns, attnums, source, defaults, returning, ctes, rules, on_conflict
     )  # fmt: skip

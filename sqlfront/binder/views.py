@@ -33,8 +33,9 @@ _STYLES = (QueryStyle(), QueryStyle(is_explicit=True))
 
 @dataclass(frozen=True, slots=True)
 class KeptQuery:
-    """A query's text, its output columns, and what it reads as `View.references` has it."""
+    """A query, its text, its output columns, and what it reads as `View.references` has it."""
 
+    tree: bound.Query
     sql: str
     columns: tuple[bound.RelationColumn, ...]
     references: tuple[tuple[int, tuple[int, ...]], ...]
@@ -68,7 +69,7 @@ def keep_query(
             raise DuplicateColumn(f'column "{name}" specified more than once')
     tree = with_output_names(tree, shown)
     sql = _faithful_text(kept, tree)
-    return KeptQuery(sql, bound.output_columns(tree), _references(tree))
+    return KeptQuery(tree, sql, bound.output_columns(tree), _references(tree))
 
 
 def bind_view(context: BindContext, view: AnyView) -> bound.Query:

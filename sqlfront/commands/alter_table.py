@@ -16,6 +16,7 @@ from foundation.errors import (
     UndefinedTable,
     WrongObjectType,
 )
+from sqlfront.binder import bind_view
 from sqlfront.commands.alter_columns import COLUMN_ACTIONS
 from sqlfront.commands.alter_kinds import check_action
 from sqlfront.commands.check_constraints import validate_check
@@ -36,7 +37,7 @@ from sqlfront.commands.lookup import (
 from sqlfront.commands.operator_classes import BTREE
 from sqlfront.commands.sequences import owned_sequences
 from sqlfront.commands.table_options import BTREE_OPTIONS, checked_table_options, merged_options
-from sqlfront.commands.views import broken_views, checked_view_options
+from sqlfront.commands.views import broken_views, check_updatable, checked_view_options
 from sqlfront.parser import (
     AddColumn,
     AddConstraint,
@@ -188,6 +189,7 @@ def _set_options(context: CommandContext, target: CatalogObject | None, action: 
     elif isinstance(target, View):
         changed = () if action.is_reset else checked_view_options(action.options)
         options = merged_options(target.options, changed, removed)
+        check_updatable(context, options, bind_view(context.bind_context(), target))
         context.transaction.put(replaced(target, options=options))
     elif isinstance(target, Index):
         given = {} if action.is_reset else {o.name: o.value or "true" for o in action.options}

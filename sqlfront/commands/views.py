@@ -16,13 +16,22 @@ from foundation.errors import (
     WrongObjectType,
 )
 from foundation.sqltypes import format_type
-from sqlfront.binder import KeptQuery, bind_view, keep_query, renamed_view
+from planner import bound
+from sqlfront.binder import (
+    KeptQuery,
+    bind_view,
+    keep_query,
+    not_updatable,
+    own_obstacle,
+    renamed_view,
+)
 from sqlfront.binder.errors import InvalidObjectDefinition
 from sqlfront.commands.columns import COLUMNS_MAX
 from sqlfront.commands.context import CommandContext, CommandResult
 from sqlfront.commands.creation_place import creation_place
 from sqlfront.commands.errors import InvalidTableDefinition, TooManyColumns
 from sqlfront.commands.lookup import check_owner, described
+from sqlfront.commands.table_options import check_unique
 from sqlfront.parser import CreateViewStatement, Option
 from storage.catalog import (
     AnyView,
@@ -64,6 +73,7 @@ def execute_create_view(statement: CreateViewStatement, context: CommandContext)
     name = statement.name.name
     options = checked_view_options(statement.options)
     kept = keep_query(context.bind_context(), statement.query, statement.columns)
+    check_updatable(context, options, kept.tree)
     schema, persistence = _place(context, statement, kept)
     if len(kept.columns) > COLUMNS_MAX:
         raise TooManyColumns(f"tables can have at most {COLUMNS_MAX} columns")
@@ -103,12 +113,14 @@ def is_temporary(context: CommandContext, oid: int) -> bool:
     return isinstance(found, Table | Sequence | View) and found.persistence is Persistence.TEMPORARY
 
 
-def checked_view_options(options: Iterable[Option]) -> tuple[tuple[str, str], ...]:
-    """The options of a view. Raises 0A000 for check_option, 22023 for an unknown one or a value that is no boolean."""
+def checked_view_options(options: tuple[Option, ...]) -> tuple[tuple[str, str], ...]:
+    """The options of a view. Raises InvalidParameterValue (22023) for an unknown or repeated one, or a value it cannot have."""
+    check_unique(options)
     checked = []
     for option in options:
-        if option.name == "check_option":
-            raise FeatureNotSupported("WITH CHECK OPTION is not supported")
+        if option.namespace is None and option.name == "check_option":
+            checked.append((option.name, _check_option(option)))
+            continue
         if option.namespace is not None or option.name not in _OPTIONS:
             raise InvalidParameterValue(f'unrecognized parameter "{option.name}"')
         value = "true" if option.value is None else option.value.lower()
@@ -116,6 +128,26 @@ def checked_view_options(options: Iterable[Option]) -> tuple[tuple[str, str], ..
             raise InvalidParameterValue(f'invalid value for boolean option "{option.name}": {option.value}')
         checked.append((option.name, value))
     return tuple(checked)
+
+
+def _check_option(option: Option) -> str:
+    value = "true" if option.value is None else option.value.lower()
+    if value not in ("local", "cascaded"):
+        raise InvalidParameterValue(
+            f'invalid value for enum option "check_option": {value}',
+            detail='Valid values are "local" and "cascaded".',
+        )
+    return value
+
+
+def check_updatable(context: CommandContext, options: Iterable[tuple[str, str]], query: bound.Query) -> None:
+    """Raises FeatureNotSupported (0A000) for WITH CHECK OPTION of a query whose rows cannot be changed."""
+    obstacle = own_obstacle(context.catalog, query) if "check_option" in dict(options) else None
+    if obstacle is not None:
+        raise FeatureNotSupported(
+            "WITH CHECK OPTION is supported only on automatically updatable views",
+            hint=not_updatable(obstacle),
+        )
 
 
 def _replacement(

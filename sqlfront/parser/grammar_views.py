@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from sqlglot import exp
 
+from foundation.errors import FeatureNotSupported
 from sqlfront.parser.dml import DmlGrammar
 from sqlfront.parser.grammar_table import parse_alter_table
 from sqlfront.parser.grammar_table_as import parse_access_method, parse_tablespace, parse_with_data
 from sqlfront.parser.names import if_not_exists, option_list, relation_name
-from sqlfront.parser.statements import QueryStatement, Statement
+from sqlfront.parser.statements import Option, QueryStatement, Statement
 from sqlfront.parser.statements_views import (
     CreateMaterializedViewStatement,
     CreateViewStatement,
@@ -38,10 +39,15 @@ def maybe_create_view(grammar: DmlGrammar) -> Statement | None:
     if is_recursive:
         query = _recursive(name.name, identifiers, query)
         columns = ()
+    with_token = grammar.token
     if grammar.accept("with"):
-        grammar.accept_any("cascaded", "local")
+        value = grammar.accept_any("cascaded", "local") or "cascaded"
         grammar.expect("check", "option")
-        grammar.unsupported("WITH CHECK OPTION", grammar.last)
+        if is_recursive:
+            raise FeatureNotSupported(
+                "WITH CHECK OPTION not supported on recursive views", position=with_token.start + 1
+            )
+        options = (*options, Option("check_option", value))
     return CreateViewStatement(name, query, columns, or_replace, options, persistence)
 
 

@@ -19,7 +19,7 @@ from foundation.sqltypes import (
     format_type,
     numeric_precision_scale,
 )
-from sqlfront.binder import BindContext, bind_view, changeable_columns, is_changeable
+from sqlfront.binder import BindContext, bind_view, changeable_columns
 from sqlfront.pg_catalog.definitions import owned_sequence, shown_expression
 from sqlfront.pg_catalog.relations import VIRTUAL_RELATIONS, Row, rows_of
 from sqlfront.pg_catalog.user_types import user_type
@@ -56,8 +56,7 @@ def tables(view: CatalogView) -> Iterator[Row]:
 
 def is_changeable_view(view: CatalogView, stored: View) -> bool:
     """Whether rows can be changed through a view."""
-    context = BindContext(view.catalog, view.database_oid, virtual_relations=VIRTUAL_RELATIONS)
-    return is_changeable(bind_view(context, stored))
+    return bool(_changeable_columns(view, stored))
 
 
 def _yes_no(condition: bool) -> str:
@@ -66,7 +65,7 @@ def _yes_no(condition: bool) -> str:
 
 def _changeable_columns(view: CatalogView, stored: View) -> set[str]:
     context = BindContext(view.catalog, view.database_oid, virtual_relations=VIRTUAL_RELATIONS)
-    return changeable_columns(bind_view(context, stored))
+    return changeable_columns(view.catalog, bind_view(context, stored))
 
 
 def _table_type(table: ColumnRelation) -> str:

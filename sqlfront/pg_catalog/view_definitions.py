@@ -7,7 +7,7 @@ from typing import Any
 
 from foundation.errors import UndefinedTable
 from planner.query_text import QueryStyle
-from sqlfront.binder import BindContext, view_text
+from sqlfront.binder import BindContext, check_option, view_text
 from sqlfront.pg_catalog.function_registry import catalog_function
 from sqlfront.pg_catalog.information_schema import is_changeable_view, location
 from sqlfront.pg_catalog.pretty_expressions import pretty_expression
@@ -83,7 +83,7 @@ def views(view: CatalogView) -> Iterator[Row]:
         changeable = "YES" if is_changeable_view(view, stored) else "NO"
         yield {
             **location(view, "table", stored.schema_oid, stored.name),
-            "view_definition": definition(view, stored), "check_option": "NONE", "is_updatable": changeable,
+            "view_definition": definition(view, stored), "check_option": check_option(stored).upper() or "NONE", "is_updatable": changeable,
             "is_insertable_into": changeable, "is_trigger_updatable": "NO", "is_trigger_deletable": "NO",
             "is_trigger_insertable_into": "NO",
         }  # fmt: skip

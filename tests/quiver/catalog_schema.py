@@ -39,6 +39,7 @@ COMMENT ON COLUMN priced.twice IS 'twice the price';
 INSERT INTO authors (name, email, born) VALUES ('Ann', 'a@x', '1970-01-02'), ('Bob', NULL, NULL);
 INSERT INTO packages (author_id, title, embedding, price, tags)
     VALUES (1, 'Hello', '[1,2,3]', 10.50, '{a,b}'), (2, 'World', '[4,5,6]', 3, NULL);
+CREATE VIEW cheap AS SELECT id, price FROM packages WHERE price < 5 WITH LOCAL CHECK OPTION;
 CREATE MATERIALIZED VIEW summed AS SELECT author_id, count(*) AS n, sum(price) AS total FROM packages GROUP BY author_id;
 CREATE UNIQUE INDEX summed_author ON summed (author_id);
 CREATE MATERIALIZED VIEW app.near WITH (fillfactor = 80) AS SELECT id, embedding FROM packages WITH NO DATA;

@@ -35,7 +35,7 @@ WAIT_SECONDS = 60
 SAME_AS_POSTGRES = (
     r"\d", r"\dt", r"\d packages", r"\d authors", r"\d+ packages", r"\d+ authors", r"\di", r"\ds", r"\dp", r"\z packages",
     r"\d packages_pkey", r"\d packages_hnsw", r"\d+ packages_hnsw", r"\d packages_u", r"\d authors_name_key",
-    r"\d summed", r"\d+ summed", r"\d+ app.near", r"\d summed_author", r"\dm", r"\dm app.*", r"\sv summed",
+    r"\d+ cheap", r"\d summed", r"\d+ summed", r"\d+ app.near", r"\d summed_author", r"\dm", r"\dm app.*", r"\sv summed",
     r"\d packages_ivfflat", r"\d priced", r"\d+ priced", r"\d+ app.order_lines", r"\dv app.*", r"\sv priced", r"\sv+ app.order_lines",
     r"\d+ packages_h",
     r"\d packages_id_seq", r"\d authors_id_seq", r"\d app.sq", r"\d numbered", r"\d app.orders", r'\d "Weird Name"."Mixed Case"',

@@ -331,6 +331,32 @@ def test_views_are_changed_and_dropped_alike(connections: tuple[Connection, Conn
     assert not differences, "\n".join(differences)
 
 
+def test_check_options_are_kept_alike(connections: tuple[Connection, Connection]) -> None:
+    differences = []
+    for connection in connections:
+        connection.execute("CREATE SCHEMA checked")
+        connection.execute("SET search_path = checked, public")
+    for statement in statements("check_option.sql"):
+        theirs, ours = (described_outcome(connection, statement.text) for connection in connections)
+        if theirs != ours:
+            differences.append(f"{statement.text}\n  postgres {theirs}\n  quiver   {ours}")
+    for connection in connections:
+        connection.execute("DROP SCHEMA checked CASCADE")
+        connection.execute("RESET search_path")
+    assert not differences, "\n".join(differences)
+
+
+def test_rows_that_arrive_together_keep_the_check_option(ours: Connection) -> None:
+    """A driver's executemany sends them as one pipeline; none of the rows stays."""
+    ours.execute("CREATE TABLE several (n int)")
+    ours.execute("CREATE VIEW few AS SELECT n FROM several WHERE n < 10 WITH CHECK OPTION")
+    with pytest.raises(psycopg.Error, match='new row violates check option for view "few"') as raised:
+        ours.cursor().executemany("INSERT INTO few VALUES (%s)", [(n,) for n in range(12)])
+    assert raised.value.sqlstate == "44000"
+    assert query_rows(ours, "SELECT count(*) FROM several") == [(0,)]
+    ours.execute("DROP TABLE several CASCADE")
+
+
 def test_a_view_that_would_read_itself_is_refused(ours: Connection) -> None:
     """PostgreSQL takes it and fails whenever it is read."""
     ours.execute("CREATE VIEW inner_view AS SELECT 1 AS n")
