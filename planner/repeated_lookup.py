@@ -22,7 +22,8 @@ from planner.planning import NativePlan, Plan
 from planner.repeated_reads import Read
 from planner.services import ExecutionContext
 from storage.catalog import Catalog
-from storage.keys import KeySpec, key_batch, key_spec
+from storage.key_specs import KeySpec, key_spec
+from storage.keys import key_batch
 
 _INTEGER_BITS = {INT2.oid: 16, INT4.oid: 32, INT8.oid: 64}
 _KEY_TYPES = frozenset(kind.oid for kind in (INT2, INT4, INT8, TEXT, VARCHAR, UUID))

@@ -18,7 +18,7 @@ from foundation.sqltypes import SqlType
 from planner.relational import EngineOptions, configure
 from planner.vector import configure_index_rules
 from quiver.maintenance import Maintenance
-from sqlfront.binder import index_predicate, index_rules
+from sqlfront.binder import KeptIndexExpressions, index_rules
 from sqlfront.protocol.scram import make_verifier
 from sqlfront.session.factory import LocalSessionFactory, Shared
 from sqlfront.types import CodecContext, decode_text, encode_text
@@ -114,6 +114,6 @@ def storage_options(values: SettingValues) -> StorageOptions:
         growing_bytes_max=values.integer("quiver.growing_segment_size") * 1024,
         checkpoint_log_bytes=values.integer("quiver.checkpoint_log_size") * 1024,
         missing_value_decoder=decode_missing,
-        row_predicate=index_predicate,
+        index_expressions=KeptIndexExpressions(),
         value_encoder=encode_value,
     )

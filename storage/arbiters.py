@@ -20,7 +20,8 @@ import pyarrow as pa
 from foundation.bitset import RowOffsets
 from foundation.errors import ObjectNotInPrerequisiteState
 from storage.catalog import Catalog, Index
-from storage.keys import KeyBatch, KeySpec, first_equal, key_batch, unique_specs
+from storage.key_specs import KeySpec, unique_specs
+from storage.keys import KeyBatch, first_equal, key_batch
 from storage.lock_modes import RowStrength
 from storage.rows import RowIds
 from storage.transaction import Transaction
@@ -94,7 +95,7 @@ def arbitrate(
     """
     table = transaction.catalog.table(table_oid)
     proposed: list[tuple[KeySpec, KeyBatch]] = []
-    for spec in unique_specs(table, indexes, transaction.options.row_predicate):
+    for spec in unique_specs(table, indexes, transaction.options.index_expressions):
         keys = key_batch(spec, [batch.column(str(attnum)) for attnum in spec.read_attnums])
         transaction.locks.reserve_keys(spec.index_oid, keys.hashes[keys.has_key])
         proposed.append((spec, keys))

@@ -180,7 +180,7 @@ AnyView = View | MaterializedView
 class IndexKey:
     """One key of an index: a column (`attnum` > 0) or an expression (`attnum` 0, `expression_sql` set).
 
-    `expression_attnums` are the columns that the expression reads, ascending.
+    `expression_attnums` are the columns that the expression reads, ascending; `collation` is what COLLATE named, '' for none.
     """
 
     attnum: int
@@ -189,6 +189,7 @@ class IndexKey:
     is_descending: bool = False
     nulls_first: bool = False
     expression_attnums: tuple[int, ...] = ()
+    collation: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,6 +216,8 @@ class Index(CatalogObject):
     nulls_not_distinct: bool = False
     is_deferrable: bool = False
     is_initially_deferred: bool = False
+    included: tuple[int, ...] = ()
+    """The columns of INCLUDE, as they were written: they end with the index and are otherwise nothing to it."""
 
     def key_attnums(self) -> tuple[int, ...]:
         """The keys' columns, 0 for an expression."""

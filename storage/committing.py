@@ -43,7 +43,8 @@ from storage.catalog import (
 from storage.checksum import BytesLike
 from storage.datafiles import DataFiles
 from storage.key_checks import first_key_conflict
-from storage.keys import key_batch, key_spec, unique_specs
+from storage.key_specs import key_spec, unique_specs
+from storage.keys import key_batch
 from storage.overlay import can_hold, has_offsets
 from storage.records import (
     CatalogRecord,
@@ -206,7 +207,7 @@ def _prepare_table(
     attnums = [column.attnum for column in table.live_columns()]
     if writes.is_spilled:
         indexes = transaction.catalog.indexes_of(table.oid)
-        specs = unique_specs(table, indexes, transaction.options.row_predicate)
+        specs = unique_specs(table, indexes, transaction.options.index_expressions)
         count = sum(len(offsets) for _, offsets in parts)
         stream = writes.finished_stream(table)
         source = SegmentSource(count, None, attnums, column, specs)
@@ -373,7 +374,7 @@ def _check_put_index(
     if transaction.checked.get(table.oid) is head.table_state(table.oid):
         return
     segments = transaction.current_view(head, table).segments
-    spec = key_spec(table, index, transaction.options.row_predicate)
+    spec = key_spec(table, index, transaction.options.index_expressions)
     constraints.check_buildable(table, index, spec, segments, encode)
 
 
@@ -389,13 +390,13 @@ def _check_keys(
     missing = transaction.missing_column
     committed = () if writes.is_truncated else state.view(table, missing).segments
     parts = [(view, offsets) for view, offsets in writes.live_parts(missing, table) if len(offsets)]
-    for spec in unique_specs(table, tuple(indexes.values()), transaction.options.row_predicate):
+    for spec in unique_specs(table, tuple(indexes.values()), transaction.options.index_expressions):
         columns = [_own_column(parts, attnum) for attnum in spec.read_attnums] if parts else []
         if not columns:
             return
         conflict = first_key_conflict(key_batch(spec, columns), spec, committed, writes.deleted_ids())
         if conflict is not None:
-            values = [column[conflict.position].as_py() for column in columns]
+            values = spec.values_at(columns, conflict.position)
             raise constraints.violation(table, indexes[spec.index_oid], spec, values, encode)
 
 

@@ -23,7 +23,8 @@ from foundation.errors import (
 )
 from foundation.sqltypes import CIDR, INET, SqlType, arrow_type
 from storage.catalog import Index, Table
-from storage.keys import KeyBatch, KeySpec, first_duplicate, key_batch
+from storage.key_specs import KeySpec
+from storage.keys import KeyBatch, first_duplicate, key_batch
 from storage.rows import RowIds
 from storage.state import TableState
 from storage.view import SegmentView
@@ -106,11 +107,10 @@ def violation(
 
 
 def _key_text(table: Table, spec: KeySpec, values: Sequence[Any], encode: ValueEncoder) -> str:
-    names = ", ".join(table.column_at(attnum).name for attnum in spec.attnums)
     # A key is shown as the type that its operator class compares, which is inet for cidr.
     pairs = zip((INET if sql_type == CIDR else sql_type for sql_type in spec.types), values)
     texts = ", ".join("null" if value is None else encode(sql_type, value) for sql_type, value in pairs)
-    return f"({names})=({texts})"
+    return f"({spec.key_names(table)})=({texts})"
 
 
 def check_buildable(
@@ -128,7 +128,7 @@ def check_buildable(
     pair = first_duplicate(key_batch(spec, columns))
     if pair is None:
         return
-    values = [column[pair[1]].as_py() for column in columns]
+    values = spec.values_at(columns, pair[1])
     raise UniqueViolation(
         f'could not create unique index "{index.name}"',
         detail=f"Key {_key_text(table, spec, values, encode)} is duplicated.",

@@ -23,7 +23,8 @@ from storage.catalog import Catalog, Index, Table
 from storage.changes import watched_attnums
 from storage.committing import SHORT_COMMIT_BYTES
 from storage.key_checks import first_key_conflict
-from storage.keys import KeyBatch, KeySpec, RowPredicates, key_batch, key_spec
+from storage.key_specs import IndexExpressions, KeySpec, key_spec
+from storage.keys import KeyBatch, key_batch
 from storage.lock_modes import RowStrength, TableMode
 from storage.lock_spaces import LockGroup
 from storage.locks import Waiting
@@ -49,7 +50,7 @@ class InsertTarget:
     keys: tuple[tuple[Index, KeySpec], ...]
 
     @classmethod
-    def of(cls, catalog: Catalog, table_oid: int, predicates: RowPredicates) -> InsertTarget | None:
+    def of(cls, catalog: Catalog, table_oid: int, expressions: IndexExpressions) -> InsertTarget | None:
         """None for a table without columns, and one with constraints checked after a statement: foreign keys, deferrable keys."""
         table = catalog.table(table_oid)
         if watched_attnums(catalog, table_oid) or not table.live_columns():
@@ -59,7 +60,7 @@ class InsertTarget:
             (index for index in catalog.indexes_of(table_oid) if index.is_unique),
             key=lambda index: (not index.is_primary, index.oid),
         )
-        keys = tuple((index, key_spec(table, index, predicates)) for index in unique)
+        keys = tuple((index, key_spec(table, index, expressions)) for index in unique)
         return cls(catalog, table, pa.schema(fields), keys)
 
 
@@ -137,7 +138,7 @@ class DirectInsert:
             # Who changes the row may give up its key.
             row_ids = np.array([conflict.row_id], dtype=np.uint64)
             self._locks.lock_rows(table, row_ids, RowStrength.SHARE)
-        values = [column[conflict.position].as_py() for column in columns]
+        values = spec.values_at(columns, conflict.position)
         raise constraints.violation(table, index, spec, values, storage.options.value_encoder)
 
     def finish_commit(self, *, may_block: bool = True) -> None:

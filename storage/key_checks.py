@@ -16,7 +16,8 @@ import pyarrow as pa
 from storage import constraints
 from storage.catalog import Catalog
 from storage.constraints import KeyConflict
-from storage.keys import KeyBatch, KeySpec, first_duplicate, key_batch, unique_specs
+from storage.key_specs import KeySpec, unique_specs
+from storage.keys import KeyBatch, first_duplicate, key_batch
 from storage.lock_modes import RowStrength
 from storage.rows import RowIds
 from storage.view import SegmentView
@@ -45,7 +46,7 @@ def check_new_keys(
     if not indexes:
         return
     transaction.checked.setdefault(table.oid, transaction.committed_table(table.oid))
-    for spec in unique_specs(table, tuple(indexes.values()), transaction.options.row_predicate):
+    for spec in unique_specs(table, tuple(indexes.values()), transaction.options.index_expressions):
         if changed is not None and changed.isdisjoint(spec.read_attnums):
             continue
         columns = [batch.column(batch.schema.get_field_index(str(attnum))) for attnum in spec.read_attnums]
@@ -53,7 +54,7 @@ def check_new_keys(
         transaction.locks.reserve_keys(spec.index_oid, keys.hashes[keys.has_key])
         conflict = _lasting_conflict(transaction, writes, spec, keys)
         if conflict is not None:
-            values = [column[conflict].as_py() for column in columns]
+            values = spec.values_at(columns, conflict)
             raise constraints.violation(
                 table, indexes[spec.index_oid], spec, values, transaction.options.value_encoder
             )
@@ -95,7 +96,11 @@ def first_key_conflict(
 
 def update_strength(catalog: Catalog, table_oid: int, changed: frozenset[int] | None) -> RowStrength:
     """How an update that may change these columns (None = any) locks its rows: unique keys take the stronger lock."""
-    indexes = [i for i in catalog.indexes_of(table_oid) if i.is_unique and i.predicate_sql is None]
+    indexes = [
+        i
+        for i in catalog.indexes_of(table_oid)
+        if i.is_unique and i.predicate_sql is None and all(i.key_attnums())
+    ]
     keys = {n for index in indexes for n in index.key_attnums()}
     keeps_keys = not keys or (changed is not None and changed.isdisjoint(keys))
     return RowStrength.NO_KEY_UPDATE if keeps_keys else RowStrength.UPDATE

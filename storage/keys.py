@@ -15,7 +15,7 @@ asks looks at the tombstones.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -25,23 +25,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from foundation.bitset import RowOffsets
-from foundation.errors import FeatureNotSupported
 from foundation.sqltypes import (
-    BOOL,
-    DATE,
-    INT2,
-    INT4,
-    INT8,
-    MONEY,
     NUMERIC,
-    OID,
-    TIME,
-    TIMESTAMP,
-    TIMESTAMPTZ,
     SqlType,
 )
-from storage.catalog import Index, Table
 from storage.growable import GrowableArray, dense_values
+from storage.key_specs import KeySpec
 
 Hashes = npt.NDArray[np.uint64]
 _NONE: RowOffsets = np.empty(0, dtype=np.int64)
@@ -53,61 +42,6 @@ _HASHED_WIDTHS = (1, 2, 4, 8, 16)
 """Of values that are hashed as one or two integers."""
 _ORDERED_PROBE_MIN = 256
 """Look-ups of so many keys at once are made in the order of their hashes."""
-
-_EXACT_TYPES = frozenset(
-    t.oid for t in (BOOL, INT2, INT4, INT8, MONEY, OID, DATE, TIME, TIMESTAMP, TIMESTAMPTZ)
-)
-"""Types of at most 64 bits whose stored bytes are equal exactly when the SQL values are."""
-
-
-class RowPredicate(Protocol):
-    """The predicate of a partial index; who knows SQL implements it."""
-
-    @property
-    def attnums(self) -> tuple[int, ...]:
-        """The columns it reads, ascending."""
-
-    def holds(self, columns: Sequence[pa.Array], row_count: int, *, is_stored: bool) -> npt.NDArray[np.bool_]:
-        """(row_count,) bool: rows for which the predicate is TRUE.
-
-        Args:
-            columns: one array per attnum.
-            is_stored: the rows are in the table, dead ones among them, which may be older than the index: where
-                the predicate raises an error they are not covered.
-
-        Raises:
-            QuiverError: what the predicate raises for a row that is not stored.
-        """
-
-
-def no_predicates(table: Table, index: Index) -> RowPredicate:
-    """Stands in where nobody gave storage an evaluator. Raises FeatureNotSupported (0A000)."""
-    raise FeatureNotSupported("partial unique indexes are not supported")
-
-
-RowPredicates = Callable[[Table, Index], RowPredicate]
-
-
-@dataclass(frozen=True, slots=True)
-class KeySpec:
-    """Which columns of a table make the key of an index."""
-
-    index_oid: int
-    attnums: tuple[int, ...]
-    types: tuple[SqlType, ...]
-    nulls_not_distinct: bool = False
-    predicate: RowPredicate | None = None
-    """Of a partial index: a row for which it is not TRUE has no key."""
-
-    @property
-    def read_attnums(self) -> tuple[int, ...]:
-        """The columns that `key_batch` takes: those of the key, then those of the predicate."""
-        return self.attnums if self.predicate is None else (*self.attnums, *self.predicate.attnums)
-
-    @property
-    def hash_is_exact(self) -> bool:
-        """Whether equal hashes mean equal keys: the hash of one value of up to 64 bits is a bijection."""
-        return len(self.types) == 1 and self.types[0].oid in _EXACT_TYPES and not self.nulls_not_distinct
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,24 +65,6 @@ class KeyedRows(Protocol):
     def take_column(self, attnum: int, offsets: RowOffsets) -> pa.Array: ...
 
 
-def unique_specs(
-    table: Table, indexes: Sequence[Index], predicates: RowPredicates = no_predicates
-) -> list[KeySpec]:
-    """Key specifications of a table's unique indexes, the primary key first."""
-    ordered = sorted((i for i in indexes if i.is_unique), key=lambda index: (not index.is_primary, index.oid))
-    return [key_spec(table, index, predicates) for index in ordered]
-
-
-def key_spec(table: Table, index: Index, predicates: RowPredicates = no_predicates) -> KeySpec:
-    """Raises FeatureNotSupported (0A000) for an expression, and for a predicate that nobody can evaluate."""
-    if not all(index.key_attnums()):
-        raise FeatureNotSupported("unique indexes on expressions are not supported")
-    attnums = index.key_attnums()
-    types = tuple(table.column_at(attnum).type for attnum in attnums)
-    predicate = None if index.predicate_sql is None else predicates(table, index)
-    return KeySpec(index.oid, attnums, types, index.nulls_not_distinct, predicate)
-
-
 def key_batch(
     spec: KeySpec, columns: Sequence[pa.Array], *, by_equality: bool = False, is_stored: bool = False
 ) -> KeyBatch:
@@ -159,15 +75,17 @@ def key_batch(
         is_stored: the rows are in the table, see `RowPredicate.holds`.
 
     Raises:
-        QuiverError: what the predicate of a partial index raises for new rows.
+        QuiverError: what the predicate of a partial index, or the expression of a key, raises for new rows.
     """
     row_count = len(columns[0])
-    if row_count == 1 and spec.hash_is_exact and spec.predicate is None:
+    if row_count == 1 and spec.hash_is_exact and spec.predicate is None and not spec.expressions:
         return _exact_key(columns[0])
     hashes = np.full(row_count, _MIX, dtype=np.uint64)
-    has_key = rows_with_key(spec, columns, by_equality=by_equality, is_stored=is_stored)
+    covered = _covered_rows(spec, columns, is_stored=is_stored)
+    values = spec.key_columns(columns, is_stored=is_stored)
+    has_key = covered & _rows_without_null(spec, values, by_equality=by_equality)
     normal = []
-    for column, sql_type in zip(columns, spec.types):
+    for column, sql_type in zip(values, spec.types):
         array = _normal_form(column, sql_type)
         normal.append(array)
         column_hashes = _hash_column(array)
@@ -191,12 +109,27 @@ def rows_with_key(
     spec: KeySpec, columns: Sequence[pa.Array], *, by_equality: bool = False, is_stored: bool = False
 ) -> npt.NDArray[np.bool_]:
     """(n,) bool: rows that have a key in the index. Arguments and errors as those of `key_batch`."""
-    row_count, key_count = len(columns[0]), len(spec.attnums)
-    has_key = np.ones(row_count, dtype=np.bool_)
-    if spec.predicate is not None:
-        has_key &= spec.predicate.holds(columns[key_count:], row_count, is_stored=is_stored)
+    values = spec.key_columns(columns, is_stored=is_stored)
+    return _covered_rows(spec, columns, is_stored=is_stored) & _rows_without_null(
+        spec, values, by_equality=by_equality
+    )
+
+
+def _covered_rows(spec: KeySpec, columns: Sequence[pa.Array], *, is_stored: bool) -> npt.NDArray[np.bool_]:
+    """(n,) bool: rows for which the predicate holds."""
+    row_count = len(columns[0])
+    if spec.predicate is None:
+        return np.ones(row_count, dtype=np.bool_)
+    return spec.predicate.holds(columns[len(spec.attnums) :], row_count, is_stored=is_stored)
+
+
+def _rows_without_null(
+    spec: KeySpec, values: Sequence[pa.Array], *, by_equality: bool
+) -> npt.NDArray[np.bool_]:
+    """(n,) bool: rows whose NULLs, if they have some, count as values of the key."""
+    has_key = np.ones(len(values[0]), dtype=np.bool_)
     if by_equality or not spec.nulls_not_distinct:
-        for column in columns[:key_count]:
+        for column in values:
             if column.null_count:
                 has_key &= column.is_valid().to_numpy(zero_copy_only=False)
     return has_key
@@ -213,7 +146,7 @@ def matching_rows(rows: KeyedRows, spec: KeySpec, keys: KeyBatch) -> tuple[RowOf
         return positions, offsets
     # Rows without a key are in no look-up structure.
     plain = replace(spec, predicate=None)
-    found = key_batch(plain, [rows.take_column(attnum, offsets) for attnum in spec.attnums])
+    found = key_batch(plain, [rows.take_column(attnum, offsets) for attnum in spec.attnums], is_stored=True)
     equal = found.has_key & _equal_rows(found.columns, None, keys.columns, positions)
     return positions[equal], offsets[equal]
 

@@ -25,7 +25,7 @@ from storage import layout
 from storage.blockfile import BlockFile
 from storage.catalog import Catalog, Index, Table
 from storage.compaction import DEAD_SHARE_MAX, due_sources
-from storage.keys import unique_specs
+from storage.key_specs import unique_specs
 from storage.manifest import Checkpoint, manifest_numbers, write_manifest
 from storage.overlay import VARIABLE_BYTES_MAX, Overlay, has_offsets, write_overlay
 from storage.records import AttachRecord, EditRecord, PatchRecord, patch_batch
@@ -59,7 +59,7 @@ _MERGE_MEMORY_SHARE = 4
 """A merge that nobody asked for reads files of at most this part of the memory limit."""
 
 _FLAT = "flat"
-_BTREE = "btree"
+_WITHOUT_GRAPHS = ("btree", "hash")
 
 
 def _never_stops() -> None:
@@ -154,7 +154,7 @@ def _due(storage: Storage, state: DatabaseState, table: Table, keeps_dead: bool)
 def _has_vector_index(catalog: Catalog, segment: SegmentState) -> bool:
     """Whether there is an index file that costs much to make again; the order of a column does not."""
     indexes = (catalog.get(oid) for oid, file in segment.attachments.items() if not file.is_keys)
-    return any(isinstance(index, Index) and index.family != _BTREE for index in indexes)
+    return any(isinstance(index, Index) and index.family not in _WITHOUT_GRAPHS for index in indexes)
 
 
 def _merge_groups(
@@ -276,7 +276,7 @@ def _live_rows(
         return whole if order is None else whole.take(pa.array(order))
 
     attnums = [c.attnum for c in table.live_columns()]
-    specs = unique_specs(table, state.catalog.indexes_of(table.oid), storage.options.row_predicate)
+    specs = unique_specs(table, state.catalog.indexes_of(table.oid), storage.options.index_expressions)
     return SegmentSource(len(row_ids), row_ids, attnums, column, specs)
 
 
@@ -426,7 +426,7 @@ def _write_missing_keys(storage: Storage, table_oid: int) -> None:
     table = state.catalog.get(table_oid)
     if not isinstance(table, Table):
         return
-    specs = unique_specs(table, state.catalog.indexes_of(table_oid), storage.options.row_predicate)
+    specs = unique_specs(table, state.catalog.indexes_of(table_oid), storage.options.index_expressions)
     for spec in specs:
         for segment in state.table_state(table_oid).sealed:
             attached = segment.attachments.get(spec.index_oid)

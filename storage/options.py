@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from foundation.sqltypes import SqlType
-from storage.keys import RowPredicates, no_predicates
+from storage.key_specs import NO_INDEX_EXPRESSIONS, IndexExpressions
 
 MEGABYTE = 1 << 20
 
@@ -48,8 +48,8 @@ class StorageOptions:
     missing_value_decoder: Callable[[SqlType, str], Any] = no_decoder
     """PostgreSQL text form -> Python value that `pa.array([value], arrow_type)` takes."""
 
-    row_predicate: RowPredicates = no_predicates
-    """The predicate of a partial unique index, ready to be evaluated."""
+    index_expressions: IndexExpressions = NO_INDEX_EXPRESSIONS
+    """Predicates and keys of unique indexes, ready to be evaluated."""
 
     value_encoder: Callable[[SqlType, Any], str] = plain_text
     """Python value -> PostgreSQL text, for `Key (id)=(1)` and `Failing row contains (...)`."""

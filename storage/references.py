@@ -15,7 +15,8 @@ import numpy as np
 
 from foundation.errors import SerializationFailure
 from storage.catalog import Catalog, ForeignKey
-from storage.keys import KeyBatch, KeySpec
+from storage.key_specs import KeySpec
+from storage.keys import KeyBatch
 from storage.state import DatabaseState, TableState
 
 if TYPE_CHECKING:

@@ -24,7 +24,7 @@ from foundation.bitset import RowOffsets
 from foundation.sqltypes import is_vector
 from storage.catalog import Catalog, Table
 from storage.constraints import check_not_null, first_null
-from storage.keys import unique_specs
+from storage.key_specs import unique_specs
 from storage.options import StorageOptions
 from storage.overlay import can_hold
 from storage.rows import KnownKeys, RowIds, dense_ids, find_dense, next_uid
@@ -166,7 +166,7 @@ def key_attnums(catalog: Catalog, table: Table, options: StorageOptions) -> set[
     They are never patched: sorted keys, the values in index files, and graphs over bit strings stay true.
     """
     indexes = catalog.indexes_of(table.oid)
-    specs = unique_specs(table, indexes, options.row_predicate)
+    specs = unique_specs(table, indexes, options.index_expressions)
     vector_indexes = (index for index in indexes if index.metric is not None)
     return {
         *itertools.chain.from_iterable(spec.read_attnums for spec in specs),

@@ -17,7 +17,8 @@ from foundation.memory import MemoryBudget
 from storage import layout
 from storage.column_stream import ColumnStream
 from storage.datafiles import DataFiles
-from storage.keys import KeySpec, SortedKeys, key_batch
+from storage.key_specs import KeySpec
+from storage.keys import SortedKeys, key_batch
 from storage.rows import ROW_IDS_BLOCK, RowIds, SegmentEntry, column_zone
 from storage.view import SegmentView
 

@@ -27,7 +27,8 @@ from storage.changes import PendingChecks, RowChange, noted_columns, watched_att
 from storage.errors import ReadOnlyTransaction, TransactionEnded
 from storage.isolation import Isolation
 from storage.key_checks import check_new_keys, update_strength
-from storage.keys import key_batch, key_spec, unique_specs
+from storage.key_specs import key_spec, unique_specs
+from storage.keys import key_batch
 from storage.lock_modes import RowStrength
 from storage.lock_spaces import LockGroup
 from storage.locks import WaitPolicy
@@ -200,7 +201,7 @@ class Transaction:
         row_ids = writes.insert(batch, self.missing_column)
         if writes.must_spill(options.write_set_bytes_max):
             self._spill = self._spill or self._storage.new_spill_file()
-            specs = unique_specs(table, self.catalog.indexes_of(table.oid), options.row_predicate)
+            specs = unique_specs(table, self.catalog.indexes_of(table.oid), options.index_expressions)
             writes.spill(self._spill, specs, self.missing_column)
         return row_ids
 
@@ -345,7 +346,7 @@ class Transaction:
     def _check_unique_index(self, index: Index) -> None:
         before = self.catalog.get(index.oid)
         table = self.catalog.table(index.table_oid)
-        spec = key_spec(table, index, self.options.row_predicate)
+        spec = key_spec(table, index, self.options.index_expressions)
         if isinstance(before, Index) and before.is_unique and before.keys == index.keys:
             return
         self.checked.setdefault(table.oid, self._storage.head.table_state(table.oid))

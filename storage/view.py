@@ -25,7 +25,8 @@ from storage.blockfile import BlockFile
 from storage.catalog import Column, Table
 from storage.errors import DataCorrupted
 from storage.growable import aligned_empty
-from storage.keys import Hashes, KeyBatch, KeySpec, SortedKeys, key_batch, matching_rows
+from storage.key_specs import KeySpec
+from storage.keys import Hashes, KeyBatch, SortedKeys, key_batch, matching_rows
 from storage.overlay import Overlay
 from storage.rows import GrowingRows, RowIds, SealedRows, StoredRows, ZoneMap
 

@@ -22,7 +22,8 @@ from storage.changes import PendingChecks
 from storage.column_stream import ColumnStream, streamed_attnum
 from storage.growable import without_null_values
 from storage.idset import IdSet
-from storage.keys import Hashes, KeySpec, key_batch
+from storage.key_specs import KeySpec
+from storage.keys import Hashes, key_batch
 from storage.revisions import RevisedRows, UpdatePlan
 from storage.rows import GrowingRows, RowIds, SpilledRows, dense_ids, rows_bytes
 from storage.spill_file import SpillFile

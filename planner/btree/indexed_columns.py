@@ -20,7 +20,8 @@ from storage.catalog import Catalog, Index, Table
 if TYPE_CHECKING:
     from storage import SegmentView
 
-BTREE = "btree"
+ORDERED_FAMILIES = ("btree", "hash")
+"""A hash index finds its rows by their order, too; only its definition says otherwise."""
 ROWS_MIN = 4096
 """A smaller segment is scanned: that takes microseconds for most types, as a look-up does."""
 
@@ -31,7 +32,12 @@ _log = logging.getLogger("quiver.planner")
 
 def indexed_attnum(table: Table, index: Index) -> int:
     """The column whose order an index keeps; 0 for an index that keeps none."""
-    if index.family != BTREE or index.is_unique or index.is_primary or index.predicate_sql is not None:
+    if (
+        index.family not in ORDERED_FAMILIES
+        or index.is_unique
+        or index.is_primary
+        or index.predicate_sql is not None
+    ):
         return 0
     attnum = index.keys[0].attnum
     return attnum if attnum and table.column_at(attnum).type.oid in INDEXED_TYPES else 0

@@ -101,16 +101,16 @@ class _Change:
             attnum for attnum, value in self.clause.assignments or () if not self._keeps(attnum, value)
         }
         changed |= self._computed_from(changed)
-        return any(not changed.isdisjoint(index.key_attnums()) for index in self.indexes)
+        return any(not changed.isdisjoint(index.read_attnums()) for index in self.indexes)
 
     def may_leave_index(self) -> bool:
         """Whether an update may take a row out of a partial arbiter, so that a later row no longer meets it."""
         assigned_attnums = {attnum for attnum, _ in self.clause.assignments or ()}
         assigned_attnums |= self._computed_from(assigned_attnums)
-        predicates = self.context.storage.options.row_predicate
+        expressions = self.context.storage.options.index_expressions
         return any(
             index.predicate_sql is not None
-            and not assigned_attnums.isdisjoint(predicates(self.table, index).attnums)
+            and not assigned_attnums.isdisjoint(expressions.predicate(self.table, index).attnums)
             for index in self.indexes
         )
 

@@ -24,7 +24,8 @@ from planner.services import ExecutionContext
 from storage import Isolation
 from storage.catalog import ForeignKey, Index, Table
 from storage.constraints import check_rows_current
-from storage.keys import KeyBatch, KeySpec, key_batch, key_spec
+from storage.key_specs import KeySpec, key_spec
+from storage.keys import KeyBatch, key_batch
 from storage.lock_modes import RowStrength, SharedMode, TableMode
 from storage.references import guard_keys
 from storage.rows import RowIds

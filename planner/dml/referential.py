@@ -49,7 +49,8 @@ from storage.changes import (
     constraint_oid,
     deferrable_keys,
 )
-from storage.keys import key_batch, key_spec
+from storage.key_specs import key_spec
+from storage.keys import key_batch
 from storage.lock_modes import RowStrength
 from storage.references import note_validation
 from storage.writeset import PROVISIONAL_ID_MIN

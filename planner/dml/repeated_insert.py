@@ -23,7 +23,7 @@ from planner.relational.constant_rows import is_widening, literal_column
 from planner.services import EvaluationContext
 from storage.catalog import Catalog, Column
 from storage.direct_insert import InsertTarget
-from storage.keys import RowPredicates
+from storage.key_specs import IndexExpressions
 
 ParameterColumn = Callable[[int, SqlType], pa.Array]
 """(n,) values of a parameter, by its number, as a column of a type that has all of its values."""
@@ -115,11 +115,11 @@ class RepeatedInsert:
         casts = (node for node in nodes if isinstance(node, bound.CastExpression))
         return None if any(map(_names_objects, casts)) else cls(template)
 
-    def maker(self, catalog: Catalog, predicates: RowPredicates) -> RowMaker | None:
+    def maker(self, catalog: Catalog, expressions: IndexExpressions) -> RowMaker | None:
         """What makes rows for the table as a catalog has it; None where they have to be inserted in another way."""
         found = self._found
         if found is None or found[0] is not catalog:
-            target, made = InsertTarget.of(catalog, self._table_oid, predicates), None
+            target, made = InsertTarget.of(catalog, self._table_oid, expressions), None
             if target is not None:
                 sources = tuple(map(self._source, target.table.live_columns()))
                 made = RowMaker(target, sources, self._order(sources), _read_parameters(sources))

@@ -48,7 +48,9 @@ def _single_rows(columns: Sequence[pa.Array], row_count: int) -> list[list[pa.Ar
 
 @dataclass(frozen=True, slots=True)
 class BoundRowExpression(_OverRow):
-    """An index key."""
+    """An index key. Implements `storage.key_specs.RowExpression`; `text` is how messages print it."""
+
+    text: str = ""
 
     @property
     def type(self) -> SqlType:
@@ -78,7 +80,7 @@ class BoundRowExpression(_OverRow):
 
 @dataclass(frozen=True, slots=True)
 class BoundPredicate(_OverRow):
-    """The condition of a partial index. Implements `storage.keys.RowPredicate`."""
+    """The condition of a partial index. Implements `storage.key_specs.RowPredicate`."""
 
     def holds(self, columns: Sequence[pa.Array], row_count: int, *, is_stored: bool) -> Mask:
         try:

@@ -15,10 +15,13 @@ from sqlfront.binder.defaults import bound_default, column_defaults
 from sqlfront.binder.domains import bind_domain_condition, bound_domain, domains_below
 from sqlfront.binder.environment import Clause
 from sqlfront.binder.index_expressions import (
+    KeptIndexExpressions,
     KeptKey,
     bound_index_keys,
+    index_column_names,
     index_rules,
     keep_index_expression,
+    key_text,
     key_type,
 )
 from sqlfront.binder.index_predicates import index_predicate, keep_predicate, predicate_attnums
@@ -44,6 +47,7 @@ __all__ = [
     "BindContext",
     "Clause",
     "KeptExpression",
+    "KeptIndexExpressions",
     "KeptKey",
     "KeptQuery",
     "VirtualRelation",
@@ -64,6 +68,7 @@ __all__ = [
     "column_defaults",
     "domains_below",
     "generation_inputs",
+    "index_column_names",
     "index_predicate",
     "index_rules",
     "keep_condition",
@@ -73,6 +78,7 @@ __all__ = [
     "keep_index_expression",
     "keep_predicate",
     "keep_query",
+    "key_text",
     "key_type",
     "lock_name",
     "not_updatable",

@@ -11,9 +11,9 @@ from dataclasses import replace
 from sqlglot import exp
 
 from foundation.errors import SyntaxErrorInStatement, UndefinedColumn, UndefinedObject, WrongObjectType
-from planner.bound import ColumnRef, OnConflict
+from planner.bound import ColumnRef, Expression, OnConflict
 from planner.dml.returning import replace_columns
-from planner.implication import is_implied
+from planner.implication import comparable, is_implied
 from sqlfront.binder.assignments import bind_assignments
 from sqlfront.binder.dml_targets import ChangeTarget
 from sqlfront.binder.environment import Clause, Environment, QueryFindings, bind_node, unsupported
@@ -75,16 +75,18 @@ def _arbiters(
     if not node.expressions:
         return ()
     inner = replace(environment, scope=Scope([target]), findings=QueryFindings())
-    attnums = {_arbiter_attnum(inner, table, item) for item in node.expressions}
+    items = [_arbiter(inner, table, item) for item in node.expressions]
+    attnums = {item for item in items if isinstance(item, int)}
+    expressions = {item for item in items if not isinstance(item, int)}
     condition = None
     if node.args.get("index_where") is not None:
-        condition = bind_node(inner.at(Clause.PREDICATE), node.args["index_where"])
-        condition = replace_columns(condition, lambda column: replace(column, relation_id=ROW_RELATION_ID))
+        condition = _over_row(bind_node(inner.at(Clause.PREDICATE), node.args["index_where"]))
     found = [
         index.oid
         for index in indexes
         if index.is_unique
-        and set(index.key_attnums()) == attnums
+        and {key.attnum for key in index.keys if key.attnum} == attnums
+        and _key_expressions(table, index) == expressions
         and (index.predicate_sql is None or is_implied(index_predicate(table, index).expression, condition))
     ]
     if not found:
@@ -105,8 +107,15 @@ def _constraint_index(environment: Environment, table: Table, name: str) -> Inde
     raise UndefinedObject(f'constraint "{name}" for table "{table.name}" does not exist')
 
 
-def _arbiter_attnum(environment: Environment, table: Table, node: exp.Expr) -> int:
-    """The column that an item of the conflict target means; 0 for an expression, which no index has."""
+def _key_expressions(table: Table, index: Index) -> set[Expression]:
+    """The keys of an index that are no columns, in the form of `_arbiter`."""
+    from sqlfront.binder.index_expressions import bound_index_keys
+
+    return {comparable(key.expression) for key in bound_index_keys(table, (index,))}
+
+
+def _arbiter(environment: Environment, table: Table, node: exp.Expr) -> int | Expression:
+    """The column that an item of the conflict target means, or the expression over a row of the table."""
     position = position_of(node)
     if node.args.get("direction"):
         raise InvalidColumnReference("ASC/DESC is not allowed in ON CONFLICT clause", position=position)
@@ -118,18 +127,23 @@ def _arbiter_attnum(environment: Environment, table: Table, node: exp.Expr) -> i
         raise unsupported(node, "an operator class in ON CONFLICT")
     if isinstance(node.this, exp.Collate):
         raise unsupported(node, "a collation in ON CONFLICT")
-    return _attnum_of(environment, table, node.this)
-
-
-def _attnum_of(environment: Environment, table: Table, node: exp.Expr) -> int:
-    if isinstance(node, exp.Column) and node.args.get("table") is None:
-        column = table.column(str(node.this.this))
+    item = node.this
+    if isinstance(item, exp.Column) and item.args.get("table") is None:
+        column = table.column(str(item.this.this))
         if column is None:
-            raise UndefinedColumn(f'column "{node.this.this}" does not exist', position=position_of(node))
+            raise UndefinedColumn(f'column "{item.this.this}" does not exist', position=position_of(item))
         return column.attnum
-    expression = bind_node(environment.at(Clause.INDEX), node)
-    if not isinstance(expression, ColumnRef):
-        return 0
-    return next(
-        column.attnum for column in environment.scope.items[0].columns if column.expression == expression
+    expression = bind_node(environment.at(Clause.INDEX), item)
+    if isinstance(expression, ColumnRef):
+        columns = environment.scope.items[0].columns
+        return next(column.attnum for column in columns if column.expression == expression)
+    over_row: Expression = comparable(_over_row(expression))
+    return over_row
+
+
+def _over_row(expression: Expression) -> Expression:
+    """An expression of the target as one over `ROW_RELATION_ID`, as indexes keep theirs."""
+    moved: Expression = replace_columns(
+        expression, lambda column: replace(column, relation_id=ROW_RELATION_ID)
     )
+    return moved

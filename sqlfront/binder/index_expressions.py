@@ -5,13 +5,16 @@ https://www.postgresql.org/docs/15/indexes-expressional.html
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
+
+from sqlglot import exp
 
 from foundation.sqltypes import SqlType
 from planner.bound import BoundIndexKey, ColumnRef, Expression
-from planner.evaluate.row_expressions import BoundRowExpression
+from planner.evaluate.row_expressions import BoundPredicate, BoundRowExpression
 from planner.vector import IndexRules
 from sqlfront.binder.binding import bind_table_expression
 from sqlfront.binder.context import BindContext
@@ -19,9 +22,14 @@ from sqlfront.binder.environment import Clause
 from sqlfront.binder.index_predicates import index_predicate
 from sqlfront.binder.index_rows import check_indexable, over_rows
 from sqlfront.binder.kept_expressions import keep_condition
+from sqlfront.binder.output_names import NO_NAME, figure_name
 from sqlfront.binder.relations import table_columns
-from sqlfront.parser import SqlExpression
+from sqlfront.parser import SqlExpression, parse_expression
+from sqlfront.parser.nodes import ValueFunction
+from sqlfront.parser.pretty_expressions import pretty_expression
 from storage.catalog import Index, IndexKey, Table
+
+_CALLS = (exp.Anonymous, exp.Coalesce, exp.Greatest, exp.Least, exp.Nullif, ValueFunction)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +67,22 @@ def key_type(table: Table, key: IndexKey) -> SqlType:
     return _bound_expression(key.expression_sql, table).type
 
 
+def index_column_names(table: Table, keys: Iterable[IndexKey], included: Iterable[int] = ()) -> list[str]:
+    """What PostgreSQL calls the columns of an index: those that were taken already get a number."""
+    names: list[str] = []
+    for name in (*(_key_name(table, key) for key in keys), *(table.column_at(n).name for n in included)):
+        numbered = (f"{name}{number or ''}" for number in itertools.count())
+        names.append(next(free for free in numbered if free not in names))
+    return names
+
+
+def _key_name(table: Table, key: IndexKey) -> str:
+    if key.expression_sql is None:
+        return table.column_at(key.attnum).name
+    name = figure_name(parse_expression(key.expression_sql).tree)
+    return "expr" if name == NO_NAME else name
+
+
 def index_rules(table: Table, index: Index) -> IndexRules:
     """What `planner.vector.configure_index_rules` asks for."""
     sql = index.keys[0].expression_sql
@@ -70,7 +94,24 @@ def index_rules(table: Table, index: Index) -> IndexRules:
 
 @lru_cache(maxsize=256)
 def _bound_expression(sql: str, table: Table) -> BoundRowExpression:
-    return over_rows(BoundRowExpression, sql, table, Clause.INDEX)
+    bound = over_rows(BoundRowExpression, sql, table, Clause.INDEX)
+    return replace(bound, text=key_text(pretty_expression(sql)))
+
+
+def key_text(sql: str) -> str:
+    """A kept or pretty expression as a definition shows it among the keys: in parentheses unless it is a call."""
+    return sql if isinstance(parse_expression(sql).tree, _CALLS) else f"({sql})"
+
+
+class KeptIndexExpressions:
+    """What storage evaluates of indexes: its `StorageOptions.index_expressions`."""
+
+    def predicate(self, table: Table, index: Index) -> BoundPredicate:
+        return index_predicate(table, index)
+
+    def key(self, table: Table, key: IndexKey) -> BoundRowExpression:
+        assert key.expression_sql is not None, "the key is a column"
+        return _bound_expression(key.expression_sql, table)
 
 
 def bound_index_keys(table: Table, indexes: Iterable[Index]) -> tuple[BoundIndexKey, ...]:

@@ -6,21 +6,27 @@ unique, come back in the result for the session to fill once the entry is commit
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from foundation.errors import (
+    DatatypeMismatch,
     DuplicateTable,
     FeatureNotSupported,
     InvalidParameterValue,
     UndefinedColumn,
     UndefinedObject,
 )
-from foundation.sqltypes import format_type
+from foundation.sqltypes import TYPES, SqlType, format_type
 from planner.vector import may_be_expression
-from sqlfront.binder import KeptExpression, KeptKey, keep_index_expression, keep_predicate, key_type
-from sqlfront.binder.output_names import NO_NAME, figure_name
+from sqlfront.binder import (
+    KeptExpression,
+    KeptKey,
+    index_column_names,
+    keep_index_expression,
+    keep_predicate,
+    key_type,
+)
+from sqlfront.binder.errors import InvalidObjectDefinition
 from sqlfront.commands.alter_table import check_index_options
-from sqlfront.commands.columns import SYSTEM_COLUMNS
+from sqlfront.commands.columns import SYSTEM_COLUMNS, check_collation
 from sqlfront.commands.context import CommandContext, CommandResult
 from sqlfront.commands.filled_indexes import has_files
 from sqlfront.commands.index_expressions import check_stored_rows
@@ -29,6 +35,7 @@ from sqlfront.commands.lookup import check_may_create_in, check_owner, find_stor
 from sqlfront.commands.naming import free_relation_name, joined_columns
 from sqlfront.commands.operator_classes import (
     BTREE,
+    HASH,
     UNSUPPORTED_FAMILIES,
     VECTOR_FAMILIES,
     resolve_class,
@@ -36,17 +43,10 @@ from sqlfront.commands.operator_classes import (
 from sqlfront.commands.pgvector_limits import check_index_dimensions, check_sparse_rows
 from sqlfront.commands.table_options import check_unique
 from sqlfront.parser import CreateIndexStatement, IndexElement
-from storage.catalog import Index, IndexKey, Table
+from storage.catalog import Column, Index, IndexKey, Table
 
 TAG = "CREATE INDEX"
 KEYS_MAX = 32
-
-
-@dataclass(frozen=True, slots=True)
-class _Keys:
-    keys: tuple[IndexKey, ...]
-    names: tuple[str, ...]
-    metric: str | None
 
 
 def execute_create_index(statement: CreateIndexStatement, context: CommandContext) -> CommandResult:
@@ -67,26 +67,27 @@ def execute_create_index(statement: CreateIndexStatement, context: CommandContex
         return CommandResult(TAG)
     family = statement.method
     _check_family(statement)
-    keys = _keys(context, table, statement)
+    keys, metric = _keys(context, table, statement)
+    included = tuple(_included(table, element) for element in statement.include)
     check_unique(statement.options)
     predicate = KeptExpression("", ())
     if statement.where is not None:
         predicate = keep_predicate(context.bind_context(), table, statement.where)
     options = tuple((o.name, "true" if o.value is None else o.value) for o in statement.options)
     check_index_options(context, family, dict(options))
-    for key in keys.keys:
+    for key in keys:
         check_index_dimensions(context.settings, family, key_type(table, key))
     name = statement.name or free_relation_name(
         context.catalog,
         context.database_oid,
         table.schema_oid,
-        (table.name, joined_columns(keys.names), "idx"),
+        (table.name, joined_columns(index_column_names(table, keys, included)), "idx"),
     )
     index = Index(
         context.storage.allocate_oid(), name, context.database_oid, table.owner_oid, schema_oid=table.schema_oid,
-        table_oid=table.oid, family=family, keys=keys.keys, is_unique=statement.is_unique, metric=keys.metric,
+        table_oid=table.oid, family=family, keys=keys, is_unique=statement.is_unique, metric=metric,
         options=options, predicate_sql=predicate.sql or None, nulls_not_distinct=statement.nulls_not_distinct,
-        predicate_attnums=predicate.attnums if keys.metric is not None else (),
+        predicate_attnums=predicate.attnums if metric is not None else (), included=included,
     )  # fmt: skip
     context.transaction.put(index)
     check_stored_rows(context, table, index)
@@ -110,14 +111,15 @@ def _check_family(statement: CreateIndexStatement) -> None:
     """What the access method can, and what this version leaves out."""
     family = statement.method
     if family in UNSUPPORTED_FAMILIES:
-        raise FeatureNotSupported(f'access method "{family}" is not supported')
-    if family != BTREE and family not in VECTOR_FAMILIES:
+        raise FeatureNotSupported(
+            f'access method "{family}" is not supported',
+            hint="Queries give the same rows without the index; a btree index is used for =, <, > and LIKE 'prefix%'.",
+        )
+    if family not in (BTREE, HASH) and family not in VECTOR_FAMILIES:
         raise UndefinedObject(f'access method "{family}" does not exist')
-    if len(statement.elements) > KEYS_MAX:
+    if len(statement.elements) + len(statement.include) > KEYS_MAX:
         raise FeatureNotSupported(f"cannot use more than {KEYS_MAX} columns in an index")
     if family == BTREE:
-        if statement.include:
-            raise FeatureNotSupported("INCLUDE is not supported")
         return
     lacks = None
     if statement.is_unique:
@@ -134,26 +136,40 @@ def _check_family(statement: CreateIndexStatement) -> None:
         raise FeatureNotSupported(f'access method "{family}" does not support {lacks}')
 
 
-def _keys(context: CommandContext, table: Table, statement: CreateIndexStatement) -> _Keys:
-    keys, names, metric = [], [], None
+def _keys(
+    context: CommandContext, table: Table, statement: CreateIndexStatement
+) -> tuple[tuple[IndexKey, ...], str | None]:
+    """The keys, and the metric of a vector family."""
+    keys, metric = [], None
     for element in statement.elements:
         key, metric = _key(context, table, statement.method, element)
         keys.append(key)
-        names.append(element.column or _key_name(element))
-    return _Keys(tuple(keys), tuple(names), metric)
+    return tuple(keys), metric
 
 
-def _key_name(element: IndexElement) -> str:
-    """What PostgreSQL calls an expression in the name of its index."""
-    assert element.expression is not None
-    name = figure_name(element.expression.tree)
-    return "expr" if name == NO_NAME else name
+def _included(table: Table, element: IndexElement) -> int:
+    """A column of INCLUDE. Raises UndefinedColumn (42703), InvalidObjectDefinition (42P17), FeatureNotSupported (0A000)."""
+    if element.column is None:
+        raise FeatureNotSupported("expressions are not supported in included columns")
+    attnum = _plain_column(table, element.column).attnum
+    excess = None
+    if element.collation is not None:
+        excess = "a collation"
+    elif element.operator_class is not None:
+        excess = "an operator class"
+    elif element.is_descending:
+        excess = "ASC/DESC options"
+    elif element.nulls_first is not None:
+        excess = "NULLS FIRST/LAST options"
+    if excess is not None:
+        raise InvalidObjectDefinition(f"including column does not support {excess}")
+    return attnum
 
 
 def _key(
     context: CommandContext, table: Table, family: str, element: IndexElement
 ) -> tuple[IndexKey, str | None]:
-    kept = _kept_key(context, table, family, element)
+    kept = _kept_key(context, table, element)
     resolved = resolve_class(family, element.operator_class, kept.type)
     if not kept.attnum and family in VECTOR_FAMILIES and not may_be_expression(kept.type):
         raise FeatureNotSupported(
@@ -163,21 +179,36 @@ def _key(
         raise InvalidParameterValue("column does not have dimensions")
     nulls_first = element.is_descending if element.nulls_first is None else element.nulls_first
     key = IndexKey(
-        kept.attnum, resolved.name, kept.sql or None, element.is_descending, nulls_first, kept.attnums
-    )
+        kept.attnum, resolved.name, kept.sql or None, element.is_descending, nulls_first, kept.attnums,
+        _collation(element, kept.type),
+    )  # fmt: skip
     return key, resolved.metric
 
 
-def _kept_key(context: CommandContext, table: Table, family: str, element: IndexElement) -> KeptKey:
+def _collation(element: IndexElement, sql_type: SqlType) -> str:
+    """What COLLATE names, '' for none. Raises UndefinedObject (42704), DatatypeMismatch (42804)."""
+    if element.collation is None:
+        return ""
+    if TYPES[sql_type.oid].category != "S":
+        shown = format_type(sql_type.without_typmod())
+        raise DatatypeMismatch(f"collations are not supported by type {shown}")
+    check_collation(element.collation)
+    name = element.collation.removeprefix("pg_catalog.")
+    return "" if name == "default" else name
+
+
+def _kept_key(context: CommandContext, table: Table, element: IndexElement) -> KeptKey:
     if element.column is not None:
-        if element.column in SYSTEM_COLUMNS:
-            raise FeatureNotSupported("index creation on system columns is not supported")
-        column = table.column(element.column)
-        if column is None:
-            raise UndefinedColumn(f'column "{element.column}" does not exist')
+        column = _plain_column(table, element.column)
         return KeptKey(column.attnum, column.type)
     assert element.expression is not None
-    kept = keep_index_expression(context.bind_context(), table, element.expression)
-    if not kept.attnum and family == BTREE:
-        raise FeatureNotSupported("an index on an expression is not supported", position=element.position)
-    return kept
+    return keep_index_expression(context.bind_context(), table, element.expression)
+
+
+def _plain_column(table: Table, name: str) -> Column:
+    if name in SYSTEM_COLUMNS:
+        raise FeatureNotSupported("index creation on system columns is not supported")
+    column = table.column(name)
+    if column is None:
+        raise UndefinedColumn(f'column "{name}" does not exist')
+    return column

@@ -16,15 +16,16 @@ from sqlfront.binder import (
     rules_of,
 )
 from sqlfront.commands.context import CommandContext
-from sqlfront.commands.operator_classes import BTREE, is_default_class, resolve_class
+from sqlfront.commands.operator_classes import BTREE, HASH, VECTOR_FAMILIES, is_default_class, resolve_class
 from sqlfront.commands.stored_rows import visible_rows
 from sqlfront.parser import parse_expression
 from storage.catalog import Index, IndexKey, Table, replaced
 
 
 def read_attnums(table: Table, index: Index) -> frozenset[int]:
-    """Columns that an index needs: those of its keys, of their expressions and of its predicate."""
-    return frozenset(attnum for attnum in (*index.read_attnums(), *predicate_attnums(table, index)) if attnum)
+    """Columns that an index needs: those of its keys, of their expressions, of its predicate and of INCLUDE."""
+    needed = (*index.read_attnums(), *predicate_attnums(table, index), *index.included)
+    return frozenset(attnum for attnum in needed if attnum)
 
 
 def check_stored_rows(context: CommandContext, table: Table, index: Index) -> None:
@@ -72,7 +73,7 @@ def retyped_key(
         key = replace(
             key, attnum=kept.attnum, expression_sql=kept.sql or None, expression_attnums=kept.attnums
         )
-        if kept.type.typmod < 1:
+        if family in VECTOR_FAMILIES and kept.type.typmod < 1:
             raise InvalidParameterValue("column does not have dimensions")
     sql_type = key_type(changed, key)
     if is_default_class(family, key.operator_class, known_type):
@@ -81,7 +82,7 @@ def retyped_key(
     try:
         name = resolve_class(family, key.operator_class, sql_type).name
     except DatatypeMismatch:
-        if family != BTREE:
+        if family not in (BTREE, HASH):
             raise
         name = resolve_class(family, None, sql_type).name
     return replace(key, operator_class=name)

@@ -26,13 +26,8 @@ from storage.catalog import Column, Index, IndexKey, Table, replaced
 
 def check_key_options(constraint: ConstraintDefinition) -> None:
     """Raises FeatureNotSupported (0A000) for what this version has not."""
-    what = None
-    if constraint.include:
-        what = "INCLUDE"
-    elif constraint.using_index is not None:
-        what = "a constraint USING INDEX"
-    if what is not None:
-        raise FeatureNotSupported(f"{what} is not supported", position=constraint.position)
+    if constraint.using_index is not None:
+        raise FeatureNotSupported("a constraint USING INDEX is not supported", position=constraint.position)
 
 
 def add_key(context: CommandContext, table: Table, constraint: ConstraintDefinition) -> Table:
@@ -58,6 +53,7 @@ def add_key(context: CommandContext, table: Table, constraint: ConstraintDefinit
         context.storage.allocate_oid(), name, context.database_oid, table.owner_oid,
         schema_oid=table.schema_oid, table_oid=table.oid, keys=keys, is_unique=True, is_primary=is_primary,
         constraint_oid=context.storage.allocate_oid(), is_deferrable=bool(constraint.is_deferrable),
+        included=tuple(_key_column(table, constraint, included).attnum for included in constraint.include),
         is_initially_deferred=constraint.is_initially_deferred, nulls_not_distinct=constraint.nulls_not_distinct,
     )  # fmt: skip
     context.transaction.put(index)
@@ -69,11 +65,7 @@ def key_columns(table: Table, constraint: ConstraintDefinition) -> list[Column]:
     found: list[Column] = []
     word = "primary key" if constraint.kind is ConstraintKind.PRIMARY_KEY else "unique"
     for name in constraint.columns:
-        column = table.column(name)
-        if column is None:
-            raise UndefinedColumn(
-                f'column "{name}" named in key does not exist', position=constraint.position
-            )
+        column = _key_column(table, constraint, name)
         if column in found:
             raise DuplicateColumn(
                 f'column "{name}" appears twice in {word} constraint', position=constraint.position
@@ -84,11 +76,18 @@ def key_columns(table: Table, constraint: ConstraintDefinition) -> list[Column]:
     return found
 
 
+def _key_column(table: Table, constraint: ConstraintDefinition, name: str) -> Column:
+    column = table.column(name)
+    if column is None:
+        raise UndefinedColumn(f'column "{name}" named in key does not exist', position=constraint.position)
+    return column
+
+
 def _constraint_name(
     context: CommandContext, table: Table, constraint: ConstraintDefinition, is_primary: bool
 ) -> str:
     if constraint.name is None:
-        columns = None if is_primary else joined_columns(constraint.columns)
+        columns = None if is_primary else joined_columns((*constraint.columns, *constraint.include))
         label = "pkey" if is_primary else "key"
         return free_relation_name(
             context.catalog, context.database_oid, table.schema_oid, (table.name, columns, label)

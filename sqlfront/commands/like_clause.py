@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from foundation.errors import DuplicateObject, UndefinedTable, WrongObjectType
-from sqlfront.binder.output_names import NO_NAME, figure_name
+from sqlfront.binder import index_column_names
 from sqlfront.commands.columns import PlannedColumn
 from sqlfront.commands.context import CommandContext
 from sqlfront.commands.errors import InvalidTableDefinition
@@ -18,7 +18,7 @@ from sqlfront.commands.key_constraints import with_not_null
 from sqlfront.commands.lookup import maybe_relation
 from sqlfront.commands.naming import free_relation_name, joined_columns
 from sqlfront.commands.sequences import owned_sequences
-from sqlfront.parser import LikeClause, LikeOption, SequenceOptions, parse_expression
+from sqlfront.parser import LikeClause, LikeOption, SequenceOptions
 from storage.catalog import (
     CheckConstraint,
     Column,
@@ -139,8 +139,9 @@ def _copy_index(
             raise InvalidTableDefinition(f'multiple primary keys for table "{table.name}" are not allowed')
         table = with_not_null(context, table, [attnums[attnum] for attnum in index.key_attnums()])
     keys = tuple(_copied_key(key, attnums) for key in index.keys)
+    included = tuple(attnums[attnum] for attnum in index.included)
     copied = replaced(
-        index, oid=context.storage.allocate_oid(), name=_index_name(context, table, index, keys),
+        index, oid=context.storage.allocate_oid(), name=_index_name(context, table, index, (keys, included)), included=included,
         owner_oid=table.owner_oid, database_oid=table.database_oid, schema_oid=table.schema_oid,
         table_oid=table.oid, keys=keys, constraint_oid=context.storage.allocate_oid() if index.constraint_oid else 0,
         predicate_attnums=_mapped(index.predicate_attnums, attnums), comment=_comment(clause, index.comment),
@@ -157,17 +158,16 @@ def _copied_key(key: IndexKey, attnums: dict[int, int]) -> IndexKey:
     )
 
 
-def _index_name(context: CommandContext, table: Table, index: Index, keys: tuple[IndexKey, ...]) -> str:
-    """As PostgreSQL makes it up for an index without a name."""
-    names = joined_columns([_key_name(table, key) for key in keys])
+def _index_name(
+    context: CommandContext,
+    table: Table,
+    index: Index,
+    columns: tuple[tuple[IndexKey, ...], tuple[int, ...]],
+) -> str:
+    """As PostgreSQL makes it up for an index without a name; `columns` are its keys and those of INCLUDE."""
+    keys, included = columns
+    names = joined_columns(index_column_names(table, keys, included))
     parts: tuple[str, str | None, str] = (table.name, names, "key" if index.constraint_oid else "idx")
     if index.is_primary:
         parts = (table.name, None, "pkey")
     return free_relation_name(context.catalog, table.database_oid, table.schema_oid, parts)
-
-
-def _key_name(table: Table, key: IndexKey) -> str:
-    if key.expression_sql is None:
-        return table.column_at(key.attnum).name
-    name = figure_name(parse_expression(key.expression_sql).tree)
-    return "expr" if name == NO_NAME else name

@@ -13,9 +13,11 @@ from foundation.sqltypes import BIT, HALFVEC, SPARSEVEC, TYPES, VARBIT, VECTOR, 
 from planner.vector import key_metrics
 
 BTREE = "btree"
+HASH = "hash"
+"""Kept like a btree, of which it has one key, in no order that anybody sees."""
 IVFFLAT = "ivfflat"
 VECTOR_FAMILIES = ("flat", "hnsw", IVFFLAT)
-UNSUPPORTED_FAMILIES = ("hash", "gin", "gist", "spgist", "brin", "bm25", "diskann", "scann", "bitmap",
+UNSUPPORTED_FAMILIES = ("gin", "gist", "spgist", "brin", "bm25", "diskann", "scann", "bitmap",
                         "inverted", "trie", "ngram", "annoy", "hnsw_sq", "hnsw_pq", "ivf_sq8", "ivf_pq",
                         "ivf_rabitq")  # fmt: skip
 """Access methods of PostgreSQL, pgvector and ours that are refused by name rather than unknown."""
@@ -33,14 +35,17 @@ _DEFAULT_VECTOR_CLASSES = {(IVFFLAT, VECTOR.oid): "vector_l2_ops"}
 
 BTREE_CLASSES: dict[int, tuple[str, ...]] = {
     16: ("bool_ops",), 17: ("bytea_ops",), 18: ("char_ops",), 19: ("name_ops",), 20: ("int8_ops",),
-    21: ("int2_ops",), 23: ("int4_ops",), 25: ("text_ops", "text_pattern_ops"), 26: ("oid_ops",),
+    21: ("int2_ops",), 23: ("int4_ops",), 25: ("text_ops", "varchar_ops", "text_pattern_ops", "varchar_pattern_ops"), 26: ("oid_ops",),
     700: ("float4_ops",), 701: ("float8_ops",), 1042: ("bpchar_ops", "bpchar_pattern_ops"),
-    1043: ("varchar_ops", "text_ops", "varchar_pattern_ops", "text_pattern_ops"), 1082: ("date_ops",), 650: ("cidr_ops",), 774: ("macaddr8_ops",), 790: ("money_ops",), 829: ("macaddr_ops",), 869: ("inet_ops",),
-    1083: ("time_ops",), 1114: ("timestamp_ops",), 1184: ("timestamptz_ops",), 1266: ("timetz_ops",), 1560: ("bit_ops",),
+    1043: ("varchar_ops", "text_ops", "varchar_pattern_ops", "text_pattern_ops"), 1082: ("date_ops",), 650: ("inet_ops", "cidr_ops"), 774: ("macaddr8_ops",), 790: ("money_ops",), 829: ("macaddr_ops",), 869: ("inet_ops", "cidr_ops"),
+    1083: ("time_ops",), 1186: ("interval_ops",), 1114: ("timestamp_ops",), 1184: ("timestamptz_ops",), 1266: ("timetz_ops",), 1560: ("bit_ops",),
     1562: ("varbit_ops",), 1700: ("numeric_ops",), 2950: ("uuid_ops",), 3802: ("jsonb_ops",),
     VECTOR.oid: ("vector_ops",), HALFVEC.oid: ("halfvec_ops",), SPARSEVEC.oid: ("sparsevec_ops",),
 }  # fmt: skip
-"""Type OID -> btree operator classes that accept it, the default one first."""
+"""Type OID -> btree operator classes that accept it, the default one first. Those of hash have the same names."""
+
+_NOT_HASHED = frozenset((790, BIT.oid, VARBIT.oid, VECTOR.oid, HALFVEC.oid, SPARSEVEC.oid))
+"""Types that have a class for btree and none for hash."""
 
 ARRAY_CLASS = "array_ops"
 ENUM_CLASS = "enum_ops"
@@ -54,15 +59,15 @@ class ResolvedClass:
     metric: str | None = None
 
 
-def default_operator_class(sql_type: SqlType) -> str:
-    """The default btree class of a type. Raises UndefinedObject (42704) when it has none."""
+def default_operator_class(sql_type: SqlType, family: str = BTREE) -> str:
+    """The default btree or hash class of a type. Raises UndefinedObject (42704) when it has none."""
     if TYPES[sql_type.oid].category == "A":
         return ARRAY_CLASS
     if is_enum(sql_type.oid):
         return ENUM_CLASS
     classes = BTREE_CLASSES.get(sql_type.oid)
     if classes is None:
-        raise _no_default(sql_type, BTREE)
+        raise _no_default(sql_type, family)
     return "text_ops" if sql_type.oid == 1043 else classes[0]
 
 
@@ -74,10 +79,12 @@ def resolve_class(family: str, name: str | None, sql_type: SqlType) -> ResolvedC
         DatatypeMismatch: 42804, a class of another type.
         FeatureNotSupported: 0A000, bit varying, whose values have no one length.
     """
-    if family == BTREE:
+    if family in (BTREE, HASH):
+        if family == HASH and sql_type.oid in _NOT_HASHED:
+            raise _no_default(sql_type, HASH)
         if name is None:
-            return ResolvedClass(default_operator_class(sql_type))
-        return _btree_class(name, sql_type)
+            return ResolvedClass(default_operator_class(sql_type, family))
+        return _ordered_class(family, name, sql_type)
     if name is None:
         name = _DEFAULT_VECTOR_CLASSES.get((family, sql_type.oid))
         if name is None:
@@ -95,15 +102,17 @@ def resolve_class(family: str, name: str | None, sql_type: SqlType) -> ResolvedC
 
 
 def is_default_class(family: str, name: str, sql_type: SqlType) -> bool:
-    """Whether an index key of a vector family needs not name its class."""
+    """Whether an index key needs not name its class."""
+    if family in (BTREE, HASH):
+        return default_operator_class(sql_type, family) == name
     return _DEFAULT_VECTOR_CLASSES.get((family, sql_type.oid)) == name
 
 
-def _btree_class(name: str, sql_type: SqlType) -> ResolvedClass:
+def _ordered_class(family: str, name: str, sql_type: SqlType) -> ResolvedClass:
     base = name.rpartition(".")[2]
     known = {ARRAY_CLASS, ENUM_CLASS, *(item for classes in BTREE_CLASSES.values() for item in classes)}
     if base not in known:
-        raise UndefinedObject(f'operator class "{name}" does not exist for access method "btree"')
+        raise UndefinedObject(f'operator class "{name}" does not exist for access method "{family}"')
     is_array = TYPES[sql_type.oid].category == "A"
     if is_enum(sql_type.oid) and base == ENUM_CLASS:
         return ResolvedClass(base)

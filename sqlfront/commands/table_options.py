@@ -25,6 +25,7 @@ TABLE_OPTIONS = words(
     """
 )
 BTREE_OPTIONS = words("fillfactor deduplicate_items")
+HASH_OPTIONS = words("fillfactor")
 
 
 def checked_table_options(options: Seq[Option]) -> tuple[tuple[str, str], ...]:

@@ -65,7 +65,7 @@ def parse_create_index(grammar: DmlGrammar, *, is_unique: bool = False) -> State
     elements = tuple(grammar.parenthesized(lambda: _index_element(grammar)))
     statement = CreateIndexStatement(table, elements, name, method, is_unique, concurrently, skip)
     if grammar.accept("include"):
-        statement = replace(statement, include=tuple(grammar.parenthesized(grammar.name)))
+        statement = replace(statement, include=tuple(grammar.parenthesized(lambda: _index_element(grammar))))
     if grammar.accept("nulls"):
         negated = grammar.accept("not")
         grammar.expect("distinct")

@@ -322,7 +322,7 @@ class CreateIndexStatement(Statement):
     is_unique: bool = False
     concurrently: bool = False
     if_not_exists: bool = False
-    include: tuple[str, ...] = ()
+    include: tuple[IndexElement, ...] = ()
     nulls_not_distinct: bool = False
     options: tuple[Option, ...] = ()
     where: SqlExpression | None = None

@@ -9,9 +9,9 @@ import re
 from collections.abc import Iterable
 
 from foundation.sqltypes import TYPES
-from sqlfront.binder import key_type
+from sqlfront.binder import key_text, key_type
 from sqlfront.commands.operator_classes import is_default_class
-from sqlfront.pg_catalog.pretty_expressions import pretty_expression
+from sqlfront.parser.pretty_expressions import pretty_expression
 from sqlfront.pg_catalog.quoting import quote_identifier
 from sqlfront.pg_catalog.user_types import with_short_type_names
 from sqlfront.pg_catalog.view import CatalogView
@@ -79,6 +79,7 @@ def index_definition(view: CatalogView, index: Index, *, pretty: bool = False) -
     unique = "UNIQUE " if index.is_unique else ""
     keys = ", ".join(_key_definition(index, key, table, pretty=pretty) for key in index.keys)
     text = f"CREATE {unique}INDEX {quote_identifier(index.name)} ON {name} USING {index.family} ({keys})"
+    text += _included(view, index)
     if index.nulls_not_distinct:
         text += " NULLS NOT DISTINCT"
     if index.options:
@@ -88,18 +89,24 @@ def index_definition(view: CatalogView, index: Index, *, pretty: bool = False) -
     return text
 
 
-def index_key_definition(view: CatalogView, index: Index, number: int, *, pretty: bool) -> str | None:
+def index_key_definition(view: CatalogView, index: Index, number: int, *, pretty: bool) -> str:
     """The n-th key alone, as pg_get_indexdef(oid, n, pretty) prints it."""
-    if not 1 <= number <= len(index.keys):
-        return None
-    key = index.keys[number - 1]
     table = view.catalog.table(index.table_oid)
+    if not 1 <= number <= len(index.keys):
+        return "".join(
+            quote_identifier(table.column_at(attnum).name)
+            for place, attnum in enumerate(index.included, len(index.keys) + 1)
+            if place == number
+        )
+    key = index.keys[number - 1]
     return _key_text(key, table, pretty=pretty)
 
 
 def _key_definition(index: Index, key: IndexKey, table: Table, *, pretty: bool) -> str:
     text = _key_text(key, table, pretty=pretty)
-    if key.operator_class and index.family != "btree" and not _has_default_class(index, key, table):
+    if key.collation:
+        text += f" COLLATE {quote_identifier(key.collation)}"
+    if key.operator_class and not _has_default_class(index, key, table):
         text += f" {key.operator_class}"
     if key.is_descending:
         return text + (" DESC" if key.nulls_first else " DESC NULLS LAST")
@@ -109,7 +116,7 @@ def _key_definition(index: Index, key: IndexKey, table: Table, *, pretty: bool) 
 def _key_text(key: IndexKey, table: Table, *, pretty: bool) -> str:
     if key.attnum:
         return quote_identifier(table.column_at(key.attnum).name)
-    return f"({_printed(key.expression_sql or '', pretty=pretty)})"
+    return key_text(_printed(key.expression_sql or "", pretty=pretty))
 
 
 def _printed(expression_sql: str, *, pretty: bool) -> str:
@@ -137,10 +144,14 @@ def constraint_definition(view: CatalogView, constraint_oid: int, *, pretty: boo
     return None
 
 
+def _included(view: CatalogView, index: Index) -> str:
+    return f" INCLUDE ({_columns(view, index.table_oid, index.included)})" if index.included else ""
+
+
 def _key_constraint_definition(view: CatalogView, index: Index) -> str:
     columns = _columns(view, index.table_oid, index.key_attnums())
     distinct = " NULLS NOT DISTINCT" if index.nulls_not_distinct else ""
-    return f"{'PRIMARY KEY' if index.is_primary else 'UNIQUE'}{distinct} ({columns}){_deferral(index)}"
+    return f"{'PRIMARY KEY' if index.is_primary else 'UNIQUE'}{distinct} ({columns}){_included(view, index)}{_deferral(index)}"
 
 
 def _check_definition(view: CatalogView, check: CheckConstraint | DomainConstraint, *, pretty: bool) -> str:

@@ -21,6 +21,7 @@ from foundation.sqltypes import (
     array_type,
     format_type,
 )
+from sqlfront.parser.pretty_expressions import pretty_expression
 from sqlfront.pg_catalog.definitions import (
     constraint_definition,
     index_definition,
@@ -33,7 +34,6 @@ from sqlfront.pg_catalog.definitions import (
 from sqlfront.pg_catalog.descriptions import builtin_comments, object_description, signature_text
 from sqlfront.pg_catalog.function_registry import catalog_function
 from sqlfront.pg_catalog.objects import class_oid_of
-from sqlfront.pg_catalog.pretty_expressions import pretty_expression
 from sqlfront.pg_catalog.quoting import quote_identifier
 from sqlfront.pg_catalog.relations import builtin_by_oid, builtin_rows
 from sqlfront.pg_catalog.user_types import (

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cache
 
-from foundation.sqltypes import FIRST_USER_OID, SqlType
+from foundation.sqltypes import FIRST_USER_OID, INT4, SqlType
 from planner.vector import is_index_valid
-from sqlfront.binder import key_type
+from sqlfront.binder import index_column_names, key_type
+from sqlfront.commands.operator_classes import HASH
 from sqlfront.pg_catalog.definitions import constraint_name
 from sqlfront.pg_catalog.relations import (
     Row,
@@ -104,7 +105,7 @@ def pg_class(view: CatalogView) -> Iterator[Row]:
             "reltuples": float(view.transaction.peek(index.table_oid).row_count),
             "relpersistence": view.catalog.table(index.table_oid).persistence.value,
             "relpages": page_count(index_size_bytes(view, index)),
-            "relnatts": len(index.keys),
+            "relnatts": len(index.keys) + len(index.included),
             "reloptions": _options(index.options),
         }
     for sequence in view.objects(Sequence):
@@ -171,12 +172,12 @@ def pg_attribute(view: CatalogView) -> Iterator[Row]:
             yield _attribute_row(stored.oid, column)
     for index in view.objects(Index):
         table = view.catalog.table(index.table_oid)
-        for number, key in enumerate(index.keys, 1):
-            if key.attnum:
-                column = table.column_at(key.attnum)
-                yield _plain_attribute(index.oid, number, column.name, column.type)
-            else:
-                yield _plain_attribute(index.oid, number, "expr", SqlType(25))
+        names = index_column_names(table, index.keys, index.included)
+        # A hash index keeps hashes.
+        types = [INT4 if index.family == HASH else key_type(table, key) for key in index.keys]
+        types += [table.column_at(attnum).type for attnum in index.included]
+        for number, (column_name, sql_type) in enumerate(zip(names, types, strict=True), 1):
+            yield _plain_attribute(index.oid, number, column_name, sql_type)
     for (schema, name), relation in all_relations().items():
         required = not_null_columns(schema, name)
         for item in relation.columns:
@@ -263,12 +264,14 @@ def pg_index(view: CatalogView) -> Iterator[Row]:
         types = [key_type(table, key).oid for key in index.keys]
         expressions = [key.expression_sql for key in index.keys if key.expression_sql]
         yield {
-            "indexrelid": index.oid, "indrelid": index.table_oid, "indnatts": len(index.keys),
+            "indexrelid": index.oid, "indrelid": index.table_oid, "indnatts": len(index.keys) + len(index.included),
             "indnkeyatts": len(index.keys), "indisunique": index.is_unique, "indisprimary": index.is_primary,
             "indnullsnotdistinct": index.nulls_not_distinct, "indimmediate": not index.is_deferrable,
             "indisvalid": is_index_valid(view.transaction, index), "indisready": True, "indislive": True,
-            "indkey": list(index.key_attnums()),
-            "indcollation": [_collation(oid) for oid in types],
+            "indkey": [*index.key_attnums(), *index.included],
+            "indcollation": [
+                C_COLLATION_OID if key.collation else _collation(oid) for key, oid in zip(index.keys, types)
+            ],
             "indclass": [
                 operator_classes.get((index.family, key.operator_class), operator_classes.get((index.family, oid), 0))
                 for key, oid in zip(index.keys, types)
@@ -371,8 +374,8 @@ def pg_depend(view: CatalogView) -> Iterator[Row]:
         if index.constraint_oid:
             yield _dependency((PG_CLASS_OID, index.oid), (PG_CONSTRAINT_OID, index.constraint_oid, 0), "i")
         else:
-            for key in index.keys:
-                yield _dependency((PG_CLASS_OID, index.oid), (PG_CLASS_OID, index.table_oid, key.attnum), "a")
+            for attnum in (*index.key_attnums(), *index.included):
+                yield _dependency((PG_CLASS_OID, index.oid), (PG_CLASS_OID, index.table_oid, attnum), "a")
     yield from _type_dependencies(view)
     for stored in view.views():
         rule = (PG_REWRITE_OID, rule_oid(stored))

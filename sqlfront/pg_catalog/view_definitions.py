@@ -8,9 +8,9 @@ from typing import Any
 from foundation.errors import UndefinedTable
 from planner.query_text import QueryStyle
 from sqlfront.binder import BindContext, check_option, view_text
+from sqlfront.parser.pretty_expressions import pretty_expression
 from sqlfront.pg_catalog.function_registry import catalog_function
 from sqlfront.pg_catalog.information_schema import is_changeable_view, location
-from sqlfront.pg_catalog.pretty_expressions import pretty_expression
 from sqlfront.pg_catalog.relations import VIRTUAL_RELATIONS, Row, rows_of
 from sqlfront.pg_catalog.user_types import with_short_type_names
 from sqlfront.pg_catalog.view import CatalogView

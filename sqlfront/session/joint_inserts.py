@@ -71,7 +71,7 @@ def _row_maker(session: LocalSession, statement: PreparedStatement) -> RowMaker 
     entry = statement.cached
     if entry is None or entry.repeated_insert is None or session.settings.derived(has_pgvector_limits):
         return None
-    return entry.repeated_insert.maker(session.catalog(), session.shared.storage.options.row_predicate)
+    return entry.repeated_insert.maker(session.catalog(), session.shared.storage.options.index_expressions)
 
 
 def _is_usual(settings: SettingValues) -> bool:

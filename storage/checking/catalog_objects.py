@@ -77,7 +77,7 @@ def _own_faults(catalog: Catalog, obj: CatalogObject) -> Iterator[str]:
             yield from _type_faults(catalog, obj)
         case Index():
             yield from _schema_faults(catalog, obj, obj.schema_oid)
-            read = (*obj.read_attnums(), *obj.predicate_attnums)
+            read = (*obj.read_attnums(), *obj.predicate_attnums, *obj.included)
             yield from _table_faults(catalog, obj, obj.table_oid, read)
             if not obj.keys:
                 yield "it has no keys"

@@ -29,7 +29,7 @@ from storage.database import Storage
 from storage.datafiles import DataFiles
 from storage.errors import DataCorrupted, DirectoryInUse, DirectoryUnusable
 from storage.files import FolderLock
-from storage.keys import KeySpec, unique_specs
+from storage.key_specs import KeySpec, unique_specs
 from storage.manifest import manifest_numbers
 from storage.recovery import check_format, load_manifest, replay
 from storage.rows import SealedRows
@@ -196,7 +196,7 @@ class _Check:
         found: list[Problem] = []
         specs: list[KeySpec] = []
         with collecting(found):
-            specs = unique_specs(table, indexes, self._storage.options.row_predicate)
+            specs = unique_specs(table, indexes, self._storage.options.index_expressions)
         for segment in state.table_state(table.oid).segments():
             yield from self._check_segment(table, segment, specs)
         views = self._table_view(table).segments

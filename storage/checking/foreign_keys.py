@@ -10,7 +10,8 @@ import pyarrow as pa
 from storage.catalog import Catalog, ForeignKey, Index
 from storage.checking.keys import Offsets, visible_offsets
 from storage.checking.problems import KeyConversion
-from storage.keys import key_batch, key_spec
+from storage.key_specs import key_spec
+from storage.keys import key_batch
 from storage.view import TableView
 
 

@@ -14,7 +14,8 @@ import pyarrow as pa
 
 from storage.catalog import Index, Table
 from storage.checking.problems import CHUNK_ROWS, Problem, collecting
-from storage.keys import KeySpec, SortedKeys, first_duplicate, key_batch, rows_with_key
+from storage.key_specs import KeySpec
+from storage.keys import SortedKeys, first_duplicate, key_batch, rows_with_key
 from storage.state import SegmentState
 from storage.view import SegmentView
 
@@ -73,8 +74,7 @@ def duplicate_key(table: Table, index: Index, spec: KeySpec, views: Sequence[Seg
         ]
         pair = _duplicate_in_range(spec, views, parts)
         if pair is not None:
-            names = ", ".join(table.column_at(attnum).name for attnum in spec.attnums)
-            yield f'table "{table.name}", index "{index.name}": rows {pair[0]} and {pair[1]} have one key ({names})'
+            yield f'table "{table.name}", index "{index.name}": rows {pair[0]} and {pair[1]} have one key ({spec.key_names(table)})'
             return
 
 

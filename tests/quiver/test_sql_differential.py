@@ -43,6 +43,7 @@ FILES = (
     "money.sql",
     "windows.sql",
     "tables_without_columns.sql",
+    "indexes.sql",
 )
 FEATURE_NOT_SUPPORTED = "0A000"
 

@@ -180,7 +180,7 @@ class Scenario:
         after[name].rows |= {key: self._row(name, key) for key in ids}
 
         def run() -> None:
-            target = InsertTarget.of(self.storage.catalog, table.oid, self.storage.options.row_predicate)
+            target = InsertTarget.of(self.storage.catalog, table.oid, self.storage.options.index_expressions)
             assert target is not None
             change = DirectInsert(self.storage, LockGroup())
             try:

@@ -19,7 +19,8 @@ from storage import keys as keys_module
 from storage.arbiters import arbiter_indexes, arbitrate, next_own_id
 from storage.catalog import Column, Index, Table
 from storage.errors import LockNotAvailable
-from storage.keys import KeySpec, first_equal, key_batch
+from storage.key_specs import KeySpec
+from storage.keys import first_equal, key_batch
 from storage.lock_modes import RowStrength
 from storage.locks import Waiting
 from tests.storage.sample_tables import columns_batch, make_table, open_storage, unique_index

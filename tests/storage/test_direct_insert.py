@@ -38,7 +38,7 @@ def storage(tmp_path: Path) -> Storage:
 
 
 def target_of(storage: Storage, table: Table) -> InsertTarget:
-    target = InsertTarget.of(storage.catalog, table.oid, storage.options.row_predicate)
+    target = InsertTarget.of(storage.catalog, table.oid, storage.options.index_expressions)
     assert target is not None
     return target
 
@@ -207,10 +207,10 @@ def test_tables_whose_rows_are_checked_later_are_none_of_its_business(storage: S
         transaction.put(key)
         transaction.commit()
     for table in (parent, child):
-        assert InsertTarget.of(storage.catalog, table.oid, storage.options.row_predicate) is None
+        assert InsertTarget.of(storage.catalog, table.oid, storage.options.index_expressions) is None
     late, _ = make_table(storage, "late")
-    assert InsertTarget.of(storage.catalog, late.oid, storage.options.row_predicate) is not None
+    assert InsertTarget.of(storage.catalog, late.oid, storage.options.index_expressions) is not None
     with storage.begin() as transaction:
         transaction.put(replace(unique_index(storage, late, (2,), "late_key"), is_deferrable=True))
         transaction.commit()
-    assert InsertTarget.of(storage.catalog, late.oid, storage.options.row_predicate) is None
+    assert InsertTarget.of(storage.catalog, late.oid, storage.options.index_expressions) is None

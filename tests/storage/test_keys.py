@@ -41,7 +41,8 @@ from storage import keys as keys_module
 from storage.blockfile import BlockFile
 from storage.catalog import Column, Index, IndexKey, Table
 from storage.errors import LockNotAvailable
-from storage.keys import GrowingKeys, KeySpec, SortedKeys, first_duplicate, key_batch, key_spec, matching_rows
+from storage.key_specs import KeySpec, key_spec
+from storage.keys import GrowingKeys, SortedKeys, first_duplicate, key_batch, matching_rows
 from storage.locks import Waiting
 from tests.storage.sample_tables import (
     batch,

@@ -245,7 +245,7 @@ class World:
     def insert_directly(self, number: int) -> None:
         keys = self.rng.sample(range(KEYS), self.rng.choice([1, 1, 1, 3]))
         rows, table = self._fresh_rows(keys), self.tables[number]
-        target = InsertTarget.of(self.storage.catalog, table.oid, self.storage.options.row_predicate)
+        target = InsertTarget.of(self.storage.catalog, table.oid, self.storage.options.index_expressions)
         assert target is not None
         change = DirectInsert(self.storage, LockGroup())
         change.lock(target)

@@ -1,7 +1,7 @@
-"""Goal: keys of partial and NULLS NOT DISTINCT indexes hold in every place where rows can be.
+"""Goal: keys of partial and NULLS NOT DISTINCT indexes, and of those on expressions, hold in every place where rows can be.
 
 Method: random inserts, updates and deletes against a dictionary of keys, over own, growing, spilled and sealed rows,
-merges, restarts and damaged key files, with a predicate that raises an error for some dead rows; `quiver check`'s
+merges, restarts and damaged key files, with predicates and expressions that raise an error for some dead rows; `quiver check`'s
 verification of what is left.
 """
 
@@ -19,9 +19,9 @@ import pytest
 
 from foundation.errors import DivisionByZero, UniqueViolation
 from foundation.memory import MemoryBudget
-from foundation.sqltypes import INT4
+from foundation.sqltypes import INT4, SqlType
 from storage import Storage, StorageOptions, Transaction
-from storage.catalog import Column, Index, Table
+from storage.catalog import Column, Index, IndexKey, Table
 from storage.checking import CheckHooks, CheckTotals, check_directory
 from tests.storage.sample_tables import columns_batch, make_table, open_storage, unique_index
 
@@ -43,12 +43,49 @@ class Positive:
         return np.array([value is not None and value > 0 for value in values], dtype=np.bool_)
 
 
+@dataclass(frozen=True)
+class Third:
+    """a / 3, with an error for n = -1."""
+
+    attnums: tuple[int, ...] = (1, 2)
+    type: SqlType = INT4
+    text: str = "(a / 3)"
+
+    def values(self, columns: Sequence[pa.Array], row_count: int) -> pa.Array:
+        if RAISING in columns[1].to_pylist():
+            raise DivisionByZero("division by zero")
+        return self.stored_values(columns, row_count)
+
+    def stored_values(self, columns: Sequence[pa.Array], row_count: int) -> pa.Array:
+        pairs = zip(columns[0].to_pylist(), columns[1].to_pylist(), strict=True)
+        return pa.array([None if a is None or n == RAISING else a // 3 for a, n in pairs], pa.int32())
+
+
+class Expressions:
+    """Of every index that has some."""
+
+    def predicate(self, table: Table, index: Index) -> Positive:
+        return Positive()
+
+    def key(self, table: Table, key: IndexKey) -> Third:
+        return Third()
+
+
 def options(**sizes: int) -> StorageOptions:
-    return StorageOptions(row_predicate=lambda table, index: Positive(), **sizes)
+    return StorageOptions(index_expressions=Expressions(), **sizes)
 
 
-def add_index(storage: Storage, table: Table, *, is_partial: bool, nulls_not_distinct: bool) -> Index:
+def add_index(
+    storage: Storage,
+    table: Table,
+    *,
+    is_partial: bool,
+    nulls_not_distinct: bool,
+    is_expression: bool = False,
+) -> Index:
     index = unique_index(storage, table, (1,), "t_a")
+    if is_expression:
+        index = replace(index, keys=(IndexKey(0, expression_sql="a / 3", expression_attnums=(1, 2)),))
     index = replace(
         index, predicate_sql="n > 0" if is_partial else None, nulls_not_distinct=nulls_not_distinct
     )
@@ -66,9 +103,12 @@ def rows_batch(rows: Sequence[Row]) -> pa.RecordBatch:
 class Rule:
     is_partial: bool
     nulls_not_distinct: bool
+    is_expression: bool
 
     def has_duplicates(self, rows: Sequence[Row]) -> bool:
         covered = [a for a, n in rows if not self.is_partial or (n is not None and n > 0)]
+        if self.is_expression:
+            covered = [a if a is None else a // 3 for a in covered]
         keys = [a for a in covered if a is not None or self.nulls_not_distinct]
         return len(set(keys)) < len(keys)
 
@@ -116,12 +156,21 @@ def ids_of(transaction: Transaction, table: Table, rows: Sequence[Row]) -> npt.N
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("is_partial", "nulls_not_distinct"), [(True, False), (False, True), (True, True)])
+@pytest.mark.parametrize(
+    ("is_partial", "nulls_not_distinct", "is_expression"),
+    [
+        (True, False, False),
+        (False, True, False),
+        (True, True, False),
+        (False, False, True),
+        (True, True, True),
+    ],
+)
 def test_random_changes_against_a_dictionary(
-    tmp_path: Path, is_partial: bool, nulls_not_distinct: bool
+    tmp_path: Path, is_partial: bool, nulls_not_distinct: bool, is_expression: bool
 ) -> None:
     chance = random.Random(10 * is_partial + nulls_not_distinct)
-    rule = Rule(is_partial, nulls_not_distinct)
+    rule = Rule(is_partial, nulls_not_distinct, is_expression)
     sizes = options(write_set_bytes_max=64)  # every change spills
     storage = open_storage(tmp_path, options=sizes)
     table, _ = make_table(storage, columns=COLUMNS, key=())
@@ -133,7 +182,13 @@ def test_random_changes_against_a_dictionary(
         transaction.delete(table.oid, ids_of(transaction, table, [(1, RAISING), (1, 1), (None, 1)]))
         transaction.commit()
     assert len(row_ids) == 3
-    add_index(storage, table, is_partial=is_partial, nulls_not_distinct=nulls_not_distinct)
+    add_index(
+        storage,
+        table,
+        is_partial=is_partial,
+        nulls_not_distinct=nulls_not_distinct,
+        is_expression=is_expression,
+    )
     rows: dict[int, Row] = {}
     for step in range(60):
         if step == 30:
@@ -173,6 +228,19 @@ def test_the_predicate_is_asked_about_new_rows(tmp_path: Path) -> None:
         add_index(storage, table, is_partial=True, nulls_not_distinct=False)
         with storage.begin() as transaction, pytest.raises(DivisionByZero):
             transaction.insert(table.oid, rows_batch([(1, RAISING)]))
+
+
+def test_the_expression_is_asked_about_new_rows(tmp_path: Path) -> None:
+    with open_storage(tmp_path, options=options()) as storage:
+        table, _ = make_table(storage, columns=COLUMNS, key=())
+        add_index(storage, table, is_partial=False, nulls_not_distinct=False, is_expression=True)
+        with storage.begin() as transaction:
+            transaction.insert(table.oid, rows_batch([(1, 0)]))
+            with pytest.raises(DivisionByZero):
+                transaction.insert(table.oid, rows_batch([(7, RAISING)]))
+            with pytest.raises(UniqueViolation) as caught:
+                transaction.insert(table.oid, rows_batch([(2, 0)]))
+        assert caught.value.detail == "Key ((a / 3))=(0) already exists."
 
 
 def test_an_index_over_rows_that_are_not_unique(tmp_path: Path) -> None:

@@ -140,3 +140,22 @@ ALTER TABLE retyped ALTER COLUMN t TYPE text
 SELECT indexdef FROM pg_indexes WHERE tablename = 'retyped' ORDER BY indexname
 SELECT id FROM retyped WHERE t = 'a' AND n IS NOT NULL ORDER BY n, id
 DROP TABLE retyped
+CREATE TABLE named (id int PRIMARY KEY, name varchar(20), a int, b int)
+CREATE UNIQUE INDEX named_lower ON named (lower(name))
+CREATE UNIQUE INDEX named_ratio ON named ((a / b), name) INCLUDE (id) WHERE b IS NOT NULL
+INSERT INTO named VALUES (1, 'Ann', 4, 2), (2, 'Bob', 4, 2), (3, NULL, 4, 2), (4, NULL, 4, 2)
+INSERT INTO named VALUES (5, 'ANN', 1, 1)
+INSERT INTO named VALUES (5, 'Cid', 1, 0)
+UPDATE named SET name = 'BOB' WHERE id = 3
+UPDATE named SET a = 5, name = 'bob' WHERE id = 2
+UPDATE named SET name = 'ann' WHERE id = 1
+INSERT INTO named VALUES (6, 'bOb', 1, 1) ON CONFLICT (lower(name)) DO UPDATE SET a = EXCLUDED.a RETURNING *
+INSERT INTO named VALUES (6, 'x', 1, 1), (7, 'X', 2, 2) ON CONFLICT (lower(name)) DO UPDATE SET a = 0
+INSERT INTO named VALUES (6, 'x', 1, 1), (7, 'X', 2, 2) ON CONFLICT (lower(name)) DO NOTHING RETURNING id
+CREATE UNIQUE INDEX named_div ON named ((id / 2))
+DELETE FROM named WHERE id IN (2, 3)
+CREATE UNIQUE INDEX named_div ON named ((id / 4), (upper(name) || 'x')) NULLS NOT DISTINCT
+DELETE FROM named WHERE id > 1
+CREATE UNIQUE INDEX named_one ON named ((true))
+INSERT INTO named VALUES (9, 'other', 1, 1)
+DROP TABLE named

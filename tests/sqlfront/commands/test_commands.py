@@ -124,7 +124,6 @@ def test_which_btree_indexes_are_filled(session: CommandSession, definition: str
         ("using hnsw ((e + e) vector_l2_ops)", "22023"),
         ("using hnsw (((id + random())::text::vector(1)) vector_l2_ops)", "42P17"),
         ("using hnsw (e vector_l2_ops) where random() > id", "42P17"),
-        ("((id + 1))", "0A000"),
         ("using hnsw (u vector_l2_ops)", "22023"),
         ("using hnsw (e bit_hamming_ops)", "42804"),
     ],
