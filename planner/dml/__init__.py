@@ -11,6 +11,7 @@ from planner.dml.key_types import Pairing, converted, pairing
 from planner.dml.merge import run_merge
 from planner.dml.referential import check_deferred, check_existing_rows, check_statement
 from planner.dml.repeated_insert import RepeatedInsert, RowMaker, columns_of_rows, given_columns
+from planner.dml.replaced_rows import replace_rows
 from planner.dml.result import DmlResult
 from planner.dml.rules import evaluate_index_keys, first_violation, read_attnums, row_values, with_generated
 from planner.dml.update import run_update
@@ -36,6 +37,7 @@ __all__ = [
     "limited_attnums",
     "pairing",
     "read_attnums",
+    "replace_rows",
     "row_values",
     "run_delete",
     "run_insert",

@@ -93,7 +93,7 @@ def _check_concurrent(
         raise FeatureNotSupported("CONCURRENTLY cannot be used when the materialized view is not populated")
     if not statement.with_data:
         raise SyntaxErrorInStatement("CONCURRENTLY and WITH NO DATA options cannot be used together")
-    if not any(_tells_rows_apart(index) for index in context.catalog.indexes_of(view.oid)):
+    if row_index(context, view) is None:
         names = (schema_of(context, view.schema_oid).name, view.name)
         raise ObjectNotInPrerequisiteState(
             f'cannot refresh materialized view "{".".join(map(quote_identifier, names))}" concurrently',
@@ -101,5 +101,7 @@ def _check_concurrent(
         )
 
 
-def _tells_rows_apart(index: Index) -> bool:
-    return index.is_unique and index.predicate_sql is None and 0 not in index.key_attnums()
+def row_index(context: CommandContext, view: MaterializedView) -> Index | None:
+    """A unique index by which CONCURRENTLY tells the view's rows apart."""
+    unique = (index for index in context.catalog.indexes_of(view.oid) if index.is_unique)
+    return next((i for i in unique if i.predicate_sql is None and 0 not in i.key_attnums()), None)

@@ -1,8 +1,8 @@
 """CREATE and REFRESH MATERIALIZED VIEW: the rows of a view's query are stored in the transaction of the command.
 
-A refresh truncates and fills in one transaction: others read the old rows until it commits, in an order of locks that
-lets them read meanwhile, and after a crash there are either all old rows or all new ones. CONCURRENTLY differs by its
-conditions alone.
+A refresh truncates and fills in one transaction: others read the old rows until it commits, in a mode of locks that
+lets them read meanwhile, and after a crash there are either all old rows or all new ones. CONCURRENTLY changes the rows
+that differ, if they are not too many, so that the graphs of the view's indexes go on serving the others.
 """
 
 from __future__ import annotations
@@ -16,10 +16,17 @@ import pyarrow as pa
 
 from foundation.errors import CardinalityViolation, FeatureNotSupported, QuiverError, UniqueViolation
 from foundation.sqltypes import SqlType
+from planner.dml import replace_rows
+from sqlfront.commands.context import CommandContext
 from sqlfront.commands.create_table_as import is_skipped
 from sqlfront.commands.filled_indexes import has_files
 from sqlfront.commands.little_data import warn_of_little_data
-from sqlfront.commands.materialized_views import check_permanent, create_materialized_view, view_to_refresh
+from sqlfront.commands.materialized_views import (
+    check_permanent,
+    create_materialized_view,
+    row_index,
+    view_to_refresh,
+)
 from sqlfront.commands.table_locks import lock_tables
 from sqlfront.parser import CreateMaterializedViewStatement, RefreshMaterializedViewStatement
 from sqlfront.session.create_table_as import fill_table
@@ -29,6 +36,9 @@ from storage.catalog import MaterializedView, replaced
 
 if TYPE_CHECKING:
     from sqlfront.session.session import LocalSession
+
+DIFFERENCE_BYTES_MAX = 64 << 20
+"""How much of rows that differ is held in memory."""
 
 CREATE, REFRESH = "CREATE MATERIALIZED VIEW", "REFRESH MATERIALIZED VIEW"
 
@@ -74,13 +84,15 @@ def run_refresh(session: LocalSession, node: RefreshMaterializedViewStatement) -
     context = session.command_context(transaction)
     lock_tables(node, context, session.block.retake_snapshot)
     view = view_to_refresh(context, node)
-    transaction.truncate(view.oid)
-    if node.with_data:
-        try:
+    try:
+        if node.concurrently and _change_what_differs(session, context, view):
+            return Outcome(REFRESH)
+        transaction.truncate(view.oid)
+        if node.with_data:
             _fill(session, transaction, view)
-        except UniqueViolation as error:
-            raise _not_unique(session, view, error, concurrently=node.concurrently) from None
-    elif view.is_populated:
+    except UniqueViolation as error:
+        raise _not_unique(session, view, error, concurrently=node.concurrently) from None
+    if view.is_populated and not node.with_data:
         transaction.put(replaced(view, is_populated=False))
     indexes = context.catalog.indexes_of(view.oid)
     if not node.concurrently:
@@ -88,6 +100,14 @@ def run_refresh(session: LocalSession, node: RefreshMaterializedViewStatement) -
     filled = tuple(index.oid for index in indexes if has_files(view, index))
     session.pending_index_builds.add(filled, is_new=False)
     return Outcome(REFRESH)
+
+
+def _change_what_differs(session: LocalSession, context: CommandContext, view: MaterializedView) -> bool:
+    """Refresh a view by changing the rows that differ; False, with nothing done, where so many do that all may be written."""
+    index = row_index(context, view)
+    assert index is not None, "it was looked for"
+    execution = session.execution_context(context.transaction)
+    return replace_rows(view, index, _rows(session, view), execution, bytes_max=DIFFERENCE_BYTES_MAX)
 
 
 def _fill(session: LocalSession, transaction: Transaction, view: MaterializedView) -> int:

@@ -76,6 +76,10 @@ def test_what_is_refused_by_name(ours: Connection) -> None:
         ours.execute("CREATE MATERIALIZED VIEW m AS SELECT %s::int AS n", [1])
 
 
+def query_rows(connection: Connection, text: str) -> list[Any]:
+    return connection.execute(text.encode()).fetchall()
+
+
 def plan(connection: Connection, query: str) -> str:
     return "\n".join(row[0] for row in connection.execute(f"EXPLAIN {query}".encode()))
 
@@ -162,6 +166,61 @@ def test_a_refresh_in_a_script_of_a_prepared_search(ours: Connection) -> None:
     with pytest.raises(psycopg.errors.ObjectNotInPrerequisiteState, match='"places" has not been populated'):
         ours.execute(search, ["[9,9]"], prepare=True)
     ours.execute("DROP TABLE points CASCADE")
+
+
+WIDE = """
+CREATE TABLE wide (id int, part text, n numeric, price numeric(8,2), f float8, r real, t text, b bytea, d interval,
+    at timestamptz, flag bool, tags text[], nested int[], e vector(3), h halfvec(2), s sparsevec(4), j jsonb, bits bit(3))
+"""
+ROW = """
+SELECT i, chr(97 + i % 3), (i * 0.5)::numeric, i, CASE WHEN i % 7 = 0 THEN 'NaN' ELSE i / 3.0 END, i, repeat('x', i % 5),
+    decode(lpad(to_hex(i), 4, '0'), 'hex'), make_interval(days => i), '2024-01-01'::timestamptz + make_interval(hours => i), i % 2 = 0,
+    CASE WHEN i % 5 = 0 THEN NULL ELSE ARRAY['a', i::text, NULL] END, ARRAY[i, NULL, i + 1], ARRAY[i, 1, 2]::vector, ARRAY[i, 1]::halfvec,
+    '{{1:1,3:2}}/4'::sparsevec, jsonb_build_object('i', i), B'101' FROM generate_series({}, {}) i
+"""
+CHANGED = (
+    "UPDATE wide SET t = t || 'y', n = n + 0.10 WHERE id % 11 = 3",
+    "UPDATE wide SET n = n::numeric(20, 3) WHERE id % 13 = 2",
+    "UPDATE wide SET e = '[9,9,9]' WHERE id % 17 = 5",
+    "UPDATE wide SET e = NULL, tags = ARRAY['a'] WHERE id % 19 = 1",
+    "UPDATE wide SET f = '-0', flag = NULL WHERE id % 23 = 4",
+    "UPDATE wide SET tags = array_append(tags, 'more'), j = '{}' WHERE id % 29 = 6",
+    "UPDATE wide SET part = NULL WHERE id % 31 = 8",
+    "UPDATE wide SET id = -id WHERE id % 37 = 9",
+    "DELETE FROM wide WHERE id % 41 = 10",
+    "UPDATE wide SET part = 'z' WHERE part IS NULL",
+    "DELETE FROM wide WHERE id < 0",
+)
+
+
+def test_a_concurrent_refresh_changes_what_differs(ours: Connection) -> None:
+    """After every change the view has the rows of its query, by their texts, and its graph goes on serving most of them."""
+    ours.execute(WIDE.encode())
+    ours.execute(f"INSERT INTO wide {ROW}".format(1, 1500).encode())
+    ours.execute("CREATE MATERIALIZED VIEW copied AS SELECT * FROM wide")
+    ours.execute("CREATE UNIQUE INDEX ON copied (id, part)")
+    ours.execute("CREATE INDEX ON copied USING hnsw (e vector_l2_ops)")
+    texts = ", ".join(
+        f"{name}::text"
+        for name in (c.name for c in ours.execute("SELECT * FROM wide LIMIT 0").description or ())
+    )
+    for number, change in enumerate((*CHANGED, f"INSERT INTO wide {ROW}".format(2000, 2100))):
+        ours.execute(change.encode())
+        ours.execute("REFRESH MATERIALIZED VIEW CONCURRENTLY copied")
+        for one, other in (("wide", "copied"), ("copied", "wide")):
+            difference = f"SELECT {texts} FROM {one} EXCEPT ALL SELECT {texts} FROM {other}"
+            assert query_rows(ours, difference) == [], change
+        served = query_rows(
+            ours, "SELECT rows_served > rows_scanned FROM quiver_index_status WHERE family = 'hnsw'"
+        )
+        assert served == [(True,)], change
+        if number == 0:
+            status = query_rows(ours, "SELECT rows_served FROM quiver_index_status WHERE family = 'hnsw'")
+            assert status == [(1500,)]
+    ours.execute("UPDATE wide SET e = '[1,1,1]'")
+    ours.execute("REFRESH MATERIALIZED VIEW CONCURRENTLY copied")
+    assert query_rows(ours, "SELECT DISTINCT e::text FROM copied") == [("[1,1,1]",)]
+    ours.execute("DROP TABLE wide CASCADE")
 
 
 def test_a_view_and_a_change_of_its_table_at_once(own_database: Database) -> None:
