@@ -131,6 +131,9 @@ HALFVEC = SqlType(16387)
 HALFVEC_ARRAY = SqlType(16388)
 SPARSEVEC = SqlType(16389)
 
+EXTENSION_SCHEMA = "public"
+"""Where the extension `vector` has its types, functions, operators and operator classes."""
+
 FIRST_USER_OID = 20000
 """OIDs of user objects start here; below are PostgreSQL's own and those of the bundled extension."""
 
@@ -186,9 +189,9 @@ def _scalars() -> list[TypeInfo]:
         TypeInfo(4072, "jsonpath", "jsonpath", -1, "U", False, 4073),
         TypeInfo(4089, "regnamespace", "regnamespace", 4, "N", False, 4090),
         TypeInfo(4096, "regrole", "regrole", 4, "N", False, 4097),
-        TypeInfo(16385, "vector", "vector", -1, "U", False, 16386, schema="public"),
-        TypeInfo(16387, "halfvec", "halfvec", -1, "U", False, 16388, schema="public"),
-        TypeInfo(16389, "sparsevec", "sparsevec", -1, "U", False, 16390, schema="public"),
+        TypeInfo(16385, "vector", "vector", -1, "U", False, 16386, schema=EXTENSION_SCHEMA),
+        TypeInfo(16387, "halfvec", "halfvec", -1, "U", False, 16388, schema=EXTENSION_SCHEMA),
+        TypeInfo(16389, "sparsevec", "sparsevec", -1, "U", False, 16390, schema=EXTENSION_SCHEMA),
     ]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from foundation.sqltypes import (
@@ -19,6 +19,7 @@ from foundation.sqltypes import (
 from planner import bound
 from planner.evaluate.constants import constant_array
 from planner.functions.quoting import quote_ident
+from planner.functions.signature import Function
 from planner.services import Codecs
 
 
@@ -26,15 +27,22 @@ class ExpressionPrinter:
     """Prints expressions of one statement; sub-queries become $0, $1, ... and are collected in `subqueries`."""
 
     def __init__(
-        self, codecs: Codecs, names: dict[int, str] | None = None, *, is_folded: bool = True
+        self,
+        codecs: Codecs,
+        names: dict[int, str] | None = None,
+        *,
+        is_folded: bool = True,
+        searched: Collection[str] | None = None,
     ) -> None:
         """`names` qualifies the columns of several relations; without it columns are bare.
 
         `is_folded`: a list of constants prints as one array constant, as in a plan, not as in a definition.
+        `searched`: schemas whose functions, operators and types are called by their bare names; None for all.
         """
         self._codecs = codecs
         self._names = names or {}
         self._is_folded = is_folded
+        self._searched = searched
         self.subqueries: list[bound.Subquery] = []
 
     def print(self, expression: bound.Expression) -> str:
@@ -63,7 +71,21 @@ class ExpressionPrinter:
         return f"{_quoted(text)}::{self._type_name(node.type)}"
 
     def _type_name(self, sql_type: SqlType) -> str:
-        return format_type(sql_type) if self._is_folded else lasting_type_name(sql_type)
+        if self._is_folded:
+            return format_type(sql_type)
+        name = lasting_type_name(sql_type)
+        return name if sql_type.oid >= FIRST_USER_OID else self._prefix(TYPES[sql_type.oid].schema) + name
+
+    def _prefix(self, schema: str) -> str:
+        """What stands before a name of that schema."""
+        return "" if self._searched is None or schema in self._searched else quote_ident(schema) + "."
+
+    def _function_name(self, function: Function) -> str:
+        return self._prefix(function.schema) + quote_ident(function.name)
+
+    def _operator(self, function: Function, operator: str) -> str:
+        prefix = self._prefix(function.schema)
+        return f"OPERATOR({prefix}{operator})" if prefix else operator
 
     def _parameter(self, node: bound.Parameter) -> str:
         return f"${node.index + 1}"
@@ -80,11 +102,12 @@ class ExpressionPrinter:
         if node.function.name == "extract" and isinstance(node.arguments[0], bound.Constant):
             return f"EXTRACT({node.arguments[0].value} FROM {self.print(node.arguments[1])})"
         if node.operator is None:
-            return f"{quote_ident(node.function.name)}({', '.join(map(self._operand, node.arguments))})"
+            return f"{self._function_name(node.function)}({', '.join(map(self._operand, node.arguments))})"
+        operator = self._operator(node.function, node.operator)
         if len(node.arguments) == 1:
-            return f"({node.operator} {self._operand(node.arguments[0])})"
+            return f"({operator} {self._operand(node.arguments[0])})"
         left, right = node.arguments
-        return f"({self._operand(left)} {node.operator} {self._operand(right)})"
+        return f"({self._operand(left)} {operator} {self._operand(right)})"
 
     def _operand(self, node: bound.Expression) -> str:
         """A domain's value is shown as one of the type below where a function or operator takes it as that."""
@@ -175,7 +198,7 @@ class ExpressionPrinter:
 
     def _aggregate(self, node: bound.Aggregate) -> str:
         arguments = self.list(node.arguments) or "*"
-        return f"{quote_ident(node.function.name)}({'DISTINCT ' if node.is_distinct else ''}{arguments})"
+        return f"{self._function_name(node.function)}({'DISTINCT ' if node.is_distinct else ''}{arguments})"
 
     def _other(self, node: bound.Expression) -> str:
         return type(node).__name__.upper()

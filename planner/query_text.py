@@ -13,7 +13,7 @@ keep is written another way that means the same: named windows stand where they 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -34,7 +34,7 @@ from foundation.sqltypes import (
     TIMESTAMPTZ,
 )
 from planner import bound
-from planner.expression_text import ExpressionPrinter, lasting_type_name
+from planner.expression_text import ExpressionPrinter
 from planner.functions.quoting import quote_ident
 from planner.functions.signature import FunctionKind
 from planner.services import Codecs
@@ -85,8 +85,14 @@ class QueryStyle:
 class QueryPrinter(ExpressionPrinter):
     """Prints one query. Raises FeatureNotSupported (0A000) for what has no text: FOR UPDATE."""
 
-    def __init__(self, codecs: Codecs, names: RelationNames, style: QueryStyle | None = None) -> None:
-        super().__init__(codecs, is_folded=False)
+    def __init__(
+        self,
+        codecs: Codecs,
+        names: RelationNames,
+        style: QueryStyle | None = None,
+        searched: Collection[str] | None = None,
+    ) -> None:
+        super().__init__(codecs, is_folded=False, searched=searched)
         self._relations = names
         self._style = style or QueryStyle()
         self._aliases: dict[int, str] = {}
@@ -268,7 +274,7 @@ class QueryPrinter(ExpressionPrinter):
             expression = query.targets[expression.position].expression
         if isinstance(expression, bound.Constant):
             text = self.print(expression)
-            return text if "::" in text else f"{text}::{lasting_type_name(expression.type)}"
+            return text if "::" in text else f"{text}::{self._type_name(expression.type)}"
         text = self._whole(expression)
         if isinstance(expression, bound.ColumnRef):
             targets = query.targets if isinstance(query, bound.Select) else ()
@@ -316,7 +322,7 @@ class QueryPrinter(ExpressionPrinter):
         if alias != known or is_renamed or is_function:
             text += f" {quote_ident(alias)}"
         if isinstance(relation, bound.FunctionScan) and _has_definitions(relation):
-            typed = ", ".join(f"{quote_ident(c.name)} {lasting_type_name(c.type)}" for c in relation.columns)
+            typed = ", ".join(f"{quote_ident(c.name)} {self._type_name(c.type)}" for c in relation.columns)
             return f"{text} ({typed})" if alias == known else f"{text}({typed})"
         return text + _name_list(columns) if is_renamed or is_function else text
 
@@ -435,7 +441,7 @@ class QueryPrinter(ExpressionPrinter):
         arguments = self.list(node.arguments)
         if not arguments and not node.within_group:
             arguments = "*"
-        text = f"{quote_ident(node.function.name)}({'DISTINCT ' if node.is_distinct else ''}{arguments}"
+        text = f"{self._function_name(node.function)}({'DISTINCT ' if node.is_distinct else ''}{arguments}"
         text += f" ORDER BY {self._order(node.order_by)})" if node.order_by else ")"
         if node.within_group:
             text += f" WITHIN GROUP (ORDER BY {self._order(node.within_group)})"
@@ -454,7 +460,7 @@ class QueryPrinter(ExpressionPrinter):
         if node.order_by:
             parts.append("ORDER BY " + self._order(node.order_by))
         parts += [self._frame(node.frame)] if node.frame is not None else []
-        text = f"{quote_ident(node.function.name)}({arguments}){self._filter(node.filter)}"
+        text = f"{self._function_name(node.function)}({arguments}){self._filter(node.filter)}"
         return f"{text} OVER ({' '.join(parts)})"
 
     def _frame(self, frame: bound.WindowFrame) -> str:

@@ -133,6 +133,8 @@ def _quantified_array(printer: ExpressionPrinter, node: bound.QuantifiedArray) -
 
     ALL is the negation of ANY over the negated comparison.
     """
+    if any(isinstance(part, bound.Subquery) for part in bound.walk(node)):
+        return _with_queries_before(printer, node)
     array = printer.print(node.array)
     element = element_type(node.array.sql_type)
     assert element is not None
@@ -149,6 +151,21 @@ def _quantified_array(printer: ExpressionPrinter, node: bound.QuantifiedArray) -
         f"WHEN {unknown} THEN NULL ELSE {rest} END)",
         BOOL,
     )
+
+
+def _with_queries_before(printer: ExpressionPrinter, node: bound.QuantifiedArray) -> Printed:
+    """DuckDB's lambdas hold no sub-queries: both sides are computed before, and handed in as a struct."""
+    sides = printer.lambda_name()
+    members, references = [], []
+    for name, side in (("sought", node.left), ("items", node.array)):
+        printed = printer.print(side)
+        members.append(f"'{name}': {printed.sql}")
+        printer.lambda_name()
+        reference = Printed(f"{sides}.{name}", printed.type, printed.decimal)
+        printer.columns[ARGUMENT_RELATION, printer.lambda_count] = reference
+        references.append(bound.ColumnRef(ARGUMENT_RELATION, printer.lambda_count, name, printed.type))
+    inner = _quantified_array(printer, replace(node, left=references[0], array=references[1]))
+    return Printed(f"list_transform([{{{', '.join(members)}}}], lambda {sides}: {inner.sql})[1]", BOOL)
 
 
 def _case(printer: ExpressionPrinter, node: bound.Case) -> Printed:

@@ -34,6 +34,7 @@ from sqlfront.binder.kept_expressions import (
     keep_generation,
     renamed_condition,
     renamed_generation,
+    shown_condition,
 )
 from sqlfront.binder.row_locks import lock_name
 from sqlfront.binder.rules import bound_check, bound_generation, rules_of, table_rules
@@ -88,6 +89,7 @@ __all__ = [
     "renamed_generation",
     "renamed_view",
     "rules_of",
+    "shown_condition",
     "table_rules",
     "view_text",
 ]

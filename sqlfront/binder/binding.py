@@ -103,7 +103,7 @@ def bind_expression(
     Raises:
         QuiverError: as `bind_query`; FeatureNotSupported for columns and sub-queries.
     """
-    node = parse_expression(expression).tree if isinstance(expression, str) else expression
+    node, context = _parsed(expression, context)
     kept = replace(context, allows_parameters=False) if clause is Clause.DEFAULT else context
     bound = bind_node(_fresh_environment(kept, clause), node)
     if target is None:
@@ -120,7 +120,7 @@ def bind_table_expression(
 
     The row's columns are those of relation 1, as in a TableScan. CHECK and predicates become boolean.
     """
-    node = parse_expression(expression).tree if isinstance(expression, str) else expression
+    node, context = _parsed(expression, context)
     environment = _fresh_environment(replace(context, allows_parameters=False), clause)
     _, item = scan_table(environment, table, table.name, "")
     environment.scope.add(item)
@@ -140,7 +140,7 @@ def bind_generation(
         InvalidObjectDefinition: 42P17, it reads a generated column or is not immutable.
         DatatypeMismatch: 42804.
     """
-    node = parse_expression(expression).tree if isinstance(expression, str) else expression
+    node, context = _parsed(expression, context)
     kept = replace(context, allows_parameters=False)
     environment = _fresh_environment(kept, Clause.GENERATED)
     scan, item = scan_table(environment, table, table.name, "")
@@ -158,6 +158,13 @@ def bind_generation(
     if not is_immutable(bound):
         raise InvalidObjectDefinition("generation expression is not immutable")
     return coerce_default(kept, bound, column.type, column.name, place_of(node))
+
+
+def _parsed(expression: exp.Expr | str, context: BindContext) -> tuple[exp.Expr, BindContext]:
+    """A syntax tree with its surroundings; a text is a definition's."""
+    if isinstance(expression, str):
+        return parse_expression(expression).tree, context.for_kept_text()
+    return expression, context
 
 
 def bind_conversion(

@@ -15,8 +15,9 @@ from foundation.errors import ObjectNotInPrerequisiteState
 from planner import bound
 from planner.evaluate.rewriting import rewrite
 from planner.functions.signature import FunctionKind
-from sqlfront.binder.environment import Clause, Environment, QueryFindings
-from sqlfront.binder.scope import NamespaceColumn, Scope
+from sqlfront.binder.environment import Environment
+from sqlfront.binder.relations import query_of_view
+from sqlfront.binder.scope import NamespaceColumn
 from storage.catalog import Catalog, MaterializedView, View
 
 _CHANGES: dict[type[exp.Expr], tuple[str, str, str]] = {
@@ -61,15 +62,8 @@ def table_behind(environment: Environment, view: View, node: exp.Expr) -> ViewOf
     Raises:
         ObjectNotInPrerequisiteState: 55000, a view that is no plain selection of one table's rows, with the reason.
     """
-    # Queries nest in everything, so what they nest in takes them late.
-    from sqlfront.binder.queries import bind_query_node
-    from sqlfront.binder.views import parsed_view
-
-    inner = replace(
-        environment, scope=Scope(), clause=Clause.SELECT_LIST, findings=QueryFindings(), inside="", ctes=()
-    )
     catalog = environment.context.catalog
-    flat = _flat(catalog, bind_query_node(inner, parsed_view(view)), view.oid)
+    flat = _flat(catalog, query_of_view(environment, view), view.oid)
     if isinstance(flat, _Obstacle):
         verb, doing, event = change_words(node)
         raise ObjectNotInPrerequisiteState(

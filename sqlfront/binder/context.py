@@ -6,14 +6,14 @@ A `BindContext` serves one statement: it is made, given to `bind_query`, and ask
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from foundation.settings import SettingValues
 from foundation.sqltypes import DOMAINS, TYPES, UNKNOWN, SqlType
 from planner.bound import RelationColumn
 from sqlfront.binder.errors import IndeterminateType, UndefinedParameter
-from sqlfront.session.names import with_system_catalog
+from sqlfront.session.names import with_extension_schema, with_system_catalog
 from storage.catalog import Catalog
 from storage.type_objects import DomainType
 
@@ -72,6 +72,11 @@ class BindContext:
     def schemas_searched(self) -> tuple[str, ...]:
         """The search path as PostgreSQL uses it, pg_catalog first unless it is named."""
         return with_system_catalog(self.search_path)
+
+    def for_kept_text(self) -> BindContext:
+        """The surroundings of a definition's text, which means the same under every search path."""
+        path = with_extension_schema(self.search_path)
+        return self if path == self.search_path else replace(self, search_path=path)
 
     def parameter(self, index: int, position: int | None = None) -> SqlType:
         """The type so far of `$index+1`; a new parameter is UNKNOWN. Raises 42P02 for an impossible number."""

@@ -8,7 +8,8 @@ them are imported by `sqlfront.binder`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import TypeVar
@@ -96,6 +97,16 @@ class StatementState:
     _positions: dict[int, tuple[Expression, int]] = field(default_factory=dict)
     _last_relation_id: int = 0
     _last_cte_id: int = 0
+
+    @contextmanager
+    def kept_text(self) -> Iterator[None]:
+        """Inside, the text of a definition is bound: see `BindContext.for_kept_text`."""
+        before = self.context
+        self.context = before.for_kept_text()
+        try:
+            yield
+        finally:
+            self.context = before
 
     def note_position(self, expression: Expression, position: int | None) -> None:
         """Remember where a bound node was written; bound trees do not carry positions."""

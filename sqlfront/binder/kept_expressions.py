@@ -20,7 +20,7 @@ from planner.expression_text import ExpressionPrinter
 from planner.implication import comparable
 from sqlfront.binder.binding import bind_expression, bind_generation, bind_table_expression
 from sqlfront.binder.context import BindContext
-from sqlfront.binder.domains import bind_domain_condition
+from sqlfront.binder.domains import bind_domain_condition, value_table
 from sqlfront.binder.environment import Clause
 from sqlfront.binder.relations import table_columns
 from sqlfront.parser import SqlExpression
@@ -125,6 +125,15 @@ def generation_inputs(context: BindContext, table: Table, column: Column) -> tup
 def renamed_condition(context: BindContext, table: Table, renamed: Table, sql: str, clause: Clause) -> str:
     """The text of a CHECK, an index key's expression or an index's predicate over the same columns as `renamed` calls them."""
     return _renamed(bind_table_expression(sql, context, table, clause), renamed)
+
+
+def shown_condition(context: BindContext, owner: Table | DomainType, sql: str) -> str:
+    """A kept expression in which what the search path does not find is qualified, as pg_get_expr shows it."""
+    table = owner if isinstance(owner, Table) else value_table(owner)
+    tree = bind_table_expression(sql, context, table, Clause.INDEX)
+    printer = ExpressionPrinter if isinstance(owner, Table) else _ValuePrinter
+    shown = printer(_lasting_codecs(), is_folded=False, searched=context.schemas_searched())
+    return shown.print(_without_assignment(tree))
 
 
 def renamed_generation(context: BindContext, table: Table, renamed: Table, column: Column) -> str:

@@ -17,6 +17,7 @@ from planner.bound import (
     FunctionScan,
     Join,
     JoinKind,
+    Query,
     Relation,
     RelationColumn,
     SubqueryScan,
@@ -177,10 +178,8 @@ def _bind_table(environment: Environment, node: exp.Table) -> Bound:
     return scan, [item]
 
 
-def _bind_view(
-    environment: Environment, view: View, alias: str | None, column_names: list[exp.Expr]
-) -> Bound:
-    """A view is its query, which sees nothing of the statement around it."""
+def query_of_view(environment: Environment, view: View) -> Query:
+    """A view's query, which sees nothing of the statement around it."""
     # Queries nest in everything, so what they nest in takes them late.
     from sqlfront.binder.queries import bind_query_node
     from sqlfront.binder.views import parsed_view
@@ -188,7 +187,14 @@ def _bind_view(
     inner = replace(
         environment, scope=Scope(), clause=Clause.SELECT_LIST, findings=QueryFindings(), inside="", ctes=()
     )
-    query = bind_query_node(inner, parsed_view(view))
+    with environment.state.kept_text():
+        return bind_query_node(inner, parsed_view(view))
+
+
+def _bind_view(
+    environment: Environment, view: View, alias: str | None, column_names: list[exp.Expr]
+) -> Bound:
+    query = query_of_view(environment, view)
     shown = alias or view.name
     relation_id = environment.state.next_relation_id(shown)
     own = tuple(RelationColumn(column.name, column.type, column.attnum) for column in view.live_columns())

@@ -74,7 +74,7 @@ def keep_query(
 
 def bind_view(context: BindContext, view: AnyView) -> bound.Query:
     """The query of a view, as a statement of its own."""
-    return _query(bind_query(parsed_view(view), context))
+    return _query(bind_query(parsed_view(view), context.for_kept_text()))
 
 
 def parsed_view(view: AnyView) -> exp.Expr:
@@ -85,8 +85,9 @@ def parsed_view(view: AnyView) -> exp.Expr:
 
 
 def view_text(context: BindContext, view: AnyView, style: QueryStyle) -> str:
-    """A view's query as pg_get_viewdef shows it: relations are qualified where the search path does not find them."""
-    return _printed(bind_view(context, view), _Names(context, shows_schema=False), style)
+    """A view's query as pg_get_viewdef shows it: what the search path does not find is qualified."""
+    names = _Names(context, shows_schema=False)
+    return _printed(bind_view(context, view), names, style, context.schemas_searched())
 
 
 def renamed_view(tree: bound.Query, before: Catalog, context: BindContext, names: Sequence[str]) -> str:
@@ -114,7 +115,7 @@ def _faithful_text(context: BindContext, tree: bound.Query) -> str:
         try:
             (statement,) = parse_script(text)
             assert isinstance(statement.node, QueryStatement), "a query was printed"
-            again = _query(bind_query(statement.node.expression, context))
+            again = _query(bind_query(statement.node.expression, context.for_kept_text()))
             is_named_alike = bound.output_columns(again) == bound.output_columns(tree)
             if is_named_alike and _meaning(again) == _meaning(tree):
                 return text
@@ -123,9 +124,13 @@ def _faithful_text(context: BindContext, tree: bound.Query) -> str:
     raise FeatureNotSupported("this query cannot be kept in a view")
 
 
-def _printed(tree: bound.Query, names: _Names, style: QueryStyle) -> str:
+def _printed(
+    tree: bound.Query, names: _Names, style: QueryStyle, searched: Sequence[str] | None = None
+) -> str:
     # Constants of a kept query do not depend on the session's settings.
-    return QueryPrinter(PostgresCodecs(CodecContext.of(SettingValues())), names, style).query_text(tree)
+    return QueryPrinter(PostgresCodecs(CodecContext.of(SettingValues())), names, style, searched).query_text(
+        tree
+    )
 
 
 def _meaning(tree: Any) -> Any:

@@ -107,16 +107,6 @@ def pg_db_role_setting(view: CatalogView) -> Iterator[Row]:
             yield {"setdatabase": database_oid, "setrole": role.oid, "setconfig": texts}
 
 
-@rows_of("pg_extension")
-def pg_extension(view: CatalogView) -> Iterator[Row]:
-    for extension in view.objects(Extension):
-        yield {
-            "oid": extension.oid, "extname": extension.name, "extowner": extension.owner_oid,
-            "extnamespace": extension.schema_oid, "extrelocatable": True, "extversion": extension.version,
-            "extconfig": None, "extcondition": None,
-        }  # fmt: skip
-
-
 @rows_of("pg_available_extensions")
 def pg_available_extensions(view: CatalogView) -> Iterator[Row]:
     installed = {extension.name: extension.version for extension in view.objects(Extension)}

@@ -130,12 +130,13 @@ def referential_constraints(view: CatalogView) -> Iterator[Row]:
 @rows_of("check_constraints", schema="information_schema")
 def check_constraints(view: CatalogView) -> Iterator[Row]:
     for check in view.objects(CheckConstraint):
-        yield {**_location(view, check), "check_clause": f"({shown_expression(view, check.expression_sql)})"}
+        clause = shown_expression(view, check.expression_sql, check.table_oid)
+        yield {**_location(view, check), "check_clause": f"({clause})"}
     for domain in view.objects(DomainType):
         for constraint in domain.constraints:
             yield {
                 **location(view, "constraint", domain.schema_oid, constraint.name),
-                "check_clause": f"({shown_expression(view, constraint.expression_sql)})",
+                "check_clause": f"({shown_expression(view, constraint.expression_sql, domain.oid)})",
             }
     for table, name, clause in _not_nulls(view):
         yield {**location(view, "constraint", table.schema_oid, name), "check_clause": clause}

@@ -7,9 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import cache
 
-from foundation.sqltypes import TYPES
-from sqlfront.binder import key_text, key_type
+from foundation.errors import QuiverError
+from foundation.sqltypes import EXTENSION_SCHEMA, TYPES
+from planner.functions.signature import Function, Operator
+from planner.functions.signatures import all_functions, all_operators
+from sqlfront.binder import BindContext, key_text, key_type, shown_condition
 from sqlfront.commands.operator_classes import is_default_class
 from sqlfront.parser.pretty_expressions import pretty_expression
 from sqlfront.pg_catalog.quoting import quote_identifier
@@ -50,14 +54,17 @@ _BARE_FUNCTIONS = frozenset(
 _CLASS_LITERAL = re.compile(r"'((?:[^']|'')*)'::regclass")
 
 
-def shown_expression(view: CatalogView, text: str) -> str:
-    """A stored expression as PostgreSQL prints it: relations are qualified only where a bare name would not find them.
+def shown_expression(view: CatalogView, text: str, owner_oid: int = 0) -> str:
+    """A stored expression as PostgreSQL prints it: names are qualified only where bare ones would not be found.
 
     Stored expressions are SQL text already, with every relation qualified so that they mean the same under any
-    search path. Functions that are called without parentheses print in capitals.
+    search path; what belongs to the extension `vector` is not, so it is where its schema is not searched. `owner_oid`
+    names the table whose columns are read, or the domain. Functions that are called without parentheses print in capitals.
     """
     if text.lower() in _BARE_FUNCTIONS:
         return text.upper()
+    if EXTENSION_SCHEMA not in view.search_path and _extension_names().search(text):
+        text = _with_extension_schema(view, text, owner_oid)
 
     def shown(match: re.Match[str]) -> str:
         oid = view.find_relation_oid(split_qualified_name(match[1].replace("''", "'")))
@@ -65,6 +72,41 @@ def shown_expression(view: CatalogView, text: str) -> str:
         return match[0] if name is None else "'" + name.replace("'", "''") + "'::regclass"
 
     return with_short_type_names(view, _CLASS_LITERAL.sub(shown, text))
+
+
+def relations_named(view: CatalogView, text: str) -> set[int]:
+    """OIDs of the relations that a stored expression names, as in nextval('public.s'::regclass)."""
+    names = (match[1].replace("''", "'") for match in _CLASS_LITERAL.finditer(text))
+    found = (view.find_relation_oid(split_qualified_name(name)) for name in names)
+    return {oid for oid in found if oid is not None}
+
+
+@cache
+def _extension_names() -> re.Pattern[str]:
+    """Finds names of types and functions, and operators, that the extension alone has."""
+    functions, operators = _names_of_extension(all_functions()), _names_of_extension(all_operators())
+    types = {info.name for info in TYPES.values() if info.schema == EXTENSION_SCHEMA}
+    symbols = "|".join(re.escape(name) for name in sorted(operators))
+    return re.compile(rf"\b(?:{'|'.join(sorted(types | functions))})\b|{symbols}")
+
+
+def _names_of_extension(known: Iterable[Function | Operator]) -> set[str]:
+    schemas: dict[str, set[str]] = {}
+    for item in known:
+        schemas.setdefault(item.name, set()).add(item.schema)
+    return {name for name, found in schemas.items() if found == {EXTENSION_SCHEMA}}
+
+
+def _with_extension_schema(view: CatalogView, text: str, owner_oid: int) -> str:
+    owner = view.catalog.get(owner_oid)
+    if not isinstance(owner, Table | DomainType):
+        owner = Table(0, "", 0, 0)
+    context = BindContext(view.catalog, view.database_oid, tuple(view.search_path))
+    try:
+        return shown_condition(context, owner, text)
+    except QuiverError:
+        # pg_index.indexprs may hold several expressions, which nothing reads back.
+        return text
 
 
 def constraint_name(index: Index) -> str:
@@ -77,7 +119,7 @@ def index_definition(view: CatalogView, index: Index, *, pretty: bool = False) -
     table = view.catalog.table(index.table_oid)
     name = (shown_name(view, table.oid) if pretty else None) or qualified_name(view, table.oid)
     unique = "UNIQUE " if index.is_unique else ""
-    keys = ", ".join(_key_definition(index, key, table, pretty=pretty) for key in index.keys)
+    keys = ", ".join(_key_definition(view, index, key, pretty=pretty) for key in index.keys)
     text = f"CREATE {unique}INDEX {quote_identifier(index.name)} ON {name} USING {index.family} ({keys})"
     text += _included(view, index)
     if index.nulls_not_distinct:
@@ -85,42 +127,46 @@ def index_definition(view: CatalogView, index: Index, *, pretty: bool = False) -
     if index.options:
         text += " WITH (" + ", ".join(f"{k}='{v}'" for k, v in index.options) + ")"
     if index.predicate_sql:
-        text += f" WHERE {_printed(index.predicate_sql, pretty=pretty)}"
+        text += f" WHERE {_printed(view, index.predicate_sql, table.oid, pretty=pretty)}"
     return text
 
 
 def index_key_definition(view: CatalogView, index: Index, number: int, *, pretty: bool) -> str:
     """The n-th key alone, as pg_get_indexdef(oid, n, pretty) prints it."""
-    table = view.catalog.table(index.table_oid)
     if not 1 <= number <= len(index.keys):
+        table = view.catalog.table(index.table_oid)
         return "".join(
             quote_identifier(table.column_at(attnum).name)
             for place, attnum in enumerate(index.included, len(index.keys) + 1)
             if place == number
         )
     key = index.keys[number - 1]
-    return _key_text(key, table, pretty=pretty)
+    return _key_text(view, key, index.table_oid, pretty=pretty)
 
 
-def _key_definition(index: Index, key: IndexKey, table: Table, *, pretty: bool) -> str:
-    text = _key_text(key, table, pretty=pretty)
+def _key_definition(view: CatalogView, index: Index, key: IndexKey, *, pretty: bool) -> str:
+    text = _key_text(view, key, index.table_oid, pretty=pretty)
     if key.collation:
         text += f" COLLATE {quote_identifier(key.collation)}"
+    table = view.catalog.table(index.table_oid)
     if key.operator_class and not _has_default_class(index, key, table):
-        text += f" {key.operator_class}"
+        # The classes of PostgreSQL's own families are its own, those of the others the extension's.
+        is_found = index.family in ("btree", "hash") or EXTENSION_SCHEMA in view.search_path
+        text += f" {'' if is_found else EXTENSION_SCHEMA + '.'}{key.operator_class}"
     if key.is_descending:
         return text + (" DESC" if key.nulls_first else " DESC NULLS LAST")
     return text + (" NULLS FIRST" if key.nulls_first else "")
 
 
-def _key_text(key: IndexKey, table: Table, *, pretty: bool) -> str:
+def _key_text(view: CatalogView, key: IndexKey, table_oid: int, *, pretty: bool) -> str:
     if key.attnum:
-        return quote_identifier(table.column_at(key.attnum).name)
-    return key_text(_printed(key.expression_sql or "", pretty=pretty))
+        return quote_identifier(view.catalog.table(table_oid).column_at(key.attnum).name)
+    return key_text(_printed(view, key.expression_sql or "", table_oid, pretty=pretty))
 
 
-def _printed(expression_sql: str, *, pretty: bool) -> str:
-    return pretty_expression(expression_sql) if pretty else expression_sql
+def _printed(view: CatalogView, expression_sql: str, owner_oid: int, *, pretty: bool) -> str:
+    shown = shown_expression(view, expression_sql, owner_oid)
+    return pretty_expression(shown) if pretty else shown
 
 
 def _has_default_class(index: Index, key: IndexKey, table: Table) -> bool:
@@ -131,13 +177,13 @@ def constraint_definition(view: CatalogView, constraint_oid: int, *, pretty: boo
     """PRIMARY KEY (a, b), UNIQUE (a), CHECK ((a > 0)) or FOREIGN KEY (a) REFERENCES t(b)."""
     stored = view.catalog.get(constraint_oid)
     if isinstance(stored, CheckConstraint):
-        return _check_definition(view, stored, pretty=pretty)
+        return _check_definition(view, stored, stored.table_oid, pretty=pretty)
     if isinstance(stored, ForeignKey):
         return _foreign_key_definition(view, stored)
     for domain in view.objects(DomainType):
         for constraint in domain.constraints:
             if constraint.oid == constraint_oid:
-                return _check_definition(view, constraint, pretty=pretty)
+                return _check_definition(view, constraint, domain.oid, pretty=pretty)
     for index in view.objects(Index):
         if index.constraint_oid == constraint_oid:
             return _key_constraint_definition(view, index)
@@ -154,8 +200,10 @@ def _key_constraint_definition(view: CatalogView, index: Index) -> str:
     return f"{'PRIMARY KEY' if index.is_primary else 'UNIQUE'}{distinct} ({columns}){_included(view, index)}{_deferral(index)}"
 
 
-def _check_definition(view: CatalogView, check: CheckConstraint | DomainConstraint, *, pretty: bool) -> str:
-    text = f"CHECK ({_printed(shown_expression(view, check.expression_sql), pretty=pretty)})"
+def _check_definition(
+    view: CatalogView, check: CheckConstraint | DomainConstraint, owner_oid: int, *, pretty: bool
+) -> str:
+    text = f"CHECK ({_printed(view, check.expression_sql, owner_oid, pretty=pretty)})"
     if isinstance(check, CheckConstraint) and check.is_no_inherit:
         text += " NO INHERIT"
     return text if check.is_validated else text + " NOT VALID"

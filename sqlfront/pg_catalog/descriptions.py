@@ -11,7 +11,8 @@ from typing import Any
 
 from foundation.sqltypes import SqlType, format_type
 from sqlfront.pg_catalog.definitions import shown_name
-from sqlfront.pg_catalog.objects import PG_CONSTRAINT_OID, SHIPPED_CATALOGS, access_methods
+from sqlfront.pg_catalog.dependencies import SHIPPED_CATALOGS
+from sqlfront.pg_catalog.objects import PG_CONSTRAINT_OID, access_methods
 from sqlfront.pg_catalog.quoting import quote_identifier
 from sqlfront.pg_catalog.relations import builtin_by_oid, builtin_rows, is_view
 from sqlfront.pg_catalog.view import CatalogView

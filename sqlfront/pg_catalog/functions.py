@@ -13,6 +13,7 @@ from foundation.errors import InvalidName, UndefinedColumn, UndefinedFunction, U
 from foundation.sqltypes import (
     BPCHAR,
     DOMAINS,
+    EXTENSION_SCHEMA,
     PSEUDO_TYPES,
     SQL_SPELLINGS,
     TYPES,
@@ -31,6 +32,7 @@ from sqlfront.pg_catalog.definitions import (
     shown_expression,
     shown_name,
 )
+from sqlfront.pg_catalog.dependencies import is_of_extension
 from sqlfront.pg_catalog.descriptions import builtin_comments, object_description, signature_text
 from sqlfront.pg_catalog.function_registry import catalog_function
 from sqlfront.pg_catalog.objects import class_oid_of
@@ -75,7 +77,11 @@ def sql_format_type(view: CatalogView, oid: int | None, typmod: int | None = Non
     named = user_type_name(view, oid)
     if named is not None:
         return named
-    return format_type(SqlType(oid, -1 if typmod is None else typmod)) if oid else "-"
+    if not oid:
+        return "-"
+    is_hidden = oid in TYPES and TYPES[oid].schema not in view.search_path
+    shown = format_type(SqlType(oid, -1 if typmod is None else typmod))
+    return f"{quote_identifier(TYPES[oid].schema)}.{shown}" if is_hidden else shown
 
 
 @catalog_function("pg_get_indexdef")
@@ -95,7 +101,7 @@ def pg_get_constraintdef(view: CatalogView, oid: int, pretty: bool = False) -> s
 
 @catalog_function("pg_get_expr")
 def pg_get_expr(view: CatalogView, text: str, relation_oid: int, pretty: bool = False) -> str:
-    shown = shown_expression(view, text)
+    shown = shown_expression(view, text, relation_oid)
     return pretty_expression(shown) if pretty else shown
 
 
@@ -197,8 +203,8 @@ def pg_type_is_visible(view: CatalogView, oid: int) -> bool | None:
     "pg_statistics_obj_is_visible", "pg_ts_parser_is_visible", "pg_ts_template_is_visible",
 )  # fmt: skip
 def builtin_is_visible(view: CatalogView, oid: int) -> bool:
-    """All of these are built in, in schemas that are always searched."""
-    return True
+    """All of these are built in or the extension's: in pg_catalog, which is always searched, or in the schema public."""
+    return not is_of_extension(oid) or EXTENSION_SCHEMA in view.search_path
 
 
 @catalog_function("pg_relation_is_publishable")

@@ -20,6 +20,7 @@ import pyarrow.feather as feather
 
 from foundation.sqltypes import PSEUDO_TYPES, TEXT, TYPES, TYPES_BY_NAME, SqlType, arrow_type
 from planner.functions.generate_signatures import extension_oids
+from storage.catalog import INFORMATION_SCHEMA_OID
 
 HERE = Path(__file__).parent
 
@@ -136,12 +137,16 @@ def _columns_module(columns: dict[tuple[str, str], tuple[int, Columns]]) -> str:
 
 
 def _oid_mapping(connection: Any) -> dict[int, int]:
-    """OIDs of the extension's objects -> our fixed ones."""
+    """OIDs of the extension's objects and of information_schema -> our fixed ones."""
     types = connection.execute(
         "SELECT oid::int8, typname FROM pg_type WHERE typname IN ('vector', '_vector', 'halfvec', '_halfvec', 'sparsevec',"
         " '_sparsevec')"
     ).fetchall()
-    return {**extension_oids(connection), **{oid: TYPES_BY_NAME[name].oid for oid, name in types}}
+    (schema_oid,) = connection.execute(
+        "SELECT oid::int8 FROM pg_namespace WHERE nspname = 'information_schema'"
+    ).fetchone()
+    fixed = {schema_oid: INFORMATION_SCHEMA_OID}
+    return {**fixed, **extension_oids(connection), **{oid: TYPES_BY_NAME[name].oid for oid, name in types}}
 
 
 def _dump(connection: Any, columns: Columns, query: str, mapping: dict[int, int]) -> pa.Table:

@@ -89,7 +89,7 @@ def columns(view: CatalogView) -> Iterator[Row]:
         for column in table.live_columns():
             yield {
                 **location(view, "table", table.schema_oid, table.name),
-                **_column_row(view, column),
+                **_column_row(view, table, column),
                 **_identity(view, table, column),
             }
     for stored in view.objects(View):
@@ -97,16 +97,16 @@ def columns(view: CatalogView) -> Iterator[Row]:
         for column in stored.live_columns():
             yield {
                 **location(view, "table", stored.schema_oid, stored.name),
-                **_column_row(view, column),
+                **_column_row(view, stored, column),
                 "is_updatable": _yes_no(column.name in plain),
                 **_NO_IDENTITY,
             }
 
 
-def _column_row(view: CatalogView, column: Column) -> Row:
+def _column_row(view: CatalogView, relation: ColumnRelation, column: Column) -> Row:
     below = type_below(view, column.type)
     return {
-        "column_name": column.name, "ordinal_position": column.attnum, "column_default": _default(view, column),
+        "column_name": column.name, "ordinal_position": column.attnum, "column_default": _default(view, relation, column),
         "is_nullable": "NO" if column.not_null else "YES",
         "data_type": data_type_name(below),
         **limits(below),
@@ -117,7 +117,7 @@ def _column_row(view: CatalogView, column: Column) -> Row:
         **dict.fromkeys(_UNUSED), **domain_location(view, column.type.domain_oid),
         "generation_expression": None
         if column.generated_sql is None
-        else shown_expression(view, column.generated_sql),
+        else shown_expression(view, column.generated_sql, relation.oid),
     }  # fmt: skip
 
 
@@ -182,10 +182,10 @@ def _identity(view: CatalogView, table: Table, column: Column) -> Row:
     }
 
 
-def _default(view: CatalogView, column: Column) -> str | None:
+def _default(view: CatalogView, relation: ColumnRelation, column: Column) -> str | None:
     if column.identity or column.default_sql is None:
         return None
-    return shown_expression(view, column.default_sql)
+    return shown_expression(view, column.default_sql, relation.oid)
 
 
 def limits(sql_type: SqlType) -> Row:

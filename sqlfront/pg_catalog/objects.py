@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cache
 
-from foundation.sqltypes import FIRST_USER_OID, INT4, SqlType
+from foundation.sqltypes import INT4, SqlType
 from planner.vector import is_index_valid
 from sqlfront.binder import index_column_names, key_type
 from sqlfront.commands.operator_classes import HASH
@@ -13,7 +12,6 @@ from sqlfront.pg_catalog.definitions import constraint_name
 from sqlfront.pg_catalog.relations import (
     Row,
     all_relations,
-    builtin_by_oid,
     builtin_rows,
     is_view,
     not_null_columns,
@@ -40,25 +38,20 @@ from storage.catalog import (
 )
 from storage.changes import watched_attnums
 from storage.type_objects import DomainType, UserType
-from storage.user_types import FIRST_TYPE_OID
 
 HEAP_AM_OID = 2
 FLAT_AM_OID = 16999
+PLPGSQL_OID = 13571
 FIRST_EXTENSION_OID = 16385
 PG_AM_OID = 2601
 PG_TYPE_OID = 1247
 PG_CLASS_OID = 1259
+PG_ATTRDEF_OID = 2604
 PG_NAMESPACE_OID = 2615
 PG_EXTENSION_OID = 3079
 PG_CONSTRAINT_OID = 2606
 PG_REWRITE_OID = 2618
 C_COLLATION_OID = 950
-SHIPPED_CATALOGS = {
-    1247: "pg_type", 1255: "pg_proc", 2605: "pg_cast", 2601: "pg_am", 2616: "pg_opclass", 2617: "pg_operator",
-    2753: "pg_opfamily",
-}  # fmt: skip
-"""Catalogs (by OID) with shipped objects. Those of the extension have OIDs from 16385 to the first user object's."""
-
 ROW_TYPE_OFFSET = 1 << 30
 """A table without a row type of its own shows its OID with this bit as pg_class.reltype."""
 
@@ -82,7 +75,10 @@ def access_methods() -> dict[str, int]:
 @rows_of("pg_namespace")
 def pg_namespace(view: CatalogView) -> Iterator[Row]:
     for oid, name in sorted(view.schema_names.items()):
-        yield {"oid": oid, "nspname": name, "nspowner": view.schema_owners[oid], "nspacl": None}
+        owner = view.role_name(view.schema_owners[oid])
+        # What pg_dump expects of a new database; it would print changes otherwise.
+        privileges = [f"{owner}=UC/{owner}", f"=U/{owner}"] if name == "public" else None
+        yield {"oid": oid, "nspname": name, "nspowner": view.schema_owners[oid], "nspacl": privileges}
 
 
 @rows_of("pg_class")
@@ -236,6 +232,21 @@ def pg_attrdef(view: CatalogView) -> Iterator[Row]:
                 }  # fmt: skip
 
 
+@rows_of("pg_extension")
+def pg_extension(view: CatalogView) -> Iterator[Row]:
+    for extension in view.objects(Extension):
+        yield {
+            "oid": extension_oid(extension), "extname": extension.name, "extowner": extension.owner_oid,
+            "extnamespace": extension.schema_oid, "extrelocatable": True, "extversion": extension.version,
+            "extconfig": None, "extcondition": None,
+        }  # fmt: skip
+
+
+def extension_oid(extension: Extension) -> int:
+    """PL/pgSQL has an OID of those that PostgreSQL starts with, so that pg_dump leaves it out."""
+    return PLPGSQL_OID if extension.name == "plpgsql" else extension.oid
+
+
 def default_oid(table: Table, column: Column) -> int:
     """A made-up OID that is stable and unlike any stored object's."""
     return (1 << 31) | (table.oid << 11 & 0x7FFFFFFF) | column.attnum
@@ -356,84 +367,18 @@ def pg_sequence(view: CatalogView) -> Iterator[Row]:
         }  # fmt: skip
 
 
-@rows_of("pg_depend")
-def pg_depend(view: CatalogView) -> Iterator[Row]:
-    """Who belongs to whom: sequences to their column, indexes and constraints to their table, types to `vector`."""
-    vector = view.catalog.find_extension(view.database_oid, "vector")
-    if vector is not None:
-        for class_oid, oid in extension_members():
-            yield _dependency((class_oid, oid), (PG_EXTENSION_OID, vector.oid, 0), "e")
-    for sequence in view.objects(Sequence):
-        if sequence.owned_by is not None:
-            table_oid, attnum = sequence.owned_by
-            is_identity = bool(view.catalog.table(table_oid).column_at(attnum).identity)
-            yield _dependency(
-                (PG_CLASS_OID, sequence.oid), (PG_CLASS_OID, table_oid, attnum), "i" if is_identity else "a"
-            )
-    for index in view.objects(Index):
-        if index.constraint_oid:
-            yield _dependency((PG_CLASS_OID, index.oid), (PG_CONSTRAINT_OID, index.constraint_oid, 0), "i")
-        else:
-            for attnum in (*index.key_attnums(), *index.included):
-                yield _dependency((PG_CLASS_OID, index.oid), (PG_CLASS_OID, index.table_oid, attnum), "a")
-    yield from _type_dependencies(view)
-    for stored in view.views():
-        rule = (PG_REWRITE_OID, rule_oid(stored))
-        yield _dependency(rule, (PG_CLASS_OID, stored.oid, 0), "i")
-        if isinstance(stored, View):
-            yield _dependency(rule, (PG_CLASS_OID, stored.oid, 0), "n")
-        for oid, attnums in stored.references:
-            for attnum in attnums or (0,):
-                yield _dependency(rule, (PG_CLASS_OID, oid, attnum), "n")
-
-
-def _type_dependencies(view: CatalogView) -> Iterator[Row]:
-    """What needs a user's type: columns and domains; a domain's constraints belong to it."""
-    for table in view.objects(Table):
-        for column in table.live_columns():
-            oid = declared_oid(column.type)
-            if oid >= FIRST_TYPE_OID:
-                row = _dependency((PG_CLASS_OID, table.oid), (PG_TYPE_OID, oid, 0), "n")
-                yield {**row, "objsubid": column.attnum}
-    for domain in view.objects(DomainType):
-        if declared_oid(domain.base) >= FIRST_TYPE_OID:
-            yield _dependency((PG_TYPE_OID, domain.oid), (PG_TYPE_OID, declared_oid(domain.base), 0), "n")
-        for constraint in domain.constraints:
-            yield _dependency((PG_CONSTRAINT_OID, constraint.oid), (PG_TYPE_OID, domain.oid, 0), "a")
-
-
-@cache
-def extension_members() -> tuple[tuple[int, int], ...]:
-    """(catalog OID, OID) of the shipped objects that belong to the extension `vector`; array types follow their element."""
-    members = [
-        (class_oid, oid)
-        for class_oid, name in SHIPPED_CATALOGS.items()
-        for oid, row in builtin_by_oid(name).items()
-        if FIRST_EXTENSION_OID <= oid < FIRST_USER_OID
-        and not row.get("typelem")
-        # The handlers of PL/pgSQL are functions of an extension, too, but of another one.
-        and row.get("pronamespace") != PG_CATALOG_SCHEMA_OID
-    ]
-    return (*members, (PG_AM_OID, FLAT_AM_OID))
-
-
-def _dependency(dependent: tuple[int, int], referenced: tuple[int, int, int], kind: str) -> Row:
-    return {
-        "classid": dependent[0], "objid": dependent[1], "refclassid": referenced[0], "refobjid": referenced[1],
-        "refobjsubid": referenced[2], "deptype": kind,
-    }  # fmt: skip
-
-
 @rows_of("pg_description")
 def pg_description(view: CatalogView) -> Iterator[Row]:
     for table in (*view.objects(Table), *view.objects(View)):
         for column in table.live_columns():
             if column.comment is not None:
                 yield _comment(table.oid, PG_CLASS_OID, column.attnum, column.comment)
-    others: list[Schema | Extension | UserType] = [*view.objects(Schema), *view.objects(Extension)]
-    for described in (*view.stored_relations(), *others, *view.objects(UserType)):
+    for described in (*view.stored_relations(), *view.objects(Schema), *view.objects(UserType)):
         if described.comment is not None:
             yield _comment(described.oid, class_oid_of(described), 0, described.comment)
+    for extension in view.objects(Extension):
+        if extension.comment is not None:
+            yield _comment(extension_oid(extension), PG_EXTENSION_OID, 0, extension.comment)
     for constraint in (*view.objects(CheckConstraint), *view.objects(ForeignKey)):
         if constraint.comment is not None:
             yield _comment(constraint.oid, PG_CONSTRAINT_OID, 0, constraint.comment)

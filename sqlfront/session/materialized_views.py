@@ -120,7 +120,11 @@ def _fill(session: LocalSession, transaction: Transaction, view: MaterializedVie
 
 
 def _rows(session: LocalSession, view: MaterializedView) -> Iterator[pa.RecordBatch]:
-    return session.run_prepared(session.prepare_nested_text(view.definition_sql), ()).batches
+    session.is_reading_definition = True
+    try:
+        return session.run_prepared(session.prepare_nested_text(view.definition_sql), ()).batches
+    finally:
+        session.is_reading_definition = False
 
 
 # -- rows that a unique index does not allow ----------------------------------------------------------------

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from foundation.errors import InvalidName
+from foundation.sqltypes import EXTENSION_SCHEMA
 from storage.catalog import TEMPORARY_SCHEMA_PREFIX, Catalog, CatalogObject
 
 TEMPORARY_SCHEMA = "pg_temp"
@@ -24,7 +25,8 @@ def split_identifiers(text: str, separator: str) -> tuple[str, ...]:
     while True:
         while position < length and text[position].isspace():
             position += 1
-        if position < length and text[position] == '"':
+        is_quoted = position < length and text[position] == '"'
+        if is_quoted:
             part, position = _quoted(text, position)
         else:
             start = position
@@ -35,7 +37,7 @@ def split_identifiers(text: str, separator: str) -> tuple[str, ...]:
             part = text[start:position].lower()
         while position < length and text[position].isspace():
             position += 1
-        if not part or (position < length and text[position] != separator):
+        if not (part or is_quoted) or (position < length and text[position] != separator):
             raise InvalidName("invalid name syntax")
         parts.append(part)
         if position >= length:
@@ -68,19 +70,28 @@ def split_search_path(text: str, role_name: str) -> tuple[str, ...]:
     return tuple(role_name if name == "$user" else name for name in split_identifiers(text, ","))
 
 
-def searched_schemas(listed: Sequence[str], own: str, *, exists: bool) -> tuple[str, ...]:
+def searched_schemas(
+    listed: tuple[str, ...], own: str, *, exists: bool, for_definition: bool = False
+) -> tuple[str, ...]:
     """Where names are looked for: a session's own temporary schema first, unless the path lists it at another place.
 
     Args:
         listed: the schemas of search_path.
         own: the name of the session's temporary schema.
         exists: whether it is there. Those of other sessions are searched by nobody.
+        for_definition: whether the text of a definition is bound.
     """
-    named = [own if name == TEMPORARY_SCHEMA else name for name in listed]
+    wanted = with_extension_schema(listed) if for_definition else listed
+    named = [own if name == TEMPORARY_SCHEMA else name for name in wanted]
     path = [
         name for name in named if not name.startswith(TEMPORARY_SCHEMA_PREFIX) or (name == own and exists)
     ]
     return tuple(path) if own in path or not exists else (own, *path)
+
+
+def with_extension_schema(path: tuple[str, ...]) -> tuple[str, ...]:
+    """A path for the text of a definition, whose names have their schemas, but those of the extension have none."""
+    return path if EXTENSION_SCHEMA in path else (*path, EXTENSION_SCHEMA)
 
 
 def existing_schemas(path: Sequence[str], catalog: Catalog, database_oid: int) -> tuple[str, ...]:

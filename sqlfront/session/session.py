@@ -116,6 +116,7 @@ class LocalSession:
         self.is_in_script = False
         """The statement that runs is one of several of a simple query, which are a transaction together."""
         self._is_closed = False
+        self.is_reading_definition = False
 
     # -- what the protocol calls --------------------------------------------------------------------------
 
@@ -404,7 +405,8 @@ class LocalSession:
     def search_path(self) -> tuple[str, ...]:
         """Where names are looked for, the session's own temporary schema included."""
         listed = split_search_path(self.settings.get("search_path"), self.identity.role_name)
-        return searched_schemas(listed, self.identity.temporary_schema, exists=has_temporary(self))
+        own, exists = self.identity.temporary_schema, has_temporary(self)
+        return searched_schemas(listed, own, exists=exists, for_definition=self.is_reading_definition)
 
     def existing_search_path(self) -> tuple[str, ...]:
         """The schemas of the search path that exist, in order."""

@@ -44,6 +44,7 @@ FILES = (
     "windows.sql",
     "tables_without_columns.sql",
     "indexes.sql",
+    "search_path.sql",
 )
 FEATURE_NOT_SUPPORTED = "0A000"
 
