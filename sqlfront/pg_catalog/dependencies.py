@@ -68,7 +68,8 @@ def pg_depend(view: CatalogView) -> Iterator[Row]:
         yield _dependency(rule, (PG_CLASS_OID, stored.oid, 0), "i")
         if isinstance(stored, View):
             yield _dependency(rule, (PG_CLASS_OID, stored.oid, 0), "n")
-        for oid, attnums in stored.references:
+        # What every database has is pinned in PostgreSQL, and not in pg_depend.
+        for oid, attnums in ((o, a) for o, a in stored.references if o >= FIRST_USER_OID):
             for attnum in attnums or (0,):
                 yield _dependency(rule, (PG_CLASS_OID, oid, attnum), "n")
 

@@ -1,4 +1,4 @@
-"""Views as the catalogs describe them: pg_get_viewdef, pg_views, information_schema.views."""
+"""Views as the catalogs describe them: pg_get_viewdef, pg_views, pg_matviews, information_schema.views and what views read."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sqlfront.pg_catalog.relations import VIRTUAL_RELATIONS, Row, rows_of
 from sqlfront.pg_catalog.user_types import with_short_type_names
 from sqlfront.pg_catalog.view import CatalogView
 from sqlfront.session.names import split_qualified_name
-from storage.catalog import AnyView, MaterializedView, View
+from storage.catalog import AnyView, ColumnRelation, MaterializedView, View
 
 _PLAIN = QueryStyle()
 
@@ -87,3 +87,33 @@ def views(view: CatalogView) -> Iterator[Row]:
             "is_insertable_into": changeable, "is_trigger_updatable": "NO", "is_trigger_deletable": "NO",
             "is_trigger_insertable_into": "NO",
         }  # fmt: skip
+
+
+@rows_of("view_table_usage", schema="information_schema")
+def view_table_usage(view: CatalogView) -> Iterator[Row]:
+    """The tables and views that each view reads itself. The standard has no materialized views, and PostgreSQL leaves catalogs out."""
+    for stored, read, _ in _usages(view):
+        yield {
+            **location(view, "view", stored.schema_oid, stored.name),
+            **location(view, "table", read.schema_oid, read.name),
+        }
+
+
+@rows_of("view_column_usage", schema="information_schema")
+def view_column_usage(view: CatalogView) -> Iterator[Row]:
+    """The columns of them that it reads."""
+    for stored, read, attnums in _usages(view):
+        for attnum in attnums:
+            yield {
+                **location(view, "view", stored.schema_oid, stored.name),
+                **location(view, "table", read.schema_oid, read.name),
+                "column_name": read.column_at(attnum).name,
+            }
+
+
+def _usages(view: CatalogView) -> Iterator[tuple[View, ColumnRelation, tuple[int, ...]]]:
+    for stored in view.objects(View):
+        for oid, attnums in stored.references:
+            read = view.catalog.get(oid)
+            if isinstance(read, ColumnRelation) and not isinstance(read, MaterializedView):
+                yield stored, read, attnums

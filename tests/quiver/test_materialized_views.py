@@ -106,6 +106,37 @@ def test_a_search_goes_through_the_index_of_the_view(ours: Connection, family: s
     ours.execute("DROP TABLE notes CASCADE")
 
 
+def test_a_search_through_a_view_of_the_view_and_after_a_block(ours: Connection) -> None:
+    """The graph is built when the block has committed."""
+    ours.execute("CREATE TABLE notes (id int PRIMARY KEY, e vector(3))")
+    ours.execute("CREATE MATERIALIZED VIEW kept AS SELECT id, e FROM notes")
+    ours.execute("CREATE INDEX ON kept USING hnsw (e vector_l2_ops)")
+    ours.execute("CREATE VIEW shown AS SELECT id AS number, e AS place FROM kept WHERE id > 10")
+    with ours.transaction():
+        ours.execute("INSERT INTO notes SELECT i, ARRAY[i, i, 1]::vector FROM generate_series(1, 1000) i")
+        ours.execute("REFRESH MATERIALIZED VIEW kept")
+    nearest = "SELECT number FROM shown ORDER BY place <-> '[5,5,1]' LIMIT 2"
+    assert "Index Scan using kept_e_idx on kept" in plan(ours, nearest)
+    assert query_rows(ours, nearest) == [(11,), (12,)]
+    served = "SELECT rows_served, rows_scanned FROM quiver_index_status WHERE index_name = 'kept_e_idx'"
+    assert query_rows(ours, served) == [(1000, 0)]
+    ours.execute("DROP TABLE notes CASCADE")
+
+
+def test_a_cancelled_refresh_leaves_the_old_rows(ours: Connection) -> None:
+    ours.execute("CREATE TABLE nights (n int)")
+    ours.execute("CREATE MATERIALIZED VIEW long AS SELECT n, pg_sleep(n)::text AS s FROM nights")
+    ours.execute("INSERT INTO nights VALUES (60)")
+    ours.execute("SET statement_timeout = 200")
+    with pytest.raises(psycopg.errors.QueryCanceled):
+        ours.execute("REFRESH MATERIALIZED VIEW long")
+    ours.execute("RESET statement_timeout")
+    assert query_rows(ours, "SELECT count(*) FROM long") == [(0,)]
+    ours.execute("TRUNCATE nights")
+    ours.execute("REFRESH MATERIALIZED VIEW long")
+    ours.execute("DROP TABLE nights CASCADE")
+
+
 def test_readers_see_the_old_rows_until_a_refresh_commits(ours: Connection, own_database: Database) -> None:
     """Also those whose snapshot is older, afterwards: a refresh does not take rows away from anyone."""
     ours.execute("CREATE TABLE source (n int)")

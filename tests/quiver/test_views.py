@@ -264,6 +264,13 @@ SELECT rulename, ev_type, ev_enabled, is_instead FROM pg_rewrite WHERE ev_class 
 SELECT table_name, table_type FROM information_schema.tables WHERE table_name IN ('top', 'authors', 'counted') ORDER BY 1
 SELECT table_name, view_definition, check_option, is_updatable FROM information_schema.views WHERE table_name = 'counted'
 SELECT column_name, data_type, ordinal_position FROM information_schema.columns WHERE table_name = 'top' ORDER BY 3
+SELECT view_name, table_schema, table_name FROM information_schema.view_table_usage WHERE view_schema = 'public' ORDER BY 1, 2, 3
+SELECT view_name, table_schema, table_name, column_name FROM information_schema.view_column_usage WHERE view_schema = 'public' ORDER BY 1, 2, 3, 4
+CREATE MATERIALIZED VIEW stored AS SELECT name FROM authors
+CREATE VIEW usages AS SELECT s.name, c.relname, q.last_value FROM stored s, pg_class c, (SELECT 1 AS last_value) q, authors
+SELECT table_schema, table_name FROM information_schema.view_table_usage WHERE view_name = 'usages' ORDER BY 1, 2
+SELECT table_schema, table_name, column_name FROM information_schema.view_column_usage WHERE view_name = 'usages' ORDER BY 1, 2
+DROP MATERIALIZED VIEW stored CASCADE
 SELECT DISTINCT d.refobjid::regclass FROM pg_depend d JOIN pg_rewrite r ON r.oid = d.objid WHERE r.ev_class = 'counted'::regclass ORDER BY 1
 CREATE RECURSIVE VIEW numbers (n) AS VALUES (1) UNION ALL SELECT n + 1 FROM numbers WHERE n < 5
 SELECT sum(n) FROM numbers
