@@ -109,6 +109,11 @@ class Call(Expression):
 
 
 @dataclass(frozen=True, slots=True)
+class VariadicCall(Call):
+    """f(a, VARIADIC array): the last argument is an array of the arguments that a variadic function repeats."""
+
+
+@dataclass(frozen=True, slots=True)
 class CastExpression(Expression):
     """A change of type or typmod. `is_explicit` decides PostgreSQL's length rules (`::varchar(3)` truncates)."""
 

@@ -109,6 +109,10 @@ class ExpressionPrinter:
         left, right = node.arguments
         return f"({self._operand(left)} {operator} {self._operand(right)})"
 
+    def _variadic_call(self, node: bound.VariadicCall) -> str:
+        *fixed, array = map(self._operand, node.arguments)
+        return f"{quote_ident(node.function.name)}({', '.join((*fixed, f'VARIADIC {array}'))})"
+
     def _operand(self, node: bound.Expression) -> str:
         """A domain's value is shown as one of the type below where a function or operator takes it as that."""
         text = self.print(node)
@@ -224,7 +228,7 @@ def _array_element(text: str) -> str:
 _PRINTERS: dict[type, Callable[[ExpressionPrinter, Any], str]] = {
     bound.Constant: ExpressionPrinter._constant, bound.Parameter: ExpressionPrinter._parameter,
     bound.ColumnRef: ExpressionPrinter._column, bound.OutputRef: ExpressionPrinter._output,
-    bound.Call: ExpressionPrinter._call, bound.CastExpression: ExpressionPrinter._cast,
+    bound.Call: ExpressionPrinter._call, bound.VariadicCall: ExpressionPrinter._variadic_call, bound.CastExpression: ExpressionPrinter._cast,
     bound.DomainCheck: ExpressionPrinter._domain_check,
     bound.BoolExpression: ExpressionPrinter._boolean, bound.Not: ExpressionPrinter._not,
     bound.IsNull: ExpressionPrinter._is_null, bound.IsTruth: ExpressionPrinter._is_truth,

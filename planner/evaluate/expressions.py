@@ -32,6 +32,7 @@ from planner.evaluate.constants import constant_array, constant_list
 from planner.evaluate.coverage import has_effects
 from planner.evaluate.frame import Frame
 from planner.evaluate.lists import array_literal, in_constants, in_list, quantified_array, subscript
+from planner.evaluate.variadic import spread_call
 from planner.functions.datum import CallSite, Datum, contiguous
 from planner.functions.implementations import (
     is_session_function,
@@ -115,6 +116,18 @@ def _call(node: bound.Call, frame: Frame, context: EvaluationContext) -> Datum:
     types = tuple(argument.sql_type for argument in node.arguments)
     array = _apply(function, arguments, CallSite(context, row_count, node.type, _oids(types)), types)
     return Datum(array, is_constant)
+
+
+def _variadic_call(node: bound.VariadicCall, frame: Frame, context: EvaluationContext) -> Datum:
+    datums = [evaluate_datum(argument, frame, context) for argument in node.arguments]
+    is_constant = node.function.volatility is not Volatility.VOLATILE and all(d.is_constant for d in datums)
+    row_count = 1 if is_constant else frame.row_count
+    columns = [datum.spread(row_count) for datum in datums]
+
+    def evaluate_spread(call: bound.Call, arguments: list[pa.Array], count: int) -> pa.Array:
+        return evaluate(call, Frame(count, {(0, i): column for i, column in enumerate(arguments)}), context)
+
+    return Datum(spread_call(node, columns, evaluate_spread), is_constant)
 
 
 def _oids(types: tuple[SqlType, ...]) -> tuple[int, ...]:
@@ -461,7 +474,7 @@ def _not_native(node: Any, frame: Frame, context: EvaluationContext) -> Datum:
 
 _EVALUATORS: dict[type, _Evaluator] = {
     bound.Constant: _constant, bound.QueryResult: _query_result, bound.Parameter: _parameter,
-    bound.ColumnRef: _column, bound.Call: _call,
+    bound.ColumnRef: _column, bound.Call: _call, bound.VariadicCall: _variadic_call,
     bound.CastExpression: _cast, bound.DomainCheck: _domain_check, bound.BoolExpression: _boolean, bound.Not: _not, bound.IsNull: _is_null,
     bound.IsTruth: _is_truth, bound.IsDistinct: _is_distinct, bound.Case: _case, bound.Variadic: _variadic,
     bound.InList: _in_list, bound.QuantifiedArray: _quantified_array, bound.ArrayLiteral: _array_literal,

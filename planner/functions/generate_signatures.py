@@ -64,7 +64,7 @@ SOURCE_CALLABLE_NAMES = """
     WHERE n.nspname IN ('pg_catalog', 'public') AND NOT p.proargtypes::oid[] && ARRAY['internal'::regtype::oid, 'cstring'::regtype]
     AND p.prorettype <> ALL (ARRAY['internal', 'cstring', 'trigger', 'event_trigger', 'index_am_handler',
                                    'table_am_handler', 'language_handler', 'fdw_handler']::regtype[])
-    AND p.proname !~ '(recv|send|cmp|support|eq|ne|lt|le|gt|ge)$'"""
+    AND (p.proname !~ '(recv|send|cmp|support|eq|ne|lt|le|gt|ge)$' OR p.proname ~ 'range$')"""
 SOURCE_OPERATORS = """
     SELECT o.oid, o.oprname, o.oprleft, o.oprright, o.oprresult, p.proname, n.nspname
     FROM pg_operator o JOIN pg_proc p ON p.oid = o.oprcode JOIN pg_namespace n ON n.oid = o.oprnamespace

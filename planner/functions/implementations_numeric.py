@@ -20,7 +20,7 @@ from planner.errors import InvalidArgumentForLogarithm, InvalidArgumentForPower,
 from planner.functions.datum import CallSite, Datum, Kernel, row_count_of
 from planner.functions.implementations_arithmetic import decimal_of, numeric_text, round_to_scale, scale_of
 from planner.functions.implementations_compare import element_order
-from planner.functions.rowwise import row_kernel, row_values
+from planner.functions.rowwise import argument_rows, row_kernel, row_values
 
 _DIGITS_MIN = 16
 _SCALE_MAX = 1000
@@ -256,7 +256,7 @@ def _threshold_bucket(arguments: Sequence[Datum], site: CallSite) -> pa.Array:
 def _count_nulls(*, is_null: bool) -> Kernel:
     def kernel(arguments: Sequence[Datum], site: CallSite) -> pa.Array:
         row_count = row_count_of(arguments, site.row_count)
-        rows = zip(*row_values(arguments, row_count))
+        rows = argument_rows(arguments, row_count)
         return pa.array([sum((value is None) is is_null for value in row) for row in rows], pa.int32())
 
     return kernel

@@ -7,7 +7,8 @@ repeats is worked on once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import itertools
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -92,12 +93,18 @@ def null_free_kernel(operation: Callable[[Sequence[pa.Array], CallSite], pa.Arra
     return kernel
 
 
+def argument_rows(arguments: Sequence[Datum], row_count: int) -> Iterable[tuple[Any, ...]]:
+    """The Python values of the arguments row by row; so many empty tuples for a call without arguments."""
+    return zip(*row_values(arguments, row_count)) if arguments else itertools.repeat((), row_count)
+
+
 def null_aware_row_kernel(function: Callable[..., Any]) -> Kernel:
     """A kernel that calls `function` for every row, None standing for NULL."""
 
     def kernel(arguments: Sequence[Datum], site: CallSite) -> pa.Array:
-        columns = row_values(arguments, row_count_of(arguments, site.row_count))
-        return pa.array([function(*row) for row in zip(*columns)], arrow_type(site.result_type))
+        row_count = row_count_of(arguments, site.row_count)
+        rows = argument_rows(arguments, row_count)
+        return pa.array([function(*row) for row in rows], arrow_type(site.result_type))
 
     return kernel
 

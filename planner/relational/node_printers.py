@@ -56,6 +56,10 @@ def _call(printer: ExpressionPrinter, node: bound.Call) -> Printed:
     return print_template(printer, node) or printer.evaluated(node)
 
 
+def _variadic_call(printer: ExpressionPrinter, node: bound.VariadicCall) -> Printed:
+    return printer.evaluated(node)
+
+
 def _cast(printer: ExpressionPrinter, node: bound.CastExpression) -> Printed:
     if isinstance(node.argument, bound.Constant | bound.Parameter):
         return printer.folded(node)
@@ -250,6 +254,7 @@ PRINTERS: dict[type[Any], Callable[[ExpressionPrinter, Any], Printed]] = {
     bound.ColumnRef: _column,
     bound.OutputRef: _output,
     bound.Call: _call,
+    bound.VariadicCall: _variadic_call,
     bound.CastExpression: _cast,
     bound.DomainCheck: _domain_check,
     bound.BoolExpression: _bool,

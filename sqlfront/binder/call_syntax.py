@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from sqlglot import exp
 
 from foundation.errors import SyntaxErrorInStatement
-from sqlfront.binder.environment import unsupported
 from sqlfront.parser.nodes import position_of
 
 
@@ -21,6 +20,8 @@ class CallSyntax:
     arguments: list[exp.Expr] = field(default_factory=list)
     argument_names: list[str] = field(default_factory=list)
     """Names of the last arguments, given as `name => value`."""
+    is_variadic: bool = False
+    """VARIADIC stands before the last argument."""
     is_star: bool = False
     is_distinct: bool = False
     order: list[exp.Expr] = field(default_factory=list)
@@ -68,7 +69,7 @@ def _take_arguments(syntax: CallSyntax, node: exp.Expr) -> None:
         syntax.is_distinct, arguments = True, list(arguments[0].expressions)
     for argument in arguments:
         if isinstance(argument, exp.Variadic):
-            raise unsupported(argument, "VARIADIC in a function call")
+            syntax.is_variadic, argument = True, argument.this
         if isinstance(argument, exp.Kwarg):
             syntax.argument_names.append(str(argument.this.this))
             syntax.arguments.append(argument.args["expression"])

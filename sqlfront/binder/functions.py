@@ -24,6 +24,7 @@ from planner.bound import (
 )
 from planner.functions.signature import CastContext, CastMethod, Function, FunctionKind
 from planner.functions.signatures import functions_named, is_unsupported_function
+from sqlfront.binder.argument_defaults import arguments_by_name, left_out_arguments
 from sqlfront.binder.call_syntax import CallSyntax, take_apart
 from sqlfront.binder.calls import (
     ambiguous_function,
@@ -56,6 +57,7 @@ from sqlfront.binder.errors import GroupingError, InvalidColumnReference, Window
 from sqlfront.binder.overloads import choose_function
 from sqlfront.binder.sort_keys import make_sort_key
 from sqlfront.binder.type_rules import conversion
+from sqlfront.binder.variadic_calls import bind_variadic_call
 from sqlfront.binder.windows import bind_window
 from sqlfront.parser.nodes import position_of
 
@@ -82,6 +84,8 @@ def bind_call_syntax(environment: Environment, syntax: CallSyntax) -> Expression
     inner = _argument_environment(environment, syntax)
     bound = [bind_node(inner, argument) for argument in syntax.arguments]
     syntax.arguments, arguments = without_output_parameters(syntax.arguments, bound)
+    if syntax.is_variadic:
+        return bind_variadic_call(environment, syntax, arguments)
     direct_count = len(arguments)
     arguments += [bind_node(inner, ordered.this) for ordered in syntax.within_group]
     function, types = _choose(environment, syntax, arguments)
@@ -114,7 +118,7 @@ def bind_call_syntax(environment: Environment, syntax: CallSyntax) -> Expression
     _check_plain(syntax)
     if function.kind is FunctionKind.SET:
         _check_set_function(environment, syntax)
-    filled = converted + _defaults(environment, function, len(converted))
+    filled = converted + left_out_arguments(environment, function, len(converted))
     return Call(function, filled, result)
 
 
@@ -147,7 +151,7 @@ def _choose(
     """The overload and its declared types spread to the call. (None, ()) stands for a cast written as a call."""
     schemas = environment.context.schemas_searched() if syntax.schema is None else (syntax.schema,)
     if syntax.argument_names:
-        arguments[:] = _by_name(environment, syntax, arguments)
+        arguments[:] = arguments_by_name(environment, syntax, arguments)
     actual = [argument.sql_type.oid for argument in arguments]
     choice = choose_function(syntax.name, schemas, tuple(actual))
     chosen = choice.chosen
@@ -216,47 +220,6 @@ def _cast_by_function(
         target,
         how=CastContext.EXPLICIT,
         position=position_of(syntax.arguments[0]),
-    )
-
-
-def _by_name(environment: Environment, syntax: CallSyntax, arguments: list[Expression]) -> list[Expression]:
-    """Put `name => value` arguments in their places, defaults between them."""
-    positional = len(arguments) - len(syntax.argument_names)
-    given = dict(zip(syntax.argument_names, arguments[positional:]))
-    for function in functions_named(syntax.name):
-        names = function.argument_names
-        if not names or not set(given) <= set(names[positional:]):
-            continue
-        placed = list(arguments[:positional])
-        for place in range(positional, len(names)):
-            default = place - (len(names) - function.default_count)
-            if names[place] in given:
-                placed.append(given[names[place]])
-            elif default >= 0:
-                placed.append(_default(environment, function, default))
-            else:
-                break
-        else:
-            syntax.arguments = syntax.arguments[:positional]
-            return placed
-    raise no_function(syntax.shown(), arguments, syntax.position, syntax.argument_names)
-
-
-def _defaults(environment: Environment, function: Function, given: int) -> tuple[Expression, ...]:
-    missing = len(function.argument_types) - given
-    if missing <= 0 or function.is_variadic:
-        return ()
-    first = function.default_count - missing
-    return tuple(_default(environment, function, i) for i in range(first, function.default_count))
-
-
-def _default(environment: Environment, function: Function, index: int) -> Expression:
-    # Defaults are SQL text, so the binder calls itself.
-    from sqlfront.binder.binding import bind_expression
-
-    place = len(function.argument_types) - function.default_count + index
-    return bind_expression(
-        function.default_sql[index], environment.context, SqlType(function.argument_types[place])
     )
 
 

@@ -15,7 +15,7 @@ from typing import Generic, TypeVar
 from foundation.sqltypes import UNKNOWN
 from planner.functions.signature import ANY, CastContext, Function, Operator
 from planner.functions.signatures import functions_named, operators_named
-from sqlfront.binder.type_rules import can_convert_all, category, is_preferred
+from sqlfront.binder.type_rules import array_oid, can_convert_all, category, is_preferred
 
 CHOICES_KEPT = 4096
 """Answers depend on names and types alone, so each is worked out once."""
@@ -71,6 +71,24 @@ def choose_function(name: str, schemas: tuple[str, ...], actual: tuple[int, ...]
     if exact is not None:
         return Choice(exact)
     return _choose(candidates, actual)
+
+
+@lru_cache(CHOICES_KEPT)
+def choose_variadic_function(
+    name: str, schemas: tuple[str, ...], actual: tuple[int, ...]
+) -> Choice[Function]:
+    """The overload for a call whose last argument is VARIADIC: an array of what a variadic one repeats."""
+    candidates = []
+    for function in functions_named(name):
+        declared = function.argument_types
+        if function.schema not in schemas or len(declared) != len(actual):
+            continue
+        if function.is_variadic:
+            repeated = declared[-1]
+            declared = (*declared[:-1], actual[-1] if repeated == ANY else array_oid(repeated))
+        candidates.append(Candidate(function, declared))
+    exact = next((c for c in candidates if c.types == actual), None)
+    return Choice(exact) if exact is not None else _choose(candidates, actual)
 
 
 @lru_cache(CHOICES_KEPT)

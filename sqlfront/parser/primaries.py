@@ -263,7 +263,7 @@ class PrimaryGrammar(SpecialCalls):
             return self._at(token, ArraySubquery(this=query))
         if self.token.key != "[":
             self.error()
-        return self._indirection(self._at(token, self._array_body()))
+        return self._at(token, self._array_body())
 
     def _array_body(self) -> exp.Expr:
         self.expect("[")

@@ -71,7 +71,8 @@ class SpecialCalls(TypeGrammar):
     def _argument(self) -> exp.Expr:
         token = self.token
         if self.accept("variadic"):
-            return located(exp.Variadic(this=self.expression()), token.start, token.end - 1)
+            variadic = located(exp.Variadic(this=self.expression()), token.start, token.end - 1)
+            return variadic if self.token.key != "," else self.error()
         if self.peek().key in ("=>", ":=") and self.is_function_name():
             name = identifier_of(self.advance())
             self.advance()

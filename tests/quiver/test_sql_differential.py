@@ -45,6 +45,7 @@ FILES = (
     "tables_without_columns.sql",
     "indexes.sql",
     "search_path.sql",
+    "variadic_calls.sql",
 )
 FEATURE_NOT_SUPPORTED = "0A000"
 
