@@ -19,6 +19,7 @@ from typing import Any, ClassVar, TypeVar
 from foundation.sqltypes import SqlType
 from storage.catalog_object import PUBLIC_SCHEMA_OID as PUBLIC_SCHEMA_OID
 from storage.catalog_object import CatalogObject as CatalogObject
+from storage.function_objects import UserFunction
 from storage.type_objects import UserType
 
 SHARED_DATABASE = 0
@@ -318,7 +319,7 @@ class Catalog:
     """An immutable set of catalog objects. Look-ups are by OID, or by (database, schema, name)."""
 
     __slots__ = (
-        "_by_name", "_constraints_of", "_foreign_keys_to", "_indexes_of", "_objects", "_views_over", "version",
+        "_by_name", "_constraints_of", "_foreign_keys_to", "_functions", "_indexes_of", "_objects", "_views_over", "version",
     )  # fmt: skip
 
     def __init__(self, objects: Mapping[int, CatalogObject], version: int = 0) -> None:
@@ -330,6 +331,7 @@ class Catalog:
         self._constraints_of: dict[int, tuple[TableConstraint, ...]] = {}
         self._foreign_keys_to: dict[int, tuple[ForeignKey, ...]] = {}
         self._views_over: dict[int, tuple[AnyView, ...]] = {}
+        self._functions: dict[tuple[int, str], tuple[UserFunction, ...]] = {}
         for obj in self._objects.values():
             if isinstance(obj, Index):
                 self._indexes_of[obj.table_oid] = (*self._indexes_of.get(obj.table_oid, ()), obj)
@@ -338,6 +340,9 @@ class Catalog:
                 if isinstance(obj, ForeignKey):
                     others = self._foreign_keys_to.get(obj.referenced_oid, ())
                     self._foreign_keys_to[obj.referenced_oid] = (*others, obj)
+            elif isinstance(obj, UserFunction):
+                place = obj.database_oid, obj.name
+                self._functions[place] = (*self._functions.get(place, ()), obj)
             elif isinstance(obj, AnyView):
                 for oid, _ in obj.references:
                     self._views_over[oid] = (*self._views_over.get(oid, ()), obj)
@@ -396,6 +401,10 @@ class Catalog:
         obj = self._by_name.get(("type", database_oid, schema_oid, name))
         return obj if isinstance(obj, UserType) else None
 
+    def functions_named(self, database_oid: int, name: str) -> tuple[UserFunction, ...]:
+        """Users' functions of a name in all schemas."""
+        return self._functions.get((database_oid, name), ())
+
     def find_schema(self, database_oid: int, name: str) -> Schema | None:
         obj = self._by_name.get(("schema", database_oid, 0, name))
         return obj if isinstance(obj, Schema) else None
@@ -435,6 +444,9 @@ def _name_key(obj: CatalogObject) -> tuple[str, int, int, str]:
         return ("relation", obj.database_oid, obj.schema_oid, obj.name)
     if isinstance(obj, UserType):
         return ("type", obj.database_oid, obj.schema_oid, obj.name)
+    if isinstance(obj, UserFunction):
+        inputs = ",".join(str(oid) for oid in obj.input_oids)
+        return ("function", obj.database_oid, obj.schema_oid, f"{obj.name}({inputs})")
     if isinstance(obj, CheckConstraint | ForeignKey):
         return ("constraint", obj.database_oid, obj.table_oid, obj.name)
     return (obj.kind, obj.database_oid, 0, obj.name)

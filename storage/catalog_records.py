@@ -28,6 +28,7 @@ from storage.catalog import (
     Table,
     View,
 )
+from storage.function_objects import UserFunction, function_fields
 from storage.type_objects import TYPE_CLASSES, UserType, type_fields
 
 _OBJECTS: tuple[type[CatalogObject], ...] = (
@@ -43,6 +44,7 @@ _OBJECTS: tuple[type[CatalogObject], ...] = (
     CheckConstraint,
     ForeignKey,
     Sequence,
+    UserFunction,
     *TYPE_CLASSES,
 )
 _CLASSES = {cls.kind: cls for cls in _OBJECTS}
@@ -65,6 +67,8 @@ def object_from_record(record: Mapping[str, Any]) -> CatalogObject:
             values[name] = ReferentialAction(record[name])
     elif cls is Sequence:
         values["type"] = SqlType(**record["type"])
+    elif cls is UserFunction:
+        values.update(function_fields(record))
     elif issubclass(cls, UserType):
         values.update(type_fields(cls, record))
     if "persistence" in values:

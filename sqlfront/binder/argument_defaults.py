@@ -9,6 +9,7 @@ from planner.functions.signatures import functions_named
 from sqlfront.binder.call_syntax import CallSyntax
 from sqlfront.binder.calls import no_function
 from sqlfront.binder.environment import Environment
+from sqlfront.binder.user_functions import user_candidates
 
 
 def arguments_by_name(
@@ -17,7 +18,9 @@ def arguments_by_name(
     """Put `name => value` arguments in their places, defaults between them."""
     positional = len(arguments) - len(syntax.argument_names)
     given = dict(zip(syntax.argument_names, arguments[positional:]))
-    for function in functions_named(syntax.name):
+    context = environment.context
+    own = user_candidates(context, syntax.name, context.schemas_searched())
+    for function in (*functions_named(syntax.name), *own):
         names = function.argument_names
         if not names or not set(given) <= set(names[positional:]):
             continue

@@ -104,7 +104,7 @@ def bind_expression(
         QuiverError: as `bind_query`; FeatureNotSupported for columns and sub-queries.
     """
     node, context = _parsed(expression, context)
-    kept = replace(context, allows_parameters=False) if clause is Clause.DEFAULT else context
+    kept = replace(context, allows_parameters=False, is_kept=True) if clause is Clause.DEFAULT else context
     bound = bind_node(_fresh_environment(kept, clause), node)
     if target is None:
         return settle(kept, bound)
@@ -121,7 +121,7 @@ def bind_table_expression(
     The row's columns are those of relation 1, as in a TableScan. CHECK and predicates become boolean.
     """
     node, context = _parsed(expression, context)
-    environment = _fresh_environment(replace(context, allows_parameters=False), clause)
+    environment = _fresh_environment(replace(context, allows_parameters=False, is_kept=True), clause)
     _, item = scan_table(environment, table, table.name, "")
     environment.scope.add(item)
     bound = bind_node(environment, node)
@@ -141,7 +141,7 @@ def bind_generation(
         DatatypeMismatch: 42804.
     """
     node, context = _parsed(expression, context)
-    kept = replace(context, allows_parameters=False)
+    kept = replace(context, allows_parameters=False, is_kept=True)
     environment = _fresh_environment(kept, Clause.GENERATED)
     scan, item = scan_table(environment, table, table.name, "")
     environment.scope.add(item)

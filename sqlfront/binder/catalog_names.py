@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from foundation.errors import FeatureNotSupported, UndefinedSchema, UndefinedTable, WrongObjectType
 from sqlfront.binder.context import BindContext, VirtualRelation
 from sqlfront.session.names import is_of_other_session, schema_called, split_qualified_name
-from storage.catalog import CatalogObject, Index, MaterializedView, Table, View
+from storage.catalog import Catalog, CatalogObject, Index, MaterializedView, Table, View
+from storage.function_objects import UserFunction
 
 BUILT_IN_SCHEMAS = ("pg_catalog", "information_schema")
 
@@ -105,3 +106,18 @@ def schema_name_of(context: BindContext, schema_oid: int) -> str:
     if schema is None:
         raise UndefinedSchema(f"schema with OID {schema_oid} does not exist")
     return schema.name
+
+
+def named_functions(
+    catalog: Catalog, database_oid: int, search_path: Sequence[str], parts: Sequence[str]
+) -> list[UserFunction]:
+    """Users' functions that [schema.]name means: of those with the same inputs the one that the search path finds first."""
+    *schema, name = parts
+    schemas = schema[-1:] or list(search_path)
+    found: dict[tuple[int, ...], UserFunction] = {}
+    for schema_name in schemas:
+        place = catalog.find_schema(database_oid, schema_name)
+        for function in catalog.functions_named(database_oid, name):
+            if place is not None and function.schema_oid == place.oid:
+                found.setdefault(function.input_oids, function)
+    return list(found.values())

@@ -54,6 +54,10 @@ class BindContext:
     settings: SettingValues = field(default_factory=SettingValues)
     allows_parameters: bool = True
     """False for text that is kept (defaults, checks, definitions): `$1` is then 42P02."""
+    is_kept: bool = False
+    """Whether what is bound is kept as text: functions that may change are not written out into it."""
+    function_depth: int = 0
+    """How many users' functions the body that is bound is inside of."""
     locks_rows: bool = False
     """Whether a SELECT ... FOR UPDATE or its like was bound."""
     _parameters: dict[int, SqlType] = field(default_factory=dict, init=False)
@@ -83,6 +87,12 @@ class BindContext:
         if not self.allows_parameters or not 0 <= index < PARAMETERS_MAX:
             raise UndefinedParameter(f"there is no parameter ${index + 1}", position=position)
         return self._parameters.setdefault(index, UNKNOWN)
+
+    def check_parameter_count(self, count: int) -> None:
+        """Raises UndefinedParameter (42P02) when a parameter beyond so many was met."""
+        highest = max(self._parameters, default=-1)
+        if highest >= count:
+            raise UndefinedParameter(f"there is no parameter ${highest + 1}")
 
     def infer_parameter(self, index: int, sql_type: SqlType) -> None:
         """Give an UNKNOWN parameter its type."""

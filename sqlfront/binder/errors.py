@@ -75,3 +75,11 @@ class TooManyTargets(QuiverError):
 
 class UnsafeNewEnumValue(QuiverError):
     sqlstate = "55P04"
+
+
+class InvalidFunctionDefinition(QuiverError):
+    sqlstate = "42P13"
+
+
+class DuplicateFunction(QuiverError):
+    sqlstate = "42723"

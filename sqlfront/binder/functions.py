@@ -54,12 +54,14 @@ from sqlfront.binder.environment import (
     binds,
 )
 from sqlfront.binder.errors import GroupingError, InvalidColumnReference, WindowingError
-from sqlfront.binder.overloads import choose_function
+from sqlfront.binder.overloads import choose_among, choose_function
 from sqlfront.binder.sort_keys import make_sort_key
 from sqlfront.binder.type_rules import conversion
+from sqlfront.binder.user_functions import user_candidates, written_out
 from sqlfront.binder.variadic_calls import bind_variadic_call
 from sqlfront.binder.windows import bind_window
 from sqlfront.parser.nodes import position_of
+from storage.function_objects import UserFunction
 
 
 @binds(exp.Anonymous, exp.Window, exp.Filter, exp.WithinGroup, exp.Dot)
@@ -119,6 +121,9 @@ def bind_call_syntax(environment: Environment, syntax: CallSyntax) -> Expression
     if function.kind is FunctionKind.SET:
         _check_set_function(environment, syntax)
     filled = converted + left_out_arguments(environment, function, len(converted))
+    stored = environment.context.catalog.get(function.oid) if function.oid else None
+    if isinstance(stored, UserFunction):
+        return written_out(environment, stored, filled, syntax.position)
     return Call(function, filled, result)
 
 
@@ -153,7 +158,12 @@ def _choose(
     if syntax.argument_names:
         arguments[:] = arguments_by_name(environment, syntax, arguments)
     actual = [argument.sql_type.oid for argument in arguments]
-    choice = choose_function(syntax.name, schemas, tuple(actual))
+    own = user_candidates(environment.context, syntax.name, schemas)
+    if own:
+        built_in = [f for f in functions_named(syntax.name) if f.schema in schemas]
+        choice = choose_among(sorted([*built_in, *own], key=lambda f: schemas.index(f.schema)), tuple(actual))
+    else:
+        choice = choose_function(syntax.name, schemas, tuple(actual))
     chosen = choice.chosen
     is_exact = chosen is not None and list(chosen.types) == actual
     if not is_exact and len(actual) == 1 and _is_cast(syntax, arguments[0]):

@@ -7,6 +7,7 @@ objects (regclass, regtype, ...) become OIDs here too.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from foundation.enum_types import ENUMS
@@ -39,7 +40,7 @@ from foundation.sqltypes import (
 )
 from planner.bound import Constant
 from planner.functions.signatures import functions_named, operators_named, type_functions_named
-from sqlfront.binder.catalog_names import find_relation_oid, split_name
+from sqlfront.binder.catalog_names import find_relation_oid, named_functions, split_name
 from sqlfront.binder.context import BindContext
 from sqlfront.binder.errors import AmbiguousFunction, UnsafeNewEnumValue
 from sqlfront.binder.type_names import resolve_type_name
@@ -48,6 +49,7 @@ from sqlfront.parser import parse_type
 from sqlfront.types import coerce_value, decode_text
 from sqlfront.types.intervals import interval_value, parse_interval
 from storage.catalog import INFORMATION_SCHEMA_OID, PG_CATALOG_SCHEMA_OID
+from storage.function_objects import UserFunction
 from storage.type_objects import EnumType
 
 _INT4_MIN, _INT4_MAX = -(2**31), 2**31 - 1
@@ -171,9 +173,11 @@ def _read_role(context: BindContext, text: str) -> int:
 
 
 def _read_function(context: BindContext, text: str) -> int:
-    name = split_name(text)[-1]
+    parts = split_name(text)
+    name = parts[-1]
     oids = [function.oid for function in functions_named(name)]
     oids += [oid for _, oid in type_functions_named(name)]
+    oids += [found.oid for found in _users_functions(context, parts)]
     if not oids:
         raise UndefinedFunction(f'function "{text}" does not exist')
     if len(oids) > 1:
@@ -186,15 +190,23 @@ def _read_signature(context: BindContext, text: str) -> int:
     if not rest.endswith(")"):
         raise _invalid_signature(text)
     types = tuple(_read_type(context, part) for part in rest[:-1].split(",") if part.strip())
-    name = split_name(name)[-1]
+    parts = split_name(name)
+    name = parts[-1]
     for function in functions_named(name):
         if function.argument_types == types:
             return function.oid
+    for own in _users_functions(context, parts):
+        if own.input_oids == types:
+            return own.oid
     shown = ", ".join(type_name(SqlType(oid)) for oid in types)
     for arguments, oid in type_functions_named(name):
         if arguments == shown:
             return oid
     raise UndefinedFunction(f'function "{text}" does not exist')
+
+
+def _users_functions(context: BindContext, parts: Sequence[str]) -> list[UserFunction]:
+    return named_functions(context.catalog, context.database_oid, context.search_path, parts)
 
 
 def _invalid_signature(text: str) -> QuiverError:

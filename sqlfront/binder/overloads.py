@@ -39,12 +39,10 @@ class Choice(Generic[_T]):
     is_ambiguous: bool = False
 
 
-def function_candidates(name: str, schemas: Sequence[str], argument_count: int) -> list[Candidate[Function]]:
-    """Overloads that can take that many arguments; a variadic one loses to an equal fixed one."""
+def function_candidates(functions: Sequence[Function], argument_count: int) -> list[Candidate[Function]]:
+    """Overloads that can take that many arguments; a variadic one loses to an equal fixed one, a later one to an earlier."""
     fixed: dict[tuple[int, ...], Candidate[Function]] = {}
-    for function in functions_named(name):
-        if function.schema not in schemas:
-            continue
+    for function in functions:
         types = _spread(function, argument_count)
         if types is None:
             continue
@@ -65,8 +63,13 @@ def _spread(function: Function, argument_count: int) -> tuple[int, ...] | None:
 
 @lru_cache(CHOICES_KEPT)
 def choose_function(name: str, schemas: tuple[str, ...], actual: tuple[int, ...]) -> Choice[Function]:
-    """The overload of a function for these argument types."""
-    candidates = function_candidates(name, schemas, len(actual))
+    """The overload of a built-in function for these argument types."""
+    return choose_among([f for f in functions_named(name) if f.schema in schemas], actual)
+
+
+def choose_among(functions: Sequence[Function], actual: tuple[int, ...]) -> Choice[Function]:
+    """The overload for these argument types; functions of schemas that are searched first come first."""
+    candidates = function_candidates(functions, len(actual))
     exact = next((c for c in candidates if c.types == actual), None)
     if exact is not None:
         return Choice(exact)

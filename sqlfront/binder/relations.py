@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from sqlglot import exp
 
-from foundation.errors import SyntaxErrorInStatement
+from foundation.errors import FeatureNotSupported, SyntaxErrorInStatement
 from foundation.sqltypes import BOOL, INT8, OID, RECORD, TID, XID, SqlType
 from planner.bound import (
     Call,
@@ -36,6 +36,7 @@ from sqlfront.binder.output_names import figure_name
 from sqlfront.binder.scope import NamespaceColumn, NamespaceItem, Scope, check_alias_free
 from sqlfront.binder.type_names import resolve_type_name
 from sqlfront.binder.type_rules import resolve_polymorphic
+from sqlfront.binder.user_functions import FunctionRows
 from sqlfront.parser.nodes import ColumnDefinition, FunctionTable, JoinTree, position_of, type_name_of
 from storage.catalog import Sequence, Table, View
 
@@ -276,6 +277,8 @@ def _bind_function(environment: Environment, node: FunctionTable) -> Bound:
     calls = [settle(environment.context, call) for call in calls]
     alias, column_nodes = _alias_of(node)
     shown = alias or figure_name(node.expressions[0])
+    if any(isinstance(call, FunctionRows) for call in calls):
+        return _bind_function_rows(environment, node, calls, shown, column_nodes)
     definitions = [c for c in column_nodes if isinstance(c, ColumnDefinition)]
     columns: list[RelationColumn] = []
     for call, call_node in zip(calls, call_nodes):
@@ -295,6 +298,31 @@ def _bind_function(environment: Environment, node: FunctionTable) -> Bound:
     scan = FunctionScan(relation_id, tuple(calls), shown, renamed, has_ordinality)
     item = NamespaceItem(shown, namespace_columns(relation_id, renamed), is_scalar=is_scalar)
     return scan, [item]
+
+
+def _bind_function_rows(
+    environment: Environment,
+    node: FunctionTable,
+    calls: list[Expression],
+    shown: str,
+    column_nodes: list[exp.Expr],
+) -> Bound:
+    """A user's function that returns rows: its query as a sub-query that may look at the items before it."""
+    rows = calls[0]
+    has_definitions = any(isinstance(column, ColumnDefinition) for column in column_nodes)
+    if len(calls) > 1 or node.args.get("ordinality") or has_definitions or not isinstance(rows, FunctionRows):
+        raise FeatureNotSupported(
+            "a function of your own in ROWS FROM, WITH ORDINALITY or with a column definition list is not supported",
+            position=position_of(node),
+        )
+    columns = rows.columns
+    if not rows.has_names:
+        columns = (replace(columns[0], name=shown),)
+    renamed = _renamed(columns, column_nodes, shown)
+    relation_id = environment.state.next_relation_id(shown)
+    scan = SubqueryScan(relation_id, rows.query, shown, renamed, is_lateral=True)
+    is_scalar = len(renamed) == 1
+    return scan, [NamespaceItem(shown, namespace_columns(relation_id, renamed), is_scalar=is_scalar)]
 
 
 def _unnest_parts(call: exp.Expr) -> list[exp.Expr]:

@@ -58,7 +58,7 @@ def keep_query(
         UndefinedParameter: 42P02. DuplicateColumn: 42701. SyntaxErrorInStatement: 42601, more names than columns.
         FeatureNotSupported: 0A000, the query cannot be written down. Whatever binding raises.
     """
-    kept = replace(context, allows_parameters=False)
+    kept = replace(context, allows_parameters=False, is_kept=True)
     tree = _query(bind_query(node, kept))
     columns = bound.output_columns(tree)
     if len(names) > len(columns):

@@ -29,6 +29,7 @@ from storage.catalog import (
     View,
     replaced,
 )
+from storage.function_objects import UserFunction
 from storage.type_objects import UserType
 
 CASCADE_HINT = "Use DROP ... CASCADE to drop the dependent objects too."
@@ -87,7 +88,7 @@ def move_defaults(context: CommandContext, before: Sequence, default: str) -> No
 
 
 def schema_members(context: CommandContext, schema_oid: int) -> list[CatalogObject]:
-    """Tables of a schema, its views, the sequences that belong to none of its tables, its types."""
+    """Tables of a schema, its views, the sequences that belong to none of its tables, its functions, its types."""
     catalog, database_oid = context.catalog, context.database_oid
     tables = [table for table in catalog.objects(Table, database_oid) if table.schema_oid == schema_oid]
     views = [view for view in catalog.objects(View, database_oid) if view.schema_oid == schema_oid]
@@ -97,7 +98,8 @@ def schema_members(context: CommandContext, schema_oid: int) -> list[CatalogObje
         if sequence.schema_oid == schema_oid and sequence.owned_by is None
     ]
     types = [found for found in catalog.objects(UserType, database_oid) if found.schema_oid == schema_oid]
-    return [*tables, *views, *sequences, *types]
+    functions = [f for f in catalog.objects(UserFunction, database_oid) if f.schema_oid == schema_oid]
+    return [*tables, *views, *sequences, *functions, *types]
 
 
 def drop_member(context: CommandContext, member: CatalogObject) -> None:

@@ -16,6 +16,12 @@ from sqlfront.commands.databases import execute_create_database
 from sqlfront.commands.domains import execute_alter_domain, execute_create_domain
 from sqlfront.commands.drop import execute_drop
 from sqlfront.commands.enum_types import execute_add_label, execute_create_enum, execute_rename_label
+from sqlfront.commands.functions import (
+    execute_alter_function,
+    execute_comment_on_function,
+    execute_create_function,
+    execute_drop_function,
+)
 from sqlfront.commands.maintenance import (
     execute_analyze,
     execute_checkpoint,
@@ -46,6 +52,7 @@ COMMANDS: dict[type[parser.Statement], Callable[[Any, CommandContext], CommandRe
     parser.AddEnumLabelStatement: execute_add_label,
     parser.AlterDomainStatement: execute_alter_domain,
     parser.AlterExtensionStatement: execute_alter_extension,
+    parser.AlterFunctionStatement: execute_alter_function,
     parser.AlterRoleStatement: execute_alter_role,
     parser.AlterSequenceStatement: execute_alter_sequence,
     parser.AlterSettingStatement: execute_alter_setting,
@@ -53,17 +60,20 @@ COMMANDS: dict[type[parser.Statement], Callable[[Any, CommandContext], CommandRe
     parser.AnalyzeStatement: execute_analyze,
     parser.CheckpointStatement: execute_checkpoint,
     parser.ClusterStatement: execute_cluster,
+    parser.CommentFunctionStatement: execute_comment_on_function,
     parser.CommentStatement: execute_comment,
     parser.CreateDatabaseStatement: execute_create_database,
     parser.CreateDomainStatement: execute_create_domain,
     parser.CreateEnumStatement: execute_create_enum,
     parser.CreateExtensionStatement: execute_create_extension,
+    parser.CreateFunctionStatement: execute_create_function,
     parser.CreateIndexStatement: execute_create_index,
     parser.CreateRoleStatement: execute_create_role,
     parser.CreateSchemaStatement: execute_create_schema,
     parser.CreateSequenceStatement: execute_create_sequence,
     parser.CreateTableStatement: execute_create_table,
     parser.CreateViewStatement: execute_create_view,
+    parser.DropFunctionStatement: execute_drop_function,
     parser.DropStatement: execute_drop,
     parser.GrantStatement: _refuse_grant,
     parser.LockStatement: execute_lock,

@@ -18,6 +18,7 @@ from foundation.errors import (
     UndefinedTable,
     WrongObjectType,
 )
+from foundation.sqltypes import format_type
 from sqlfront.binder.catalog_names import find_relation as find_named
 from sqlfront.binder.context import VirtualRelation
 from sqlfront.commands.context import CommandContext
@@ -40,6 +41,7 @@ from storage.catalog import (
     Table,
     View,
 )
+from storage.function_objects import UserFunction
 from storage.type_objects import DomainType, EnumType
 
 BUILTIN_SCHEMAS = {"pg_catalog": PG_CATALOG_SCHEMA_OID, "information_schema": INFORMATION_SCHEMA_OID}
@@ -248,6 +250,8 @@ def schema_of(context: CommandContext, oid: int) -> Schema:
 def described(context: CommandContext, obj: CatalogObject) -> str:
     """`table t` or `table s.t` when the search path does not find it, as PostgreSQL's messages say it."""
     word = KIND_WORDS.get(type(obj), obj.kind)
+    if isinstance(obj, UserFunction):
+        return f"{word} {obj.name}({','.join(format_type(parameter.type) for parameter in obj.inputs)})"
     if not isinstance(obj, ColumnRelation | Index | Sequence):
         return f"{word} {obj.name}"
     found = maybe_relation(context, QualifiedName(obj.name))

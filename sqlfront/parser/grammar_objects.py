@@ -10,6 +10,7 @@ from dataclasses import replace
 from sqlglot import exp
 
 from sqlfront.parser.dml import DmlGrammar
+from sqlfront.parser.grammar_functions import parse_comment_on_function
 from sqlfront.parser.grammar_session import set_clause, show_name
 from sqlfront.parser.grammar_table import parse_alter_table
 from sqlfront.parser.lexer import STRING
@@ -372,6 +373,8 @@ _COMMENT_KINDS = (
 
 def parse_comment(grammar: DmlGrammar) -> Statement:
     grammar.expect("on")
+    if grammar.accept_any("function", "routine"):
+        return parse_comment_on_function(grammar)
     kind = _kind_word(grammar)
     if kind not in _COMMENT_KINDS:
         words = grammar.label().upper()

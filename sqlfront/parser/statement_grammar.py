@@ -10,6 +10,11 @@ from foundation.errors import InvalidParameterValue, SyntaxErrorInStatement
 from sqlfront.parser.dml import QUERY_HEADS, DmlGrammar
 from sqlfront.parser.grammar_copy import COPY_STATEMENTS
 from sqlfront.parser.grammar_domains import parse_alter_domain, parse_create_domain
+from sqlfront.parser.grammar_functions import (
+    parse_alter_function,
+    parse_create_function,
+    parse_drop_function,
+)
 from sqlfront.parser.grammar_objects import (
     maybe_drop,
     parse_alter_database,
@@ -56,6 +61,7 @@ _Rest = Callable[[DmlGrammar], Statement]
 
 _CREATE: dict[str, _Rest] = {
     "table": parse_create_table,
+    "function": parse_create_function,
     "index": parse_create_index,
     "sequence": parse_create_sequence,
     "schema": parse_create_schema,
@@ -83,13 +89,15 @@ _ALTER: dict[str, _Rest] = {
     "type": parse_alter_type,
     "materialized": parse_alter_materialized_view,
     "domain": parse_alter_domain,
+    "function": parse_alter_function,
+    "routine": parse_alter_function,
 }
 
 _OTHER_KINDS = (
     "foreign table", "foreign data wrapper", "text search configuration",
     "text search dictionary", "text search parser", "text search template", "event trigger", "user mapping",
-    "operator class", "operator family", "default privileges", "large object", "access method", "function",
-    "procedure", "routine", "aggregate", "trigger", "rule", "cast", "collation", "conversion",
+    "operator class", "operator family", "default privileges", "large object", "access method",
+    "procedure", "aggregate", "trigger", "rule", "cast", "collation", "conversion",
     "language", "operator", "policy", "publication", "subscription", "server", "statistics", "tablespace",
     "transform", "owned", "constraint trigger", "trusted language", "procedural language",
 )  # fmt: skip
@@ -137,6 +145,8 @@ def _create(grammar: DmlGrammar) -> Statement:
         return view
     if grammar.looking_at("or", "replace"):
         grammar.expect("or", "replace")
+        if grammar.accept("function"):
+            return parse_create_function(grammar, or_replace=True)
         return _unsupported_kind(grammar, "CREATE")
     if grammar.looking_at("unique", "index"):
         grammar.expect("unique", "index")
@@ -179,6 +189,9 @@ def _alter(grammar: DmlGrammar) -> Statement:
 
 
 def _drop(grammar: DmlGrammar) -> Statement:
+    kind = grammar.accept_any("function", "routine")
+    if kind is not None:
+        return parse_drop_function(grammar, kind.upper())
     return maybe_drop(grammar) or _unsupported_kind(grammar, "DROP")
 
 

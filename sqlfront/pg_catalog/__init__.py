@@ -15,6 +15,7 @@ from sqlfront.pg_catalog import (
     objects,
     privileges,
     sizes,
+    user_functions,
     view_definitions,
 )
 from sqlfront.pg_catalog.function_registry import CATALOG_FUNCTIONS
@@ -37,5 +38,6 @@ __all__ = [
     "reg_oid",
     "relation_rows",
     "sizes",
+    "user_functions",
     "view_definitions",
 ]

@@ -17,6 +17,7 @@ from sqlfront.pg_catalog.quoting import quote_identifier
 from sqlfront.pg_catalog.relations import builtin_by_oid, builtin_rows, is_view
 from sqlfront.pg_catalog.view import CatalogView
 from storage.catalog import Database, Extension, Index, Role, Schema, Sequence, Table
+from storage.function_objects import UserFunction
 
 
 @cache
@@ -44,6 +45,8 @@ def object_description(view: CatalogView, class_oid: int, oid: int, attnum: int)
     stored = view.catalog.get(oid)
     if isinstance(stored, Database | Extension | Role | Schema):
         return f"{stored.kind} {quote_identifier(stored.name)}"
+    if isinstance(stored, UserFunction):
+        return f"function {signature_text(stored.name, [p.type.oid for p in stored.inputs])}"
     shown = shown_name(view, oid)
     if shown is None:
         return None

@@ -38,6 +38,7 @@ from sqlfront.pg_catalog.function_registry import catalog_function
 from sqlfront.pg_catalog.objects import class_oid_of
 from sqlfront.pg_catalog.quoting import quote_identifier
 from sqlfront.pg_catalog.relations import builtin_by_oid, builtin_rows
+from sqlfront.pg_catalog.user_functions import find_functions, function_signature
 from sqlfront.pg_catalog.user_types import (
     FUNCTION_NAMES,
     is_type_visible,
@@ -59,6 +60,7 @@ from storage.catalog import (
     Table,
     View,
 )
+from storage.function_objects import UserFunction
 from storage.type_objects import UserType
 
 # -- definitions --------------------------------------------------------------------------------------------
@@ -106,12 +108,11 @@ def pg_get_expr(view: CatalogView, text: str, relation_oid: int, pretty: bool = 
 
 
 @catalog_function(
-    "pg_get_triggerdef", "pg_get_ruledef", "pg_get_partkeydef", "pg_get_functiondef",
-    "pg_get_function_sqlbody", "pg_get_statisticsobjdef_columns", "pg_get_statisticsobjdef",
+    "pg_get_triggerdef", "pg_get_ruledef", "pg_get_partkeydef", "pg_get_statisticsobjdef_columns", "pg_get_statisticsobjdef",
     "pg_get_partition_constraintdef",
 )  # fmt: skip
 def no_definition(view: CatalogView, oid: Any, *more: Any) -> None:
-    """There are no triggers, rules, partitions, user functions or extended statistics."""
+    """There are no triggers, rules, partitions or extended statistics."""
 
 
 @catalog_function("pg_get_serial_sequence")
@@ -131,26 +132,21 @@ def pg_get_userbyid(view: CatalogView, oid: int) -> str:
     return view.role_name(oid) or f"unknown (OID={oid})"
 
 
-@catalog_function("pg_get_function_result")
-def pg_get_function_result(view: CatalogView, oid: int) -> str | None:
-    row = _builtin_function(oid)
-    return format_type(SqlType(row["prorettype"])) if row else None
-
-
-@catalog_function("pg_get_function_arguments", "pg_get_function_identity_arguments")
-def pg_get_function_arguments(view: CatalogView, oid: int) -> str | None:
-    row = _builtin_function(oid)
-    return ", ".join(format_type(SqlType(t)) for t in row["proargtypes"] or ()) if row else None
-
-
-def _builtin_function(oid: int) -> dict[str, Any] | None:
-    return builtin_by_oid("pg_proc").get(oid)
-
-
 # -- comments -----------------------------------------------------------------------------------------------
 
 
-_DESCRIBED = (Table, View, Index, Sequence, Schema, Extension, CheckConstraint, ForeignKey, UserType)
+_DESCRIBED = (
+    Table,
+    View,
+    Index,
+    Sequence,
+    Schema,
+    Extension,
+    CheckConstraint,
+    ForeignKey,
+    UserType,
+    UserFunction,
+)
 
 
 @catalog_function("obj_description")
@@ -198,7 +194,7 @@ def pg_type_is_visible(view: CatalogView, oid: int) -> bool | None:
 
 
 @catalog_function(
-    "pg_function_is_visible", "pg_operator_is_visible", "pg_opclass_is_visible", "pg_opfamily_is_visible",
+    "pg_operator_is_visible", "pg_opclass_is_visible", "pg_opfamily_is_visible",
     "pg_collation_is_visible", "pg_conversion_is_visible", "pg_ts_config_is_visible", "pg_ts_dict_is_visible",
     "pg_statistics_obj_is_visible", "pg_ts_parser_is_visible", "pg_ts_template_is_visible",
 )  # fmt: skip
@@ -240,6 +236,10 @@ def to_regproc(view: CatalogView, name: str) -> int | None:
     wanted = _parts(name.partition("(")[0])[-1]
     rows = builtin_rows("pg_proc")
     matches = [oid for oid, n in zip(rows["oid"].to_pylist(), rows["proname"].to_pylist()) if n == wanted]
+    own = find_functions(view, name)
+    if own and "(" in name:
+        return own[0]
+    matches += own
     return matches[0] if len(matches) == 1 or ("(" in name and matches) else None
 
 
@@ -310,11 +310,9 @@ def reg_name(view: CatalogView, type_oid_: int, oid: int) -> str | None:
             role = view.role_name(oid)
             return quote_identifier(role) if role else None
         case "regproc":
-            row = _builtin_function(oid)
-            return str(row["proname"]) if row else FUNCTION_NAMES.get(oid)
+            return function_signature(view, oid, has_types=False) or FUNCTION_NAMES.get(oid)
         case "regprocedure":
-            row = _builtin_function(oid)
-            return signature_text(row["proname"], row["proargtypes"] or ()) if row else None
+            return function_signature(view, oid, has_types=True)
         case "regoper":
             operator = builtin_by_oid("pg_operator").get(oid)
             return str(operator["oprname"]) if operator else None

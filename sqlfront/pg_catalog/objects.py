@@ -9,6 +9,7 @@ from planner.vector import is_index_valid
 from sqlfront.binder import index_column_names, key_type
 from sqlfront.commands.operator_classes import HASH
 from sqlfront.pg_catalog.definitions import constraint_name
+from sqlfront.pg_catalog.privileges import schema_public_acl
 from sqlfront.pg_catalog.relations import (
     Row,
     all_relations,
@@ -37,6 +38,7 @@ from storage.catalog import (
     View,
 )
 from storage.changes import watched_attnums
+from storage.function_objects import UserFunction
 from storage.type_objects import DomainType, UserType
 
 HEAP_AM_OID = 2
@@ -45,6 +47,7 @@ PLPGSQL_OID = 13571
 FIRST_EXTENSION_OID = 16385
 PG_AM_OID = 2601
 PG_TYPE_OID = 1247
+PG_PROC_OID = 1255
 PG_CLASS_OID = 1259
 PG_ATTRDEF_OID = 2604
 PG_NAMESPACE_OID = 2615
@@ -75,10 +78,9 @@ def access_methods() -> dict[str, int]:
 @rows_of("pg_namespace")
 def pg_namespace(view: CatalogView) -> Iterator[Row]:
     for oid, name in sorted(view.schema_names.items()):
-        owner = view.role_name(view.schema_owners[oid])
-        # What pg_dump expects of a new database; it would print changes otherwise.
-        privileges = [f"{owner}=UC/{owner}", f"=U/{owner}"] if name == "public" else None
-        yield {"oid": oid, "nspname": name, "nspowner": view.schema_owners[oid], "nspacl": privileges}
+        owner_oid = view.schema_owners[oid]
+        acl = schema_public_acl(view, owner_oid) if name == "public" else None
+        yield {"oid": oid, "nspname": name, "nspowner": owner_oid, "nspacl": acl}
 
 
 @rows_of("pg_class")
@@ -373,7 +375,10 @@ def pg_description(view: CatalogView) -> Iterator[Row]:
         for column in table.live_columns():
             if column.comment is not None:
                 yield _comment(table.oid, PG_CLASS_OID, column.attnum, column.comment)
-    for described in (*view.stored_relations(), *view.objects(Schema), *view.objects(UserType)):
+    others: list[Schema | UserType | UserFunction] = [
+        *view.objects(Schema), *view.objects(UserType), *view.objects(UserFunction),
+    ]  # fmt: skip
+    for described in (*view.stored_relations(), *others):
         if described.comment is not None:
             yield _comment(described.oid, class_oid_of(described), 0, described.comment)
     for extension in view.objects(Extension):
@@ -385,7 +390,16 @@ def pg_description(view: CatalogView) -> Iterator[Row]:
 
 
 def class_oid_of(
-    stored: Table | View | Index | Sequence | Schema | Extension | CheckConstraint | ForeignKey | UserType,
+    stored: Table
+    | View
+    | Index
+    | Sequence
+    | Schema
+    | Extension
+    | CheckConstraint
+    | ForeignKey
+    | UserType
+    | UserFunction,
 ) -> int:
     """The OID of the catalog an object is a row of."""
     match stored:
@@ -397,6 +411,8 @@ def class_oid_of(
             return PG_CONSTRAINT_OID
         case UserType():
             return PG_TYPE_OID
+        case UserFunction():
+            return PG_PROC_OID
         case _:
             return PG_CLASS_OID
 

@@ -27,7 +27,17 @@ def acldefault(view: CatalogView, kind: str, owner_oid: int) -> list[str]:
     if kind not in _DEFAULTS:
         raise UnknownObjectKind(f"unrecognized object type abbreviation: {kind}")
     everybody, owner = _DEFAULTS[kind]
-    name = view.role_name(owner_oid)
-    shown = str(owner_oid) if name is None else quote_identifier(name)
+    shown = _shown_role(view, owner_oid)
     items = [f"={everybody}/{shown}"] if everybody else []
     return [*items, f"{shown}={owner}/{shown}"] if owner else items
+
+
+def schema_public_acl(view: CatalogView, owner_oid: int) -> list[str]:
+    """What initdb grants on the schema public: everybody may use it. Without it pg_dump writes a REVOKE."""
+    owner = _shown_role(view, owner_oid)
+    return [f"{owner}=UC/{owner}", f"=U/{owner}"]
+
+
+def _shown_role(view: CatalogView, oid: int) -> str:
+    name = view.role_name(oid)
+    return str(oid) if name is None else quote_identifier(name)

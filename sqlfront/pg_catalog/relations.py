@@ -64,7 +64,7 @@ def all_relations() -> dict[tuple[str, str], VirtualRelation]:
     for (schema, name), (signed_oid, words) in RELATION_COLUMNS.items():
         pairs = [word.split(":") for word in words.split()]
         columns = tuple(
-            RelationColumn(column, SqlType(int(oid.rstrip("!"))), attnum)
+            RelationColumn(column, SqlType(int(oid.rstrip("!")), _typmod(schema, column)), attnum)
             for attnum, (column, oid) in enumerate(pairs, 1)
         )
         found[schema, name] = VirtualRelation(schema, name, columns, abs(signed_oid))
@@ -72,6 +72,25 @@ def all_relations() -> dict[tuple[str, str], VirtualRelation]:
         columns = tuple(RelationColumn(column, t, attnum) for attnum, (column, t) in enumerate(typed, 1))
         found["pg_catalog", name] = VirtualRelation("pg_catalog", name, columns, oid)
     return found
+
+
+_YES_OR_NO = frozenset(
+    ("as_locator", "cycle_option", "enforced", "identity_cycle", "initially_deferred", "is_deferrable",
+     "is_derived_reference_attribute", "is_deterministic", "is_final", "is_grantable", "is_identity",
+     "is_implicitly_invocable", "is_insertable_into", "is_instantiable", "is_null_call", "is_nullable", "is_result",
+     "is_self_referencing", "is_supported", "is_trigger_deletable", "is_trigger_insertable_into",
+     "is_trigger_updatable", "is_typed", "is_udt_dependent", "is_updatable", "is_user_defined_cast",
+     "new_savepoint_level", "nulls_distinct", "result_cast_as_locator", "schema_level_routine", "with_hierarchy")
+)  # fmt: skip
+"""Columns of information_schema of the domain yes_or_no, a varchar(3)."""
+_TIME_STAMPS = frozenset(("created", "last_altered"))
+"""Columns of its domain time_stamp, a timestamptz(2)."""
+
+
+def _typmod(schema: str, column: str) -> int:
+    if schema != "information_schema":
+        return -1
+    return 7 if column in _YES_OR_NO else 2 if column in _TIME_STAMPS else -1
 
 
 @cache

@@ -25,6 +25,7 @@ from storage.catalog import (
     Table,
     View,
 )
+from storage.function_objects import UserFunction
 from storage.type_objects import DomainType, EnumType, UserType
 from storage.user_types import missing_types
 
@@ -67,6 +68,8 @@ def _own_faults(catalog: Catalog, obj: CatalogObject) -> Iterator[str]:
             yield from _schema_faults(catalog, obj, obj.schema_oid)
             yield from _column_faults(obj)
             yield from _reference_faults(catalog, obj)
+        case UserFunction():
+            yield from _schema_faults(catalog, obj, obj.schema_oid)
         case EnumType():
             yield from _schema_faults(catalog, obj, obj.schema_oid)
             positions = [label.position for label in obj.labels]

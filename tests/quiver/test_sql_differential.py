@@ -46,6 +46,7 @@ FILES = (
     "indexes.sql",
     "search_path.sql",
     "variadic_calls.sql",
+    "user_functions.sql",
 )
 FEATURE_NOT_SUPPORTED = "0A000"
 

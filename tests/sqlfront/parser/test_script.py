@@ -66,7 +66,7 @@ def test_any_text_gives_statements_or_an_error() -> None:
 @pytest.mark.parametrize(
     ("sql", "message"),
     [
-        ("create or replace function f() returns int as 'x'", "CREATE FUNCTION is not supported"),
+        ("create or replace procedure f() as 'x'", "CREATE PROCEDURE is not supported"),
         ("do 'x'", "DO is not supported"),
         ("copy t from '/etc/passwd'", "COPY of a server file is not supported"),
         ("drop foreign table t", "DROP FOREIGN TABLE is not supported"),
