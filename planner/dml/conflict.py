@@ -33,7 +33,14 @@ from planner.dml.returning import (
     table_columns,
 )
 from planner.dml.rows import assigned, table_batch
-from planner.dml.rules import check_rows, evaluate_index_keys, generated_attnums, read_attnums, with_generated
+from planner.dml.rules import (
+    check_rows,
+    evaluate_index_keys,
+    generated_attnums,
+    read_attnums,
+    refused_by_view,
+    with_generated,
+)
 from planner.evaluate.system_columns import XMAX, xmax_of_updates
 from planner.services import ExecutionContext
 from planner.subqueries import has_subqueries
@@ -283,6 +290,7 @@ class _Change:
     def _write(self, written: _Written) -> RowIds:
         """Update and insert; (m,) ids of the new row versions."""
         transaction, batch = self.context.transaction, written.batch
+        refused = refused_by_view(self.statement.rules, self.table, batch, self.context)
         is_update = written.old_ids != 0
         row_ids = np.zeros(batch.num_rows, dtype=np.uint64)
         if is_update.any():
@@ -294,6 +302,8 @@ class _Change:
             rows = batch.filter(pa.array(~is_update)) if is_update.any() else batch
             evaluate_index_keys(self.statement.rules, self.table, rows, self.context)
             row_ids[~is_update] = transaction.insert(self.table.oid, rows)
+        if refused is not None:
+            raise refused
         return row_ids
 
 

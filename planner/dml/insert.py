@@ -69,9 +69,9 @@ def insert_source(
     _fill_defaults(statement.defaults, table, values, row_count, context)
     batch = with_generated(statement.rules, table, table_batch(table, values, row_count), context)
     check_rows(statement.rules, table, batch, context, is_proposed=statement.on_conflict is not None)
-    refused = refused_by_view(statement.rules, table, batch, context)
     if statement.on_conflict is not None:
         return resolve_conflicts(statement, statement.on_conflict, table, batch, context)
+    refused = refused_by_view(statement.rules, table, batch, context)
 
     def columns_of(row_ids: RowIds) -> Columns:
         stored = {int(name): column for name, column in zip(batch.schema.names, batch.columns)}

@@ -20,7 +20,7 @@ from sqlfront.binder.environment import Clause, Environment, QueryFindings, bind
 from sqlfront.binder.errors import InvalidColumnReference
 from sqlfront.binder.relations import scan_table
 from sqlfront.binder.rules import ROW_RELATION_ID
-from sqlfront.binder.scope import NamespaceItem, Scope
+from sqlfront.binder.scope import Scope
 from sqlfront.binder.select import bind_condition
 from sqlfront.parser.nodes import position_of
 from storage.catalog import Index, Table
@@ -33,7 +33,7 @@ def bind_on_conflict(environment: Environment, change: ChangeTarget, node: exp.O
 
     Args:
         environment: of the statement; the clause sees the target and EXCLUDED, both by their columns' bare names.
-        change: the table that rows are inserted into, under its alias.
+        change: the table or view that rows are inserted into, under its alias.
 
     Raises:
         InvalidColumnReference: 42P10 `there is no unique or exclusion constraint matching ...`.
@@ -50,37 +50,41 @@ def bind_on_conflict(environment: Environment, change: ChangeTarget, node: exp.O
             hint="For example, ON CONFLICT (column_name).",
             position=position_of(node),
         )
-    index_oids = _arbiters(environment, table, target, node)
+    index_oids = _arbiters(environment, change, node)
     excluded, item = scan_table(environment, table, EXCLUDED, "")
     if not is_update:
         return OnConflict(index_oids, excluded.relation_id)
-    # A row that is not stored yet has no system columns.
-    item = replace(item, columns=tuple(item.visible_columns()), table_name="")
+    columns = list(item.visible_columns())  # A row that is not stored yet has no system columns.
+    if change.view is not None:
+        columns = [
+            replace(column, expression=_over(column.expression, excluded.relation_id))
+            for column in target.columns
+        ]
+    item = replace(item, columns=tuple(columns), table_name="")
     inner = replace(environment, scope=Scope([target, item]), findings=QueryFindings())
     assignments = bind_assignments(inner, change, node.args["assignments"])
     where = bind_condition(inner, node.args.get("where"), Clause.WHERE)
     return OnConflict(index_oids, excluded.relation_id, assignments, where)
 
 
-def _arbiters(
-    environment: Environment, table: Table, target: NamespaceItem, node: exp.OnConflict
-) -> tuple[int, ...]:
+def _arbiters(environment: Environment, change: ChangeTarget, node: exp.OnConflict) -> tuple[int, ...]:
     """OIDs of the arbiters; () where the clause names none."""
     from sqlfront.binder.index_predicates import index_predicate
 
+    table = change.table
     indexes = environment.context.catalog.indexes_of(table.oid)
     constraint = node.args.get("constraint")
     if constraint is not None:
-        return (_constraint_index(environment, table, str(constraint.this)).oid,)
+        return (_constraint_index(environment, change, str(constraint.this)).oid,)
     if not node.expressions:
         return ()
-    inner = replace(environment, scope=Scope([target]), findings=QueryFindings())
-    items = [_arbiter(inner, table, item) for item in node.expressions]
+    inner = replace(environment, scope=Scope([change.item]), findings=QueryFindings())
+    items = [_arbiter(inner, change, item) for item in node.expressions]
     attnums = {item for item in items if isinstance(item, int)}
     expressions = {item for item in items if not isinstance(item, int)}
     condition = None
     if node.args.get("index_where") is not None:
-        condition = _over_row(bind_node(inner.at(Clause.PREDICATE), node.args["index_where"]))
+        condition = _over(bind_node(inner.at(Clause.PREDICATE), node.args["index_where"]), ROW_RELATION_ID)
     found = [
         index.oid
         for index in indexes
@@ -96,9 +100,11 @@ def _arbiters(
     return tuple(found)
 
 
-def _constraint_index(environment: Environment, table: Table, name: str) -> Index:
-    """The index behind a constraint. Raises 42704, 42809."""
-    catalog = environment.context.catalog
+def _constraint_index(environment: Environment, change: ChangeTarget, name: str) -> Index:
+    """The index behind a constraint; a view has none. Raises 42704, 42809."""
+    catalog, table = environment.context.catalog, change.table
+    if change.view is not None:
+        raise UndefinedObject(f'constraint "{name}" for table "{change.view.name}" does not exist')
     for index in catalog.indexes_of(table.oid):
         if index.constraint_oid and index.name == name:
             return index
@@ -114,7 +120,7 @@ def _key_expressions(table: Table, index: Index) -> set[Expression]:
     return {comparable(key.expression) for key in bound_index_keys(table, (index,))}
 
 
-def _arbiter(environment: Environment, table: Table, node: exp.Expr) -> int | Expression:
+def _arbiter(environment: Environment, change: ChangeTarget, node: exp.Expr) -> int | Expression:
     """The column that an item of the conflict target means, or the expression over a row of the table."""
     position = position_of(node)
     if node.args.get("direction"):
@@ -129,21 +135,17 @@ def _arbiter(environment: Environment, table: Table, node: exp.Expr) -> int | Ex
         raise unsupported(node, "a collation in ON CONFLICT")
     item = node.this
     if isinstance(item, exp.Column) and item.args.get("table") is None:
-        column = table.column(str(item.this.this))
-        if column is None:
-            raise UndefinedColumn(f'column "{item.this.this}" does not exist', position=position_of(item))
-        return column.attnum
+        name = str(item.this.this)
+        if (change.view or change.table).column(name) is None:
+            raise UndefinedColumn(f'column "{name}" does not exist', position=position_of(item))
     expression = bind_node(environment.at(Clause.INDEX), item)
     if isinstance(expression, ColumnRef):
-        columns = environment.scope.items[0].columns
-        return next(column.attnum for column in columns if column.expression == expression)
-    over_row: Expression = comparable(_over_row(expression))
+        return change.scan.columns[expression.position].attnum
+    over_row: Expression = comparable(_over(expression, ROW_RELATION_ID))
     return over_row
 
 
-def _over_row(expression: Expression) -> Expression:
-    """An expression of the target as one over `ROW_RELATION_ID`, as indexes keep theirs."""
-    moved: Expression = replace_columns(
-        expression, lambda column: replace(column, relation_id=ROW_RELATION_ID)
-    )
+def _over(expression: Expression, relation_id: int) -> Expression:
+    """An expression over the target as one over another row of its table; indexes keep theirs over `ROW_RELATION_ID`."""
+    moved: Expression = replace_columns(expression, lambda column: replace(column, relation_id=relation_id))
     return moved

@@ -63,8 +63,6 @@ def bind_insert(environment: Environment, node: exp.Expr) -> Insert:
     attnums = tuple(column.attnum for column in columns)
     defaults = _other_defaults(environment, table, attnums)
     conflict = node.args.get("conflict")
-    if conflict is not None and target.view is not None:
-        raise unsupported(conflict, "ON CONFLICT of rows of a view")
     on_conflict = None if conflict is None else bind_on_conflict(environment, target, conflict)
     items = [item]
     if on_conflict is not None and on_conflict.assignments is not None:

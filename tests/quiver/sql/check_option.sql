@@ -96,4 +96,32 @@ CREATE VIEW bad AS SELECT id FROM mb WITH CHECK OPTION
 SELECT table_name, is_updatable, is_insertable_into FROM information_schema.views WHERE table_name = 'over_mb'
 CREATE VIEW nested AS SELECT id, n FROM over_mb
 INSERT INTO nested VALUES (1, 2)
+-- ON CONFLICT through views: the conflict target, SET and EXCLUDED have the view's columns.
+DELETE FROM b
+INSERT INTO b VALUES (1, 5, 'a'), (2, -50, 'hidden')
+CREATE OR REPLACE VIEW cas AS SELECT id, n, t FROM plain WHERE n < 100 WITH CASCADED CHECK OPTION
+INSERT INTO cas (id, n) VALUES (1, 6) ON CONFLICT (id) DO UPDATE SET n = excluded.n + cas.n RETURNING *
+INSERT INTO cas (id, n) VALUES (1, 6) ON CONFLICT (id) DO UPDATE SET n = -4
+INSERT INTO cas (id, n) VALUES (1, -6) ON CONFLICT (id) DO UPDATE SET n = 4
+INSERT INTO cas (id, n) VALUES (1, -6) ON CONFLICT DO NOTHING
+INSERT INTO cas (id, n) VALUES (3, -6) ON CONFLICT DO NOTHING
+INSERT INTO cas (id, n) VALUES (2, 3) ON CONFLICT (id) DO UPDATE SET n = 8 WHERE cas.n < excluded.n
+INSERT INTO cas (id, n) VALUES (4, 40), (1, 1) ON CONFLICT (id) DO UPDATE SET n = excluded.n, t = 'both' RETURNING id, n, t
+INSERT INTO cas (id, n) VALUES (5, 50), (1, 1) ON CONFLICT (id) DO UPDATE SET n = 101
+INSERT INTO cas (id, n) VALUES (1, 1) ON CONFLICT (missing) DO NOTHING
+INSERT INTO cas (id, n) VALUES (1, 1) ON CONFLICT (n) DO NOTHING
+INSERT INTO cas (id, n) VALUES (1, 1) ON CONFLICT ON CONSTRAINT b_pkey DO NOTHING
+CREATE VIEW other (label, key, twice) AS SELECT t, id, n * 2 FROM b
+INSERT INTO other (label, key) VALUES ('l', 1), ('new', 9) ON CONFLICT (key) DO UPDATE SET label = excluded.label || other.label || other.key RETURNING *
+INSERT INTO other (label, key) VALUES ('l', 1) ON CONFLICT (key) DO UPDATE SET label = excluded.twice::text || other.twice
+INSERT INTO other (label, key) VALUES ('l', 1) ON CONFLICT (key) DO UPDATE SET twice = 5
+INSERT INTO other (label, key) VALUES ('l', 1) ON CONFLICT (key) DO UPDATE SET label = DEFAULT
+INSERT INTO other (label, key) VALUES ('l', 1) ON CONFLICT (id) DO NOTHING
+INSERT INTO other (label, key) VALUES ('l', 1) ON CONFLICT (twice) DO NOTHING
+INSERT INTO other (label, key) VALUES ('l', 2) ON CONFLICT (key) DO UPDATE SET key = 20 RETURNING key, label
+INSERT INTO other AS o (label, key) VALUES ('m', 1) ON CONFLICT (key) DO UPDATE SET label = o.label || 'z' WHERE o.key = 1
+CREATE UNIQUE INDEX b_words ON b (lower(t)) WHERE n IS NULL
+INSERT INTO other (label, key) VALUES ('NEW', 30) ON CONFLICT (lower(label)) WHERE twice IS NULL DO NOTHING
+INSERT INTO b (id, n, t) VALUES (31, 1, 'table') ON CONFLICT ((id)) DO UPDATE SET t = excluded.t
+SELECT * FROM b ORDER BY id
 DROP TABLE b CASCADE
