@@ -22,6 +22,7 @@ Storage forms that are not obvious:
                            indexes from 0 in ascending order, then their float32 values, none of them zero
   arrays                   list<element>, one dimension, lower bound 1
   enum                     int64, the position of the label (`foundation.enum_types`)
+  composite, record        utf8, the text of the row (`foundation.row_types`)
   oid, regclass ...        uint32 in catalog relations; "char" and name are utf8
 """
 
@@ -334,13 +335,17 @@ def is_of_vector_extension(sql_type: SqlType) -> bool:
     return (element_type(sql_type) or sql_type).oid in (VECTOR.oid, HALFVEC.oid, SPARSEVEC.oid)
 
 
+UNKNOWN_TYPE = "???"
+"""What format_type() prints for an OID that no type has."""
+
+
 def format_type(sql_type: SqlType) -> str:
     """What PostgreSQL's format_type(oid, typmod) prints, for example `character varying(20)`; a domain by its name."""
     if sql_type.domain_oid:
         return DOMAINS[sql_type.domain_oid].sql_name
     info = TYPES.get(sql_type.oid)
     if info is None:
-        return {"any": '"any"'}.get(name := PSEUDO_TYPES.get(sql_type.oid, "???"), name)
+        return {"any": '"any"'}.get(name := PSEUDO_TYPES.get(sql_type.oid, UNKNOWN_TYPE), name)
     if info.element_oid and info.name.startswith("_"):
         return format_type(SqlType(info.element_oid, sql_type.typmod)) + "[]"
     typmod = sql_type.typmod

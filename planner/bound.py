@@ -16,6 +16,9 @@ from enum import Enum
 from typing import Any, TypeAlias
 
 from foundation.sqltypes import BOOL, SqlType
+from planner.bound_checks import VALUE_RELATION as VALUE_RELATION
+from planner.bound_checks import BoundCheck as BoundCheck
+from planner.bound_checks import BoundDomain as BoundDomain
 from planner.functions.signature import Function
 from storage.lock_modes import RowStrength
 from storage.locks import WaitPolicy
@@ -120,31 +123,6 @@ class CastExpression(Expression):
     argument: Expression
     type: SqlType
     is_explicit: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class BoundDomain:
-    """What a domain asks of its values, the domains below it included.
-
-    `shown` is its name as messages have it. `checks` are in the order in which they are tried; their conditions read the
-    value as the column (VALUE_RELATION, 0). They are no part of the tree around them: who walks it does not see them.
-    """
-
-    oid: int
-    name: str
-    schema: str
-    shown: str
-    not_null: bool
-    checks: tuple[BoundCheck, ...]
-
-    @property
-    def is_free(self) -> bool:
-        """Whether every value of the type below is one of the domain."""
-        return not (self.not_null or self.checks)
-
-
-VALUE_RELATION = 1
-"""The relation of the value that a domain's condition is about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,10 +258,33 @@ class Subscript(Expression):
 
 @dataclass(frozen=True, slots=True)
 class RowLiteral(Expression):
-    """ROW(...) or a bare (a, b) list."""
+    """ROW(...), a bare (a, b) list, or a whole row of FROM; `foundation.row_types` knows the fields of its type."""
 
     items: tuple[Expression, ...]
     type: SqlType
+
+
+@dataclass(frozen=True, slots=True)
+class FieldSelect(Expression):
+    """(row).field: the field at `position` of a value of a row type; NULL of NULL."""
+
+    argument: Expression
+    position: int
+    type: SqlType
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class RowComparison(Expression):
+    """Two values of row types compared field by field as a btree does: NULLs are equal, and larger than all else.
+
+    `operator` is one of =, <>, <, <=, >, >=. The shapes are alike; NULL when either row is.
+    """
+
+    operator: str
+    left: Expression
+    right: Expression
+    type: SqlType = BOOL
 
 
 class SubqueryKind(Enum):
@@ -595,14 +596,6 @@ Query: TypeAlias = Select | SetOperation | Values
 
 # ---------------------------------------------------------------------------------------------------------
 # Data changes
-
-
-@dataclass(frozen=True, slots=True)
-class BoundCheck:
-    """A CHECK constraint; a row for which `condition` is FALSE violates it, NULL passes."""
-
-    name: str
-    condition: Expression
 
 
 @dataclass(frozen=True, slots=True)

@@ -191,6 +191,12 @@ class ExpressionPrinter:
     def _row(self, node: bound.RowLiteral) -> str:
         return f"ROW({self.list(node.items)})"
 
+    def _field(self, node: bound.FieldSelect) -> str:
+        return f"({self.print(node.argument)}).{quote_ident(node.name)}"
+
+    def _row_comparison(self, node: bound.RowComparison) -> str:
+        return f"({self.print(node.left)} {node.operator} {self.print(node.right)})"
+
     def _subquery(self, node: bound.Subquery) -> str:
         if node not in self.subqueries:
             self.subqueries.append(node)
@@ -236,6 +242,7 @@ _PRINTERS: dict[type, Callable[[ExpressionPrinter, Any], str]] = {
     bound.QuantifiedArray: ExpressionPrinter._quantified, bound.Case: ExpressionPrinter._case,
     bound.Variadic: ExpressionPrinter._variadic, bound.ArrayLiteral: ExpressionPrinter._array,
     bound.Subscript: ExpressionPrinter._subscript, bound.RowLiteral: ExpressionPrinter._row,
+    bound.FieldSelect: ExpressionPrinter._field, bound.RowComparison: ExpressionPrinter._row_comparison,
     bound.Subquery: ExpressionPrinter._subquery, bound.Aggregate: ExpressionPrinter._aggregate,
     bound.WindowCall: ExpressionPrinter._other, bound.Grouping: ExpressionPrinter._other,
     bound.Default: ExpressionPrinter._other,

@@ -39,6 +39,12 @@ class Codecs(Protocol):
     ) -> pa.Array:
         """Apply the target's length, precision or dimension; same base type. Raises 22001, 22003, 22000."""
 
+    def record_fields(self, records: pa.Array, sql_type: SqlType) -> list[pa.Array]:
+        """(n,) values of a row type -> an (n,) column for each field; all NULL where the value is."""
+
+    def joined_record(self, fields: Sequence[pa.Array], sql_type: SqlType, row_count: int) -> pa.Array:
+        """Columns of the fields' types -> (row_count,) values of a row type."""
+
 
 class SessionServices(Protocol):
     """What a running statement may ask of its session."""

@@ -1,4 +1,4 @@
-"""Users' types as objects of the catalog: enums and domains.
+"""Users' types as objects of the catalog: enums, domains, composite types.
 
 Their OIDs and those of their array types are random, from 2^30 on (`storage.user_types`), and never used twice.
 """
@@ -66,7 +66,25 @@ class DomainType(UserType):
         return SqlType(self.base.oid, self.base.typmod, self.oid)
 
 
-TYPE_CLASSES: tuple[type[UserType], ...] = (EnumType, DomainType)
+@dataclass(frozen=True, slots=True)
+class Attribute:
+    """A field of a composite type."""
+
+    name: str
+    type: SqlType
+
+
+@dataclass(frozen=True, slots=True)
+class CompositeType(UserType):
+    """CREATE TYPE ... AS (...). `relation_oid` is that of its row in pg_class; a column may have the type only as it is."""
+
+    kind: ClassVar[str] = "composite"
+
+    relation_oid: int = 0
+    attributes: tuple[Attribute, ...] = ()
+
+
+TYPE_CLASSES: tuple[type[UserType], ...] = (EnumType, DomainType, CompositeType)
 
 
 def type_fields(cls: type[Any], record: Mapping[str, Any]) -> dict[str, Any]:
@@ -76,4 +94,7 @@ def type_fields(cls: type[Any], record: Mapping[str, Any]) -> dict[str, Any]:
     if cls is DomainType:
         constraints = tuple(DomainConstraint(**constraint) for constraint in record["constraints"])
         return {"base": SqlType(**record["base"]), "constraints": constraints}
+    if cls is CompositeType:
+        found = ((attribute["name"], SqlType(**attribute["type"])) for attribute in record["attributes"])
+        return {"attributes": tuple(Attribute(*pair) for pair in found)}
     return {}

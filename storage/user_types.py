@@ -8,9 +8,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from foundation.enum_types import register_enum
+from foundation.row_types import RowShape, register_composite
 from foundation.sqltypes import DOMAINS, TYPES, SqlType, sql_identifier
 from storage.catalog import Catalog, CatalogObject, ColumnRelation, Schema
-from storage.type_objects import DomainType, EnumType, UserType
+from storage.type_objects import CompositeType, DomainType, EnumType, UserType
 
 if TYPE_CHECKING:
     from storage.transaction import Transaction
@@ -26,7 +27,7 @@ def register_types(objects: Iterable[CatalogObject], catalog: Catalog) -> None:
     schemas = {obj.oid for obj in objects if isinstance(obj, Schema)}
     if schemas:
         found |= {obj.oid: obj for obj in catalog.objects(UserType) if obj.schema_oid in schemas}
-    # A domain may be over an enum.
+    # A domain may be over any other type.
     for obj in sorted(found.values(), key=lambda obj: isinstance(obj, DomainType)):
         schema = catalog.get(obj.schema_oid)
         _register(obj, schema.name if isinstance(schema, Schema) else "public")
@@ -37,6 +38,10 @@ def _register(obj: UserType, schema: str) -> None:
         case EnumType():
             pairs = ((label.position, label.text) for label in obj.labels)
             register_enum((obj.oid, obj.array_oid), obj.name, schema, pairs)
+        case CompositeType():
+            names = tuple(attribute.name for attribute in obj.attributes)
+            shape = RowShape(names, tuple(attribute.type for attribute in obj.attributes))
+            register_composite((obj.oid, obj.array_oid), obj.name, schema, shape)
         case DomainType():
             base = TYPES[obj.base.oid]
             shown = sql_identifier(obj.name)
@@ -68,12 +73,14 @@ def type_oids(sql_type: SqlType) -> tuple[int, ...]:
 
 
 def missing_types(catalog: Catalog, user: CatalogObject) -> list[int]:
-    """OIDs of users' types that columns or a domain are made of and the catalog has not."""
+    """OIDs of users' types that columns, a domain or a composite type are made of and the catalog has not."""
     used: list[SqlType] = []
     if isinstance(user, ColumnRelation):
         used = [column.type for column in user.live_columns()]
     elif isinstance(user, DomainType):
         used = [user.base]
+    elif isinstance(user, CompositeType):
+        used = [attribute.type for attribute in user.attributes]
     oids = [oid for sql_type in used for oid in type_oids(sql_type) if oid >= FIRST_TYPE_OID]
     if not oids:
         return []

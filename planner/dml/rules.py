@@ -18,7 +18,7 @@ from planner.dml.index_limits import check_sparse_elements, limited_attnums
 from planner.dml.returning import Columns, returned_rows, table_columns
 from planner.dml.rows import RowIds, assigned, take_rows
 from planner.errors import WithCheckOptionViolation
-from planner.evaluate.expressions import DomainFailure, domain_failure
+from planner.evaluate.domains import DomainFailure, domain_failure
 from planner.services import ExecutionContext
 from storage.catalog import Table
 from storage.constraints import check_violation, failing_row, first_null

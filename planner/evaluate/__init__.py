@@ -7,7 +7,8 @@
 from planner.evaluate.casts import conform
 from planner.evaluate.constants import constant_array, python_value
 from planner.evaluate.coverage import has_effects, is_immutable, is_native, is_row_free
-from planner.evaluate.expressions import domain_failure, evaluate, evaluate_constant
+from planner.evaluate.domains import domain_failure
+from planner.evaluate.expressions import evaluate, evaluate_constant
 from planner.evaluate.filters import (
     FilterSources,
     VisibleRows,

@@ -19,6 +19,7 @@ from foundation.errors import (
     InvalidParameterValue,
     NumericValueOutOfRange,
 )
+from foundation.row_types import is_row_type
 from foundation.sqltypes import (
     BIT,
     BOOL,
@@ -91,7 +92,7 @@ _BIT_STRINGS = (BIT.oid, VARBIT.oid)
 
 
 def _has_text_form(oid: int) -> bool:
-    return oid in _TEXT_FORMS or is_enum(oid)
+    return oid in _TEXT_FORMS or is_enum(oid) or is_row_type(oid)
 
 
 def is_castable(source: SqlType, target: SqlType) -> bool:

@@ -12,8 +12,7 @@ from planner.functions.implementations_array import element_oid
 from planner.functions.signature import Volatility
 
 _NEVER = (
-    bound.Subquery, bound.Aggregate, bound.WindowCall, bound.Grouping, bound.OutputRef, bound.RowLiteral,
-    bound.Default,
+    bound.Subquery, bound.Aggregate, bound.WindowCall, bound.Grouping, bound.OutputRef, bound.Default,
 )  # fmt: skip
 _LEAVES = (bound.Constant, bound.QueryResult, bound.Parameter, bound.ColumnRef)
 _ORDERLESS = (114, 194, 2249)
@@ -33,6 +32,8 @@ def is_native(expression: bound.Expression) -> bool:
     ):
         return False
     if isinstance(expression, bound.QuantifiedArray) and kernel_of(expression.function) is None:
+        return False
+    if isinstance(expression, bound.IsNull) and isinstance(expression.argument, bound.RowLiteral):
         return False
     if isinstance(expression, bound.InList | bound.IsDistinct) and expression.left.sql_type.oid in _ORDERLESS:
         return False

@@ -8,7 +8,6 @@ from a part it does not need, as PostgreSQL evaluates row by row and from left t
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,10 +17,8 @@ import pyarrow.compute as pc
 
 from foundation.errors import (
     AdminShutdown,
-    CheckViolation,
     FeatureNotSupported,
     InternalError,
-    NotNullViolation,
     QueryCanceled,
     QuiverError,
 )
@@ -30,8 +27,10 @@ from planner import bound
 from planner.evaluate.casts import cast_column, conform
 from planner.evaluate.constants import constant_array, constant_list
 from planner.evaluate.coverage import has_effects
+from planner.evaluate.domains import domain_failure
 from planner.evaluate.frame import Frame
 from planner.evaluate.lists import array_literal, in_constants, in_list, quantified_array, subscript
+from planner.evaluate.rows import compared_rows, joined_row
 from planner.evaluate.variadic import spread_call
 from planner.functions.datum import CallSite, Datum, contiguous
 from planner.functions.implementations import (
@@ -173,44 +172,6 @@ def _domain_check(node: bound.DomainCheck, frame: Frame, context: EvaluationCont
     if failure is not None:
         raise failure.error
     return argument
-
-
-@dataclass(frozen=True, slots=True)
-class DomainFailure:
-    """The first value that is none of a domain: where it is, and what is said of it."""
-
-    offset: int
-    error: QuiverError
-
-
-def domain_failure(
-    domain: bound.BoundDomain, values: pa.Array, context: EvaluationContext
-) -> DomainFailure | None:
-    """Which of (n,) values, if any, the domain does not allow.
-
-    The error is NotNullViolation (23502) or CheckViolation (23514) with the names of schema, type and constraint. Of several
-    constraints that one value violates it is about the first; NOT NULL comes before all of them.
-
-    Raises:
-        QuiverError: what a condition raises.
-    """
-    found: DomainFailure | None = None
-    if domain.not_null and values.null_count:
-        offset = pc.index(values.is_null(), True).as_py()
-        message = f"domain {domain.shown} does not allow null values"
-        found = DomainFailure(offset, NotNullViolation(message, schema=domain.schema, datatype=domain.name))
-    for check in domain.checks:
-        count = len(values) if found is None else found.offset
-        if not count:
-            break
-        frame = Frame(count, {(bound.VALUE_RELATION, 0): values.slice(0, count)})
-        fails = pc.invert(evaluate(check.condition, frame, context)).fill_null(False)
-        offset = pc.index(fails, True).as_py()
-        if offset >= 0:
-            message = f'value for domain {domain.shown} violates check constraint "{check.name}"'
-            error = CheckViolation(message, schema=domain.schema, datatype=domain.name, constraint=check.name)
-            found = DomainFailure(offset, error)
-    return found
 
 
 # ---------------------------------------------------------------------------------------------------------
@@ -468,6 +429,22 @@ def _subscript(node: bound.Subscript, frame: Frame, context: EvaluationContext) 
     return subscript(array, parts[0], parts[1], is_slice=node.is_slice, result_type=node.type)
 
 
+def _row(node: bound.RowLiteral, frame: Frame, context: EvaluationContext) -> Datum:
+    items = [evaluate_datum(item, frame, context) for item in node.items]
+    return joined_row(node, items, frame.row_count, context)
+
+
+def _field(node: bound.FieldSelect, frame: Frame, context: EvaluationContext) -> Datum:
+    argument = evaluate_datum(node.argument, frame, context)
+    fields = context.codecs.record_fields(argument.array, node.argument.sql_type)
+    return Datum(fields[node.position], argument.is_constant)
+
+
+def _row_comparison(node: bound.RowComparison, frame: Frame, context: EvaluationContext) -> Datum:
+    sides = evaluate_datum(node.left, frame, context), evaluate_datum(node.right, frame, context)
+    return compared_rows(node, sides, frame.row_count, context)
+
+
 def _not_native(node: Any, frame: Frame, context: EvaluationContext) -> Datum:
     raise InternalError(f"{type(node).__name__} reached native evaluation")
 
@@ -478,7 +455,8 @@ _EVALUATORS: dict[type, _Evaluator] = {
     bound.CastExpression: _cast, bound.DomainCheck: _domain_check, bound.BoolExpression: _boolean, bound.Not: _not, bound.IsNull: _is_null,
     bound.IsTruth: _is_truth, bound.IsDistinct: _is_distinct, bound.Case: _case, bound.Variadic: _variadic,
     bound.InList: _in_list, bound.QuantifiedArray: _quantified_array, bound.ArrayLiteral: _array_literal,
-    bound.Subscript: _subscript, bound.RowLiteral: _not_native, bound.Subquery: _not_native,
+    bound.Subscript: _subscript, bound.RowLiteral: _row, bound.FieldSelect: _field,
+    bound.RowComparison: _row_comparison, bound.Subquery: _not_native,
     bound.Aggregate: _not_native, bound.WindowCall: _not_native, bound.Grouping: _not_native,
     bound.OutputRef: _not_native, bound.Default: _not_native,
 }  # fmt: skip

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from foundation.errors import FeatureNotSupported
+from foundation.row_types import is_row_type
 from foundation.sqltypes import (
     FLOAT8,
     INT8,
@@ -21,6 +22,7 @@ from foundation.sqltypes import (
     SqlType,
     array_type,
     arrow_type,
+    element_type,
     is_vector,
 )
 from planner import bound
@@ -247,8 +249,13 @@ def _json_agg(*, is_jsonb: bool) -> Callable[..., Printed]:
     def build(
         printer: ExpressionPrinter, arguments: Sequence[Printed], sql_type: SqlType, shape: CallShape
     ) -> Printed:
-        joined = shape.call("list", _json_text(printer, arguments[0], is_jsonb=is_jsonb))
-        return Printed(f"('[' || array_to_string({joined}, ', ') || ']')", sql_type)
+        text, argument = _json_text(printer, arguments[0], is_jsonb=is_jsonb), arguments[0].type
+        has_parts = element_type(argument) is not None or is_row_type(argument.oid)
+        if has_parts and not is_jsonb:
+            # json_agg() begins a line with each array and row but the first.
+            text = f"CASE WHEN {text} = 'null' THEN 'null' ELSE chr(10) || ' ' || {text} END"
+        joined = f"ltrim(array_to_string({shape.call('list', text)}, ', '), chr(10) || ' ')"
+        return Printed(f"('[' || {joined} || ']')", sql_type)
 
     return build
 

@@ -6,6 +6,7 @@
   json, jsonb         VARCHAR              vector, halfvec     FLOAT[] (DuckDB has no float16)
   numeric             DECIMAL or VARCHAR   arrays              lists of the element's carrier
   enum                 BIGINT, the position of its label
+  composite, record    VARCHAR, the text of the row
 All others have the DuckDB type of the same name. Infinite dates and timestamps: Arrow columns hold the type's
 smallest and largest integer, DuckDB's smallest is one higher.
 """

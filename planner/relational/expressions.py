@@ -155,8 +155,7 @@ def is_column_free(node: bound.Expression) -> bool:
             | bound.Aggregate
             | bound.WindowCall
             | bound.Subquery
-            | bound.Grouping
-            | bound.RowLiteral,
+            | bound.Grouping,
         )
         or (isinstance(part, bound.Call) and part.function.kind is FunctionKind.SET)
         for part in bound.walk(node)

@@ -15,6 +15,7 @@ from typing import Any
 import pyarrow as pa
 
 from foundation.errors import InvalidParameterValue, NullValueNotAllowed
+from foundation.row_types import is_row_type, row_shape
 from foundation.sqltypes import BOOL, NUMERIC, SqlType, element_type
 from planner import bound
 from planner.functions.implementations_json import canonical_jsonb, parse_json
@@ -40,6 +41,12 @@ def json_texts(
             else "[" + separator.join(next(flat) or "null" for _ in range(length)) + "]"
             for length in lengths
         ]
+    shape = row_shape(sql_type)
+    if shape is not None:
+        columns = context.codecs.record_fields(column, sql_type)
+        fields = [json_texts(field, kind, context) for field, kind in zip(columns, shape.types)]
+        objects = _objects(shape.names, fields, len(column), separator)
+        return [text if valid else None for text, valid in zip(objects, column.is_valid().to_pylist())]
     if sql_type.oid == BOOL.oid:
         return [None if value is None else "true" if value else "false" for value in column.to_pylist()]
     texts: list[str | None] = context.codecs.to_text(column, sql_type).to_pylist()
@@ -76,6 +83,7 @@ class JsonShape:
 
     type: SqlType | None = None
     fields: tuple[JsonShape, ...] = ()
+    names: tuple[str, ...] = ()
 
 
 def shape_of(expression: bound.Expression) -> tuple[JsonShape, list[bound.Expression]]:
@@ -83,7 +91,9 @@ def shape_of(expression: bound.Expression) -> tuple[JsonShape, list[bound.Expres
     if not isinstance(expression, bound.RowLiteral):
         return JsonShape(expression.sql_type), [expression]
     parts = [shape_of(item) for item in expression.items]
-    return JsonShape(None, tuple(shape for shape, _ in parts)), [
+    row = row_shape(expression.type)
+    assert row is not None, "a row literal knows its fields"
+    return JsonShape(None, tuple(shape for shape, _ in parts), row.names), [
         leaf for _, leaves in parts for leaf in leaves
     ]
 
@@ -98,9 +108,16 @@ def _shaped_texts(
     if shape.type is not None:
         return json_texts(next(columns), shape.type, context, separator=separator)
     fields = [_shaped_texts(field, columns, context, row_count) for field in shape.fields]
-    names = [f'"f{number}":' for number in range(1, len(fields) + 1)]
+    return _objects(shape.names, fields, row_count, separator)
+
+
+def _objects(
+    names: Sequence[str], fields: Sequence[list[str | None]], row_count: int, separator: str
+) -> list[str | None]:
+    """An object for each row."""
+    keys = [f"{_string(name)}:" for name in names]
     return [
-        "{" + separator.join(name + (field[row] or "null") for name, field in zip(names, fields)) + "}"
+        "{" + separator.join(key + (field[row] or "null") for key, field in zip(keys, fields)) + "}"
         for row in range(row_count)
     ]
 
@@ -124,7 +141,8 @@ def _no_key() -> NullValueNotAllowed:
 
 def check_key(shape: JsonShape) -> None:
     """Raises InvalidParameterValue (22023) for a type that makes no name of a member."""
-    if shape.type is None or shape.type.oid in _JSON or element_type(shape.type) is not None:
+    kind = shape.type
+    if kind is None or kind.oid in _JSON or is_row_type(kind.oid) or element_type(kind) is not None:
         raise InvalidParameterValue("key value must be scalar, not array, composite, or json")
 
 

@@ -18,7 +18,6 @@ from planner.relational.literals import print_value
 from planner.relational.printed import Printed
 from planner.relational.rules import CALL_RULES, CAST_RULES
 from planner.relational.rules.comparison import comparable, comparable_all, compare, padded_texts, rows_equal
-from planner.relational.rules.row_text import row_text
 from planner.relational.set_functions import print_in_select_list
 from planner.relational.statement import ARGUMENT_RELATION, as_plain
 from planner.relational.subqueries import print_subquery
@@ -221,8 +220,10 @@ def _subscript(printer: ExpressionPrinter, node: bound.Subscript) -> Printed:
     )
 
 
-def _row_literal(printer: ExpressionPrinter, node: bound.RowLiteral) -> Printed:
-    return row_text(printer, node)
+def _evaluated(
+    printer: ExpressionPrinter, node: bound.RowLiteral | bound.FieldSelect | bound.RowComparison
+) -> Printed:
+    return printer.evaluated(node)
 
 
 def _subquery(printer: ExpressionPrinter, node: bound.Subquery) -> Printed:
@@ -268,7 +269,9 @@ PRINTERS: dict[type[Any], Callable[[ExpressionPrinter, Any], Printed]] = {
     bound.Variadic: _variadic,
     bound.ArrayLiteral: _array_literal,
     bound.Subscript: _subscript,
-    bound.RowLiteral: _row_literal,
+    bound.RowLiteral: _evaluated,
+    bound.FieldSelect: _evaluated,
+    bound.RowComparison: _evaluated,
     bound.Subquery: _subquery,
     bound.Aggregate: _aggregate,
     bound.WindowCall: _window,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from foundation.row_types import described_type
 from foundation.sqltypes import NUMERIC
 from planner import bound
 from planner.functions.implementations import kernel_of
@@ -89,7 +90,7 @@ def print_template(printer: ExpressionPrinter, node: bound.Call) -> Printed | No
         return printer.evaluated(replace(node, function=found))
     if node.function.name == "pg_typeof":
         argument = node.arguments[0].sql_type
-        return print_value(argument.domain_oid or argument.oid, node.type)
+        return print_value(argument.domain_oid or described_type(argument)[0], node.type)
     template = TEMPLATES.get(signature)
     if template is None and node.operator is not None and len(node.arguments) == 2:
         key = (node.operator, *node.function.argument_types)

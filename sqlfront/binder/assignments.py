@@ -56,7 +56,7 @@ def _new_values(environment: Environment, node: Assignment) -> list[_NewValue]:
     bare = value
     while isinstance(bare, exp.Paren):
         bare = bare.this
-    if len(names) == 1 and not isinstance(bare, exp.Tuple):
+    if not node.meta.get("is_list") or (len(names) == 1 and not isinstance(bare, exp.Tuple)):
         return [_new_value(environment, names[0], value)]
     if isinstance(bare, exp.Tuple):
         _check_count(len(names), len(bare.expressions), value)

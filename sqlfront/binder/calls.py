@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from sqlglot import exp
 
 from foundation.errors import DatatypeMismatch, FeatureNotSupported, UndefinedFunction, UndefinedSchema
+from foundation.row_types import has_exact_text, is_row_type
 from foundation.sqltypes import BOOL, UNKNOWN, VOID, SqlType
 from planner.bound import BoolExpression, BoolOperator, Call, Expression, Parameter
 from planner.functions.signature import POLYMORPHIC_TYPES, Function, Operator
@@ -231,7 +232,8 @@ def _has_operator(name: str, oid: int) -> bool:
 
 
 def check_sortable(sql_type: SqlType, position: int | None) -> None:
-    """Raises UndefinedFunction (42883) for a type without an order, such as json."""
+    """Raises UndefinedFunction (42883) for a type without an order, such as json, FeatureNotSupported (0A000) for a row."""
+    _check_no_row(sql_type, "sorting", position)
     if not ordering_exists(sql_type.oid):
         raise UndefinedFunction(
             f"could not identify an ordering operator for type {type_name(sql_type)}",
@@ -241,12 +243,21 @@ def check_sortable(sql_type: SqlType, position: int | None) -> None:
 
 
 def check_groupable(sql_type: SqlType, position: int | None) -> None:
-    """Raises UndefinedFunction (42883) for a type without equality."""
+    """Raises UndefinedFunction (42883) for a type without equality, FeatureNotSupported (0A000) for rows that may
+    be equal with different texts.
+    """
+    if not has_exact_text(sql_type):
+        _check_no_row(sql_type, "grouping", position)
     if not equality_exists(sql_type.oid):
         raise UndefinedFunction(
             f"could not identify an equality operator for type {type_name(sql_type)}",
             position=position,
         )
+
+
+def _check_no_row(sql_type: SqlType, what: str, position: int | None) -> None:
+    if is_row_type(sql_type.oid):
+        raise FeatureNotSupported(f"{what} by a value of a row type is not supported", position=position)
 
 
 def check_boolean_result(function: Function, call_type: SqlType, position: int | None) -> None:

@@ -10,13 +10,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from foundation.errors import CannotCoerce, DatatypeMismatch, FeatureNotSupported
+from foundation.row_types import is_row_type, row_shape
 from foundation.sqltypes import BOOL, INT2, INT4, INT8, RECORD, TEXT, UNKNOWN, SqlType
-from planner.bound import CastExpression, Constant, Expression, Parameter, RowLiteral
+from planner.bound import CastExpression, Constant, Expression, Parameter
 from planner.functions.signature import ANY, CastContext
 from sqlfront.binder.context import BindContext
 from sqlfront.binder.domains import as_domain
 from sqlfront.binder.errors import AmbiguousParameter
 from sqlfront.binder.literals import typed_constant
+from sqlfront.binder.row_values import as_row_type, check_same_width, fields_of, known_shape
 from sqlfront.binder.type_rules import common_type, conversion, mismatched_pair, type_name
 
 INTERNAL_OID = 2281
@@ -59,10 +61,12 @@ def coerce(
             return CastExpression(expression, target, is_explicit)
     if source == target:
         return expression
+    if target == RECORD and is_row_type(source.oid):
+        return expression
+    if row_shape(target) is not None and row_shape(source) is not None:
+        return _to_row_type(context, expression, target, how, position)
     if source.oid == target.oid:
         return _change_typmod(expression, target, is_explicit)
-    if isinstance(expression, RowLiteral) and target.oid == RECORD.oid:
-        return expression
     if isinstance(expression, Constant) and (source, target) in _WIDENINGS:
         return Constant(expression.value, target)
     if conversion(source.oid, target.oid, how) is None:
@@ -71,6 +75,22 @@ def coerce(
             position=position,
         )
     return CastExpression(expression, target, is_explicit)
+
+
+def _to_row_type(
+    context: BindContext, expression: Expression, target: SqlType, how: CastContext, position: int | None
+) -> Expression:
+    """A record as a value of a composite type or a table's row type: each field converted. Raises CannotCoerce (42846)."""
+    if expression.sql_type.oid != RECORD.oid:
+        raise CannotCoerce(
+            f"cannot cast type {type_name(expression.sql_type)} to {type_name(target)}", position=position
+        )
+    check_same_width(expression, target, position)
+    fields = [
+        coerce(context, field, sql_type, how=how, position=position)
+        for field, sql_type in zip(fields_of(expression), known_shape(target, position).types, strict=True)
+    ]
+    return as_row_type(expression, fields, target)
 
 
 def _to_domain(

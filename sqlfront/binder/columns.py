@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from sqlglot import exp
 
-from foundation.errors import DatatypeMismatch, FeatureNotSupported, UndefinedColumn
+from foundation.errors import DatatypeMismatch, FeatureNotSupported, UndefinedColumn, WrongObjectType
 from foundation.sqltypes import CHAR, INT4, JSONB, NAME, TEXT, UNKNOWN, element_type
 from planner.bound import Call, CastExpression, ColumnRef, Constant, Expression, Subscript
 from planner.functions.signature import CastContext
@@ -15,7 +15,8 @@ from sqlfront.binder.calls import operator_call
 from sqlfront.binder.coerce import coerce
 from sqlfront.binder.environment import Clause, Environment, bind_node, binds, unsupported
 from sqlfront.binder.errors import InvalidColumnReference
-from sqlfront.binder.scope import NamespaceColumn, find_column, find_item, find_qualified
+from sqlfront.binder.row_values import is_row_value, selected_field, whole_row
+from sqlfront.binder.scope import NamespaceColumn, find_column, find_item, find_qualified, missing_item
 from sqlfront.binder.type_rules import conversion, type_name
 from sqlfront.parser.nodes import position_of
 
@@ -26,11 +27,11 @@ def bind_column(environment: Environment, node: exp.Expr) -> Expression:
 
     Raises:
         UndefinedColumn: 42703; UndefinedTable: 42P01; AmbiguousColumn: 42702.
-        FeatureNotSupported: 0A000, a whole row (`t` where t is a table).
+        FeatureNotSupported: 0A000, a whole row of what may be without one.
     """
     position = position_of(node)
     if isinstance(node.this, exp.Star):
-        raise FeatureNotSupported("a whole-row reference is not supported", position=position)
+        return _named_row(environment, node, position)
     column = resolve_column(environment, node)
     if column.is_system and environment.clause in (Clause.CHECK, Clause.GENERATED):
         _check_system_column(environment, column, position)
@@ -39,6 +40,15 @@ def bind_column(environment: Environment, node: exp.Expr) -> Expression:
         expression = replace(expression)
         environment.state.note_position(expression, position)
     return expression
+
+
+def _named_row(environment: Environment, node: exp.Expr, position: int | None) -> Expression:
+    """`t.*` as one value."""
+    alias, schema = str(node.args["table"].this), node.args.get("db")
+    item = find_item(environment.scope, None if schema is None else str(schema.this), alias, position)
+    if item is None:
+        raise missing_item(environment.scope, alias, position)
+    return whole_row(environment.context, item, position)
 
 
 def _check_system_column(environment: Environment, column: NamespaceColumn, position: int | None) -> None:
@@ -53,10 +63,10 @@ def _check_system_column(environment: Environment, column: NamespaceColumn, posi
 
 
 def bind_field(environment: Environment, node: exp.Expr) -> Expression:
-    """(t).column, where t is a FROM item, is t.column.
+    """(t).column, where t is a FROM item, is t.column; of any other value of a row type its field.
 
     Raises:
-        FeatureNotSupported: 0A000, a field of any other composite value.
+        UndefinedColumn: 42703; WrongObjectType: 42809, the value is no row.
     """
     value, selected = node.this, node.args["expression"]
     while isinstance(value, exp.Paren):
@@ -70,7 +80,16 @@ def bind_field(environment: Environment, node: exp.Expr) -> Expression:
         item = find_item(environment.scope, None, alias, position_of(value))
         if item is not None and not item.is_scalar:
             return bind_column(environment, exp.Column(this=selected, table=value.this))
-    raise unsupported(node, "field selection from a composite value")
+    bound = bind_node(environment, node.this)
+    name, position = str(getattr(selected, "this", "*")), position_of(node.this)
+    if isinstance(selected, exp.Star):
+        raise unsupported(node, "row expansion via * here")
+    if not is_row_value(bound):
+        raise WrongObjectType(
+            f"column notation .{name} applied to type {type_name(bound.sql_type)}, which is not a composite type",
+            position=position,
+        )
+    return selected_field(bound, name, position)
 
 
 def resolve_column(environment: Environment, node: exp.Expr) -> NamespaceColumn:
@@ -113,9 +132,7 @@ def _bare_column(environment: Environment, name: str, position: int | None) -> N
             raise
         if len(item.columns) == 1 and item.is_scalar:
             return item.columns[0]
-        raise FeatureNotSupported(
-            f'whole-row reference to "{name}" is not supported', position=position
-        ) from None
+        return NamespaceColumn(name, whole_row(environment.context, item, position))
 
 
 @binds(exp.Bracket)

@@ -7,11 +7,10 @@ on: the answers are PostgreSQL's, whose functions call the type's output functio
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from foundation.enum_types import is_enum, is_enum_or_array
 from foundation.sqltypes import TEXT, array_type
-from planner.bound import CastExpression, Expression, RowLiteral
+from planner.bound import CastExpression, Expression
 
 _READERS = frozenset((
     "to_json", "to_jsonb", "row_to_json", "array_to_json", "concat", "concat_ws", "format", "quote_literal",
@@ -28,8 +27,6 @@ def with_labels(name: str, arguments: Sequence[Expression]) -> tuple[Expression,
 
 
 def _labelled(expression: Expression) -> Expression:
-    if isinstance(expression, RowLiteral):
-        return replace(expression, items=tuple(_labelled(item) for item in expression.items))
     oid = expression.sql_type.oid
     if not is_enum_or_array(oid):
         return expression

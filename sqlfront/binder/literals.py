@@ -21,12 +21,14 @@ from foundation.errors import (
     UndefinedSchema,
     UndefinedTable,
 )
+from foundation.row_types import described_type, row_shape
 from foundation.sqltypes import (
     INT4,
     INT8,
     INTERVAL,
     NUMERIC,
     PSEUDO_TYPES,
+    RECORD,
     REGCLASS,
     REGNAMESPACE,
     REGOPER,
@@ -87,7 +89,7 @@ def typed_constant(
     """
     if text is None:
         return Constant(None, target)
-    if target.oid in _PSEUDO_TYPES:
+    if target.oid in _PSEUDO_TYPES and row_shape(target) is None:
         raise FeatureNotSupported(
             f"input of a literal of type {type_name(target)} is not supported", position=position
         )
@@ -98,7 +100,7 @@ def typed_constant(
             error.position = position
         raise
     # PostgreSQL applies length rules in a function of their own, whose errors carry no position.
-    if target.typmod >= 0:
+    if target.typmod >= 0 and target.oid != RECORD.oid:
         value = coerce_value(value, target, explicit=explicit)
     return Constant(value, target)
 
@@ -109,7 +111,8 @@ def _read(context: BindContext, text: str, target: SqlType) -> Any:
     resolve = _NAME_READERS.get(target.oid)
     if resolve is None:
         _check_label_usable(context, text, target.oid)
-        return decode_text(target.without_typmod(), text, context.settings)
+        is_record = target.oid == RECORD.oid
+        return decode_text(target if is_record else target.without_typmod(), text, context.settings)
     if text == "-":
         return 0
     if text.isdigit():
@@ -144,7 +147,7 @@ def _read_type(context: BindContext, text: str) -> int:
         if pseudo is not None:
             return pseudo
     found = resolve_type_name(context, name)
-    return found.domain_oid or found.oid
+    return found.domain_oid or described_type(found)[0]
 
 
 def _single_name(text: str) -> str:

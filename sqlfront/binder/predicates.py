@@ -35,9 +35,10 @@ from sqlfront.binder.calls import (
     operator_call,
     prefix_call,
 )
-from sqlfront.binder.coerce import coerce_argument, coerce_to_boolean, settle
+from sqlfront.binder.coerce import coerce, coerce_argument, coerce_to_boolean, settle
 from sqlfront.binder.environment import QUERY_NODES, Environment, bind_node, binds, place_of, unsupported
 from sqlfront.binder.literals import number_constant
+from sqlfront.binder.row_values import are_rows_compared, compared_rows, is_row_value, row_null_test
 from sqlfront.binder.subqueries import bind_quantified_query
 from sqlfront.binder.type_rules import array_oid, can_convert, common_type, element_oid, type_name
 from sqlfront.parser.nodes import InfixOperator, PrefixOperator, position_of
@@ -74,6 +75,8 @@ def bind_infix(environment: Environment, node: exp.Expr, name: str, schema: str 
     if isinstance(_bare(left), exp.Tuple) and isinstance(_bare(right), exp.Tuple):
         return bind_row_comparison(environment, node, name)
     operands = (bind_node(environment, left), bind_node(environment, right))
+    if schema is None and are_rows_compared(name, operands):
+        return _compared(environment, name, operands, position_of(node))
     return operator_call(
         environment.context,
         name,
@@ -82,6 +85,18 @@ def bind_infix(environment: Environment, node: exp.Expr, name: str, schema: str 
         position=position_of(node),
         operand_positions=(place_of(left), place_of(right)),
     )
+
+
+def _compared(
+    environment: Environment, name: str, operands: tuple[Expression, Expression], position: int | None
+) -> Expression:
+    """A comparison of values of row types; a literal is read as the other side's type."""
+    left, right = operands
+    if left.sql_type == UNKNOWN:
+        left = coerce(environment.context, left, right.sql_type, position=position)
+    if right.sql_type == UNKNOWN:
+        right = coerce(environment.context, right, left.sql_type, position=position)
+    return compared_rows(name, left, right, position)
 
 
 def _bare(node: exp.Expr) -> exp.Expr:
@@ -159,6 +174,8 @@ def bind_not(environment: Environment, node: exp.Expr) -> Expression:
         row = _bare(tested.this)
         if isinstance(row, exp.Tuple):
             return _row_is_null(environment, row, is_negated=True)
+        value = _tested(environment, tested.this)
+        return row_null_test(value, is_negated=True) if is_row_value(value) else IsNull(value, True)
     argument = coerce_to_boolean(
         environment.context, bind_node(environment, node.this), "NOT", place_of(node.this)
     )
@@ -193,7 +210,8 @@ def bind_is(environment: Environment, node: exp.Expr) -> Expression:
     if isinstance(row, exp.Tuple) and isinstance(test, exp.Null):
         return _row_is_null(environment, row, is_negated=False)
     if isinstance(test, exp.Null):
-        return IsNull(_tested(environment, node.this))
+        tested = _tested(environment, node.this)
+        return row_null_test(tested, is_negated=False) if is_row_value(tested) else IsNull(tested)
     argument = bind_node(environment, node.this)
     kind = TruthTest.UNKNOWN
     if isinstance(test, exp.Boolean):

@@ -392,6 +392,12 @@ def _bind_join(environment: Environment, node: JoinTree) -> Bound:
         item.is_lateral_only = item.lateral_refused = False
     for item in right_items:
         check_alias_free(left_items, item)
+    for side, kinds in (
+        (left_items, (JoinKind.RIGHT, JoinKind.FULL)),
+        (right_items, (JoinKind.LEFT, JoinKind.FULL)),
+    ):
+        for item in side:
+            item.is_nullable = item.is_nullable or kind in kinds
     condition, namespace, using = join_namespace(environment, node, kind, (left_items, right_items))
     alias, column_names = _alias_of(node)
     if alias is not None:

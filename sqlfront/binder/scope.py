@@ -45,6 +45,8 @@ class NamespaceItem:
     is_open: bool = True
     is_lateral_only: bool = False
     lateral_refused: bool = False
+    is_nullable: bool = False
+    """Whether an outer join may give NULLs in place of its rows."""
     table_name: str = ""
     """Name of the stored table behind an alias, for a hint."""
     is_scalar: bool = False

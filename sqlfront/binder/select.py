@@ -7,8 +7,7 @@ from dataclasses import replace
 
 from sqlglot import exp
 
-from foundation.errors import FeatureNotSupported, SyntaxErrorInStatement
-from foundation.sqltypes import RECORD
+from foundation.errors import SyntaxErrorInStatement, WrongObjectType
 from planner.bound import ColumnRef, Expression, OutputRef, Select, SortKey, Target
 from sqlfront.binder.calls import check_groupable
 from sqlfront.binder.coerce import coerce_to_boolean
@@ -19,6 +18,7 @@ from sqlfront.binder.grouping import bind_group_by, check_grouping
 from sqlfront.binder.output_names import figure_name
 from sqlfront.binder.relations import bind_from
 from sqlfront.binder.row_locks import bind_row_locks
+from sqlfront.binder.row_values import fields_of, is_row_value, known_shape
 from sqlfront.binder.scope import NamespaceColumn, find_item, missing_item
 from sqlfront.binder.sorting import (
     bind_limits,
@@ -27,6 +27,7 @@ from sqlfront.binder.sorting import (
     output_reference,
     settled_target,
 )
+from sqlfront.binder.type_rules import type_name
 from sqlfront.binder.with_ties import keep_ties
 from sqlfront.parser.nodes import position_of
 
@@ -97,6 +98,8 @@ def bind_targets(environment: Environment, nodes: Sequence[exp.Expr], clause: Cl
             targets += _all_columns(inner, node)
         elif isinstance(node, exp.Column) and isinstance(node.this, exp.Star):
             targets += _columns_of(inner, node)
+        elif isinstance(node, exp.Dot) and isinstance(node.args["expression"], exp.Star):
+            targets += _fields_of(inner, node)
         else:
             targets.append(_target(inner, node))
     if len(targets) > _TARGETS_MAX:
@@ -122,6 +125,16 @@ def _columns_of(environment: Environment, node: exp.Expr) -> list[Target]:
     return [_column_target(environment, column, node) for column in item.visible_columns()]
 
 
+def _fields_of(environment: Environment, node: exp.Dot) -> list[Target]:
+    """`(row).*`. Raises WrongObjectType (42809) for what is no row."""
+    value = bind_node(environment, node.this)
+    position = position_of(node.this)
+    if not is_row_value(value):
+        raise WrongObjectType(f"type {type_name(value.sql_type)} is not composite", position=position)
+    names = known_shape(value.sql_type, position).names
+    return [Target(field, name) for field, name in zip(fields_of(value), names, strict=True)]
+
+
 def _column_target(environment: Environment, column: NamespaceColumn, node: exp.Expr) -> Target:
     expression = column.expression
     if isinstance(expression, ColumnRef):
@@ -135,10 +148,6 @@ def _target(environment: Environment, node: exp.Expr) -> Target:
     if isinstance(node, exp.Alias):
         name, value = str(node.args["alias"].this), node.this
     expression = bind_node(environment, value)
-    if expression.sql_type == RECORD:
-        raise FeatureNotSupported(
-            "a row value in an output column is not supported", position=position_of(value)
-        )
     while isinstance(value, exp.Paren):
         value = value.this
     if isinstance(value, exp.Column) and isinstance(expression, ColumnRef):

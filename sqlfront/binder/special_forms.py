@@ -5,7 +5,8 @@ from __future__ import annotations
 from sqlglot import exp
 
 from foundation.errors import DatatypeMismatch, SyntaxErrorInStatement, UndefinedObject
-from foundation.sqltypes import RECORD, TYPES, UNKNOWN, SqlType, array_type
+from foundation.row_types import anonymous_record
+from foundation.sqltypes import TYPES, UNKNOWN, SqlType, array_type
 from planner.bound import (
     ArrayLiteral,
     Case,
@@ -131,9 +132,9 @@ def bind_array(environment: Environment, node: exp.Expr) -> Expression:
 
 @binds(exp.Tuple)
 def bind_row(environment: Environment, node: exp.Expr) -> Expression:
-    """ROW(...): a record."""
-    items = tuple(settle(environment.context, bind_node(environment, item)) for item in node.expressions)
-    return RowLiteral(items, RECORD)
+    """ROW(...): a record, in which literals keep no type until it becomes a composite type's."""
+    items = tuple(bind_node(environment, item) for item in node.expressions)
+    return RowLiteral(items, anonymous_record(tuple(item.sql_type for item in items)))
 
 
 @binds(exp.AtTimeZone)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlglot import exp
 
 from foundation.errors import FeatureNotSupported, SyntaxErrorInStatement, UndefinedObject
-from foundation.sqltypes import BOOL, RECORD, TYPES, SqlType, array_type
+from foundation.sqltypes import BOOL, TYPES, SqlType, array_type
 from planner.bound import Constant, Expression, Query, RowLiteral, Subquery, SubqueryKind, output_columns
 from planner.functions.signatures import operator_function
 from sqlfront.binder.calls import check_boolean_result, choose_operator, concrete_types
@@ -95,7 +95,7 @@ def bind_quantified_query(
     """
     query = _bind(environment, query_node)
     left = bind_node(environment, node.this)
-    if left.sql_type == RECORD:
+    if isinstance(left, RowLiteral):
         return _bind_row_query(environment, node, name, (left, query), is_all=is_all)
     columns = output_columns(query)
     if len(columns) != 1:

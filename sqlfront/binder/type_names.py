@@ -10,11 +10,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from foundation.errors import FeatureNotSupported, SyntaxErrorInStatement
+from foundation.row_types import RowShape, record_type
 from foundation.sqltypes import TYPES, TYPES_BY_NAME, SqlType
 from sqlfront.binder.context import BindContext
 from sqlfront.parser.typenames import TypeName, resolve_type
-from storage.catalog import Catalog
-from storage.type_objects import DomainType, UserType
+from sqlfront.session.names import find_relation
+from storage.catalog import Catalog, ColumnRelation
+from storage.type_objects import CompositeType, DomainType, UserType
 
 
 def resolve_type_name(context: BindContext, name: TypeName) -> SqlType:
@@ -22,18 +24,43 @@ def resolve_type_name(context: BindContext, name: TypeName) -> SqlType:
 
     Raises:
         As `resolve_type`. SyntaxErrorInStatement: 42601, a modifier on a user's type. FeatureNotSupported: 0A000, an array
-            of a domain.
+            of a domain or composite type.
     """
     found = find_user_type(context.catalog, context.database_oid, context.search_path, name)
     if found is None:
-        return resolve_type(name)
+        return _row_type(context, name) or resolve_type(name)
     if name.modifiers:
         raise SyntaxErrorInStatement(
             f'type modifier is not allowed for type "{name.name}"', position=name.position
         )
     if not found.domain_oid and found.oid not in TYPES:
-        raise FeatureNotSupported("an array of a domain is not supported", position=name.position)
+        what = "a composite type" if _is_composite(context.catalog, found.oid) else "a domain"
+        raise FeatureNotSupported(f"an array of {what} is not supported", position=name.position)
     return found
+
+
+def _row_type(context: BindContext, name: TypeName) -> SqlType | None:
+    """The row type of a table or view; None when the name means none."""
+    if name.schema is None and name.name in TYPES_BY_NAME:
+        return None
+    parts = (name.name,) if name.schema is None else (name.schema, name.name)
+    found = find_relation(context.catalog, context.database_oid, context.search_path, parts)
+    if not isinstance(found, ColumnRelation):
+        return None
+    if name.dimensions:
+        raise FeatureNotSupported("an array of a table's row type is not supported", position=name.position)
+    return row_type_of(found)
+
+
+def row_type_of(relation: ColumnRelation) -> SqlType:
+    """The type of a whole row of a table or view."""
+    columns = relation.live_columns()
+    names, types = tuple(column.name for column in columns), tuple(column.type for column in columns)
+    return record_type(RowShape(names, types, relation.type_oid, relation.name))
+
+
+def _is_composite(catalog: Catalog, array_oid: int) -> bool:
+    return any(found.array_oid == array_oid for found in catalog.objects(CompositeType))
 
 
 def find_user_type(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from foundation.row_types import COMPOSITES, row_shape
 from foundation.sqltypes import (
     DOMAINS,
     INT2VECTOR,
@@ -47,7 +48,10 @@ def category(oid: int) -> str:
 
 
 def type_name(sql_type: SqlType) -> str:
-    """A type's name in messages: without typmod, and `character` for bpchar; a domain's own."""
+    """A type's name in messages: without typmod, and `character` for bpchar; a domain's or row type's own."""
+    shape = row_shape(sql_type)
+    if shape is not None and shape.type_name:
+        return shape.type_name
     info = DOMAINS.get(sql_type.domain_oid) or TYPES.get(sql_type.oid)
     return format_type(sql_type) if info is None else info.sql_name
 
@@ -76,6 +80,8 @@ def conversion(source: int, target: int, context: CastContext) -> CastMethod | N
     and from one explicitly.
     """
     if source == target:
+        return CastMethod.BINARY
+    if (target == RECORD.oid and source in COMPOSITES) or (source == RECORD.oid and target in COMPOSITES):
         return CastMethod.BINARY
     cast = find_cast(source, target)
     if cast is not None:

@@ -18,8 +18,9 @@ from foundation.errors import (
     SyntaxErrorInStatement,
     UndefinedObject,
 )
+from foundation.row_types import row_shape
 from foundation.settings import SettingValues
-from foundation.sqltypes import TYPES, SqlType
+from foundation.sqltypes import RECORD, TYPES, SqlType
 from planner.bound import Call, Expression, walk
 from planner.dml.rows import assigned
 from planner.evaluate import Frame, evaluate
@@ -115,6 +116,8 @@ def check_collation(collation: str | None) -> None:
 
 def _check_storable(specification: ColumnSpecification, sql_type: SqlType) -> None:
     info = TYPES[sql_type.oid]
+    if sql_type.oid == RECORD.oid and row_shape(sql_type) is not None:
+        raise FeatureNotSupported("a column of a table's row type is not supported")
     if specification.type.is_setof:
         raise InvalidTableDefinition(f'column "{specification.name}" cannot be declared SETOF')
     if info.category in PSEUDO_CATEGORIES or info.name == "_record":

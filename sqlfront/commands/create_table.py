@@ -25,6 +25,7 @@ from sqlfront.parser import (
     LikeClause,
 )
 from storage.catalog import ColumnRelation, Index, Table, replaced
+from storage.type_objects import CompositeType
 
 TAG = "CREATE TABLE"
 
@@ -42,6 +43,8 @@ def execute_create_table(statement: CreateTableStatement, context: CommandContex
         if statement.if_not_exists:
             context.notice(f'relation "{name}" already exists, skipping', sqlstate=DuplicateTable.sqlstate)
             return CommandResult(TAG)
+        raise DuplicateTable(f'relation "{name}" already exists')
+    if isinstance(context.catalog.find_type(context.database_oid, schema.oid, name), CompositeType):
         raise DuplicateTable(f'relation "{name}" already exists')
     if context.catalog.find_type(context.database_oid, schema.oid, name) is not None:
         raise DuplicateObject(

@@ -9,6 +9,7 @@ from foundation.errors import FeatureNotSupported
 from sqlfront import parser
 from sqlfront.commands.alter_table import execute_alter_table
 from sqlfront.commands.comment import execute_comment
+from sqlfront.commands.composite_types import execute_alter_composite, execute_create_composite
 from sqlfront.commands.context import CommandContext, CommandResult
 from sqlfront.commands.create_index import execute_create_index
 from sqlfront.commands.create_table import execute_create_table
@@ -50,6 +51,7 @@ def _refuse_grant(statement: parser.GrantStatement, context: CommandContext) -> 
 
 COMMANDS: dict[type[parser.Statement], Callable[[Any, CommandContext], CommandResult]] = {
     parser.AddEnumLabelStatement: execute_add_label,
+    parser.AlterCompositeStatement: execute_alter_composite,
     parser.AlterDomainStatement: execute_alter_domain,
     parser.AlterExtensionStatement: execute_alter_extension,
     parser.AlterFunctionStatement: execute_alter_function,
@@ -63,6 +65,7 @@ COMMANDS: dict[type[parser.Statement], Callable[[Any, CommandContext], CommandRe
     parser.CommentFunctionStatement: execute_comment_on_function,
     parser.CommentStatement: execute_comment,
     parser.CreateDatabaseStatement: execute_create_database,
+    parser.CreateCompositeStatement: execute_create_composite,
     parser.CreateDomainStatement: execute_create_domain,
     parser.CreateEnumStatement: execute_create_enum,
     parser.CreateExtensionStatement: execute_create_extension,

@@ -42,7 +42,7 @@ from storage.catalog import (
     View,
 )
 from storage.function_objects import UserFunction
-from storage.type_objects import DomainType, EnumType
+from storage.type_objects import CompositeType, DomainType, EnumType
 
 BUILTIN_SCHEMAS = {"pg_catalog": PG_CATALOG_SCHEMA_OID, "information_schema": INFORMATION_SCHEMA_OID}
 
@@ -52,7 +52,7 @@ RELATION_CLASSES: dict[str, type[Relation]] = {
 }
 """Classes by their names in statements."""
 
-KIND_WORDS: dict[type[CatalogObject], str] = {EnumType: "type", DomainType: "type"}
+KIND_WORDS: dict[type[CatalogObject], str] = {EnumType: "type", DomainType: "type", CompositeType: "type"}
 """What messages call objects, where it is not their kind."""
 
 _R = TypeVar("_R", bound=Relation)

@@ -19,6 +19,7 @@ from foundation.errors import (
 from sqlfront.commands.alter_table import change_owner
 from sqlfront.commands.check_constraints import rename_in_checks
 from sqlfront.commands.columns import SYSTEM_COLUMNS, sequence_default
+from sqlfront.commands.composite_types import rename_attribute
 from sqlfront.commands.constraints import Constraint, check_name_unused, find_constraint
 from sqlfront.commands.context import CommandContext, CommandResult
 from sqlfront.commands.databases import find_database, rename_database
@@ -59,6 +60,8 @@ def execute_rename(statement: RenameStatement, context: CommandContext) -> Comma
             rename_role(context, statement.name.name, statement.new_name)
         case "DOMAIN" if statement.part is not None:
             rename_domain_constraint(context, statement.name, statement.part, statement.new_name)
+        case "TYPE" if statement.part is not None:
+            rename_attribute(context, statement.name, statement.part, statement.new_name)
         case "TYPE" | "DOMAIN":
             rename_type(context, statement.kind, statement.name, statement.new_name)
         case _:

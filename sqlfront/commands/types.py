@@ -35,7 +35,7 @@ from sqlfront.commands.views import dependent_views
 from sqlfront.parser import DropStatement, QualifiedName
 from sqlfront.parser.typenames import TypeName
 from storage.catalog import Column, MaterializedView, Schema, Table, replaced
-from storage.type_objects import DomainType, EnumType, UserType
+from storage.type_objects import CompositeType, DomainType, EnumType, UserType
 from storage.user_types import type_oids
 
 
@@ -90,10 +90,16 @@ def drop_type(context: CommandContext, name: QualifiedName, statement: DropState
     _check_kind(found, statement.kind, f'"{name}"')
     check_owner(context, found, "type")
     domains, uses = type_users(context, found)
-    if (uses or domains) and not statement.cascade:
+    composites = _composites_with(context, found, domains)
+    if (uses or domains or composites) and not statement.cascade:
         lines = [*_dependent_domains(context, found, domains), *_dependent_columns(context, found)]
+        lines += [f"{user} depends on type {shown_type(context, found)}" for user in composites]
         raise refuse_dependents(f"type {shown_type(context, found)}", lines, is_complete=True)
     _check_no_view(context, found, [(table, column.attnum) for table, column in uses], statement)
+    if composites:
+        raise FeatureNotSupported(
+            f"DROP {statement.kind} CASCADE of a type that {composites[0]} has is not supported"
+        )
     users = [f"type {shown_type(context, domain)}" for domain in domains]
     users += [f"column {column.name} of {described(context, table)}" for table, column in uses]
     notice_cascade(context, users)
@@ -122,6 +128,27 @@ def drop_with_users(context: CommandContext, found: UserType) -> None:
         context.transaction.drop(dropped.oid)
     for dropped in (*domains, found):
         check_not_kept(context, naming_type(context, dropped), "type")
+
+
+def _composites_with(context: CommandContext, found: UserType, domains: list[DomainType]) -> list[str]:
+    """Attributes that have a type or a domain over it, as they are named."""
+    oids = {oid for used in (found, *domains) for oid in (used.oid, used.array_oid)}
+    return [
+        f"column {attribute.name} of composite type {shown_type(context, composite)}"
+        for composite in context.catalog.objects(CompositeType, context.database_oid)
+        for attribute in composite.attributes
+        if not oids.isdisjoint(type_oids(attribute.type))
+    ]
+
+
+def types_over(context: CommandContext, found: UserType) -> list[UserType]:
+    """Domains over a type, and composite types with an attribute of it."""
+    composites = [
+        composite
+        for composite in context.catalog.objects(CompositeType, context.database_oid)
+        if any(found.oid in type_oids(attribute.type) for attribute in composite.attributes)
+    ]
+    return [*_domains_over(context, found), *composites]
 
 
 def _dependent_domains(context: CommandContext, found: UserType, domains: list[DomainType]) -> list[str]:

@@ -192,6 +192,7 @@ class DmlGrammar(QueryGrammar):
             names = [self._target_column()]
         self.expect("=")
         node = Assignment(this=names, expression=self._assigned_value(len(names)))
+        node.meta["is_list"] = token.key == "("
         return located(node, token.start, token.end - 1)
 
     def _assigned_value(self, count: int) -> exp.Expr:

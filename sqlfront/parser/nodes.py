@@ -76,7 +76,7 @@ DML
   Merge(this=Table, using=from item, on, whens=Whens(expressions=[When(matched=bool, condition, then)]), with_)
          then = Insert(columns, overriding, expression=Values of one row | None) | Update(expressions) | Delete()
          | None (DO NOTHING)
-A multi-column assignment `(a, b) = (…)` is one Assignment with several names.
+A multi-column assignment `(a, b) = (…)` is one Assignment with several names, or with one and `is_list` in its meta.
 """
 
 from __future__ import annotations

@@ -398,7 +398,7 @@ def _on_conflict(node: Any) -> str:
 
 def _assignment(node: Any) -> str:
     targets = _list(node.this)
-    if len(node.this) > 1 or isinstance(node.expression, exp.Subquery | exp.Tuple):
+    if len(node.this) > 1 or node.meta.get("is_list"):
         targets = f"({targets})"
     return f"{targets} = {to_sql(node.expression)}"
 

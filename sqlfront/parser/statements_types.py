@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from sqlfront.parser.statements import QualifiedName, SqlExpression, Statement
 from sqlfront.parser.statements_schema import ColumnSpecification, ConstraintDefinition
+from sqlfront.parser.typenames import TypeName
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,3 +84,49 @@ class AlterDomainStatement(Statement):
 
     name: QualifiedName
     action: DomainAction
+
+
+@dataclass(frozen=True, slots=True)
+class AttributeDefinition:
+    """An attribute of a composite type."""
+
+    name: str
+    type: TypeName
+    collation: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CreateCompositeStatement(Statement):
+    """CREATE TYPE name AS (attributes)."""
+
+    name: QualifiedName
+    attributes: tuple[AttributeDefinition, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AttributeAction:
+    """Base of what ALTER TYPE does to attributes."""
+
+
+@dataclass(frozen=True, slots=True)
+class AddAttribute(AttributeAction):
+    attribute: AttributeDefinition
+
+
+@dataclass(frozen=True, slots=True)
+class DropAttribute(AttributeAction):
+    name: str
+    if_exists: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AlterAttributeType(AttributeAction):
+    attribute: AttributeDefinition
+
+
+@dataclass(frozen=True, slots=True)
+class AlterCompositeStatement(Statement):
+    """ALTER TYPE name action, ..."""
+
+    name: QualifiedName
+    actions: tuple[AttributeAction, ...]

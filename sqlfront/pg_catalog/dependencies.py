@@ -27,7 +27,7 @@ from sqlfront.pg_catalog.relations import Row, builtin_by_oid, rows_of
 from sqlfront.pg_catalog.user_types import declared_oid
 from sqlfront.pg_catalog.view import CatalogView
 from storage.catalog import PG_CATALOG_SCHEMA_OID, Index, Sequence, Table, View
-from storage.type_objects import DomainType
+from storage.type_objects import CompositeType, DomainType
 from storage.user_types import FIRST_TYPE_OID
 
 SHIPPED_CATALOGS = {
@@ -75,13 +75,21 @@ def pg_depend(view: CatalogView) -> Iterator[Row]:
 
 
 def _type_dependencies(view: CatalogView) -> Iterator[Row]:
-    """What needs a user's type: columns and domains; a domain's constraints belong to it."""
+    """What needs a user's type: columns, attributes and domains; a domain's constraints belong to it."""
     for table in view.objects(Table):
         for column in table.live_columns():
             oid = declared_oid(column.type)
             if oid >= FIRST_TYPE_OID:
                 row = _dependency((PG_CLASS_OID, table.oid), (PG_TYPE_OID, oid, 0), "n")
                 yield {**row, "objsubid": column.attnum}
+    for composite in view.objects(CompositeType):
+        yield _dependency((PG_CLASS_OID, composite.relation_oid), (PG_TYPE_OID, composite.oid, 0), "i")
+        for number, attribute in enumerate(composite.attributes, 1):
+            if attribute.type.oid >= FIRST_TYPE_OID:
+                row = _dependency(
+                    (PG_CLASS_OID, composite.relation_oid), (PG_TYPE_OID, attribute.type.oid, 0), "n"
+                )
+                yield {**row, "objsubid": number}
     for domain in view.objects(DomainType):
         if declared_oid(domain.base) >= FIRST_TYPE_OID:
             yield _dependency((PG_TYPE_OID, domain.oid), (PG_TYPE_OID, declared_oid(domain.base), 0), "n")

@@ -12,12 +12,12 @@ from typing import Any
 from foundation.errors import InvalidName, UndefinedColumn, UndefinedFunction, UndefinedObject, UndefinedTable
 from foundation.sqltypes import (
     BPCHAR,
-    DOMAINS,
     EXTENSION_SCHEMA,
     PSEUDO_TYPES,
     SQL_SPELLINGS,
     TYPES,
     TYPES_BY_NAME,
+    UNKNOWN_TYPE,
     SqlType,
     array_type,
     format_type,
@@ -301,8 +301,8 @@ def reg_name(view: CatalogView, type_oid_: int, oid: int) -> str | None:
         case "regclass":
             return shown_name(view, oid)
         case "regtype":
-            is_known = oid in TYPES or oid in DOMAINS or oid in PSEUDO_TYPES
-            return sql_format_type(view, oid) if is_known else None
+            shown = sql_format_type(view, oid)
+            return None if shown in ("-", UNKNOWN_TYPE) else shown
         case "regnamespace":
             name = view.schema_names.get(oid)
             return quote_identifier(name) if name else None

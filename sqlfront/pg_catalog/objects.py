@@ -19,7 +19,7 @@ from sqlfront.pg_catalog.relations import (
     rows_of,
 )
 from sqlfront.pg_catalog.sizes import index_size_bytes, page_count, table_size_bytes
-from sqlfront.pg_catalog.user_types import declared_oid, stored_form
+from sqlfront.pg_catalog.user_types import declared_oid, row_type_oid, stored_form
 from sqlfront.pg_catalog.view import CatalogView
 from storage.catalog import (
     BOOTSTRAP_ROLE_OID,
@@ -39,7 +39,7 @@ from storage.catalog import (
 )
 from storage.changes import watched_attnums
 from storage.function_objects import UserFunction
-from storage.type_objects import DomainType, UserType
+from storage.type_objects import CompositeType, DomainType, UserType
 
 HEAP_AM_OID = 2
 FLAT_AM_OID = 16999
@@ -55,8 +55,6 @@ PG_EXTENSION_OID = 3079
 PG_CONSTRAINT_OID = 2606
 PG_REWRITE_OID = 2618
 C_COLLATION_OID = 950
-ROW_TYPE_OFFSET = 1 << 30
-"""A table without a row type of its own shows its OID with this bit as pg_class.reltype."""
 
 SYSTEM_COLUMNS = (
     ("ctid", 27, -1), ("xmin", 28, -2), ("cmin", 29, -3), ("xmax", 28, -4), ("cmax", 29, -5), ("tableoid", 26, -6),
@@ -91,7 +89,7 @@ def pg_class(view: CatalogView) -> Iterator[Row]:
     for stored in view.objects(View):
         yield {
             **_class_row(stored.oid, stored.name, stored.schema_oid, stored.owner_oid, "v"),
-            "reltype": stored.type_oid, "relfilenode": 0, "reltuples": -1.0, "relhasrules": True,
+            "reltype": row_type_oid(stored), "relfilenode": 0, "reltuples": -1.0, "relhasrules": True,
             "relnatts": len(stored.columns), "reloptions": _options(stored.options),
             "relpersistence": stored.persistence.value,
         }  # fmt: skip
@@ -113,6 +111,13 @@ def pg_class(view: CatalogView) -> Iterator[Row]:
             "relnatts": 3,
             "reltuples": 1.0,
         }
+    for composite in view.objects(CompositeType):
+        yield {
+            **_class_row(
+                composite.relation_oid, composite.name, composite.schema_oid, composite.owner_oid, "c"
+            ),
+            "reltype": composite.oid, "relfilenode": 0, "reltuples": 0.0, "relnatts": len(composite.attributes),
+        }  # fmt: skip
     schemas = {"pg_catalog": PG_CATALOG_SCHEMA_OID, "information_schema": INFORMATION_SCHEMA_OID}
     for (schema, name), relation in all_relations().items():
         kind = "v" if is_view(schema, name) else "r"
@@ -132,7 +137,7 @@ def _table_row(view: CatalogView, table: Table) -> Row:
         "relispopulated": not isinstance(table, MaterializedView) or table.is_populated,
         "relhasrules": is_view,
         "relpersistence": table.persistence.value,
-        "reltype": table.type_oid or table.oid | ROW_TYPE_OFFSET,
+        "reltype": row_type_oid(table),
         "relam": HEAP_AM_OID,
         "relreplident": "d",
         "reltuples": float(row_count),
@@ -168,6 +173,9 @@ def pg_attribute(view: CatalogView) -> Iterator[Row]:
     for stored in view.objects(View):
         for column in stored.columns:
             yield _attribute_row(stored.oid, column)
+    for composite in view.objects(CompositeType):
+        for number, attribute in enumerate(composite.attributes, 1):
+            yield _plain_attribute(composite.relation_oid, number, attribute.name, attribute.type)
     for index in view.objects(Index):
         table = view.catalog.table(index.table_oid)
         names = index_column_names(table, index.keys, index.included)

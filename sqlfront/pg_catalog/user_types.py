@@ -9,28 +9,35 @@ import re
 from collections.abc import Iterator
 
 from foundation.enum_types import POSITION_STEP
-from foundation.sqltypes import TYPES, SqlType
+from foundation.sqltypes import FIRST_USER_OID, TYPES, SqlType
 from sqlfront.binder.type_names import find_type_object, find_user_type
 from sqlfront.parser import parse_type
 from sqlfront.pg_catalog.quoting import quote_identifier
 from sqlfront.pg_catalog.relations import Row, builtin_by_oid, rows_of
 from sqlfront.pg_catalog.view import CatalogView
-from storage.type_objects import DomainType, EnumType, UserType
+from storage.catalog import ColumnRelation
+from storage.type_objects import CompositeType, DomainType, EnumType, UserType
 from storage.user_types import FIRST_TYPE_OID
 
 _ENUM_FUNCTIONS = {"typinput": 3506, "typoutput": 3507, "typreceive": 3532, "typsend": 3533}
 _ARRAY_FUNCTIONS = {
     "typinput": 750, "typoutput": 751, "typreceive": 2400, "typsend": 2401, "typanalyze": 3816, "typsubscript": 6179,
 }  # fmt: skip
+_RECORD_FUNCTIONS = {"typinput": 2290, "typoutput": 2291, "typreceive": 2402, "typsend": 2403}
 _DOMAIN_FUNCTIONS = {"typinput": 2597, "typreceive": 2598}
 FUNCTION_NAMES = {
-    2597: "domain_in", 2598: "domain_recv", 3506: "enum_in", 3507: "enum_out", 3532: "enum_recv", 3533: "enum_send",
+    2290: "record_in", 2291: "record_out", 2402: "record_recv", 2403: "record_send", 2597: "domain_in", 2598: "domain_recv", 3506: "enum_in", 3507: "enum_out", 3532: "enum_recv", 3533: "enum_send",
 }  # fmt: skip
 """The functions of pg_proc that read and write users' types; nobody can call them."""
 
 ENUM_STORAGE: Row = {
     "typlen": 4, "typcategory": "E", "typbyval": True, "typalign": "i", "typstorage": "p", "typcollation": 0,
 }  # fmt: skip
+ROW_STORAGE: Row = {
+    "typlen": -1, "typcategory": "C", "typbyval": False, "typalign": "d", "typstorage": "x", "typcollation": 0,
+}  # fmt: skip
+ROW_TYPE_OFFSET = 1 << 30
+"""A table without a row type of its own shows its OID with this bit as pg_class.reltype."""
 ARRAY_STORAGE: Row = {
     "typlen": -1, "typcategory": "A", "typbyval": False, "typalign": "i", "typstorage": "x", "typcollation": 0,
 }  # fmt: skip
@@ -39,13 +46,14 @@ ARRAY_STORAGE: Row = {
 @rows_of("pg_type")
 def pg_type(view: CatalogView) -> Iterator[Row]:
     for found in view.objects(UserType):
-        shared = {
-            "typnamespace": found.schema_oid, "typowner": found.owner_oid, "typisdefined": True, "typdelim": ",",
-            "typtypmod": -1, "typdefaultbin": None, "typdefault": None, "typacl": None,
-        }  # fmt: skip
-        own = (
-            _domain_row(view, found) if isinstance(found, DomainType) else {"typtype": "e", **_ENUM_FUNCTIONS}
-        )
+        shared = _shared_columns(found.schema_oid, found.owner_oid)
+        match found:
+            case DomainType():
+                own = _domain_row(view, found)
+            case CompositeType():
+                own = {"typtype": "c", "typrelid": found.relation_oid, **_RECORD_FUNCTIONS}
+            case _:
+                own = {"typtype": "e", **_ENUM_FUNCTIONS}
         yield {
             **shared, **(stored_form(type_oid_below(found)) or {}), **own, "oid": found.oid, "typname": found.name,
             "typarray": found.array_oid,
@@ -54,6 +62,25 @@ def pg_type(view: CatalogView) -> Iterator[Row]:
             **shared, **ARRAY_STORAGE, **_ARRAY_FUNCTIONS, "oid": found.array_oid, "typname": "_" + found.name,
             "typtype": "b", "typelem": found.oid,
         }  # fmt: skip
+
+    for relation in view.objects(ColumnRelation):
+        yield {
+            **_shared_columns(relation.schema_oid, relation.owner_oid), **ROW_STORAGE, **_RECORD_FUNCTIONS,
+            "oid": row_type_oid(relation), "typname": relation.name, "typtype": "c", "typrelid": relation.oid,
+        }  # fmt: skip
+
+
+def _shared_columns(schema_oid: int, owner_oid: int) -> Row:
+    """What rows of pg_type of users' types have in common."""
+    return {
+        "typnamespace": schema_oid, "typowner": owner_oid, "typisdefined": True, "typdelim": ",",
+        "typtypmod": -1, "typdefaultbin": None, "typdefault": None, "typacl": None,
+    }  # fmt: skip
+
+
+def row_type_oid(relation: ColumnRelation) -> int:
+    """The OID of the row type of a table or view."""
+    return relation.type_oid or relation.oid | ROW_TYPE_OFFSET
 
 
 def type_oid_below(found: UserType) -> int:
@@ -65,6 +92,8 @@ def _domain_row(view: CatalogView, domain: DomainType) -> Row:
     below = builtin_by_oid("pg_type").get(domain.base.oid) or _ENUM_FUNCTIONS
     if TYPES[domain.base.oid].element_oid:
         below = _ARRAY_FUNCTIONS
+    elif TYPES[domain.base.oid].category == "C":
+        below = _RECORD_FUNCTIONS
     default = domain.default_sql
     return {
         "typtype": "d", **_DOMAIN_FUNCTIONS, "typoutput": below["typoutput"], "typsend": below["typsend"],
@@ -89,6 +118,8 @@ def pg_enum(view: CatalogView) -> Iterator[Row]:
 def stored_form(type_oid: int) -> Row | None:
     """typlen and its kin of any type that is no domain; None for an unknown one."""
     if type_oid >= FIRST_TYPE_OID and type_oid in TYPES:
+        if TYPES[type_oid].category == "C":
+            return ROW_STORAGE
         return ARRAY_STORAGE if TYPES[type_oid].element_oid else ENUM_STORAGE
     row = builtin_by_oid("pg_type").get(type_oid)
     return None if row is None else {name: row[name] for name in ENUM_STORAGE}
@@ -107,7 +138,7 @@ def user_type(view: CatalogView, oid: int) -> UserType | None:
         return stored
     if oid < FIRST_TYPE_OID:
         return None
-    return next((domain for domain in view.objects(DomainType) if domain.array_oid == oid), None)
+    return next((found for found in view.objects(UserType) if found.array_oid == oid), None)
 
 
 def is_type_visible(view: CatalogView, found: UserType) -> bool:
@@ -122,17 +153,36 @@ def user_type_name(view: CatalogView, oid: int) -> str | None:
     """What format_type prints: with the schema when the search path does not find the type; None for a built-in one."""
     found = user_type(view, oid)
     if found is None:
-        return None
+        return _row_type_name(view, oid)
     shown = quote_identifier(found.name)
     if not is_type_visible(view, found):
         shown = f"{quote_identifier(view.schema_names.get(found.schema_oid, ''))}.{shown}"
     return shown + ("[]" if oid == found.array_oid else "")
 
 
+def _row_type_name(view: CatalogView, oid: int) -> str | None:
+    """The name of a table's or view's row type."""
+    relations = view.objects(ColumnRelation) if oid >= FIRST_USER_OID else ()
+    relation = next((found for found in relations if row_type_oid(found) == oid), None)
+    if relation is None:
+        return None
+    name = quote_identifier(relation.name)
+    if view.is_visible(relation.name, relation.oid):
+        return name
+    return f"{quote_identifier(view.schema_names.get(relation.schema_oid, ''))}.{name}"
+
+
 def user_type_oid(view: CatalogView, name: str) -> int | None:
     """The OID a text means as a type's name; None when no user's type has it."""
-    found = find_user_type(view.catalog, view.database_oid, view.search_path, parse_type(name))
-    return declared_oid(found) if found is not None else None
+    parsed = parse_type(name)
+    found = find_user_type(view.catalog, view.database_oid, view.search_path, parsed)
+    if found is not None:
+        return declared_oid(found)
+    parts = (parsed.name,) if parsed.schema is None else (parsed.schema, parsed.name)
+    relation = view.catalog.get(view.find_relation_oid(parts) or 0)
+    if not isinstance(relation, ColumnRelation) or parsed.dimensions:
+        return None
+    return row_type_oid(relation)
 
 
 def with_short_type_names(view: CatalogView, text: str) -> str:

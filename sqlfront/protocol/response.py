@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from foundation.row_types import described_type
 from foundation.sqltypes import TYPES
 from sqlfront.backend import Format, ResultColumn
 from sqlfront.protocol.wire import INT32, UINT16, Body, cstring, decode_utf8, message, sized
@@ -43,9 +44,9 @@ class RowDescription:
                     column.name,
                     column.table_oid,
                     column.attnum,
-                    column.type.oid,
+                    described_type(column.type)[0],
                     TYPES[column.type.oid].length if column.type.oid in TYPES else -1,
-                    column.type.typmod,
+                    described_type(column.type)[1],
                     result_format.value,
                 )
                 for column, result_format in zip(columns, formats, strict=True)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pyarrow as pa
 
 from foundation.sqltypes import SqlType
-from sqlfront.types.context import CodecContext
+from sqlfront.types.context import DEFAULT_CONTEXT, CodecContext
 from sqlfront.types.conversion import parse_text_array, text_array
+from sqlfront.types.records import RecordCodec
 from sqlfront.types.registry import codec_for
 from sqlfront.types.typmod import coerce_typmod
 
@@ -25,6 +28,17 @@ class PostgresCodecs:
 
     def to_binary(self, column: pa.Array, sql_type: SqlType) -> pa.Array:
         return codec_for(sql_type).binary_column(column, self._context).cast(pa.binary())
+
+    def record_fields(self, records: pa.Array, sql_type: SqlType) -> list[pa.Array]:
+        return self._record_codec(sql_type).fields(records, self._context)
+
+    def joined_record(self, fields: Sequence[pa.Array], sql_type: SqlType, row_count: int) -> pa.Array:
+        return self._record_codec(sql_type).joined(fields, row_count, DEFAULT_CONTEXT)
+
+    def _record_codec(self, sql_type: SqlType) -> RecordCodec:
+        codec = codec_for(sql_type)
+        assert isinstance(codec, RecordCodec), "a row type whose fields are known"
+        return codec
 
     def coerce_typmod(
         self, column: pa.Array, source: SqlType, target: SqlType, *, explicit: bool

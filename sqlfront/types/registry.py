@@ -7,7 +7,8 @@ from functools import lru_cache
 
 from foundation.enum_types import is_enum
 from foundation.errors import FeatureNotSupported
-from foundation.sqltypes import TYPES, SqlType
+from foundation.row_types import row_shape
+from foundation.sqltypes import RECORD, TYPES, SqlType
 from sqlfront.types import (
     bits,
     boolean,
@@ -23,6 +24,7 @@ from sqlfront.types import (
     network,
     numeric,
     oids,
+    records,
     sparse,
     text,
     timestamps,
@@ -55,10 +57,12 @@ class TypeRegistry:
             FeatureNotSupported: 0A000, the type has no text or binary form.
         """
         factory = self._factories.get(sql_type.oid)
-        if factory is not None:
+        if factory is not None and row_shape(sql_type) is None:
             return factory(sql_type)
         if is_enum(sql_type.oid):
             return enums.EnumCodec(sql_type)
+        if row_shape(sql_type) is not None:
+            return records.RecordCodec(sql_type, codec_for)
         info = TYPES.get(sql_type.oid)
         if info is not None and info.element_oid:
             return lists.list_codec(sql_type, codec_for(SqlType(info.element_oid)))
@@ -73,9 +77,9 @@ for _family in _FAMILIES:
 
 @lru_cache(maxsize=512)
 def codec_for(sql_type: SqlType) -> Codec:
-    """The one codec of a type; the type modifier plays no part.
+    """The one codec of a type; the type modifier plays no part but for a record, whose fields it tells.
 
     Raises:
         FeatureNotSupported: 0A000, the type has no text or binary form.
     """
-    return _TYPES.codec(sql_type.without_typmod())
+    return _TYPES.codec(sql_type if sql_type.oid == RECORD.oid else sql_type.without_typmod())

@@ -26,7 +26,7 @@ from storage.catalog import (
     View,
 )
 from storage.function_objects import UserFunction
-from storage.type_objects import DomainType, EnumType, UserType
+from storage.type_objects import CompositeType, DomainType, EnumType, UserType
 from storage.user_types import missing_types
 
 
@@ -75,7 +75,7 @@ def _own_faults(catalog: Catalog, obj: CatalogObject) -> Iterator[str]:
             positions = [label.position for label in obj.labels]
             if sorted(set(positions)) != positions:
                 yield "its labels are not in ascending order"
-        case DomainType():
+        case DomainType() | CompositeType():
             yield from _schema_faults(catalog, obj, obj.schema_oid)
             yield from _type_faults(catalog, obj)
         case Index():
@@ -128,7 +128,7 @@ def _column_faults(table: ColumnRelation) -> Iterator[str]:
             yield f'column "{column.name}" is of type {column.type.oid}, which does not exist'
 
 
-def _type_faults(catalog: Catalog, user: Table | DomainType) -> Iterator[str]:
+def _type_faults(catalog: Catalog, user: Table | DomainType | CompositeType) -> Iterator[str]:
     for oid in missing_types(catalog, user):
         yield f"it uses type {oid}, which does not exist"
 

@@ -20,7 +20,6 @@ CREATE TABLE c6 AS SELECT 1 AS a, 2 AS a
 CREATE TABLE c6 (a, a) AS SELECT 1, 2
 CREATE TABLE c6 (a, b, c) AS SELECT 1, 2
 CREATE TABLE c6 AS SELECT 1 AS ctid
--- refused: a row value in an output column is not supported
 CREATE TABLE c6 AS SELECT row(1, 2) AS r
 CREATE TABLE c6 AS SELECT nope FROM src
 CREATE TABLE c6 AS SELECT 1 / 0 AS a

@@ -46,7 +46,6 @@ SELECT FROM e0 LIMIT 1
 INSERT INTO e0 DEFAULT VALUES RETURNING *
 INSERT INTO e0 DEFAULT VALUES RETURNING 1
 SELECT relnatts FROM pg_class WHERE relname='e0'
--- refused: whole-row reference to "e0" is not supported
 SELECT e0 FROM e0
 SELECT e0.* FROM e0
 TABLE e0

@@ -61,13 +61,9 @@ SELECT DISTINCT m FROM people ORDER BY m
 SELECT array_agg(m ORDER BY m DESC, id) FROM people
 SELECT string_agg(m::text, ',' ORDER BY id) FROM people
 SELECT json_agg(m ORDER BY id), jsonb_agg(ms ORDER BY id) FROM people
--- refused: whole-row reference to "p" is not supported
 SELECT row_to_json(p) FROM people p ORDER BY id LIMIT 2
--- refused: whole-row reference to "p" is not supported
 SELECT to_jsonb(p) FROM people p ORDER BY id LIMIT 2
--- refused: whole-row reference to "p" is not supported
 SELECT json_agg(p ORDER BY id) FROM people p WHERE id < 3
--- refused: whole-row reference to "p" is not supported
 SELECT p::text FROM people p ORDER BY id
 SELECT id FROM people WHERE m > 'sad' ORDER BY id
 SELECT id FROM people WHERE m = 'ok' ORDER BY id
