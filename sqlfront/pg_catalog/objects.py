@@ -59,6 +59,7 @@ C_COLLATION_OID = 950
 SYSTEM_COLUMNS = (
     ("ctid", 27, -1), ("xmin", 28, -2), ("cmin", 29, -3), ("xmax", 28, -4), ("cmax", 29, -5), ("tableoid", 26, -6),
 )  # fmt: skip
+SEQUENCE_COLUMNS = (("last_value", 20, 1), ("log_cnt", 20, 2), ("is_called", 16, 3))
 
 
 @rows_of("pg_am")
@@ -184,6 +185,9 @@ def pg_attribute(view: CatalogView) -> Iterator[Row]:
         types += [table.column_at(attnum).type for attnum in index.included]
         for number, (column_name, sql_type) in enumerate(zip(names, types, strict=True), 1):
             yield _plain_attribute(index.oid, number, column_name, sql_type)
+    for sequence in view.objects(Sequence):
+        for name, type_oid, attnum in (*SEQUENCE_COLUMNS, *SYSTEM_COLUMNS):
+            yield {**_plain_attribute(sequence.oid, attnum, name, SqlType(type_oid)), "attnotnull": True}
     for (schema, name), relation in all_relations().items():
         required = not_null_columns(schema, name)
         for item in relation.columns:

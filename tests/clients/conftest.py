@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -35,19 +36,33 @@ def postgres_port(postgres_uri: str) -> Iterator[int]:
         yield port
 
 
-@pytest.fixture(scope="module")
-def twins(
-    quiver_server: ServerProcess, postgres_uri: str, postgres_port: int, request: pytest.FixtureRequest
-) -> Iterator[Twins]:
-    name = re.sub(r"\W", "_", request.module.__name__)[-60:]
-    for server in (quiver_server.dsn, postgres_uri):
+@contextmanager
+def _empty(quiver: ServerProcess, postgres_uri: str, port: int, name: str) -> Iterator[Twins]:
+    name = re.sub(r"\W+", "_", name.lower())[-60:].strip("_")
+    for server in (quiver.dsn, postgres_uri):
         with psycopg.connect(server, autocommit=True) as connection:
             connection.execute(f"CREATE DATABASE {name}".encode())
     with psycopg.connect(make_conninfo(postgres_uri, dbname=name), autocommit=True) as connection:
         connection.execute("CREATE EXTENSION vector")
-    yield Twins(
-        Address(quiver_server.host, quiver_server.port, name), Address("127.0.0.1", postgres_port, name)
-    )
-    for server in (quiver_server.dsn, postgres_uri):
+    yield Twins(Address(quiver.host, quiver.port, name), Address("127.0.0.1", port, name))
+    for server in (quiver.dsn, postgres_uri):
         with psycopg.connect(server, autocommit=True) as connection:
             connection.execute(f"DROP DATABASE {name}".encode())
+
+
+@pytest.fixture
+def twins(
+    quiver_server: ServerProcess, postgres_uri: str, postgres_port: int, request: pytest.FixtureRequest
+) -> Iterator[Twins]:
+    """Empty databases for one test."""
+    with _empty(quiver_server, postgres_uri, postgres_port, request.node.name) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def module_twins(
+    quiver_server: ServerProcess, postgres_uri: str, postgres_port: int, request: pytest.FixtureRequest
+) -> Iterator[Twins]:
+    """Databases that the tests of a module share."""
+    with _empty(quiver_server, postgres_uri, postgres_port, request.module.__name__) as made:
+        yield made

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-@pytest.mark.parametrize("script", ["pg.mjs"])
+@pytest.mark.parametrize("script", ["pg.mjs", "postgres.mjs", "drizzle.mjs"])
 def test_a_script_prints_the_same(twins: Twins, script: str) -> None:
     command = [str(NODE), script]
     assert_same(run(command, twins.quiver, FOLDER), run(command, twins.postgres, FOLDER))

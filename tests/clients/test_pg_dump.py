@@ -77,11 +77,11 @@ def restored(source: Address, target: Address, form: str) -> Iterator[Address]:
 
 
 @pytest.fixture(scope="module")
-def filled(twins: Twins) -> Iterator[Twins]:
-    for address in (twins.quiver, twins.postgres):
+def filled(module_twins: Twins) -> Iterator[Twins]:
+    for address in (module_twins.quiver, module_twins.postgres):
         with psycopg.connect(address.dsn, autocommit=True) as connection:
             connection.execute(SCHEMA.read_bytes())
-    yield twins
+    yield module_twins
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,10 @@ QUERIES = {
     "index attributes": "SELECT attrelid::regclass::text, attname, atttypid::regtype::text, attnum, attcollation"
     " FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace"
     " WHERE n.nspname IN " + USER_SCHEMAS + " AND c.relkind = 'i' ORDER BY 1, attnum",
+    "sequence attributes": "SELECT attrelid::regclass::text, attname, atttypid::regtype::text, attlen, attnum, attbyval,"
+    " attalign, attstorage, attnotnull, attcollation FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid"
+    " JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname IN " + USER_SCHEMAS + " AND c.relkind = 'S'"
+    " ORDER BY 1, attnum",
     "indexes": "SELECT indexrelid::regclass::text, indrelid::regclass::text, indnatts, indnkeyatts, indisunique,"
     " indnullsnotdistinct, indisprimary, indisexclusion, indimmediate, indisclustered, indisvalid, indisready, indislive,"
     " indkey::text, indcollation::text, indoption::text, indexprs IS NULL, indpred IS NULL,"
