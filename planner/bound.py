@@ -514,7 +514,11 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Cte:
-    """A WITH item. A recursive one's query is a SetOperation whose right side scans `cte_id`."""
+    """A WITH item. A recursive one's query is a SetOperation whose right side scans `cte_id`.
+
+    At the top of a statement it may be a data change, whose rows are those of RETURNING; `query` is then one of the same
+    columns that returns nothing.
+    """
 
     cte_id: int
     name: str
@@ -522,6 +526,7 @@ class Cte:
     columns: tuple[RelationColumn, ...]
     is_recursive: bool = False
     is_materialized: bool | None = None
+    change: Insert | Update | Delete | None = None
 
 
 @dataclass(frozen=True, slots=True)

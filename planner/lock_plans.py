@@ -10,15 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-import pyarrow as pa
-
 from foundation.errors import FeatureNotSupported
-from foundation.sqltypes import BOOL, arrow_type
 from planner import bound
-from planner.evaluate.constants import python_value
 from planner.evaluate.coverage import is_uncorrelated
 from planner.evaluate.rewriting import rewrite
 from planner.execution import Execution
+from planner.given_rows import rows_as_query
 from planner.planning import OutputColumn, Plan, plan_statement, target_columns
 from planner.services import ExecutionContext
 from planner.subqueries import resolved_subquery
@@ -108,7 +105,7 @@ def _with_rows(statement: bound.BoundStatement, context: ExecutionContext) -> An
         if node is not statement and isinstance(node, bound.Select) and node.locks:
             _check_uncorrelated(node)
             if id(node) not in done:
-                done[id(node)] = _rows_as_query(node, context)
+                done[id(node)] = rows_as_query(node, context)
             return done[id(node)]
         return None
 
@@ -121,24 +118,3 @@ def _check_uncorrelated(query: bound.Select) -> None:
         raise FeatureNotSupported(
             f"FOR {name} in a sub-query that refers to the outer query is not supported"
         )
-
-
-def _rows_as_query(query: bound.Select, context: ExecutionContext) -> bound.Query:
-    """The rows of a query as a VALUES list; a SELECT that returns nothing where there are none."""
-    columns = bound.output_columns(query)
-    batches = list(plan_statement(query).execute(context).batches())
-    if not batches:
-        targets = tuple(bound.Target(bound.Constant(None, c.type), c.name) for c in columns)
-        return bound.Select(targets, where=bound.Constant(False, BOOL))
-    arrays = [
-        pa.concat_arrays([batch.column(i) for batch in batches]).cast(arrow_type(column.type))
-        for i, column in enumerate(columns)
-    ]
-    rows = tuple(
-        tuple(
-            bound.Constant(python_value(array.slice(row, 1), column.type), column.type)
-            for array, column in zip(arrays, columns)
-        )
-        for row in range(len(arrays[0]))
-    )
-    return bound.Values(rows, columns)

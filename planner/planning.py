@@ -198,6 +198,10 @@ def plan_statement(statement: bound.BoundStatement) -> Plan:
     Raises:
         FeatureNotSupported: 0A000, by name.
     """
+    if any(cte.change is not None for cte in statement.ctes):
+        from planner.change_plans import ChangesPlan
+
+        return ChangesPlan.of(statement)
     match statement:
         case bound.Select() if statement.locks:
             from planner.lock_plans import LockRowsPlan

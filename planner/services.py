@@ -98,3 +98,5 @@ class ExecutionContext(EvaluationContext):
 
     storage: Storage
     transaction: Transaction
+    defers_checks: bool = False
+    """Whether a statement around the one that runs does what foreign keys ask for."""

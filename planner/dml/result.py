@@ -45,7 +45,8 @@ def atomically(context: ExecutionContext, change: Callable[[], T]) -> T:
         mark = transaction.savepoint()
         try:
             result = change()
-            check_statement(context)
+            if not context.defers_checks:
+                check_statement(context)
             return result
         except SerializationFailure:
             is_lost = not is_retried or attempt == _ATTEMPTS_MAX - 1

@@ -13,6 +13,7 @@ from planner.functions.quoting import quote_ident
 from sqlfront.binder.changes import bind_delete, bind_update
 from sqlfront.binder.coerce import coerce_assignment, coerce_default, coerce_to_boolean, settle
 from sqlfront.binder.context import BindContext
+from sqlfront.binder.ctes import check_changes
 from sqlfront.binder.environment import (
     Clause,
     Environment,
@@ -53,6 +54,7 @@ def bind_query(expression: exp.Expr, context: BindContext) -> BoundStatement:
 
 def _bind_statement(expression: exp.Expr, context: BindContext) -> BoundStatement:
     environment = _fresh_environment(context, Clause.SELECT_LIST)
+    environment.state.top_with = expression.args.get("with_")
     bound: BoundStatement
     if isinstance(expression, exp.Insert):
         bound = bind_insert(environment, expression)
@@ -65,6 +67,7 @@ def _bind_statement(expression: exp.Expr, context: BindContext) -> BoundStatemen
     else:
         bound = bind_query_node(environment, expression)
     _check_parameters(bound, environment.state)
+    check_changes(bound)
     return bound
 
 

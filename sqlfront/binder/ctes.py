@@ -7,18 +7,32 @@ from dataclasses import replace
 from sqlglot import exp
 
 from foundation.errors import DatatypeMismatch, FeatureNotSupported
-from foundation.sqltypes import format_type
+from foundation.sqltypes import BOOL, format_type
 from planner.bound import (
     Aggregate,
+    BoundStatement,
+    Constant,
     Cte,
+    Delete,
+    Insert,
     Query,
     RelationColumn,
+    Select,
     SetOperation,
     SetOperator,
+    TableScan,
+    Target,
+    Update,
     output_columns,
     walk,
 )
-from sqlfront.binder.environment import QUERY_NODES, Clause, Environment, QueryFindings, VisibleCte
+from sqlfront.binder.environment import (
+    QUERY_NODES,
+    Clause,
+    Environment,
+    QueryFindings,
+    VisibleCte,
+)
 from sqlfront.binder.errors import DuplicateAlias, InvalidColumnReference, InvalidRecursion
 from sqlfront.binder.scope import Scope
 from sqlfront.parser.nodes import position_of
@@ -30,7 +44,7 @@ def bind_with(environment: Environment, node: exp.Expr) -> tuple[Environment, tu
     Raises:
         DuplicateAlias: 42712 `WITH query name "x" specified more than once`.
         InvalidRecursion: 42P19, a recursive item of another form than `start UNION [ALL] step`.
-        FeatureNotSupported: 0A000, a data-modifying statement in WITH.
+        FeatureNotSupported: 0A000, a data change in WITH below the top of the statement.
     """
     bound: list[Cte] = []
     names: set[str] = set()
@@ -44,10 +58,8 @@ def bind_with(environment: Environment, node: exp.Expr) -> tuple[Environment, tu
     for item in node.expressions:
         name = str(item.args["alias"].this.this)
         if not isinstance(item.this, QUERY_NODES):
-            raise FeatureNotSupported(
-                f"{item.this.key.upper()} in WITH is not supported", position=position_of(item.this)
-            )
-        if node.args.get("recursive") and _mentions(item.this, name):
+            environment, cte = _bind_change(environment, node, item, name)
+        elif node.args.get("recursive") and _mentions(item.this, name):
             environment, cte = _bind_recursive(environment, item, name)
         else:
             environment, cte = _bind_plain(environment, item, name)
@@ -98,6 +110,74 @@ def _bind_plain(environment: Environment, item: exp.Expr, name: str) -> tuple[En
     )
     visible = VisibleCte(cte.cte_id, name, columns, query_origins(query))
     return replace(environment, ctes=(*environment.ctes, visible)), cte
+
+
+def _bind_change(
+    environment: Environment, with_: exp.Expr, item: exp.Expr, name: str
+) -> tuple[Environment, Cte]:
+    """INSERT, UPDATE or DELETE."""
+    from sqlfront.binder.changes import bind_delete, bind_update
+    from sqlfront.binder.inserts import bind_insert
+
+    if not isinstance(item.this, exp.Insert | exp.Update | exp.Delete):
+        raise FeatureNotSupported(
+            f"{item.this.key.upper()} not supported in WITH query", position=position_of(item.this)
+        )
+    if with_ is not environment.state.top_with:
+        raise FeatureNotSupported(
+            "WITH clause containing a data-modifying statement must be at the top level",
+            position=position_of(item),
+        )
+    if with_.args.get("recursive") and _mentions(item.this, name):
+        raise InvalidRecursion(
+            f'recursive query "{name}" must not contain data-modifying statements', position=position_of(item)
+        )
+    inner = _inner(environment)
+    change: Insert | Update | Delete
+    if isinstance(item.this, exp.Insert):
+        change = bind_insert(inner, item.this)
+    elif isinstance(item.this, exp.Update):
+        change = bind_update(inner, item.this)
+    else:
+        change = bind_delete(inner, item.this)
+    nothing = Select(
+        tuple(Target(Constant(None, t.expression.sql_type), t.name) for t in change.returning),
+        where=Constant(False, BOOL),
+    )
+    columns = _columns(item, nothing, name)
+    cte = Cte(environment.state.next_cte_id(), name, nothing, columns, change=change)
+    origins = tuple((target.table_oid, target.attnum) for target in change.returning)
+    visible = VisibleCte(cte.cte_id, name, columns, origins, has_rows=bool(change.returning))
+    return replace(environment, ctes=(*environment.ctes, visible)), cte
+
+
+def check_changes(statement: BoundStatement) -> None:
+    """Refuse data changes in WITH whose effect the rest of the statement would see.
+
+    They run one after the other here. In PostgreSQL all parts of a statement see the tables as they were before it, which
+    is the same as long as no part reads what another one changes.
+
+    Raises:
+        FeatureNotSupported: 0A000.
+    """
+    for cte in statement.ctes:
+        if cte.change is None:
+            continue
+        change = cte.change
+        changed = change.table_oid if isinstance(change, Insert) else change.target.table_oid
+        rest = replace(statement, ctes=tuple(other for other in statement.ctes if other is not cte))
+        if changed in _read_tables(rest):
+            raise FeatureNotSupported(
+                f'reading a table that WITH query "{cte.name}" changes is not supported',
+                hint="Read its rows from the WITH query, or use two statements.",
+            )
+
+
+def _read_tables(statement: BoundStatement) -> set[int]:
+    """Tables that a statement looks at; those whose conflicts an INSERT resolves are among them."""
+    nodes = list(walk(statement))
+    read = {node.table_oid for node in nodes if isinstance(node, TableScan)}
+    return read | {n.table_oid for n in nodes if isinstance(n, Insert) and n.on_conflict is not None}
 
 
 def _bind_recursive(environment: Environment, item: exp.Expr, name: str) -> tuple[Environment, Cte]:

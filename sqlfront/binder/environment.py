@@ -92,6 +92,8 @@ class StatementState:
 
     context: BindContext
     depth: int = 0
+    top_with: exp.Expr | None = None
+    """WITH of the statement itself, the only one that data changes may stand in."""
     alias_of: dict[int, str] = field(default_factory=dict)
     """What each relation is called, for messages."""
     _positions: dict[int, tuple[Expression, int]] = field(default_factory=dict)
@@ -138,6 +140,8 @@ class VisibleCte:
     columns: tuple[RelationColumn, ...]
     origins: tuple[tuple[int, int], ...] = ()
     """(table OID, attnum) of each column that is a table's."""
+    has_rows: bool = True
+    """Not so for a data change without RETURNING."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -156,6 +156,10 @@ def _bind_table(environment: Environment, node: exp.Table) -> Bound:
     position = position_of(node)
     if len(parts) == 1:
         cte = next((c for c in reversed(environment.ctes) if c.name == parts[0]), None)
+        if cte is not None and not cte.has_rows:
+            raise FeatureNotSupported(
+                f'WITH query "{cte.name}" does not have a RETURNING clause', position=position
+            )
         if cte is not None:
             return _bind_cte(environment, cte, alias or cte.name, column_names)
     found = readable_relation(environment.context, parts, position)

@@ -105,6 +105,8 @@ def renamed_view(tree: bound.Query, before: Catalog, context: BindContext, names
 def _query(statement: bound.BoundStatement) -> bound.Query:
     if not isinstance(statement, bound.Select | bound.SetOperation | bound.Values):
         raise FeatureNotSupported("views of data-modifying statements are not supported")
+    if any(cte.change is not None for cte in statement.ctes):
+        raise FeatureNotSupported("views must not contain data-modifying statements in WITH")
     return statement
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from foundation.errors import FeatureNotSupported
 from foundation.sqltypes import SqlType
 from sqlfront.parser import (
     CloseStatement,
@@ -17,6 +18,7 @@ from sqlfront.parser import (
 from sqlfront.session.cursors import Cursor, Direction, FetchRequest
 from sqlfront.session.errors import NoActiveTransaction
 from sqlfront.session.outcome import Outcome
+from storage.lock_modes import TableMode
 
 if TYPE_CHECKING:
     from sqlfront.session.session import LocalSession
@@ -32,12 +34,14 @@ def run_declare(
 
     Raises:
         NoActiveTransaction: 25P01, a cursor without HOLD outside a block would be gone at once.
-        DuplicatePortal: 42P03.
+        DuplicatePortal: 42P03. FeatureNotSupported: 0A000, a query that changes tables.
     """
     if not node.hold and not session.block.is_explicit:
         raise NoActiveTransaction("DECLARE CURSOR can only be used in transaction blocks")
     query = ParsedStatement(node.query_text, 0, node.query)
     statement = session.prepare_nested(query, [sql_type.oid for sql_type in types] or None)
+    if any(mode >= TableMode.ROW_EXCLUSIVE for _, mode in statement.locks):
+        raise FeatureNotSupported("DECLARE CURSOR must not contain data-modifying statements in WITH")
     outcome = session.run_prepared(statement, parameters)
     cursor = Cursor(node.name, outcome, is_scroll=node.scroll is True, is_hold=node.hold)
     session.cursors.add(cursor)

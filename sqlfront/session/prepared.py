@@ -325,6 +325,8 @@ class StatementPlanner:
 def _writing_name(bound: BoundStatement, context: BindContext) -> str:
     """What a statement is called that a read-only transaction refuses; '' for one that only reads."""
     kind = kind_of(bound)
+    if any(cte.change is not None for cte in bound.ctes):
+        return kind.value
     if kind is not QueryKind.SELECT or not context.locks_rows:
         return "" if kind is QueryKind.SELECT else kind.value
     locks = next(node.locks for node in walk(bound) if isinstance(node, Select) and node.locks)

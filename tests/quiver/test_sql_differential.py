@@ -47,6 +47,7 @@ FILES = (
     "search_path.sql",
     "variadic_calls.sql",
     "user_functions.sql",
+    "changes_in_with.sql",
 )
 FEATURE_NOT_SUPPORTED = "0A000"
 

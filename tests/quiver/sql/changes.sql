@@ -143,7 +143,6 @@ ROLLBACK
 SELECT a FROM draft WHERE a >= 500
 COMMIT
 INSERT INTO draft (id) VALUES (100000) ON CONFLICT DO NOTHING
--- refused: DELETE in WITH is not supported
 WITH gone AS (DELETE FROM draft WHERE id > 1000 RETURNING id) SELECT count(*) FROM gone
 VACUUM (ANALYZE) pg_catalog.pg_proc
 ANALYZE pg_class
