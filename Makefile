@@ -56,7 +56,7 @@ test: install
 	$(BIN)/pytest -n 2 --dist loadfile -m "not soak and not clients"
 
 test-clients: install
-	tests/clients/install.sh
+	PYTHON=$(abspath $(BIN)/python) tests/clients/install.sh
 	$(BIN)/pytest -n 2 --dist loadfile -m clients tests/clients
 
 soak: install

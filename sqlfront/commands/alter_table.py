@@ -34,9 +34,15 @@ from sqlfront.commands.lookup import (
     maybe_relation,
     of_kind,
 )
-from sqlfront.commands.operator_classes import BTREE, HASH
+from sqlfront.commands.operator_classes import BTREE, GIN, HASH
 from sqlfront.commands.sequences import owned_sequences
-from sqlfront.commands.table_options import BTREE_OPTIONS, HASH_OPTIONS, checked_table_options, merged_options
+from sqlfront.commands.table_options import (
+    BTREE_OPTIONS,
+    GIN_OPTIONS,
+    HASH_OPTIONS,
+    checked_table_options,
+    merged_options,
+)
 from sqlfront.commands.views import broken_views, check_updatable, checked_view_options
 from sqlfront.parser import (
     AddColumn,
@@ -202,7 +208,7 @@ def _set_options(context: CommandContext, target: CatalogObject | None, action: 
 
 def check_index_options(context: CommandContext, family: str, options: dict[str, str]) -> None:
     """Raises InvalidParameterValue (22023) for an option the family does not have or a value out of range."""
-    known = {BTREE: BTREE_OPTIONS, HASH: HASH_OPTIONS}.get(family)
+    known = {BTREE: BTREE_OPTIONS, HASH: HASH_OPTIONS, GIN: GIN_OPTIONS}.get(family)
     if known is None:
         context.check_build_params(family, options)
         return

@@ -35,7 +35,8 @@ from sqlfront.commands.lookup import check_may_create_in, check_owner, find_stor
 from sqlfront.commands.naming import free_relation_name, joined_columns
 from sqlfront.commands.operator_classes import (
     BTREE,
-    HASH,
+    GIN,
+    OWN_FAMILIES,
     UNSUPPORTED_FAMILIES,
     VECTOR_FAMILIES,
     resolve_class,
@@ -115,7 +116,7 @@ def _check_family(statement: CreateIndexStatement) -> None:
             f'access method "{family}" is not supported',
             hint="Queries give the same rows without the index; a btree index is used for =, <, > and LIKE 'prefix%'.",
         )
-    if family not in (BTREE, HASH) and family not in VECTOR_FAMILIES:
+    if family not in OWN_FAMILIES and family not in VECTOR_FAMILIES:
         raise UndefinedObject(f'access method "{family}" does not exist')
     if len(statement.elements) + len(statement.include) > KEYS_MAX:
         raise FeatureNotSupported(f"cannot use more than {KEYS_MAX} columns in an index")
@@ -126,7 +127,7 @@ def _check_family(statement: CreateIndexStatement) -> None:
         lacks = "unique indexes"
     elif statement.include:
         lacks = "included columns"
-    elif len(statement.elements) > 1:
+    elif len(statement.elements) > 1 and family != GIN:
         lacks = "multicolumn indexes"
     elif any(e.is_descending for e in statement.elements):
         lacks = "ASC/DESC options"

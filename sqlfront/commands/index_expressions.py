@@ -16,7 +16,7 @@ from sqlfront.binder import (
     rules_of,
 )
 from sqlfront.commands.context import CommandContext
-from sqlfront.commands.operator_classes import BTREE, HASH, VECTOR_FAMILIES, is_default_class, resolve_class
+from sqlfront.commands.operator_classes import OWN_FAMILIES, VECTOR_FAMILIES, is_default_class, resolve_class
 from sqlfront.commands.stored_rows import visible_rows
 from sqlfront.parser import parse_expression
 from storage.catalog import Index, IndexKey, Table, replaced
@@ -82,7 +82,7 @@ def retyped_key(
     try:
         name = resolve_class(family, key.operator_class, sql_type).name
     except DatatypeMismatch:
-        if family not in (BTREE, HASH):
+        if family not in OWN_FAMILIES:
             raise
         name = resolve_class(family, None, sql_type).name
     return replace(key, operator_class=name)

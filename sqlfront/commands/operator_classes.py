@@ -9,15 +9,19 @@ from dataclasses import dataclass
 
 from foundation.enum_types import is_enum
 from foundation.errors import DatatypeMismatch, FeatureNotSupported, UndefinedObject
-from foundation.sqltypes import BIT, HALFVEC, SPARSEVEC, TYPES, VARBIT, VECTOR, SqlType, format_type
+from foundation.sqltypes import BIT, HALFVEC, JSONB, SPARSEVEC, TYPES, VARBIT, VECTOR, SqlType, format_type
 from planner.vector import key_metrics
 
 BTREE = "btree"
 HASH = "hash"
 """Kept like a btree, of which it has one key, in no order that anybody sees."""
+GIN = "gin"
+"""Known by name, for schemas that declare it: nothing is kept, and its operators read the rows."""
+OWN_FAMILIES = (BTREE, HASH, GIN)
+"""Those of PostgreSQL itself."""
 IVFFLAT = "ivfflat"
 VECTOR_FAMILIES = ("flat", "hnsw", IVFFLAT)
-UNSUPPORTED_FAMILIES = ("gin", "gist", "spgist", "brin", "bm25", "diskann", "scann", "bitmap",
+UNSUPPORTED_FAMILIES = ("gist", "spgist", "brin", "bm25", "diskann", "scann", "bitmap",
                         "inverted", "trie", "ngram", "annoy", "hnsw_sq", "hnsw_pq", "ivf_sq8", "ivf_pq",
                         "ivf_rabitq")  # fmt: skip
 """Access methods of PostgreSQL, pgvector and ours that are refused by name rather than unknown."""
@@ -46,6 +50,9 @@ BTREE_CLASSES: dict[int, tuple[str, ...]] = {
 
 _NOT_HASHED = frozenset((790, BIT.oid, VARBIT.oid, VECTOR.oid, HALFVEC.oid, SPARSEVEC.oid))
 """Types that have a class for btree and none for hash."""
+
+GIN_CLASSES: dict[int, tuple[str, ...]] = {JSONB.oid: ("jsonb_ops", "jsonb_path_ops")}
+"""Type OID -> classes of gin, the default one first; arrays have `array_ops`."""
 
 ARRAY_CLASS = "array_ops"
 ENUM_CLASS = "enum_ops"
@@ -79,6 +86,8 @@ def resolve_class(family: str, name: str | None, sql_type: SqlType) -> ResolvedC
         DatatypeMismatch: 42804, a class of another type.
         FeatureNotSupported: 0A000, bit varying, whose values have no one length.
     """
+    if family == GIN:
+        return _gin_class(name, sql_type)
     if family in (BTREE, HASH):
         if family == HASH and sql_type.oid in _NOT_HASHED:
             raise _no_default(sql_type, HASH)
@@ -103,9 +112,27 @@ def resolve_class(family: str, name: str | None, sql_type: SqlType) -> ResolvedC
 
 def is_default_class(family: str, name: str, sql_type: SqlType) -> bool:
     """Whether an index key needs not name its class."""
+    if family == GIN:
+        return name == _gin_classes(sql_type)[0]
     if family in (BTREE, HASH):
         return default_operator_class(sql_type, family) == name
     return _DEFAULT_VECTOR_CLASSES.get((family, sql_type.oid)) == name
+
+
+def _gin_classes(sql_type: SqlType) -> tuple[str, ...]:
+    return (ARRAY_CLASS,) if TYPES[sql_type.oid].category == "A" else GIN_CLASSES.get(sql_type.oid, ("",))
+
+
+def _gin_class(name: str | None, sql_type: SqlType) -> ResolvedClass:
+    accepted = _gin_classes(sql_type)
+    base = accepted[0] if name is None else name.rpartition(".")[2]
+    if not base:
+        raise _no_default(sql_type, GIN)
+    if base not in (ARRAY_CLASS, *(known for classes in GIN_CLASSES.values() for known in classes)):
+        raise UndefinedObject(f'operator class "{name}" does not exist for access method "{GIN}"')
+    if base not in accepted:
+        raise _wrong_type(base, sql_type)
+    return ResolvedClass(base)
 
 
 def _ordered_class(family: str, name: str, sql_type: SqlType) -> ResolvedClass:

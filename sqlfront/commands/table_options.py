@@ -26,6 +26,7 @@ TABLE_OPTIONS = words(
 )
 BTREE_OPTIONS = words("fillfactor deduplicate_items")
 HASH_OPTIONS = words("fillfactor")
+GIN_OPTIONS = words("fastupdate gin_pending_list_limit")
 
 
 def checked_table_options(options: Seq[Option]) -> tuple[tuple[str, str], ...]:

@@ -14,7 +14,7 @@ from foundation.sqltypes import EXTENSION_SCHEMA, TYPES
 from planner.functions.signature import Function, Operator
 from planner.functions.signatures import all_functions, all_operators
 from sqlfront.binder import BindContext, key_text, key_type, shown_condition
-from sqlfront.commands.operator_classes import is_default_class
+from sqlfront.commands.operator_classes import OWN_FAMILIES, is_default_class
 from sqlfront.parser.pretty_expressions import pretty_expression
 from sqlfront.pg_catalog.quoting import quote_identifier
 from sqlfront.pg_catalog.user_types import with_short_type_names
@@ -125,10 +125,15 @@ def index_definition(view: CatalogView, index: Index, *, pretty: bool = False) -
     if index.nulls_not_distinct:
         text += " NULLS NOT DISTINCT"
     if index.options:
-        text += " WITH (" + ", ".join(f"{k}='{v}'" for k, v in index.options) + ")"
+        text += " WITH (" + ", ".join(f"{name}={_option_value(value)}" for name, value in index.options) + ")"
     if index.predicate_sql:
         text += f" WHERE {_printed(view, index.predicate_sql, table.oid, pretty=pretty)}"
     return text
+
+
+def _option_value(value: str) -> str:
+    """In quotes unless it is a plain name, as get_reloptions() in PostgreSQL's ruleutils.c does it."""
+    return value if quote_identifier(value) == value else "'" + value.replace("'", "''") + "'"
 
 
 def index_key_definition(view: CatalogView, index: Index, number: int, *, pretty: bool) -> str:
@@ -151,7 +156,7 @@ def _key_definition(view: CatalogView, index: Index, key: IndexKey, *, pretty: b
     table = view.catalog.table(index.table_oid)
     if key.operator_class and not _has_default_class(index, key, table):
         # The classes of PostgreSQL's own families are its own, those of the others the extension's.
-        is_found = index.family in ("btree", "hash") or EXTENSION_SCHEMA in view.search_path
+        is_found = index.family in OWN_FAMILIES or EXTENSION_SCHEMA in view.search_path
         text += f" {'' if is_found else EXTENSION_SCHEMA + '.'}{key.operator_class}"
     if key.is_descending:
         return text + (" DESC" if key.nulls_first else " DESC NULLS LAST")

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs the clients that pip does not: Debian's psql, pg_dump, Java, Node and pgJDBC; npm's drivers beside their
-# scripts. What is there already is left alone. Without root or passwordless sudo only pgJDBC and npm's are got; what
+# scripts; and langchain-postgres, which wants an older pgvector, in an environment of its own. What is there already is left alone. Without root or passwordless sudo only pgJDBC and npm's are got; what
 # could not be installed is named, and its tests are skipped.
 set -uo pipefail
 cd "$(dirname "$0")"
@@ -28,8 +28,14 @@ if command -v npm >/dev/null; then
     npm install --prefix node --no-audit --no-fund --loglevel=error
 fi
 
+if [ ! -x "$downloads/langchain/bin/python" ] || ! "$downloads/langchain/bin/python" -c 'import langchain_postgres'; then
+    "${PYTHON:-python3}" -m venv "$downloads/langchain" &&
+        "$downloads/langchain/bin/pip" install --quiet --disable-pip-version-check -r langchain/requirements.txt
+fi
+
 for command in psql pg_dump javac node; do
     command -v $command >/dev/null || echo "not installed: $command"
 done
 [ -e "$jar" ] || [ -e "$downloads$jar" ] || echo "not installed: pgJDBC"
+"$downloads/langchain/bin/python" -c 'import langchain_postgres' || echo "not installed: langchain-postgres"
 [ -d node/node_modules/pg ] || echo "not installed: npm's drivers"

@@ -142,8 +142,27 @@ CREATE INDEX ON upsert (id COLLATE "C")
 CREATE INDEX ON upsert (name COLLATE "xx_YY")
 CREATE INDEX ON upsert (name COLLATE pg_catalog."C")
 SELECT amname FROM pg_am WHERE amname IN ('btree', 'hash', 'heap') ORDER BY 1
--- refused: access method "gin" is not supported
 CREATE INDEX ON upsert USING gin (name)
+CREATE TABLE found (id int, doc jsonb, tags text[], nums int[])
+INSERT INTO found VALUES (1, '{"a": 1}', '{x,y}', '{1,2}'), (2, '{"a": 2, "b": [1]}', '{}', NULL)
+CREATE INDEX found_doc ON found USING gin (doc)
+CREATE INDEX found_path ON found USING gin (doc jsonb_path_ops) WITH (fastupdate = off)
+CREATE INDEX found_both ON found USING gin (tags, nums array_ops)
+CREATE INDEX found_inner ON found USING gin ((doc -> 'b') jsonb_path_ops) WHERE id > 1
+CREATE INDEX ON found USING gin (id)
+CREATE INDEX ON found USING gin (doc array_ops)
+CREATE INDEX ON found USING gin (tags jsonb_ops)
+CREATE INDEX ON found USING gin (doc int4_ops)
+CREATE UNIQUE INDEX ON found USING gin (doc)
+CREATE INDEX ON found USING gin (doc DESC)
+CREATE INDEX ON found USING gin (doc) INCLUDE (id)
+CREATE INDEX ON found USING gin (doc) WITH (m = 3)
+SELECT pg_get_indexdef(indexrelid) FROM pg_index WHERE indrelid = 'found'::regclass ORDER BY 1
+SELECT c.relname, a.amname, o.opcname, f.opfname FROM pg_index i JOIN pg_class c ON c.oid = indexrelid JOIN pg_am a ON a.oid = c.relam JOIN pg_opclass o ON o.oid = ANY (i.indclass) JOIN pg_opfamily f ON f.oid = o.opcfamily WHERE indrelid = 'found'::regclass ORDER BY 1, 3
+SELECT id FROM found WHERE doc @> '{"a": 2}' AND NOT tags @> '{x}' ORDER BY id
+UPDATE found SET doc = '{"a": 3}' WHERE id = 1
+SELECT id FROM found WHERE doc @> '{"a": 3}'
+DROP TABLE found
 -- refused: access method "brin" is not supported
 CREATE INDEX ON upsert USING brin (id)
 DROP TABLE people, like_people, keyed, errs, single, spans, upsert
