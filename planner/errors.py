@@ -95,3 +95,11 @@ class InvalidPrecedingOrFollowingSize(QuiverError):
 
 class WithCheckOptionViolation(QuiverError):
     sqlstate = "44000"
+
+
+class InvalidTablesampleArgument(QuiverError):
+    sqlstate = "2202H"
+
+
+class InvalidTablesampleRepeat(QuiverError):
+    sqlstate = "2202G"

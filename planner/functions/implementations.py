@@ -33,6 +33,7 @@ from planner.functions.implementations_network import network_kernels
 from planner.functions.implementations_number_format import number_format_kernels
 from planner.functions.implementations_numeric import numeric_function_kernels
 from planner.functions.implementations_regex import regex_kernels
+from planner.functions.implementations_sampling import sampling_kernels
 from planner.functions.implementations_text import VARIADIC_TEXT, text_kernels
 from planner.functions.implementations_text_forms import text_form_kernels
 from planner.functions.implementations_time import time_kernels
@@ -86,7 +87,7 @@ def kernels() -> dict[str, Kernel]:
         **json_reading_kernels(), **json_text_kernels(), **json_path_kernels(),
         **time_kernels(), **regex_kernels(), **bit_kernels(), **interval_kernels(), **numeric_function_kernels(), **datetime_format_kernels(),
         **number_format_kernels(), **text_form_kernels(), **vector_kernels(), **vector_type_kernels(), **_other_kernels(),
-        **timetz_kernels(), **network_kernels(), **money_kernels(), **enum_kernels(),
+        **timetz_kernels(), **network_kernels(), **money_kernels(), **enum_kernels(), **sampling_kernels(),
     }  # fmt: skip
 
 

@@ -34,6 +34,7 @@ from sqlfront.binder.errors import InvalidColumnReference
 from sqlfront.binder.joins import join_namespace
 from sqlfront.binder.output_names import figure_name
 from sqlfront.binder.scope import NamespaceColumn, NamespaceItem, Scope, check_alias_free
+from sqlfront.binder.table_samples import sampled_table
 from sqlfront.binder.type_names import resolve_type_name
 from sqlfront.binder.type_rules import resolve_polymorphic
 from sqlfront.binder.user_functions import FunctionRows
@@ -149,8 +150,23 @@ _SEQUENCE_COLUMNS = (
 
 
 def _bind_table(environment: Environment, node: exp.Table) -> Bound:
-    if node.args.get("sample") is not None:
-        raise unsupported(node, "TABLESAMPLE")
+    sample = node.args.get("sample")
+    relation, items = _bind_named(environment, node)
+    if sample is None:
+        return relation, items
+    if isinstance(relation, VirtualScan):
+        raise unsupported(node, "TABLESAMPLE of a system catalog")
+    if not isinstance(relation, TableScan):
+        raise FeatureNotSupported(
+            "TABLESAMPLE clause can only be applied to tables and materialized views",
+            position=position_of(node),
+        )
+    sampled = sampled_table(environment, sample, relation)
+    names = namespace_columns(sampled.relation_id, sampled.columns, relation.table_oid)
+    return sampled, [replace(items[0], columns=names)]
+
+
+def _bind_named(environment: Environment, node: exp.Table) -> Bound:
     parts = table_parts(node)
     alias, column_names = _alias_of(node)
     position = position_of(node)

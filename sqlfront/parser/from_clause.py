@@ -172,8 +172,20 @@ class FromClause(ExpressionGrammar):
         if alias is not None:
             node.set("alias", alias)
         if self.token.key == "tablesample":
-            self.unsupported("TABLESAMPLE")
+            node.set("sample", self._sample())
         return node
+
+    def _sample(self) -> exp.TableSample:
+        token = self.advance()
+        method = ".".join(self.qualified_name())
+        arguments = self.parenthesized(self.expression)
+        seed = None
+        if self.accept("repeatable"):
+            self.expect("(")
+            seed = self.expression()
+            self.expect(")")
+        node = exp.TableSample(method=method, expressions=arguments, seed=seed)
+        return located(node, token.start, token.end - 1)
 
     def _alias(self, *, definitions: bool = False) -> exp.TableAlias | None:
         """[AS] name [(columns)]; `definitions` allows typed columns."""

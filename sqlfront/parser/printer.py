@@ -334,7 +334,13 @@ def _group(node: Any) -> str:
 def _table(node: Any) -> str:
     parts = [node.args.get(name) for name in ("catalog", "db", "this")]
     name = ".".join(to_sql(part) for part in parts if part is not None)
-    return ("ONLY " if node.args.get("only") else "") + name + _optional(node.args.get("alias"))
+    text = ("ONLY " if node.args.get("only") else "") + name + _optional(node.args.get("alias"))
+    sample = node.args.get("sample")
+    if sample is None:
+        return text
+    seed = sample.args.get("seed")
+    repeatable = f" REPEATABLE ({to_sql(seed)})" if seed is not None else ""
+    return f"{text} TABLESAMPLE {sample.args['method']} ({_list(sample.expressions)}){repeatable}"
 
 
 def _alias(node: Any) -> str:

@@ -48,6 +48,7 @@ FILES = (
     "variadic_calls.sql",
     "user_functions.sql",
     "changes_in_with.sql",
+    "table_samples.sql",
 )
 FEATURE_NOT_SUPPORTED = "0A000"
 

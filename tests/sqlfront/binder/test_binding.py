@@ -301,7 +301,6 @@ def test_regclass_constants() -> None:
         "SELECT (1, 2) < ALL (SELECT 1, 2)",
         "SELECT ARRAY[ARRAY[1]]",
         "SELECT id FROM (SELECT * FROM docs) AS d FOR UPDATE",
-        "SELECT * FROM docs TABLESAMPLE system (5)",
         "SELECT to_tsvector(meta::text) FROM docs",
         "SELECT (SELECT count(docs.id)) FROM docs",
     ],
