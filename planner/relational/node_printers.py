@@ -18,7 +18,7 @@ from planner.relational.literals import print_value
 from planner.relational.printed import Printed
 from planner.relational.rules import CALL_RULES, CAST_RULES
 from planner.relational.rules.comparison import comparable, comparable_all, compare, padded_texts, rows_equal
-from planner.relational.set_functions import print_in_select_list
+from planner.relational.set_functions import print_in_select_list, print_selected_field
 from planner.relational.statement import ARGUMENT_RELATION, as_plain
 from planner.relational.subqueries import print_subquery
 from planner.relational.templates import print_template
@@ -223,7 +223,8 @@ def _subscript(printer: ExpressionPrinter, node: bound.Subscript) -> Printed:
 def _evaluated(
     printer: ExpressionPrinter, node: bound.RowLiteral | bound.FieldSelect | bound.RowComparison
 ) -> Printed:
-    return printer.evaluated(node)
+    selected = print_selected_field(printer, node) if isinstance(node, bound.FieldSelect) else None
+    return selected or printer.evaluated(node)
 
 
 def _subquery(printer: ExpressionPrinter, node: bound.Subquery) -> Printed:

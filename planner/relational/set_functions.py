@@ -7,12 +7,14 @@ integers in FROM is DuckDB's table function instead.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
+from itertools import accumulate
 
 import pyarrow as pa
 
 from foundation.errors import FeatureNotSupported, InvalidParameterValue
+from foundation.row_types import RowShape, row_shape
 from foundation.sqltypes import INT4, INT8, TIMESTAMPTZ, SqlType, arrow_type, is_vector
 from planner import bound
 from planner.evaluate import Frame, evaluate, is_native
@@ -22,7 +24,7 @@ from planner.relational.expressions import ExpressionPrinter
 from planner.relational.json_records import RECORD_FUNCTIONS, record_column_evaluator
 from planner.relational.printed import Printed, column_name, column_sql
 from planner.relational.rules.date_arithmetic import is_utc
-from planner.relational.set_rows import SESSION_SET_FUNCTIONS, SET_FUNCTIONS, SET_FUNCTIONS_OF_ZONE
+from planner.relational.set_rows import SESSION_SET_FUNCTIONS, SET_FUNCTIONS, SET_FUNCTIONS_OF_ZONE, Rows
 from planner.relational.statement import as_plain
 from planner.services import ExecutionContext
 
@@ -134,8 +136,45 @@ def _is_known(expression: bound.Expression) -> bool:
 
 def print_in_select_list(printer: ExpressionPrinter, call: bound.Call) -> Printed:
     """A set-returning call among the targets: DuckDB pads shorter sets with NULL as PostgreSQL does."""
+    shape = row_shape(call.type)
+    if shape is not None:
+        return Printed(f"unnest({_records(printer, call, shape).sql})", call.type)
     (values,) = _element_lists(printer, call, [call.type])
     return Printed(f"unnest({values.sql})", call.type)
+
+
+def print_selected_field(printer: ExpressionPrinter, node: bound.FieldSelect) -> Printed | None:
+    """(call).column of a set-returning call among the targets; None for any other field."""
+    call = node.argument
+    if not (isinstance(call, bound.Call) and call.function.kind is FunctionKind.SET):
+        return None
+    shape = row_shape(call.type)
+    assert shape is not None, "a field was found in it"
+    values = _element_lists(printer, call, shape.types)[node.position]
+    return Printed(f"unnest({values.sql})", node.type)
+
+
+def _records(printer: ExpressionPrinter, call: bound.Call, shape: RowShape) -> Printed:
+    """The rows of a call as one list of records."""
+    codecs = printer.statement.context.codecs
+    known = _rows_of(printer, call)
+
+    def evaluate_lists(columns: Sequence[pa.Array], row_count: int) -> pa.Array:
+        calls = zip(*(column.to_pylist() for column in columns), strict=True) if columns else [()] * row_count
+        found = [[] if None in row else list(known(*row)) for row in calls]
+        rows = [row for part in found for row in part]
+        fields = [
+            pa.array([row[index] for row in rows], arrow_type(kind)) for index, kind in enumerate(shape.types)
+        ]
+        offsets = pa.array([0, *accumulate(map(len, found))], pa.int32())
+        return pa.ListArray.from_arrays(offsets, codecs.joined_record(fields, call.type, len(rows)))
+
+    arguments = [printer.print(argument) for argument in call.arguments]
+    is_volatile = call.function.volatility is Volatility.VOLATILE
+    return printer.statement.slot_call(
+        ("records", call.function, call.type), evaluate_lists, arguments, call.type,
+        returns_lists=True, is_volatile=is_volatile,
+    )  # fmt: skip
 
 
 def _lists_of(
@@ -202,10 +241,8 @@ def _generate_subscripts(printer: ExpressionPrinter, call: bound.Call) -> Printe
     return Printed(sql, INT4)
 
 
-def _evaluated_list(
-    printer: ExpressionPrinter, call: bound.Call, index: int, types: Sequence[SqlType]
-) -> Printed:
-    """Column `index` of a set function of ours, as a list per argument row."""
+def _rows_of(printer: ExpressionPrinter, call: bound.Call) -> Callable[..., Rows]:
+    """What gives the rows of a set function of ours. Raises FeatureNotSupported (0A000) where there is none."""
     function = call.function
     rows_of = SET_FUNCTIONS.get(function.name)
     if function.name in SET_FUNCTIONS_OF_ZONE:
@@ -216,7 +253,14 @@ def _evaluated_list(
         rows_of = partial(session.function_rows, function.name)
     if rows_of is None:
         raise FeatureNotSupported(f"set-returning function {function.name} is not supported")
-    known = rows_of
+    return rows_of
+
+
+def _evaluated_list(
+    printer: ExpressionPrinter, call: bound.Call, index: int, types: Sequence[SqlType]
+) -> Printed:
+    """Column `index` of a set function of ours, as a list per argument row."""
+    function, known = call.function, _rows_of(printer, call)
     arguments = [printer.print(argument) for argument in call.arguments]
     wanted = pa.list_(arrow_type(types[index]))
 

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from sqlglot import exp
 
 from foundation.errors import DatatypeMismatch, FeatureNotSupported, UndefinedFunction, UndefinedSchema
-from foundation.row_types import has_exact_text, is_row_type
-from foundation.sqltypes import BOOL, UNKNOWN, VOID, SqlType
+from foundation.row_types import RowShape, has_exact_text, is_row_type, record_type
+from foundation.sqltypes import BOOL, RECORD, UNKNOWN, VOID, SqlType
 from planner.bound import BoolExpression, BoolOperator, Call, Expression, Parameter
-from planner.functions.signature import POLYMORPHIC_TYPES, Function, Operator
+from planner.functions.signature import POLYMORPHIC_TYPES, Function, FunctionKind, Operator
 from planner.functions.signatures import is_unsupported_operator, operator_function
 from sqlfront.binder.catalog_names import BUILT_IN_SCHEMAS
 from sqlfront.binder.coerce import coerce_argument
@@ -73,6 +73,24 @@ def concrete_types(
     if match is None or not match.concrete(result):
         raise DatatypeMismatch("could not determine polymorphic type because input has type unknown")
     return tuple(match.concrete(oid) for oid in declared), match.concrete(result)
+
+
+def result_type(function: Function, actual: Sequence[int], oid: int) -> SqlType:
+    """What a call gives; the record of a function that gives rows of several columns has those as its fields."""
+    if oid != RECORD.oid or function.kind is not FunctionKind.SET or len(function.result_columns) < 2:
+        return SqlType(oid)
+    names = tuple(name for name, _ in function.result_columns)
+    return record_type(RowShape(names, column_types(function, actual)))
+
+
+def column_types(function: Function, actual: Sequence[int]) -> tuple[SqlType, ...]:
+    """The types of the columns that a function's rows have."""
+    oids = [oid for _, oid in function.result_columns]
+    if POLYMORPHIC_TYPES.isdisjoint(oids):
+        return tuple(map(SqlType, oids))
+    match = resolve_polymorphic(actual, function.argument_types)
+    assert match is not None, "the overload was chosen for these types"
+    return tuple(SqlType(match.concrete(oid) if oid in POLYMORPHIC_TYPES else oid) for oid in oids)
 
 
 def without_output_parameters(

@@ -33,6 +33,7 @@ from sqlfront.binder.calls import (
     concrete_types,
     convert_arguments,
     no_function,
+    result_type,
     without_output_parameters,
 )
 from sqlfront.binder.coerce import (
@@ -102,7 +103,7 @@ def bind_call_syntax(environment: Environment, syntax: CallSyntax) -> Expression
     positions = [position_of(argument) for argument in syntax.arguments]
     converted = convert_arguments(environment.context, arguments, types, positions)
     converted = with_labels(function.name, converted)
-    result = SqlType(result_oid)
+    result = result_type(function, actual, result_oid)
     if function.kind is FunctionKind.AGGREGATE and syntax.window is None:
         keys = tuple(
             make_sort_key(settle(environment.context, key), ordered)

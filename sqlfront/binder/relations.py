@@ -7,7 +7,7 @@ from dataclasses import replace
 from sqlglot import exp
 
 from foundation.errors import FeatureNotSupported, SyntaxErrorInStatement
-from foundation.sqltypes import BOOL, INT8, OID, RECORD, TID, XID, SqlType
+from foundation.sqltypes import BOOL, INT8, OID, RECORD, TID, XID
 from planner.bound import (
     Call,
     ColumnRef,
@@ -25,7 +25,7 @@ from planner.bound import (
     VirtualScan,
     output_columns,
 )
-from planner.functions.signature import POLYMORPHIC_TYPES
+from sqlfront.binder.calls import column_types
 from sqlfront.binder.catalog_names import readable_relation, schema_name_of
 from sqlfront.binder.coerce import settle
 from sqlfront.binder.context import BindContext, VirtualRelation
@@ -36,7 +36,6 @@ from sqlfront.binder.output_names import figure_name
 from sqlfront.binder.scope import NamespaceColumn, NamespaceItem, Scope, check_alias_free
 from sqlfront.binder.table_samples import sampled_table
 from sqlfront.binder.type_names import resolve_type_name
-from sqlfront.binder.type_rules import resolve_polymorphic
 from sqlfront.binder.user_functions import FunctionRows
 from sqlfront.parser.nodes import ColumnDefinition, FunctionTable, JoinTree, position_of, type_name_of
 from storage.catalog import Sequence, Table, View
@@ -367,7 +366,8 @@ def _function_columns(
     """The columns one call yields. Raises 42601 where a definition list is missing or not allowed."""
     result_columns = call.function.result_columns if isinstance(call, Call) else ()
     if result_columns and isinstance(call, Call) and len(result_columns) > 1:
-        return [RelationColumn(n, _concrete_column(call, oid)) for n, oid in result_columns]
+        types = column_types(call.function, [argument.sql_type.oid for argument in call.arguments])
+        return [RelationColumn(n, kind) for (n, _), kind in zip(result_columns, types, strict=True)]
     if call.sql_type != RECORD:
         if definitions:
             raise SyntaxErrorInStatement(
@@ -383,14 +383,6 @@ def _function_columns(
         RelationColumn(str(d.this.this), resolve_type_name(context, type_name_of(d.args["kind"])))
         for d in definitions
     ]
-
-
-def _concrete_column(call: Call, oid: int) -> SqlType:
-    if oid not in POLYMORPHIC_TYPES:
-        return SqlType(oid)
-    match = resolve_polymorphic([a.sql_type.oid for a in call.arguments], call.function.argument_types)
-    assert match is not None
-    return SqlType(match.concrete(oid))
 
 
 # -- joins --------------------------------------------------------------------------------------------------

@@ -126,18 +126,18 @@ def _parameter(context: CommandContext, definition: ParameterDefinition) -> Func
 def _type(context: CommandContext, name: TypeName) -> SqlType:
     """A type of a parameter or result, which has no modifier."""
     try:
-        found = resolve_type_name(context.bind_context(), name).without_typmod()
+        found = resolve_type_name(context.bind_context(), name)
     except UndefinedObject:
         raise UndefinedObject(f"type {name.spelled()} does not exist", position=name.position) from None
     if found.domain_oid or found.oid >= FIRST_TYPE_OID:
         raise FeatureNotSupported(
             "functions over types of your own are not supported", position=name.position
         )
-    if format_type(found) == "???" or found == RECORD:
+    if format_type(found) == "???" or found.oid == RECORD.oid:
         raise FeatureNotSupported(
             f"functions over type {name.spelled()} are not supported", position=name.position
         )
-    return found
+    return found.without_typmod()
 
 
 def _check_parameters(parameters: Sequence[FunctionParameter]) -> None:
