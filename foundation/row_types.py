@@ -8,6 +8,7 @@ shapes are kept for as long as the process lives, as PostgreSQL's backends keep 
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -51,6 +52,7 @@ class RowShape:
 COMPOSITES: dict[int, RowShape] = {}
 """Composite types by OID."""
 
+_NEEDS_QUOTES = re.compile(r'^$|[(),"\\\s\v]', re.ASCII)
 _SHAPES: list[RowShape] = []
 _NUMBERS: dict[RowShape, int] = {}
 
@@ -85,6 +87,15 @@ def row_shape(sql_type: SqlType) -> RowShape | None:
 
 def is_row_type(oid: int) -> bool:
     return oid == RECORD.oid or oid in COMPOSITES
+
+
+def quote_field(text: str | None) -> str:
+    """A field as it stands between commas."""
+    if text is None:
+        return ""
+    if not _NEEDS_QUOTES.search(text):
+        return text
+    return '"' + text.replace("\\", "\\\\").replace('"', '""') + '"'
 
 
 def has_exact_text(sql_type: SqlType) -> bool:

@@ -1,4 +1,4 @@
-"""json_to_record, json_to_recordset and their jsonb twins: members of objects as columns of a definition list.
+"""json_to_record, json_populate_record, their sets and jsonb twins: members of objects as columns, or as a row.
 
 A member becomes a value through its text: a string's content, any other value as it is written; arrays element by element. What
 the column's type cannot read fails as its input does.
@@ -14,12 +14,17 @@ from typing import Any
 import pyarrow as pa
 
 from foundation.errors import InvalidParameterValue, InvalidTextRepresentation
+from foundation.row_types import quote_field, row_shape
 from foundation.sqltypes import JSON, JSONB, SqlType, arrow_type, element_type
 from planner.functions.implementations_json import canonical_jsonb, parse_json
 from planner.functions.implementations_json_reading import json_member_spans
 from planner.services import ExecutionContext
 
-RECORD_FUNCTIONS = frozenset(("json_to_record", "jsonb_to_record", "json_to_recordset", "jsonb_to_recordset"))
+POPULATING = frozenset(("json_populate_record", "jsonb_populate_record"))
+POPULATING_SETS = frozenset(("json_populate_recordset", "jsonb_populate_recordset"))
+RECORD_FUNCTIONS = POPULATING | POPULATING_SETS | {
+    "json_to_record", "jsonb_to_record", "json_to_recordset", "jsonb_to_recordset",
+}  # fmt: skip
 _BLANKS = " \t\n\r"
 _ARRAY_QUOTED = str.maketrans({"\\": "\\\\", '"': '\\"'})
 
@@ -48,6 +53,32 @@ def record_column_evaluator(
         return pa.ListArray.from_arrays(offsets, values).cast(pa.list_(arrow_type(sql_type)))
 
     return evaluate
+
+
+def record_evaluator(function: str, sql_type: SqlType, context: ExecutionContext) -> Evaluator:
+    """Evaluator (json utf8) -> values of a row type, as json_populate_record makes them of objects. Raises as its columns do."""
+
+    def evaluate(columns: Sequence[pa.Array], row_count: int) -> pa.Array:
+        is_jsonb = function.startswith("jsonb")
+        texts = [
+            None if document is None else _record_text(document.strip(_BLANKS), sql_type, is_jsonb=is_jsonb)
+            for document in columns[0].to_pylist()
+        ]
+        return context.codecs.from_text(pa.array(texts, pa.utf8()), sql_type)
+
+    return evaluate
+
+
+def _record_text(document: str, sql_type: SqlType, *, is_jsonb: bool) -> str:
+    """An object as the text of a row."""
+    shape = row_shape(sql_type)
+    assert shape is not None, "a row type"
+    wrong = _not_an_object(document)
+    fields = (
+        _value_text(_member(document, name, wrong), name, kind, is_jsonb=is_jsonb)
+        for name, kind in zip(shape.names, shape.types, strict=True)
+    )
+    return f"({','.join(map(quote_field, fields))})"
 
 
 def _running_sums(lengths: Sequence[int]) -> list[int]:
@@ -93,6 +124,8 @@ def _value_text(piece: str | None, name: str, sql_type: SqlType, *, is_jsonb: bo
         return None if piece == "null" else piece
     if piece.startswith('"'):
         return str(json.loads(piece))
+    if row_shape(sql_type) is not None:
+        return _record_text(piece, sql_type, is_jsonb=is_jsonb)
     element = element_type(sql_type)
     if element is not None:
         return _array_text(piece, name, element, is_jsonb=is_jsonb)

@@ -67,13 +67,13 @@ def _record_columns(printer: ExpressionPrinter, call: bound.Call, scan: bound.Fu
     if len(scan.calls) > 1:
         raise FeatureNotSupported(f"{call.function.name} in ROWS FROM is not supported")
     columns = scan.columns[:-1] if scan.with_ordinality else scan.columns
-    argument = printer.print(call.arguments[0])
+    shape = row_shape(call.type)
+    names = [column.name for column in columns] if shape is None else shape.names
+    argument = printer.print(call.arguments[-1 if shape is None else 1])
     lists = []
-    for column in columns:
-        evaluator = record_column_evaluator(
-            call.function.name, column.name, column.type, printer.statement.context
-        )
-        key = ("json record", call.function.name, column.name, column.type)
+    for name, column in zip(names, columns, strict=True):
+        evaluator = record_column_evaluator(call.function.name, name, column.type, printer.statement.context)
+        key = ("json record", call.function.name, name, column.type)
         found = printer.statement.slot_call(key, evaluator, [argument], column.type, returns_lists=True)
         lists.append(Printed(found.sql, column.type))
     return lists

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from sqlglot import exp
 
 from foundation.errors import DatatypeMismatch, FeatureNotSupported, UndefinedFunction, UndefinedSchema
-from foundation.row_types import RowShape, has_exact_text, is_row_type, record_type
+from foundation.row_types import RowShape, has_exact_text, is_row_type, record_type, row_shape
 from foundation.sqltypes import BOOL, RECORD, UNKNOWN, VOID, SqlType
-from planner.bound import BoolExpression, BoolOperator, Call, Expression, Parameter
+from planner.bound import BoolExpression, BoolOperator, Call, Constant, Expression, Parameter
 from planner.functions.signature import POLYMORPHIC_TYPES, Function, FunctionKind, Operator
 from planner.functions.signatures import is_unsupported_operator, operator_function
 from sqlfront.binder.catalog_names import BUILT_IN_SCHEMAS
@@ -81,6 +81,15 @@ def result_type(function: Function, actual: Sequence[int], oid: int) -> SqlType:
         return SqlType(oid)
     names = tuple(name for name, _ in function.result_columns)
     return record_type(RowShape(names, column_types(function, actual)))
+
+
+def populated_type(base: Expression, position: int | None) -> SqlType:
+    """What json_populate_record gives: the row type of its base, which has to be a NULL."""
+    if row_shape(base.sql_type) is None:
+        raise FeatureNotSupported("populating a value that is no row is not supported", position=position)
+    if not isinstance(base, Constant) or base.value is not None:
+        raise FeatureNotSupported("a base row with values is not supported", position=position)
+    return base.sql_type
 
 
 def column_types(function: Function, actual: Sequence[int]) -> tuple[SqlType, ...]:

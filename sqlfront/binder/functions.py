@@ -24,6 +24,7 @@ from planner.bound import (
 )
 from planner.functions.signature import CastContext, CastMethod, Function, FunctionKind
 from planner.functions.signatures import functions_named, is_unsupported_function
+from planner.relational.json_records import POPULATING, POPULATING_SETS
 from sqlfront.binder.argument_defaults import arguments_by_name, left_out_arguments
 from sqlfront.binder.call_syntax import CallSyntax, take_apart
 from sqlfront.binder.calls import (
@@ -33,6 +34,7 @@ from sqlfront.binder.calls import (
     concrete_types,
     convert_arguments,
     no_function,
+    populated_type,
     result_type,
     without_output_parameters,
 )
@@ -104,6 +106,8 @@ def bind_call_syntax(environment: Environment, syntax: CallSyntax) -> Expression
     converted = convert_arguments(environment.context, arguments, types, positions)
     converted = with_labels(function.name, converted)
     result = result_type(function, actual, result_oid)
+    if function.name in POPULATING | POPULATING_SETS:
+        result = populated_type(converted[0], syntax.position)
     if function.kind is FunctionKind.AGGREGATE and syntax.window is None:
         keys = tuple(
             make_sort_key(settle(environment.context, key), ordered)

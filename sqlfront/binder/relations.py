@@ -7,6 +7,7 @@ from dataclasses import replace
 from sqlglot import exp
 
 from foundation.errors import FeatureNotSupported, SyntaxErrorInStatement
+from foundation.row_types import row_shape
 from foundation.sqltypes import BOOL, INT8, OID, RECORD, TID, XID
 from planner.bound import (
     Call,
@@ -368,6 +369,9 @@ def _function_columns(
     if result_columns and isinstance(call, Call) and len(result_columns) > 1:
         types = column_types(call.function, [argument.sql_type.oid for argument in call.arguments])
         return [RelationColumn(n, kind) for (n, _), kind in zip(result_columns, types, strict=True)]
+    shape = row_shape(call.sql_type)
+    if shape is not None and isinstance(call, Call) and not definitions:
+        return [RelationColumn(n, kind) for n, kind in zip(shape.names, shape.types, strict=True)]
     if call.sql_type != RECORD:
         if definitions:
             raise SyntaxErrorInStatement(

@@ -8,7 +8,6 @@ https://www.postgresql.org/docs/16/rowtypes.html#ROWTYPES-IO-SYNTAX
 
 from __future__ import annotations
 
-import re
 import struct
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -16,7 +15,7 @@ from typing import Any
 import pyarrow as pa
 
 from foundation.errors import DatatypeMismatch, InvalidBinaryRepresentation, InvalidTextRepresentation
-from foundation.row_types import RowShape, described_type, row_shape
+from foundation.row_types import RowShape, described_type, quote_field, row_shape
 from foundation.sqltypes import (
     BYTEA,
     FLOAT4,
@@ -34,19 +33,9 @@ from sqlfront.types.typmod import coerce_typmod
 
 _COUNT = struct.Struct("!i")
 _FIELD = struct.Struct("!Ii")
-_NEEDS_QUOTES = re.compile(r'^$|[(),"\\\s\v]', re.ASCII)
 _SETTING_TYPES = frozenset((TIMESTAMPTZ.oid, INTERVAL.oid, BYTEA.oid, FLOAT4.oid, FLOAT8.oid))
 
 CodecOf = Callable[[SqlType], Codec]
-
-
-def quote_field(text: str | None) -> str:
-    """A field as it stands between commas."""
-    if text is None:
-        return ""
-    if not _NEEDS_QUOTES.search(text):
-        return text
-    return '"' + text.replace("\\", "\\\\").replace('"', '""') + '"'
 
 
 def join_fields(columns: Sequence[pa.Array], row_count: int) -> pa.Array:

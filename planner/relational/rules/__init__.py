@@ -18,6 +18,7 @@ from planner.relational.rules.comparison import comparison
 from planner.relational.rules.date_arithmetic import date_arithmetic
 from planner.relational.rules.integer_arithmetic import integer_arithmetic
 from planner.relational.rules.json_construction import json_construction
+from planner.relational.rules.json_population import json_population
 from planner.relational.rules.like_escape import like_escape
 from planner.relational.rules.numeric_arithmetic import numeric_arithmetic
 from planner.relational.rules.regular_expressions import regular_expressions
@@ -40,6 +41,7 @@ CALL_RULES: tuple[Rule, ...] = (
     array_operators,
     text_concatenation,
     json_construction,
+    json_population,
     row_functions,
 )
 

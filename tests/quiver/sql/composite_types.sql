@@ -139,3 +139,41 @@ SELECT 'r'::regtype, to_regtype('r') = 'r'::regtype
 -- refused: a column of a table's row type is not supported
 CREATE TABLE rr (x r)
 DROP TABLE r CASCADE
+CREATE DOMAIN posint AS int CHECK (VALUE > 0)
+-- refused: functions over types of your own are not supported
+CREATE FUNCTION f(x posint) RETURNS int LANGUAGE sql AS 'SELECT x + 1'
+-- refused: functions over types of your own are not supported
+CREATE FUNCTION tabf() RETURNS TABLE (n posint) LANGUAGE sql AS 'SELECT -1'
+SELECT (information_schema._pg_expandarray(ARRAY[5,6])).n
+SELECT (information_schema._pg_expandarray(ARRAY[5,6])).*
+SELECT information_schema._pg_expandarray(ARRAY[5,6])
+SELECT x.k, (x.keys).n, (x.keys).x FROM (SELECT 1 AS k, information_schema._pg_expandarray(ARRAY[5,6]) AS keys) x
+SELECT jsonb_each('{"a": 1, "b": {"c": 2}}')
+SELECT (jsonb_each('{"a": 1, "b": {"c": 2}}')).value, (jsonb_each_text('{"a": 1}')).key
+SELECT jsonb_each('{"a": 1}') IS NOT NULL
+SELECT id, (jsonb_each(j)).key FROM (VALUES (1, '{"a": 1, "b": 2}'::jsonb), (2, NULL), (3, '{}')) v(id, j) ORDER BY id, 2
+SELECT result.attname, (result.keys).n FROM (SELECT a.attname, information_schema._pg_expandarray(i.indkey) AS keys, a.attnum FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid WHERE i.indrelid = 'pg_class'::regclass AND false) result WHERE result.attnum = (result.keys).x
+CREATE TABLE pk (a int, b int, PRIMARY KEY (b, a))
+SELECT result.attname, (result.keys).n FROM (SELECT a.attname, information_schema._pg_expandarray(i.indkey) AS keys, a.attnum FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid WHERE i.indrelid = 'pk'::regclass) result WHERE result.attnum = (result.keys).x ORDER BY 2
+DROP TABLE pk
+DROP DOMAIN posint CASCADE
+CREATE TYPE addr AS (street text, zip varchar(5))
+CREATE TYPE person AS (name text, home addr, tags text[])
+CREATE TABLE jr (id int, n numeric(5,2), at date)
+SELECT * FROM json_populate_record(NULL::addr, '{"street":"s","zip":"z","more":1}')
+SELECT x.a FROM json_populate_record(NULL::addr, '{"street":"s","zip":"z"}') x(a, b)
+SELECT * FROM jsonb_populate_recordset(NULL::jr, '[{"id":1,"n":2},{"n":3.456, "at":"2024-01-02"}, {}]')
+SELECT * FROM json_populate_recordset(NULL::jr, '{"id":1}')
+SELECT json_populate_record(NULL::addr, '{"street":"s t","zip":"z"}'), (jsonb_populate_record(NULL::addr, '{"street":"q"}')).street
+SELECT json_populate_record(NULL::person, '{"name":"n","home":{"street":"a,b","zip":null},"tags":["x","y z"]}')
+SELECT * FROM json_populate_record(NULL::person, '{"name":"n","home":{"street":"a,b","zip":null},"tags":["x","y z"]}')
+SELECT json_populate_record(NULL::addr, '{"street":"s","zip":"too long"}')
+SELECT json_populate_record(NULL::addr, '[1]')
+SELECT json_populate_record(NULL::addr, NULL)
+SELECT json_populate_record(NULL::jr, row_to_json(jr)) FROM jr
+INSERT INTO jr SELECT * FROM json_populate_record(NULL::jr, '{"id":5,"n":1.5}')
+SELECT json_populate_record(NULL::jr, row_to_json(jr)) FROM jr
+-- refused: a base row with values is not supported
+SELECT json_populate_record(ROW('a', 'b')::addr, '{}')
+DROP TABLE jr
+DROP TYPE person, addr

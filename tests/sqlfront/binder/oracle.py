@@ -14,6 +14,7 @@ import psycopg
 from psycopg.pq import DiagnosticField
 
 from foundation.errors import QuiverError
+from foundation.row_types import described_type
 from foundation.sqltypes import TYPES_BY_NAME, SqlType
 from planner.bound import Delete, Insert, Update, output_columns
 from sqlfront.binder import BindContext, bind_query
@@ -153,11 +154,9 @@ def our_verdict(catalog: Catalog, sql: str) -> Verdict:
         return Verdict(error.sqlstate, error.message, error.position, detail=error.detail, hint=error.hint)
     check_tree(bound)
     if isinstance(bound, Insert | Update | Delete):
-        columns = tuple(
-            (t.name, t.expression.sql_type.oid, t.expression.sql_type.typmod) for t in bound.returning
-        )
+        columns = tuple((t.name, *described_type(t.expression.sql_type)) for t in bound.returning)
     else:
-        columns = tuple((c.name, c.type.oid, c.type.typmod) for c in output_columns(bound))
+        columns = tuple((c.name, *described_type(c.type)) for c in output_columns(bound))
     return Verdict(parameters=tuple(t.oid for t in context.parameter_types()), columns=columns)
 
 
