@@ -38,6 +38,8 @@ class SessionView(Protocol):
 
     identity: SessionIdentity
     settings: SettingValues
+    statements: Any
+    cursors: Any
 
     @property
     def shared(self) -> Any: ...

@@ -43,7 +43,8 @@ def run_declare(
     if any(mode >= TableMode.ROW_EXCLUSIVE for _, mode in statement.locks):
         raise FeatureNotSupported("DECLARE CURSOR must not contain data-modifying statements in WITH")
     outcome = session.run_prepared(statement, parameters)
-    cursor = Cursor(node.name, outcome, is_scroll=node.scroll is True, is_hold=node.hold)
+    made_by = session.current_query
+    cursor = Cursor(node.name, outcome, is_scroll=node.scroll is True, is_hold=node.hold, made_by=made_by)
     session.cursors.add(cursor)
     if node.hold and not session.block.is_explicit:
         cursor.materialise()

@@ -18,6 +18,7 @@ from foundation.errors import AdminShutdown, ObjectNotInPrerequisiteState, Query
 from foundation.sqltypes import arrow_type
 from sqlfront.backend import CopyIn, CopyOut, Portal, ResultColumn
 from sqlfront.errors import DuplicatePortal, UndefinedPortal
+from sqlfront.session.clock import now_us
 from sqlfront.session.outcome import Outcome
 
 
@@ -41,8 +42,13 @@ class FetchRequest:
 class Cursor:
     """One open cursor; also the portal of that name, which drivers describe and execute by message."""
 
-    def __init__(self, name: str, outcome: Outcome, *, is_scroll: bool, is_hold: bool) -> None:
+    def __init__(
+        self, name: str, outcome: Outcome, *, is_scroll: bool, is_hold: bool, made_by: str = ""
+    ) -> None:
         self.name = name
+        self.made_by = made_by
+        """The text with its DECLARE."""
+        self.created_at_us = now_us()
         self.is_holdable = is_hold
         self.is_short = False
         self.is_scroll = is_scroll
@@ -225,25 +231,25 @@ class CursorTable:
         del self._portals[name]
 
     def close_all(self) -> None:
-        for cursor in self._cursors():
+        for cursor in self.open_cursors():
             self.close(cursor.name)
 
-    def _cursors(self) -> list[Cursor]:
+    def open_cursors(self) -> list[Cursor]:
         return [portal for portal in self._portals.values() if isinstance(portal, Cursor)]
 
     @property
     def has_holdable(self) -> bool:
-        return any(cursor.is_holdable for cursor in self._cursors())
+        return any(cursor.is_holdable for cursor in self.open_cursors())
 
     def hold(self) -> None:
         """Before a commit: read WITH HOLD cursors to their end while the snapshot is still there."""
-        for cursor in self._cursors():
+        for cursor in self.open_cursors():
             if cursor.is_holdable:
                 cursor.materialise()
 
     def transaction_ended(self, committed: bool) -> None:
         """Cursors end with their transaction, but WITH HOLD ones that were committed."""
-        for cursor in self._cursors():
+        for cursor in self.open_cursors():
             if cursor.is_holdable and committed:
                 cursor.is_held = True
             elif not cursor.is_held:
@@ -251,10 +257,10 @@ class CursorTable:
 
     def mark(self) -> frozenset[Cursor]:
         """The open cursors, for a savepoint."""
-        return frozenset(self._cursors())
+        return frozenset(self.open_cursors())
 
     def rollback_to(self, mark: frozenset[Cursor]) -> None:
         """Cursors declared after the savepoint go; those closed since do not come back."""
-        for cursor in self._cursors():
+        for cursor in self.open_cursors():
             if cursor not in mark:
                 self.close(cursor.name)

@@ -40,7 +40,9 @@ def run_prepare(session: LocalSession, node: PrepareStatement) -> Outcome:
         if isinstance(name, TypeName)
     )
     parsed = ParsedStatement(node.statement_text, 0, node.statement)
-    session.statements[node.name] = session.prepare_nested(parsed, oids)
+    statement = session.prepare_nested(parsed, oids)
+    statement.made_by = session.current_query
+    session.statements[node.name] = statement
     return Outcome("PREPARE")
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 import pyarrow as pa
@@ -25,6 +25,7 @@ from sqlfront.backend import ResultColumn
 from sqlfront.binder import BindContext, bind_query, lock_name
 from sqlfront.parser import ParsedStatement, QueryStatement, parse_script
 from sqlfront.pg_catalog import VIRTUAL_RELATIONS
+from sqlfront.session.clock import now_us
 from sqlfront.session.command_shape import command_columns, is_allowed_in_failed_block, query_inside
 from sqlfront.session.errors import ResultTypeChanged
 from sqlfront.session.joint_inserts import is_joinable
@@ -65,6 +66,9 @@ class PreparedStatement:
     place: _Place | None = None
     seen: tuple[Catalog, object] | None = None
     """The catalog and the settings' state that `place` was last compared with and found to be the same."""
+    made_by: str = ""
+    """The text with the PREPARE that made it; '' when a message did."""
+    prepared_at_us: int = field(default_factory=now_us)
 
     @property
     def is_query(self) -> bool:

@@ -9,7 +9,6 @@ touched from others.
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
@@ -28,6 +27,7 @@ from sqlfront.commands.temporary_objects import end_transaction
 from sqlfront.errors import UndefinedPreparedStatement
 from sqlfront.parser import ParsedStatement, parse_script
 from sqlfront.session.advisory_locks import SessionAdvisoryLocks
+from sqlfront.session.clock import now_us
 from sqlfront.session.cursors import CursorTable
 from sqlfront.session.database_peers import DatabasePeers
 from sqlfront.session.direct_reads import read_directly
@@ -485,11 +485,6 @@ class LocalSession:
         effects_mark, cursors_mark = mark
         self.effects.rollback_to(effects_mark)
         self.cursors.rollback_to(cursors_mark)
-
-
-def now_us() -> int:
-    """Microseconds since 1970-01-01 UTC."""
-    return time.time_ns() // 1000
 
 
 def _nothing() -> None:

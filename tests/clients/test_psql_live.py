@@ -31,7 +31,7 @@ COMPLETED = (
     "CREATE TABLE app.", "COMMENT ON COLUMN packages.", "COPY pack", "VACUUM pa", "ANALYZE pa", "REINDEX TABLE pa",
     "CLUSTER pa", "LOCK pa", "SET search_path TO ap", "SET timezone TO 'Europe/Ber", "REFERENCES au",
     "SELECT nextval('", "\\d pa", "\\d app.", "\\di pack", "\\ds ", "\\dv ", "\\dt a", "\\dn a", "\\dT mo",
-    "\\sv pri", "\\dx v", "BEGIN ", "SET TRANSACTION ", "EXPLAIN (", "CREATE VIEW v AS ", "GRANT SELECT ON pa", "ALTER TABLE packages ALTER COLUMN title ",
+    "\\sv pri", "\\dx v", "EXECUTE o", "DEALLOCATE o", "BEGIN ", "SET TRANSACTION ", "EXPLAIN (", "CREATE VIEW v AS ", "GRANT SELECT ON pa", "ALTER TABLE packages ALTER COLUMN title ",
     "FETCH ", "DECLARE c ", "MERGE INTO pa", "SELECT * FROM packages ORDER BY id \\g", "\\h ALTER TAB", "\\set ON_ERROR_", "\\pset format ",
 )  # fmt: skip
 
@@ -110,6 +110,7 @@ def offered(dsn: str, inputrc: Path) -> list[str]:
     terminal = Terminal(dsn, inputrc)
     shown = []
     terminal.read("=# $")
+    terminal.send("PREPARE of_mine AS SELECT 1;\n", r"PREPARE\r\n.*=# $")
     for number, typed in enumerate(COMPLETED):
         answer = terminal.send(f"{typed}\t\t\x15\\echo done-{number}\n", rf"\ndone-{number}\r\n\S+# $")
         shown.append(f"{typed}: " + re.sub(r"\\echo done-\d+|\S+=# $|\x1b\[K|\x07", "", answer))

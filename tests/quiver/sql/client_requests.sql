@@ -19,3 +19,17 @@ BEGIN
 DECLARE c CURSOR WITHOUT HOLD FOR SELECT 1 AS one
 FETCH ALL FROM c
 COMMIT
+PREPARE counted (int, text) AS SELECT $1 + 1 AS n, $2 AS t
+PREPARE emptied AS DELETE FROM pg_temp.nothing
+PREPARE untyped AS SELECT $1::date
+SELECT name, statement, parameter_types::text, result_types::text, from_sql FROM pg_prepared_statements WHERE from_sql ORDER BY name
+DEALLOCATE counted
+SELECT count(*) FROM pg_prepared_statements WHERE from_sql
+DEALLOCATE untyped
+BEGIN
+DECLARE by_name SCROLL CURSOR FOR SELECT 1
+DECLARE kept CURSOR WITH HOLD FOR SELECT 2
+SELECT name, statement, is_holdable, is_binary FROM pg_cursors WHERE name IN ('by_name', 'kept') ORDER BY 1
+COMMIT
+SELECT name, is_holdable FROM pg_cursors WHERE name IN ('by_name', 'kept') ORDER BY 1
+CLOSE kept
