@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from foundation.sqltypes import TYPES, SqlType, is_vector
@@ -138,7 +138,8 @@ def _change_source(statement: Change, request: Explain) -> list[str]:
     if isinstance(statement, bound.Insert):
         if isinstance(statement.source, bound.Values):
             return ["Result" if len(statement.source.rows) == 1 else 'Values Scan on "*VALUES*"']
-        return plan_statement(statement.source).explain(request.context, costs=request.costs, summary=False)
+        query = replace(statement.source, ctes=(*statement.ctes, *statement.source.ctes))
+        return plan_statement(query).explain(request.context, costs=request.costs, summary=False)
     if isinstance(statement, bound.Merge):
         kind = bound.JoinKind.LEFT
         pairs = bound.Select(
