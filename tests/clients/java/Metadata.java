@@ -68,13 +68,18 @@ public final class Metadata {
 
     private static void keys(DatabaseMetaData meta) {
         for (String table : new String[] {"customers", "orders", "lines", "kinds"}) {
+            Report.rows("primary key of " + table, () -> meta.getPrimaryKeys(null, "shop", table));
             Report.rows("imported by " + table, () -> meta.getImportedKeys(null, "shop", table));
             Report.rows("exported by " + table, () -> meta.getExportedKeys(null, "shop", table));
+            Report.rows("indexes of " + table, false, Set.of("CARDINALITY", "PAGES"), () -> meta.getIndexInfo(null, "shop", table, false, true));
+            Report.rows("unique indexes of " + table, false, Set.of("CARDINALITY", "PAGES"), () -> meta.getIndexInfo(null, "shop", table, true, false));
+            Report.rows("best row of " + table, () -> meta.getBestRowIdentifier(null, "shop", table, DatabaseMetaData.bestRowSession, true));
         }
         Report.rows("cross reference", () -> meta.getCrossReference(null, "shop", "customers", null, "shop", "orders"));
     }
 
     private static void types(DatabaseMetaData meta) {
+        Report.rows("user types", () -> meta.getUDTs(null, "shop", "%", null));
         Report.step("type info", () -> {
             try (var result = meta.getTypeInfo()) {
                 var known = Set.of("int4", "int8", "text", "varchar", "numeric", "timestamptz", "jsonb", "uuid", "_int4", "bytea", "bool", "money", "bit", "serial", "bigserial");

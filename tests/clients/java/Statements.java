@@ -39,6 +39,7 @@ public final class Statements {
             Report.step("batches", () -> batches(connection));
             Report.step("keys", () -> keys(connection));
             Report.step("cursors", () -> cursors(connection));
+            Report.step("updatable", () -> updatable(connection));
             Report.step("transactions", () -> transactions(connection));
             Report.step("errors", () -> errors(connection));
             Report.step("changed", () -> changed(connection));
@@ -273,6 +274,22 @@ public final class Statements {
             result.previous();
             Report.line("scrolled", last, third, result.getInt(1), result.getRow());
         }
+    }
+
+    private static void updatable(Connection connection) throws Exception {
+        try (Statement statement = connection.createStatement(ResultSet.TYPE_SCROLL_INSENSITIVE, ResultSet.CONCUR_UPDATABLE);
+            ResultSet result = statement.executeQuery("SELECT id, name FROM keyed WHERE id < 5 ORDER BY id")) {
+            result.next();
+            result.updateString("name", "through the result");
+            result.updateRow();
+            result.next();
+            result.deleteRow();
+            result.moveToInsertRow();
+            result.updateLong("id", 100);
+            result.updateString("name", "inserted");
+            result.insertRow();
+        }
+        Report.rows("after", () -> connection.createStatement().executeQuery("SELECT id, name FROM keyed ORDER BY id"));
     }
 
     private static void transactions(Connection connection) throws Exception {
