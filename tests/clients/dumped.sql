@@ -7,6 +7,8 @@ COMMENT ON TYPE shop.mood IS 'how it is';
 CREATE DOMAIN shop.price AS numeric(10,2) DEFAULT 1 NOT NULL CHECK (VALUE >= 0) CONSTRAINT cheap CHECK (VALUE < 1000);
 CREATE DOMAIN unit AS vector(3) CHECK (vector_norm(VALUE) < 10 AND VALUE <> '[0,0,0]');
 COMMENT ON DOMAIN unit IS 'short ones';
+CREATE TYPE shop.address AS (street text, zip int);
+COMMENT ON TYPE shop.address IS 'where one lives';
 CREATE SEQUENCE shop.counter AS int START 10 INCREMENT 5 MINVALUE 5 MAXVALUE 1000 CACHE 3 CYCLE;
 CREATE TABLE shop.customers (
     id int GENERATED ALWAYS AS IDENTITY (START 100 INCREMENT 10) PRIMARY KEY,
@@ -34,6 +36,10 @@ CREATE TABLE kinds (
     vec vector(3), vecn vector, hv halfvec(2), sv sparsevec(5)
 );
 CREATE TABLE "Odd ""Name"."Mixed Case" ("Id" int PRIMARY KEY, "select" text, "a'b" int CHECK ("a'b" > 0));
+CREATE TABLE housed (id int, home shop.address DEFAULT '(Here,1)');
+CREATE INDEX housed_lower ON housed (lower((home).street)) INCLUDE (id);
+CREATE INDEX housed_note ON shop.lines (note COLLATE "C" bpchar_pattern_ops);
+CREATE INDEX kinds_jb ON kinds USING gin (jb jsonb_path_ops, ia) WITH (fastupdate = off);
 CREATE UNLOGGED TABLE scratch (id int);
 CREATE TABLE parameters (id serial, payload text) WITH (fillfactor = 70);
 ALTER TABLE shop.orders ADD CONSTRAINT unchecked CHECK (number > 0) NOT VALID;
@@ -77,6 +83,7 @@ INSERT INTO kinds (f4, f8, d, ts, tz, n) VALUES ('Infinity', '-Infinity', 'infin
 INSERT INTO kinds (vec) SELECT ARRAY[g, g % 7, 1]::vector FROM generate_series(1, 40) g;
 INSERT INTO "Odd ""Name"."Mixed Case" VALUES (1, 'x', 2);
 INSERT INTO checked (id, v, near) VALUES (1, DEFAULT, '[1,2,2]'), (2, '[3,3,3]', NULL);
+INSERT INTO housed VALUES (1, DEFAULT), (2, ROW('a, "b"', NULL)), (3, NULL);
 INSERT INTO parameters (payload) VALUES ('p'), ('q');
 SELECT setval('shop.counter', 55, false);
 REFRESH MATERIALIZED VIEW nearest;
