@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from foundation.errors import FeatureNotSupported
+from foundation.row_types import row_shape
 from foundation.sqltypes import (
     BIT,
     DATE,
@@ -241,6 +242,8 @@ class QueryPrinter(ExpressionPrinter):
         known = "?column?" if not shows_names else None
         if isinstance(expression, bound.ColumnRef):
             known = expression.name
+        if isinstance(expression, bound.RowLiteral) and self._whole_row(expression) is not None:
+            text += "::record"  # By itself it would be all the columns.
         return text if known == target.name else f"{text} AS {quote_ident(target.name)}"
 
     def _tail(self, query: bound.Query) -> str:
@@ -391,6 +394,19 @@ class QueryPrinter(ExpressionPrinter):
         own = _QUERY_PRINTERS.get(type(expression))
         return own(self, expression) if own is not None else super().print(expression)
 
+    def _row(self, node: bound.RowLiteral) -> str:
+        alias = self._whole_row(node)
+        return f"{quote_ident(alias)}.*" if alias is not None else super()._row(node)
+
+    def _whole_row(self, node: bound.RowLiteral) -> str | None:
+        """The alias of the relation whose columns a row has, all of them and in their order, under their names."""
+        shape, columns = row_shape(node.type), [item for item in node.items if _is_column(item)]
+        relations = {column.relation_id for column in columns if isinstance(column, bound.ColumnRef)}
+        if shape is None or len(relations) != 1 or len(columns) != len(node.items):
+            return None
+        named = [(c.position, c.name) for c in columns if isinstance(c, bound.ColumnRef)]
+        return self._aliases.get(relations.pop()) if named == list(enumerate(shape.names)) else None
+
     def _constant(self, node: bound.Constant) -> str:
         text = super()._constant(node)
         # The type's bare name is bit(1), which would cut the constant.
@@ -478,6 +494,7 @@ class QueryPrinter(ExpressionPrinter):
 
 
 _QUERY_PRINTERS: dict[type, Callable[[QueryPrinter, Any], str]] = {
+    bound.RowLiteral: QueryPrinter._row,
     bound.Constant: QueryPrinter._constant, bound.ColumnRef: QueryPrinter._column, bound.Call: QueryPrinter._call, bound.Case: QueryPrinter._case,
     bound.Subquery: QueryPrinter._subquery, bound.Aggregate: QueryPrinter._aggregate,
     bound.WindowCall: QueryPrinter._window, bound.Grouping: QueryPrinter._grouping,

@@ -177,3 +177,9 @@ SELECT json_populate_record(NULL::jr, row_to_json(jr)) FROM jr
 SELECT json_populate_record(ROW('a', 'b')::addr, '{}')
 DROP TABLE jr
 DROP TYPE person, addr
+CREATE TABLE w (id int, t text)
+INSERT INTO w VALUES (1, 'a')
+CREATE VIEW wv AS SELECT w, row_to_json(w) AS j, count(w) OVER () AS n FROM w
+SELECT * FROM wv
+DROP VIEW wv
+DROP TABLE w
