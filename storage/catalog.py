@@ -100,7 +100,8 @@ class Column:
 
     `default_sql` is the default expression's SQL text. `missing_value` is what rows stored before the column
     was added read as (the column's value in PostgreSQL text form, None = NULL). `identity` is '' (none),
-    'a' (ALWAYS) or 'd' (BY DEFAULT). `generated_sql` is the expression of a stored generated column.
+    'a' (ALWAYS) or 'd' (BY DEFAULT). `generated_sql` is the expression of a stored generated column. `collation`
+    is the declared name, '' for that of the type.
     """
 
     attnum: int
@@ -113,6 +114,7 @@ class Column:
     generated_sql: str | None = None
     is_dropped: bool = False
     comment: str | None = None
+    collation: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +199,8 @@ class IndexKey:
 class Index(CatalogObject):
     """An index, or the index behind a PRIMARY KEY or UNIQUE constraint (then `constraint_oid` is not 0).
 
+    `comment` is that of the index, `constraint_comment` that of its constraint.
+
     `family` is 'btree', 'flat', 'hnsw', ...; `metric` is set for vector families: 'l2', 'ip', 'cosine', 'l1'.
     """
 
@@ -219,6 +223,7 @@ class Index(CatalogObject):
     is_initially_deferred: bool = False
     included: tuple[int, ...] = ()
     """The columns of INCLUDE, as they were written: they end with the index and are otherwise nothing to it."""
+    constraint_comment: str | None = None
 
     def key_attnums(self) -> tuple[int, ...]:
         """The keys' columns, 0 for an expression."""

@@ -21,6 +21,7 @@ from planner.services import ExecutionContext
 from sqlfront.binder import bind_conversion, bind_expression, keep_predicate, key_type, rules_of
 from sqlfront.binder.type_names import resolve_type_name
 from sqlfront.commands.check_constraints import keep_over_new_type
+from sqlfront.commands.collations import kept_collation
 from sqlfront.commands.columns import INTEGER_OIDS
 from sqlfront.commands.context import CommandContext
 from sqlfront.commands.dependencies import with_column
@@ -59,8 +60,8 @@ def alter_type(context: CommandContext, table: Table, action: AlterColumnType) -
     """Change a column's type.
 
     Raises:
-        UndefinedColumn: 42703. UndefinedObject: 42704, a type, or no operator class for an index.
-        DatatypeMismatch: 42804, no automatic conversion. FeatureNotSupported: 0A000, a generated column reads it.
+        UndefinedColumn: 42703. UndefinedObject: 42704, a type, a collation, or no operator class for an index.
+        DatatypeMismatch: 42804, no automatic conversion, or a collation of a type that has none. FeatureNotSupported: 0A000, a generated column reads it.
         NotNullViolation: 23502, CheckViolation: 23514, UniqueViolation: 23505, where the new values do not fit.
     """
     column = find_column(table, action.column)
@@ -82,7 +83,13 @@ def alter_type(context: CommandContext, table: Table, action: AlterColumnType) -
             "cannot alter type of a column used by a generated column",
             detail=f'Column "{column.name}" is used by generated column "{readers[0].name}".',
         )
-    changed = replace(column, type=target, default_sql=_default(context, column, target), missing_value=None)
+    changed = replace(
+        column,
+        type=target,
+        default_sql=_default(context, column, target),
+        missing_value=None,
+        collation=kept_collation(action.collation, target),
+    )
     conversion = _Conversion(table, column, target, expression, context.execution_context())
     _change(context, conversion, with_column(table, changed))
     if column.identity:

@@ -16,7 +16,6 @@ from foundation.errors import (
     FeatureNotSupported,
     InvalidParameterValue,
     SyntaxErrorInStatement,
-    UndefinedObject,
 )
 from foundation.row_types import row_shape
 from foundation.settings import SettingValues
@@ -29,6 +28,7 @@ from planner.functions.signature import Volatility
 from sqlfront.binder import keep_default
 from sqlfront.binder.domains import domain_default
 from sqlfront.binder.type_names import resolve_type_name
+from sqlfront.commands.collations import kept_collation
 from sqlfront.commands.context import CommandContext
 from sqlfront.commands.errors import InvalidTableDefinition
 from sqlfront.commands.naming import quote_identifier, quote_literal
@@ -43,7 +43,6 @@ SYSTEM_COLUMNS = ("ctid", "xmin", "cmin", "xmax", "cmax", "tableoid")
 COLUMNS_MAX = 1600
 INTEGER_OIDS = (20, 21, 23)
 PSEUDO_CATEGORIES = ("P", "X")
-_COLLATIONS = ("default", "C", "POSIX", "C.UTF-8", "C.utf8", "ucs_basic")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +64,7 @@ def plan_column(
 
     Raises:
         DuplicateColumn: 42701, a system column's name. UndefinedObject: 42704, unknown type or collation.
+        DatatypeMismatch: 42804, a collation of what has none.
         SyntaxErrorInStatement: 42601, two of default, identity and generation expression.
     """
     check_column_name(specification.name)
@@ -75,7 +75,10 @@ def plan_column(
     sql_type = resolve_type_name(context.bind_context(), type_name)
     _check_storable(specification, sql_type)
     not_null = specification.not_null is True or bool(specification.identity)
-    column = Column(attnum, specification.name, sql_type, not_null, identity=specification.identity)
+    collation = kept_collation(specification.collation, sql_type)
+    column = Column(
+        attnum, specification.name, sql_type, not_null, identity=specification.identity, collation=collation
+    )
     if specification.identity:
         if sql_type.oid not in INTEGER_OIDS:
             raise InvalidParameterValue("identity column type must be smallint, integer, or bigint")
@@ -105,13 +108,6 @@ def _check_clauses(table_name: str, specification: ColumnSpecification) -> None:
             f"both {clauses[0]} and {clauses[1]} specified for "
             f'column "{specification.name}" of table "{table_name}"'
         )
-    check_collation(specification.collation)
-
-
-def check_collation(collation: str | None) -> None:
-    """Raises UndefinedObject (42704) for a collation other than the one there is, whatever it is called."""
-    if collation is not None and collation.removeprefix("pg_catalog.") not in _COLLATIONS:
-        raise UndefinedObject(f'collation "{collation}" for encoding "UTF8" does not exist')
 
 
 def _check_storable(specification: ColumnSpecification, sql_type: SqlType) -> None:

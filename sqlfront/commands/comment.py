@@ -21,7 +21,7 @@ from sqlfront.commands.lookup import (
 )
 from sqlfront.commands.types import find_type
 from sqlfront.parser import CommentStatement
-from storage.catalog import CatalogObject, ColumnRelation, Table, replaced
+from storage.catalog import CatalogObject, ColumnRelation, Index, Table, replaced
 
 
 def execute_comment(statement: CommentStatement, context: CommandContext) -> CommandResult:
@@ -36,7 +36,11 @@ def execute_comment(statement: CommentStatement, context: CommandContext) -> Com
         columns = tuple(described if c.attnum == column.attnum else c for c in table.columns)
         context.transaction.put(replaced(table, columns=columns))
     else:
-        context.transaction.put(replaced(_target(context, statement), comment=text))
+        target = _target(context, statement)
+        if statement.kind == "CONSTRAINT" and isinstance(target, Index):
+            context.transaction.put(replaced(target, constraint_comment=text))
+        else:
+            context.transaction.put(replaced(target, comment=text))
     return CommandResult("COMMENT")
 
 

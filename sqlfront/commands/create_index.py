@@ -7,14 +7,13 @@ unique, come back in the result for the session to fill once the entry is commit
 from __future__ import annotations
 
 from foundation.errors import (
-    DatatypeMismatch,
     DuplicateTable,
     FeatureNotSupported,
     InvalidParameterValue,
     UndefinedColumn,
     UndefinedObject,
 )
-from foundation.sqltypes import TYPES, SqlType, format_type
+from foundation.sqltypes import format_type
 from planner.vector import may_be_expression
 from sqlfront.binder import (
     KeptExpression,
@@ -26,7 +25,8 @@ from sqlfront.binder import (
 )
 from sqlfront.binder.errors import InvalidObjectDefinition
 from sqlfront.commands.alter_table import check_index_options
-from sqlfront.commands.columns import SYSTEM_COLUMNS, check_collation
+from sqlfront.commands.collations import kept_collation
+from sqlfront.commands.columns import SYSTEM_COLUMNS
 from sqlfront.commands.context import CommandContext, CommandResult
 from sqlfront.commands.filled_indexes import has_files
 from sqlfront.commands.index_expressions import check_stored_rows
@@ -181,21 +181,15 @@ def _key(
     nulls_first = element.is_descending if element.nulls_first is None else element.nulls_first
     key = IndexKey(
         kept.attnum, resolved.name, kept.sql or None, element.is_descending, nulls_first, kept.attnums,
-        _collation(element, kept.type),
+        _collation(element, table, kept),
     )  # fmt: skip
     return key, resolved.metric
 
 
-def _collation(element: IndexElement, sql_type: SqlType) -> str:
-    """What COLLATE names, '' for none. Raises UndefinedObject (42704), DatatypeMismatch (42804)."""
-    if element.collation is None:
-        return ""
-    if TYPES[sql_type.oid].category != "S":
-        shown = format_type(sql_type.without_typmod())
-        raise DatatypeMismatch(f"collations are not supported by type {shown}")
-    check_collation(element.collation)
-    name = element.collation.removeprefix("pg_catalog.")
-    return "" if name == "default" else name
+def _collation(element: IndexElement, table: Table, kept: KeptKey) -> str:
+    """What COLLATE names, '' for none or that of the column. Raises UndefinedObject (42704), DatatypeMismatch (42804)."""
+    name = kept_collation(element.collation, kept.type)
+    return "" if kept.attnum and name == table.column_at(kept.attnum).collation else name
 
 
 def _kept_key(context: CommandContext, table: Table, element: IndexElement) -> KeptKey:

@@ -20,13 +20,14 @@ from foundation.errors import (
     NotNullViolation,
     UndefinedObject,
 )
-from foundation.sqltypes import TYPES, format_type
+from foundation.sqltypes import TYPES
 from planner.bound import BoundCheck, BoundDomain
 from planner.evaluate import domain_failure, is_native
 from sqlfront.binder import bind_domain_condition, bound_domain, domains_below, keep_domain_condition
 from sqlfront.binder.errors import InvalidObjectDefinition
 from sqlfront.binder.type_names import resolve_type_name
-from sqlfront.commands.columns import PSEUDO_CATEGORIES, check_collation, checked_default
+from sqlfront.commands.collations import kept_collation
+from sqlfront.commands.columns import PSEUDO_CATEGORIES, checked_default
 from sqlfront.commands.context import CommandContext, CommandResult
 from sqlfront.commands.lookup import creation_schema
 from sqlfront.commands.naming import free_constraint_name
@@ -66,9 +67,7 @@ def execute_create_domain(statement: CreateDomainStatement, context: CommandCont
         )
     if specification.type.dimensions > 1:
         raise FeatureNotSupported("an array of more than one dimension is not supported")
-    if specification.collation is not None and TYPES[base.oid].category != "S":
-        raise DatatypeMismatch(f"collations are not supported by type {format_type(base.without_typmod())}")
-    check_collation(specification.collation)
+    kept_collation(specification.collation, base)
     below = context.catalog.get(base.domain_oid)
     oid, array_oid = unused_type_oids(context.catalog, 2)
     domain = DomainType(

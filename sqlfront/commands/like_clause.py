@@ -57,7 +57,7 @@ def _copied_column(
     context: CommandContext, clause: LikeClause, source: ColumnRelation, column: Column
 ) -> PlannedColumn:
     including = clause.including
-    copied = Column(column.attnum, column.name, column.type, column.not_null)
+    copied = Column(column.attnum, column.name, column.type, column.not_null, collation=column.collation)
     if LikeOption.COMMENTS in including:
         copied = replace(copied, comment=column.comment)
     if column.generated_sql is not None:

@@ -305,10 +305,9 @@ def _alter_column(grammar: DmlGrammar, column: str) -> AlterAction:
             is_type = True
     if is_type:
         target = grammar.type_name()
-        if grammar.accept("collate"):
-            grammar.unsupported("COLLATE in ALTER COLUMN TYPE")
+        collation = ".".join(grammar.qualified_name()) if grammar.accept("collate") else None
         using = grammar.sql_expression() if grammar.accept("using") else None
-        return AlterColumnType(column, target, using)
+        return AlterColumnType(column, target, using, collation)
     return _set_property(grammar, column)
 
 

@@ -189,6 +189,7 @@ class AlterColumnType(AlterAction):
     column: str
     type: TypeName
     using: SqlExpression | None = None
+    collation: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,7 @@ from sqlfront.pg_catalog.definitions import (
 from sqlfront.pg_catalog.dependencies import is_of_extension
 from sqlfront.pg_catalog.descriptions import builtin_comments, object_description, signature_text
 from sqlfront.pg_catalog.function_registry import catalog_function
-from sqlfront.pg_catalog.objects import class_oid_of
+from sqlfront.pg_catalog.objects import PG_CONSTRAINT_OID, class_oid_of
 from sqlfront.pg_catalog.quoting import quote_identifier
 from sqlfront.pg_catalog.relations import builtin_by_oid, builtin_rows
 from sqlfront.pg_catalog.user_functions import find_functions, function_signature
@@ -156,6 +156,10 @@ def obj_description(view: CatalogView, oid: int, catalog_name: str | None = None
     stored = view.catalog.get(oid)
     if isinstance(stored, _DESCRIBED):
         return stored.comment if catalog_oid in (None, class_oid_of(stored)) else None
+    if stored is None and catalog_oid in (None, PG_CONSTRAINT_OID):
+        for index in view.objects(Index):
+            if index.constraint_oid == oid and index.constraint_comment is not None:
+                return index.constraint_comment
     if catalog_oid is not None:
         return builtin_comments().get((catalog_oid, oid))
     return next((text for (_, described), text in builtin_comments().items() if described == oid), None)

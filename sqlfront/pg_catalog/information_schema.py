@@ -114,10 +114,19 @@ def _column_row(view: CatalogView, relation: ColumnRelation, column: Column) -> 
         "dtd_identifier": str(column.attnum), "is_self_referencing": "NO",
         "is_generated": "NEVER" if column.generated_sql is None else "ALWAYS",
         "is_updatable": "YES",
-        **dict.fromkeys(_UNUSED), **domain_location(view, column.type.domain_oid),
+        **dict.fromkeys(_UNUSED), **_column_collation(view, column), **domain_location(view, column.type.domain_oid),
         "generation_expression": None
         if column.generated_sql is None
         else shown_expression(view, column.generated_sql, relation.oid),
+    }  # fmt: skip
+
+
+def _column_collation(view: CatalogView, column: Column) -> Row:
+    if not column.collation:
+        return {}
+    return {
+        "collation_catalog": view.session.identity.database_name, "collation_schema": "pg_catalog",
+        "collation_name": column.collation,
     }  # fmt: skip
 
 

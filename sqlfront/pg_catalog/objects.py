@@ -31,6 +31,7 @@ from storage.catalog import (
     Extension,
     ForeignKey,
     Index,
+    IndexKey,
     MaterializedView,
     Schema,
     Sequence,
@@ -183,8 +184,11 @@ def pg_attribute(view: CatalogView) -> Iterator[Row]:
         # A hash index keeps hashes.
         types = [INT4 if index.family == HASH else key_type(table, key) for key in index.keys]
         types += [table.column_at(attnum).type for attnum in index.included]
+        collations = [_key_collation(table, key, sql_type) for key, sql_type in zip(index.keys, types)]
+        collations += [_column_collation(table.column_at(attnum)) for attnum in index.included]
         for number, (column_name, sql_type) in enumerate(zip(names, types, strict=True), 1):
-            yield _plain_attribute(index.oid, number, column_name, sql_type)
+            attribute = _plain_attribute(index.oid, number, column_name, sql_type)
+            yield {**attribute, "attcollation": collations[number - 1]}
     for sequence in view.objects(Sequence):
         for name, type_oid, attnum in (*SEQUENCE_COLUMNS, *SYSTEM_COLUMNS):
             yield {**_plain_attribute(sequence.oid, attnum, name, SqlType(type_oid)), "attnotnull": True}
@@ -208,6 +212,7 @@ def _attribute_row(table_oid: int, column: Column) -> Row:
         "atthasmissing": column.missing_value is not None,
         "attidentity": column.identity,
         "attgenerated": "s" if column.generated_sql is not None else "",
+        "attcollation": _column_collation(column),
     }
 
 
@@ -232,6 +237,24 @@ _NO_TYPE: Row = {
 
 def _collation(type_oid: int) -> int:
     return int((stored_form(type_oid) or _NO_TYPE)["typcollation"])
+
+
+def _column_collation(column: Column) -> int:
+    return _collation_oids()[column.collation] if column.collation else _collation(column.type.oid)
+
+
+def _key_collation(table: Table, key: IndexKey, sql_type: SqlType) -> int:
+    """A hash index keeps integers, which have none."""
+    if key.collation:
+        return C_COLLATION_OID
+    declared = table.column_at(key.attnum).collation if key.attnum else ""
+    own = _collation(sql_type.oid)
+    return _collation_oids()[declared] if declared and own else own
+
+
+@cache
+def _collation_oids() -> dict[str, int]:
+    return {row["collname"]: row["oid"] for row in builtin_rows("pg_collation").to_pylist()}
 
 
 @rows_of("pg_attrdef")
@@ -295,7 +318,7 @@ def pg_index(view: CatalogView) -> Iterator[Row]:
             "indisvalid": is_index_valid(view.transaction, index), "indisready": True, "indislive": True,
             "indkey": [*index.key_attnums(), *index.included],
             "indcollation": [
-                C_COLLATION_OID if key.collation else _collation(oid) for key, oid in zip(index.keys, types)
+                _key_collation(table, key, SqlType(oid)) for key, oid in zip(index.keys, types)
             ],
             "indclass": [
                 operator_classes.get((index.family, key.operator_class), operator_classes.get((index.family, oid), 0))
@@ -399,6 +422,9 @@ def pg_description(view: CatalogView) -> Iterator[Row]:
     for constraint in (*view.objects(CheckConstraint), *view.objects(ForeignKey)):
         if constraint.comment is not None:
             yield _comment(constraint.oid, PG_CONSTRAINT_OID, 0, constraint.comment)
+    for index in view.objects(Index):
+        if index.constraint_comment is not None:
+            yield _comment(index.constraint_oid, PG_CONSTRAINT_OID, 0, index.constraint_comment)
 
 
 def class_oid_of(

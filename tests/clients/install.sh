@@ -24,6 +24,13 @@ if [ ! -e "$jar" ] && [ ! -e "$downloads$jar" ] && command -v apt-get >/dev/null
     mkdir -p "$downloads"
     (cd "$downloads" && apt-get download -qq libpostgresql-jdbc-java && dpkg -x libpostgresql-jdbc-java_*.deb .)
 fi
+# Django's own tests are in no wheel.
+django=$(sed -n 's/^Django==//p' ../../constraints.txt)
+if [ ! -d "$downloads/django-$django" ]; then
+    mkdir -p "$downloads"
+    "${PYTHON:-python3}" -m pip download --quiet --disable-pip-version-check --no-deps --no-binary :all: \
+        --dest "$downloads" "django==$django" && tar -xzf "$downloads/django-$django.tar.gz" -C "$downloads"
+fi
 if command -v npm >/dev/null; then
     npm install --prefix node --no-audit --no-fund --loglevel=error
 fi
@@ -38,4 +45,5 @@ for command in psql pg_dump javac node; do
 done
 [ -e "$jar" ] || [ -e "$downloads$jar" ] || echo "not installed: pgJDBC"
 "$downloads/langchain/bin/python" -c 'import langchain_postgres' || echo "not installed: langchain-postgres"
+[ -d "$downloads/django-$django" ] || echo "not installed: Django's tests"
 [ -d node/node_modules/pg ] || echo "not installed: npm's drivers"

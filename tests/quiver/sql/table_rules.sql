@@ -173,3 +173,20 @@ ALTER TABLE defaults ADD COLUMN u timestamptz DEFAULT 'now', ALTER COLUMN d SET 
 SELECT pg_get_expr(adbin, adrelid) LIKE '''20%''::timestamp with time zone' FROM pg_attrdef JOIN pg_attribute ON adrelid = attrelid AND adnum = attnum WHERE adrelid = 'defaults'::regclass AND attname = 'u'
 SELECT pg_get_expr(adbin, adrelid) FROM pg_attrdef WHERE adrelid = 'defaults'::regclass AND adnum = 4
 DROP TABLE defaults
+-- Collations are kept by their names; comments on keys are not those on their indexes.
+CREATE TABLE collated (a text COLLATE "C" PRIMARY KEY, b varchar(5) COLLATE "POSIX" UNIQUE, c text COLLATE pg_catalog."default", d text[] COLLATE "C", e text, CONSTRAINT both_of UNIQUE (a, b))
+SELECT attname, (SELECT collname FROM pg_collation c WHERE c.oid = attcollation) FROM pg_attribute WHERE attrelid IN ('collated'::regclass, 'both_of'::regclass) AND attnum > 0 ORDER BY attrelid, attnum
+SELECT indexrelid::regclass::text, indcollation::text FROM pg_index WHERE indrelid = 'collated'::regclass ORDER BY 1
+SELECT column_name, collation_schema, collation_name FROM information_schema.columns WHERE table_name = 'collated' ORDER BY ordinal_position
+SELECT pg_get_indexdef('both_of'::regclass)
+ALTER TABLE collated ALTER COLUMN b TYPE text, ALTER COLUMN e TYPE varchar(9) COLLATE "C"
+SELECT attname, (SELECT collname FROM pg_collation c WHERE c.oid = attcollation) FROM pg_attribute WHERE attrelid = 'collated'::regclass AND attnum > 0 ORDER BY attnum
+CREATE TABLE collated_too (LIKE collated)
+SELECT attname, (SELECT collname FROM pg_collation c WHERE c.oid = attcollation) FROM pg_attribute WHERE attrelid = 'collated_too'::regclass AND attnum > 0 ORDER BY attnum
+COMMENT ON CONSTRAINT both_of ON collated IS 'the rule'
+COMMENT ON INDEX both_of IS 'its index'
+SELECT obj_description(c.oid, 'pg_constraint'), obj_description(c.oid, 'pg_class'), obj_description(conindid, 'pg_class'), obj_description(conindid), obj_description(c.oid) FROM pg_constraint c WHERE conname = 'both_of'
+SELECT classoid::regclass::text, description FROM pg_description WHERE objoid IN (SELECT oid FROM pg_constraint WHERE conname = 'both_of' UNION ALL SELECT 'both_of'::regclass) ORDER BY 1
+COMMENT ON CONSTRAINT both_of ON collated IS NULL
+SELECT description FROM pg_description WHERE objoid IN (SELECT oid FROM pg_constraint WHERE conname = 'both_of' UNION ALL SELECT 'both_of'::regclass) ORDER BY 1
+DROP TABLE collated, collated_too

@@ -159,3 +159,5 @@ DELETE FROM named WHERE id > 1
 CREATE UNIQUE INDEX named_one ON named ((true))
 INSERT INTO named VALUES (9, 'other', 1, 1)
 DROP TABLE named
+CREATE TABLE uncollated (n int COLLATE "C")
+CREATE TABLE uncollated (n text COLLATE "nowhere")
