@@ -114,6 +114,7 @@ def is_castable(source: SqlType, target: SqlType) -> bool:
         {a, b} == {BOOL.oid, INT4.oid},
         a in _INSTANTS and b in _INSTANTS,
         a in _TO_TIME and b == TIME.oid,
+        a == INTERVAL.oid and b == TIME.oid,
         {a, b} == {JSON.oid, JSONB.oid},
         a == JSONB.oid and (b in _NUMBERS or b == BOOL.oid),
         a in _BIT_STRINGS and b in _BIT_STRINGS,
@@ -190,6 +191,8 @@ def _convert(
         return _to_text(column, source, b, site)
     if a in _NUMBERS and b in _NUMBERS:
         return _number_to_number(column, a, b)
+    if a == INTERVAL.oid and b == TIME.oid:
+        return _clock_of_intervals(column)
     if a in _INSTANTS or b == TIME.oid:
         return _instant_to_instant(column, a, b, site)
     if a == JSONB.oid and b != JSON.oid:
@@ -361,6 +364,12 @@ def _instant_to_instant(column: pa.Array, source: int, target: int, site: CallSi
         mask = np.asarray(column.is_null()) | (stamps == TIMESTAMP_MIN) | (stamps == TIMESTAMP_MAX)
         return pa.array(np.mod(stamps, DAY_US), pa.int64(), mask=mask).cast(pa.time64("us"))
     return local
+
+
+def _clock_of_intervals(column: pa.Array) -> pa.Array:
+    """interval -> time: what is left of whole days of 24 hours; months and days do not count."""
+    clocks = [None if v is None else v.nanoseconds // 1000 % DAY_US for v in column.to_pylist()]
+    return pa.array(clocks, pa.int64()).cast(pa.time64("us"))
 
 
 def _jsonb_to_scalar(column: pa.Array, target: SqlType) -> pa.Array:

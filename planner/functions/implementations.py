@@ -40,6 +40,7 @@ from planner.functions.implementations_time import time_kernels
 from planner.functions.implementations_timetz import timetz_kernels
 from planner.functions.implementations_vector import vector_kernels
 from planner.functions.implementations_vector_types import vector_type_kernels
+from planner.functions.implementations_zones import zone_kernels
 from planner.functions.json_path.kernels import json_path_kernels
 from planner.functions.rowwise import null_aware_row_kernel
 from planner.functions.signature import Function, FunctionKind
@@ -87,7 +88,7 @@ def kernels() -> dict[str, Kernel]:
         **json_reading_kernels(), **json_text_kernels(), **json_path_kernels(),
         **time_kernels(), **regex_kernels(), **bit_kernels(), **interval_kernels(), **numeric_function_kernels(), **datetime_format_kernels(),
         **number_format_kernels(), **text_form_kernels(), **vector_kernels(), **vector_type_kernels(), **_other_kernels(),
-        **timetz_kernels(), **network_kernels(), **money_kernels(), **enum_kernels(), **sampling_kernels(),
+        **timetz_kernels(), **zone_kernels(), **network_kernels(), **money_kernels(), **enum_kernels(), **sampling_kernels(),
     }  # fmt: skip
 
 

@@ -59,7 +59,7 @@ def to_local(array: pa.Array, site: CallSite) -> pa.Array:
         return array.cast(pa.int64()).cast(pa.timestamp("us"))
     values = microseconds(array)
     offsets = _zone_offsets(values, site.context.settings.get("TimeZone"), is_local=False)
-    return _masked(_shifted_finite(values, offsets), array, pa.timestamp("us"))
+    return _masked(shifted_finite(values, offsets), array, pa.timestamp("us"))
 
 
 def from_local(array: pa.Array, site: CallSite) -> pa.Array:
@@ -69,7 +69,7 @@ def from_local(array: pa.Array, site: CallSite) -> pa.Array:
         return array.cast(pa.int64()).cast(target)
     values = microseconds(array)
     offsets = _zone_offsets(values, site.context.settings.get("TimeZone"), is_local=True)
-    return _masked(_shifted_finite(values, -offsets), array, target)
+    return _masked(shifted_finite(values, -offsets), array, target)
 
 
 def zone_shifted(array: pa.Array, zone_name: str, *, is_local: bool) -> pa.Array:
@@ -77,10 +77,11 @@ def zone_shifted(array: pa.Array, zone_name: str, *, is_local: bool) -> pa.Array
     values = microseconds(array)
     offsets = _zone_offsets(values, zone_name, is_local=is_local)
     target = pa.timestamp("us", "UTC") if is_local else pa.timestamp("us")
-    return _masked(_shifted_finite(values, -offsets if is_local else offsets), array, target)
+    return _masked(shifted_finite(values, -offsets if is_local else offsets), array, target)
 
 
-def _shifted_finite(values: Int64s, offsets: Int64s) -> Int64s:
+def shifted_finite(values: Int64s, offsets: Int64s) -> Int64s:
+    """Instants moved by microseconds; infinite ones stay."""
     infinite = (values == TIMESTAMP_MIN) | (values == TIMESTAMP_MAX)
     return np.where(infinite, values, values + np.where(infinite, 0, offsets))
 

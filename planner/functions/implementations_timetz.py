@@ -6,7 +6,6 @@ https://www.postgresql.org/docs/15/functions-datetime.html
 
 from __future__ import annotations
 
-import re
 import zoneinfo
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -30,6 +29,7 @@ from planner.functions.implementations_time import (
     to_local,
     zone_shifted,
 )
+from planner.functions.implementations_zones import posix_west_s
 from planner.functions.rowwise import null_free_kernel, row_values
 
 _PLURALS = {
@@ -38,8 +38,6 @@ _PLURALS = {
     "mins": "minute", "secs": "second", "hr": "hour", "hrs": "hour", "timezone_h": "timezone_hour",
     "timezone_m": "timezone_minute",
 }  # fmt: skip
-_POSIX_OFFSET = re.compile(r"([+-]?)(\d{1,2})(?::(\d{2}))?", re.ASCII)
-"""A zone that is a number alone: hours west of Greenwich, as POSIX has them."""
 _DATE_FIELDS = frozenset((
     "year", "years", "month", "months", "day", "days", "week", "weeks", "quarter", "decade", "decades", "century",
     "centuries", "millennium", "millennia", "dow", "doy", "isodow", "isoyear", "julian",
@@ -138,10 +136,9 @@ def _west_of(name: str, site: CallSite) -> int:
             return unpack_timetz(read[0].as_py())[1]
         except QuiverError:
             pass
-    offset = _POSIX_OFFSET.fullmatch(name)
-    if offset is not None:
-        seconds = int(offset[2]) * 3600 + int(offset[3] or 0) * 60
-        return -seconds if offset[1] == "-" else seconds
+    west_s = posix_west_s(name)
+    if west_s is not None:
+        return west_s
     now = pa.array([site.context.transaction_time_us]).cast(pa.timestamp("us", "UTC"))
     try:
         local = zone_shifted(now, name, is_local=False)

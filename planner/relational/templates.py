@@ -13,6 +13,7 @@ from foundation.row_types import described_type
 from foundation.sqltypes import NUMERIC
 from planner import bound
 from planner.functions.implementations import kernel_of
+from planner.functions.implementations_zones import is_zone
 from planner.functions.signatures import functions_named
 from planner.relational.expressions import ExpressionPrinter
 from planner.relational.literals import print_value
@@ -92,12 +93,19 @@ def print_template(printer: ExpressionPrinter, node: bound.Call) -> Printed | No
         argument = node.arguments[0].sql_type
         return print_value(argument.domain_oid or described_type(argument)[0], node.type)
     template = TEMPLATES.get(signature)
+    if node.function.name == "timezone" and not _names_a_zone(node.arguments[0]):
+        return None
     if template is None and node.operator is not None and len(node.arguments) == 2:
         key = (node.operator, *node.function.argument_types)
         template = _OPERATOR_TEMPLATES.get(key)  # type: ignore[arg-type]
     if template is None:
         return _numeric_rounding(printer, node) or _date_trunc(printer, node)
     return Printed(template.format(*(printer.sql(argument) for argument in node.arguments)), node.type)
+
+
+def _names_a_zone(node: bound.Expression) -> bool:
+    """Whether DuckDB reads the name as PostgreSQL does: it knows no offsets, `+10:00`, and other abbreviations."""
+    return isinstance(node, bound.Constant) and isinstance(node.value, str) and is_zone(node.value)
 
 
 def _date_trunc(printer: ExpressionPrinter, node: bound.Call) -> Printed | None:

@@ -51,3 +51,12 @@ SELECT extract(timezone FROM timestamptz '2024-01-05'), extract(isoyear FROM tim
 SELECT extract(microseconds FROM date '2024-01-05')
 SELECT date_part('microsecond', date '2024-01-05')
 SELECT extract(timezone FROM date '2024-01-05')
+-- Zones by POSIX offsets, which count west of Greenwich, by abbreviations, by names in any case and from a column
+SELECT '2020-01-01 12:00+00'::timestamptz AT TIME ZONE '+10:00', '2020-01-01 12:00'::timestamp AT TIME ZONE '-10:00', '2020-01-01 12:00+00'::timestamptz AT TIME ZONE '+05:30:15', '2020-01-01 12:00+00'::timestamptz AT TIME ZONE 'UTC+3'
+SELECT '2020-01-01 12:00+00'::timestamptz AT TIME ZONE '10', '2020-01-01 12:00+00'::timestamptz AT TIME ZONE '-5', '2020-01-01 12:00+00'::timestamptz AT TIME ZONE '<+03>-3', 'infinity'::timestamptz AT TIME ZONE '+1'
+SELECT '2020-01-01 12:00+00'::timestamptz AT TIME ZONE '+0530'
+SELECT '2020-01-01 12:00+00'::timestamptz AT TIME ZONE 'Nowhere/Land'
+SELECT extract(hour FROM '2020-07-01 12:00+00'::timestamptz AT TIME ZONE '-10:00'), '2020-07-01 12:00'::timestamp AT TIME ZONE 'europe/berlin', '2020-07-01 12:00'::timestamp AT TIME ZONE 'PST', '2020-07-01 12:00'::timestamp AT TIME ZONE 'EST5EDT'
+SELECT z, t AT TIME ZONE z, (t AT TIME ZONE z) AT TIME ZONE 'UTC', count(*) OVER () FROM (VALUES ('+3', timestamp '2020-07-01 12:00'), ('UTC', '2020-07-01 12:00'), ('Asia/Tokyo', NULL), (NULL, '2020-01-01'), ('Europe/Paris', '1970-01-01')) AS v (z, t) ORDER BY z
+SELECT date_trunc('hour', t)::time, date_trunc('minute', t)::time = t, max(t::interval::time) OVER () FROM (VALUES (time '12:34:56.5'), ('01:02:00'), (NULL)) AS v (t) ORDER BY t
+SELECT interval '90 minutes'::time, interval '25 hours'::time, interval '-1 hour'::time, interval '1 month 2 days 03:00'::time
