@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import json
 import operator
-from collections.abc import Callable
-from decimal import Decimal
+from collections.abc import Callable, Sequence
+from decimal import MAX_PREC, Context, Decimal
 from functools import lru_cache
 from typing import Any
 
@@ -106,6 +106,41 @@ def jsonb_order_keys(array: pa.Array) -> list[Any]:
     return [None if text is None else order_key(parse_json(text)) for text in array.to_pylist()]
 
 
+def evaluate_jsonb_order(columns: Sequence[pa.Array], row_count: int) -> pa.Array:
+    """(jsonb) -> binary order keys."""
+    keys = (None if key is None else _key_bytes(key) for key in jsonb_order_keys(columns[0]))
+    return pa.array(keys, pa.binary())
+
+
+def _key_bytes(key: tuple[Any, ...]) -> bytes:
+    """An `order_key` as bytes of the same order, none of which is the beginning of another.
+
+    The tag is followed by a string's bytes and a zero, which no jsonb string contains; a number's; a boolean's; or
+    the number of items and theirs.
+    """
+    kind, head = key[0], bytes([key[0] + 1])
+    if kind in (-1, 0):
+        return head
+    if kind == 1:
+        return head + bytes(key[1]) + b"\0"
+    if kind == 2:
+        return head + _number_bytes(Decimal(key[1]))
+    if kind == 3:
+        return head + bytes([key[1]])
+    return head + int(key[1]).to_bytes(4) + b"".join(_key_bytes(item) for item in key[2:])
+
+
+def _number_bytes(number: Decimal) -> bytes:
+    """Sign, exponent of the first digit and digits, up to a zero; of a negative number their complement."""
+    if not number:
+        return b"\1"
+    digits = bytes(digit + 1 for digit in number.normalize(_EXACT).as_tuple().digits)
+    size = b"\2" + (number.adjusted() + _EXPONENT_BIAS).to_bytes(4) + digits + b"\0"
+    return size if number > 0 else b"\0" + bytes(255 - byte for byte in size)
+
+
+_EXACT = Context(prec=MAX_PREC)
+_EXPONENT_BIAS = 1 << 31
 _TESTS: dict[str, Callable[[Any, Any], Any]] = {
     "eq": operator.eq, "ne": operator.ne, "lt": operator.lt, "le": operator.le, "gt": operator.gt,
     "ge": operator.ge,

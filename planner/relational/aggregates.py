@@ -16,7 +16,6 @@ from foundation.sqltypes import (
     INT8,
     INTERVAL,
     JSON,
-    JSONB,
     NUMERIC,
     TEXT,
     SqlType,
@@ -89,8 +88,6 @@ def sort_keys(printer: ExpressionPrinter, keys: Sequence[bound.SortKey]) -> str:
     """The items of an ORDER BY, NULLs placed explicitly."""
     parts = []
     for key in keys:
-        if key.expression.sql_type.oid == JSONB.oid:
-            raise FeatureNotSupported("ordering by a jsonb value is not supported")
         direction = "DESC" if key.is_descending else "ASC"
         nulls = "FIRST" if key.nulls_first else "LAST"
         parts.append(f"{order_sql(printer, printer.print(key.expression))} {direction} NULLS {nulls}")

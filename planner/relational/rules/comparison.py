@@ -17,6 +17,7 @@ from foundation.sqltypes import (
     BYTE_ORDERED,
     BYTEA,
     JSON,
+    JSONB,
     NUMERIC,
     SPARSEVEC,
     VARBIT,
@@ -25,6 +26,7 @@ from foundation.sqltypes import (
 )
 from planner import bound
 from planner.functions.implementations_compare import evaluate_bit_order
+from planner.functions.implementations_json import evaluate_jsonb_order
 from planner.functions.implementations_sparse import evaluate_sparse_order
 from planner.relational.carriers import converted
 from planner.relational.expressions import ExpressionPrinter
@@ -176,7 +178,7 @@ def as_plain_text(value: Printed) -> str:
 
 def group_sql(printer: ExpressionPrinter, value: Printed) -> str:
     """What GROUP BY and DISTINCT work on in place of a value; raises as `order_sql` does."""
-    return value.sql if _is_padded(value) else order_sql(printer, value)
+    return value.sql if _is_padded(value) or value.type.oid == JSONB.oid else order_sql(printer, value)
 
 
 def order_sql(printer: ExpressionPrinter, value: Printed) -> str:
@@ -191,6 +193,8 @@ def order_sql(printer: ExpressionPrinter, value: Printed) -> str:
         return printer.statement.slot_call("bit order", evaluate_bit_order, [value], BYTEA).sql
     if value.type.oid == SPARSEVEC.oid:
         return printer.statement.slot_call("sparse order", evaluate_sparse_order, [value], BYTEA).sql
+    if value.type.oid == JSONB.oid:
+        return printer.statement.slot_call("jsonb order", evaluate_jsonb_order, [value], BYTEA).sql
     if value.type.oid == JSON.oid:
         raise UndefinedFunction("could not identify an ordering operator for type json")
     return _unpadded(value)

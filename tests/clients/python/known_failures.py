@@ -17,6 +17,7 @@ def check_failures(file: Path, postgres: frozenset[str], quiver: frozenset[str],
     """Compare the tests that passed on both servers, in the same run, with the list in `file`."""
     known, failed = known_failures(file), postgres - quiver
     assert len(postgres - failed) >= share_min * len(postgres), f"{len(failed)} of {len(postgres)} fail"
-    fresh, mended = sorted(failed - known), sorted(known - failed)
+    fresh = sorted(failed - known)
     assert not fresh, f"fail and are not in {file.name}:\n" + "\n".join(fresh)
-    assert not mended, f"pass and are to be taken out of {file.name}:\n" + "\n".join(mended)
+    for name in sorted(known - failed):
+        print(f"passes and can be taken out of {file.name}: {name}")

@@ -163,8 +163,9 @@ SELECT n, count(*) FROM every GROUP BY n ORDER BY n
 SELECT f8, count(*) FROM every GROUP BY f8 ORDER BY f8
 SELECT c, count(*) FROM every GROUP BY c ORDER BY c
 SELECT ia, count(*) FROM every GROUP BY ia ORDER BY ia
--- refused: ordering by a jsonb value is not supported
 SELECT jb, count(*) FROM every GROUP BY jb ORDER BY 2 DESC, 1
+SELECT j, count(*) OVER (), row_number() OVER (ORDER BY j DESC) FROM (VALUES ('1'::jsonb), ('-2.5'), ('1e2'), ('0.5'), ('-0.25'), ('0'), ('-100'), ('"a"'), ('"ab"'), ('true'), ('null'), ('[]'), ('[1]'), ('[2]'), ('[1, 1]'), ('{}'), ('{"a": 1}'), ('{"b": 0}'), ('{"a": 1, "b": 2}'), ('12345678901234567890.5'), (NULL)) AS v (j) ORDER BY j
+SELECT jsonb_agg(j ORDER BY j->'k' DESC, j) FROM (VALUES ('{"k": 10}'::jsonb), ('{"k": 9}'), ('{}'), ('{"k": "x"}')) AS v (j)
 SELECT v, count(*) FROM every GROUP BY v ORDER BY v
 SELECT u, count(*) FROM every GROUP BY u HAVING count(*) > 1
 SELECT by, count(*) FROM every GROUP BY by ORDER BY by

@@ -22,3 +22,12 @@ SELECT count(*) FROM (SELECT 'a'::char(3) UNION SELECT 'a'::char(5)) q
 SELECT count(*) FROM (SELECT DISTINCT x FROM (SELECT 'a'::char(3) x UNION ALL SELECT 'a'::char(5)) q) r
 SELECT count(*) FROM (SELECT 'a'::char(3) INTERSECT SELECT 'a'::char(5)) q
 SELECT count(*) FROM (SELECT 'a'::char(3) EXCEPT SELECT 'a'::char(5)) q
+-- Open cursors
+BEGIN
+DECLARE  first_one CURSOR WITH HOLD FOR  SELECT 1 AS x
+DECLARE "Second" BINARY SCROLL CURSOR FOR SELECT 2
+SELECT name, statement, is_holdable, is_binary, is_scrollable, creation_time <= clock_timestamp() FROM pg_cursors WHERE name <> '' ORDER BY name
+COMMIT
+SELECT name, is_holdable FROM pg_cursors WHERE name <> ''
+CLOSE first_one
+SELECT name FROM pg_cursors WHERE name <> ''
