@@ -38,7 +38,7 @@ _OPEN = """
     unique_constraints_reflect_as_index update_from uuid_data_type view_column_reflection view_reflection
     views window_functions window_range window_range_non_numeric window_range_numeric
 """
-ISOLATION_LEVELS = ("READ COMMITTED", "READ UNCOMMITTED", "REPEATABLE READ", "SERIALIZABLE", "AUTOCOMMIT")
+ISOLATION_LEVELS = ("AUTOCOMMIT", "READ COMMITTED", "READ UNCOMMITTED", "REPEATABLE READ", "SERIALIZABLE")
 
 
 class PostgresRequirements(SuiteRequirements):  # type: ignore[misc]
