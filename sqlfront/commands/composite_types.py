@@ -10,7 +10,8 @@ from dataclasses import replace
 from foundation.errors import DuplicateColumn, FeatureNotSupported, UndefinedColumn, WrongObjectType
 from foundation.sqltypes import TYPES
 from sqlfront.binder.type_names import resolve_type_name
-from sqlfront.commands.columns import PSEUDO_CATEGORIES, check_collation
+from sqlfront.commands.collations import kept_collation
+from sqlfront.commands.columns import PSEUDO_CATEGORIES
 from sqlfront.commands.context import CommandContext, CommandResult
 from sqlfront.commands.errors import InvalidTableDefinition
 from sqlfront.commands.kept_types import check_not_kept, named
@@ -64,7 +65,7 @@ def _attribute(context: CommandContext, definition: AttributeDefinition) -> Attr
         raise FeatureNotSupported("a domain as the type of an attribute is not supported")
     if definition.type.dimensions > 1:
         raise FeatureNotSupported("an array of more than one dimension is not supported")
-    check_collation(definition.collation)
+    kept_collation(definition.collation, sql_type)
     return Attribute(definition.name, sql_type)
 
 

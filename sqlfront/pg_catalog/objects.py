@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 
 from foundation.sqltypes import INT4, SqlType
 from planner.vector import is_index_valid
@@ -187,8 +188,8 @@ def pg_attribute(view: CatalogView) -> Iterator[Row]:
         collations = [_key_collation(table, key, sql_type) for key, sql_type in zip(index.keys, types)]
         collations += [_column_collation(table.column_at(attnum)) for attnum in index.included]
         for number, (column_name, sql_type) in enumerate(zip(names, types, strict=True), 1):
-            attribute = _plain_attribute(index.oid, number, column_name, sql_type)
-            yield {**attribute, "attcollation": collations[number - 1]}
+            plain = _plain_attribute(index.oid, number, column_name, sql_type)
+            yield {**plain, "attcollation": collations[number - 1]}
     for sequence in view.objects(Sequence):
         for name, type_oid, attnum in (*SEQUENCE_COLUMNS, *SYSTEM_COLUMNS):
             yield {**_plain_attribute(sequence.oid, attnum, name, SqlType(type_oid)), "attnotnull": True}
