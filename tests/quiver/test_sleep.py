@@ -28,7 +28,7 @@ def test_it_waits_for_each_row_and_hinders_nobody(server: ServerProcess) -> None
         )
         sleeper.start()
         assert other.execute("SELECT 1").fetchone() == (1,)
-        assert time.monotonic() - begin < 0.3
+        assert sleeper.is_alive()
         sleeper.join()
         assert time.monotonic() - begin >= 0.6
 

@@ -35,11 +35,13 @@ OPTIONS = replace(StorageOptions(), growing_bytes_max=4 << 20)
 READER = """
 import json, re, sys
 import numpy as np
+import pyarrow as pa
 from tests.storage.test_larger_than_memory import LIMIT_BYTES, OPTIONS, MemoryBudget, open_storage
 
 def anonymous_bytes():
     return 1024 * int(re.search(r"RssAnon:\\s+(\\d+)", open("/proc/self/status").read()).group(1))
 
+pa.array([0]).to_numpy()  # The first such call imports pandas where it is installed.
 before = anonymous_bytes()
 storage = open_storage(sys.argv[1], memory=MemoryBudget(LIMIT_BYTES), options=OPTIONS)
 total, rows, size, found = 0.0, 0, 0, 0
