@@ -28,6 +28,6 @@ def pg_prepared_statements(view: CatalogView) -> Iterator[Row]:
 def pg_cursors(view: CatalogView) -> Iterator[Row]:
     for cursor in view.session.cursors.open_cursors():
         yield {
-            "name": cursor.name, "statement": cursor.made_by, "is_holdable": cursor.is_holdable, "is_binary": False,
-            "is_scrollable": cursor.is_scroll, "creation_time": cursor.created_at_us,
+            "name": cursor.name, "statement": cursor.made_by, "is_holdable": cursor.is_holdable,
+            "is_binary": cursor.is_binary, "is_scrollable": cursor.is_scroll, "creation_time": cursor.created_at_us,
         }  # fmt: skip

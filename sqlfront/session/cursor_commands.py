@@ -43,8 +43,10 @@ def run_declare(
     if any(mode >= TableMode.ROW_EXCLUSIVE for _, mode in statement.locks):
         raise FeatureNotSupported("DECLARE CURSOR must not contain data-modifying statements in WITH")
     outcome = session.run_prepared(statement, parameters)
-    made_by = session.current_query
-    cursor = Cursor(node.name, outcome, is_scroll=node.scroll is True, is_hold=node.hold, made_by=made_by)
+    cursor = Cursor(
+        node.name, outcome, is_scroll=node.scroll is True, is_hold=node.hold, is_binary=node.binary,
+        made_by=session.current_query,
+    )  # fmt: skip
     session.cursors.add(cursor)
     if node.hold and not session.block.is_explicit:
         cursor.materialise()

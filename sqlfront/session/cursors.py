@@ -43,9 +43,18 @@ class Cursor:
     """One open cursor; also the portal of that name, which drivers describe and execute by message."""
 
     def __init__(
-        self, name: str, outcome: Outcome, *, is_scroll: bool, is_hold: bool, made_by: str = ""
+        self,
+        name: str,
+        outcome: Outcome,
+        *,
+        is_scroll: bool,
+        is_hold: bool,
+        is_binary: bool = False,
+        made_by: str = "",
     ) -> None:
         self.name = name
+        self.is_binary = is_binary
+        """Whether it was declared so; rows come in the format that the client asks for."""
         self.made_by = made_by
         """The text with its DECLARE."""
         self.created_at_us = now_us()
