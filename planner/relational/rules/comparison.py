@@ -36,8 +36,8 @@ from planner.relational.statement import as_plain
 
 COMPARISONS = ("=", "<>", "!=", "<", "<=", ">", ">=")
 _SHORT_NUMBER = DecimalForm(DECIMAL_DIGITS_MAX, 20)
-_NOT_SHORT = f"^(?:.{{{len('0.') + _SHORT_NUMBER.scale + 1},}}|.*[NI].*)$"
-"""NaN, Infinity, and texts of so many characters that there may be more digits behind the point than are kept."""
+_NOT_SHORT = rf"^(?:.*\.\d{{{_SHORT_NUMBER.scale + 1},}}|.*[NI].*)$"
+"""NaN, Infinity, and numbers with more digits behind the point than are kept; too many before it do not survive the cast."""
 _EQUALITIES = ("=", "<>", "!=")
 
 _NUMBERS = frozenset((20, 21, 23, 700, 701, 24, 26, 28, 29, 2202, 2203, 2204, 2205, 2206, 4089, 4096))
