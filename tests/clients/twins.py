@@ -1,4 +1,4 @@
-"""Two databases for one client: an empty one of Quiver, and the same of a real PostgreSQL, both at a TCP address.
+"""Two databases for one client: an empty one of Quiver, and the same of a real PostgreSQL.
 
 A client's program runs once on each and prints what it sees; what it prints must be the same, line by line.
 """
@@ -22,7 +22,7 @@ PIECE_BYTES = 65536
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where a client finds a database; nobody asks for a password."""
+    """Where a client finds a database; `host` is a name or the folder of a Unix socket, nobody asks for a password."""
 
     host: str
     port: int
@@ -32,6 +32,10 @@ class Address:
     @property
     def dsn(self) -> str:
         return f"host={self.host} port={self.port} user={self.user} dbname={self.database}"
+
+    @property
+    def uri(self) -> str:
+        return f"postgresql://{self.user}@/{self.database}?host={self.host}&port={self.port}"
 
     def environment(self) -> dict[str, str]:
         """The variables that libpq, pgJDBC's program and Node's drivers are told by."""

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
-from tests.quiver.mappers.databases import Address, Twins
+from tests.clients.twins import Address, Twins
 from tests.quiver.server_process import ServerProcess
 
 
@@ -21,7 +21,7 @@ def twins(shared_server: ServerProcess, postgres_uri: str, request: pytest.Fixtu
         with psycopg.connect(server, autocommit=True) as connection:
             connection.execute(f'CREATE DATABASE "{name}"'.encode())
     folder = str(conninfo_to_dict(postgres_uri)["host"])
-    yield Twins(Address(shared_server.host, str(shared_server.port), name), Address(folder, "5432", name))
+    yield Twins(Address(shared_server.host, shared_server.port, name), Address(folder, 5432, name))
     for server in servers:
         with psycopg.connect(server, autocommit=True) as connection:
             connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)'.encode())

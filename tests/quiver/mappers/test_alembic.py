@@ -17,7 +17,8 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy.dialects.postgresql import JSONB
 
-from tests.quiver.mappers.databases import Address, Twins
+from tests.clients.twins import Address, Twins
+from tests.quiver.mappers.databases import check_alike, engine_of, sqlalchemy_url
 
 pytestmark = pytest.mark.slow
 
@@ -105,9 +106,9 @@ def test_alembic(twins: Twins, tmp_path: Path) -> None:
             "file_template": "%%(rev)s",
         }.items():
             config.set_main_option(option, str(value))
-        config.set_main_option("sqlalchemy.url", address.sqlalchemy_url("psycopg"))
+        config.set_main_option("sqlalchemy.url", sqlalchemy_url(address, "psycopg"))
         found: list[Any] = []
-        with address.engine() as engine:
+        with engine_of(address) as engine:
             for name, model in MODELS.items():
                 config.attributes["model"] = model()
                 command.revision(config, name, autogenerate=True, rev_id=name)
@@ -125,4 +126,4 @@ def test_alembic(twins: Twins, tmp_path: Path) -> None:
         found.append(config.stdout.getvalue().replace(str(folder), ""))
         return found
 
-    twins.check_alike(script)
+    check_alike(twins, script)

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.quiver.mappers.databases import Address, Twins
+from tests.clients.twins import Address, Twins
+from tests.quiver.mappers.databases import check_alike
 
 pytestmark = pytest.mark.slow
 
@@ -21,7 +22,11 @@ SITE = Path(__file__).with_name("django_site.py")
 
 
 def run_site(address: Address) -> list[str]:
-    names = {"DATABASE_HOST": address.host, "DATABASE_PORT": address.port, "DATABASE_NAME": address.database}
+    names = {
+        "DATABASE_HOST": address.host,
+        "DATABASE_PORT": str(address.port),
+        "DATABASE_NAME": address.database,
+    }
     done = subprocess.run(
         [sys.executable, SITE], env={**os.environ, **names}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         check=False, timeout=120,
@@ -31,4 +36,4 @@ def run_site(address: Address) -> list[str]:
 
 
 def test_django(twins: Twins) -> None:
-    twins.check_alike(run_site)
+    check_alike(twins, run_site)

@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.quiver.mappers.databases import Address, Twins
+from tests.clients.twins import Address, Twins
+from tests.quiver.mappers.databases import check_alike, sqlalchemy_url
 
 pytestmark = pytest.mark.slow
 
@@ -49,7 +50,7 @@ def test_pandas(twins: Twins) -> None:
     import sqlalchemy as sa
 
     def script(address: Address) -> Any:
-        engine = sa.create_engine(address.sqlalchemy_url("psycopg"))
+        engine = sa.create_engine(sqlalchemy_url(address, "psycopg"))
         found: list[Any] = []
         frame = pd.DataFrame(columns())
         frame.to_sql("frames", engine, index=False)
@@ -73,7 +74,7 @@ def test_pandas(twins: Twins) -> None:
         engine.dispose()
         return found
 
-    twins.check_alike(script)
+    check_alike(twins, script)
 
 
 def test_polars(twins: Twins) -> None:
@@ -82,7 +83,7 @@ def test_polars(twins: Twins) -> None:
     import sqlalchemy as sa
 
     def script(address: Address) -> Any:
-        engine = sa.create_engine(address.sqlalchemy_url("psycopg"))
+        engine = sa.create_engine(sqlalchemy_url(address, "psycopg"))
         frame = pl.DataFrame(columns())
         found: list[Any] = [frame.write_database("through_sqlalchemy", engine)]
         found.append(frame.head(3).write_database("through_sqlalchemy", engine, if_table_exists="append"))
@@ -109,7 +110,7 @@ def test_polars(twins: Twins) -> None:
         engine.dispose()
         return found
 
-    twins.check_alike(script)
+    check_alike(twins, script)
 
 
 TYPED = """
@@ -174,4 +175,4 @@ def test_adbc(twins: Twins) -> None:
                 cursor.execute("SELECT * FROM nowhere")
         return found
 
-    twins.check_alike(script)
+    check_alike(twins, script)

@@ -20,7 +20,8 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB, aggregate_order_by, ins
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, relationship, selectinload
 
-from tests.quiver.mappers.databases import Address, Twins
+from tests.clients.twins import Address, Twins
+from tests.quiver.mappers.databases import check_alike, engine_of, sqlalchemy_url
 
 pytestmark = pytest.mark.slow
 
@@ -232,19 +233,19 @@ def script(connection: sa.Connection) -> list[Any]:
 @pytest.mark.parametrize("driver", ["psycopg", "psycopg2"])
 def test_sqlalchemy(twins: Twins, driver: str) -> None:
     def run(address: Address) -> Any:
-        with address.engine(driver) as engine, engine.connect() as connection:
+        with engine_of(address, driver) as engine, engine.connect() as connection:
             return script(connection)
 
-    twins.check_alike(run)
+    check_alike(twins, run)
 
 
 def test_sqlalchemy_by_asyncpg(twins: Twins) -> None:
     async def run(address: Address) -> Any:
-        engine = create_async_engine(address.sqlalchemy_url("asyncpg"))
+        engine = create_async_engine(sqlalchemy_url(address, "asyncpg"))
         try:
             async with engine.connect() as connection:
                 return await connection.run_sync(script)
         finally:
             await engine.dispose()
 
-    twins.check_alike(lambda address: asyncio.run(run(address)))
+    check_alike(twins, lambda address: asyncio.run(run(address)))
