@@ -42,7 +42,6 @@ class UserFunction(CatalogObject):
     volatility: str = "v"
     is_strict: bool = False
     is_leakproof: bool = False
-    is_security_definer: bool = False
     parallel: str = "u"
     cost: float = 100.0
     rows: float = 0.0

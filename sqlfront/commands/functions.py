@@ -178,8 +178,8 @@ def _with_options(function: UserFunction, options: Mapping[str, str]) -> UserFun
                 changes["is_strict"] = value == "true"
             case "leakproof":
                 changes["is_leakproof"] = value == "true"
-            case "security":
-                changes["is_security_definer"] = value == "definer"
+            case "security" if value == "definer":
+                raise FeatureNotSupported("SECURITY DEFINER is not supported")
             case "parallel":
                 if value not in _PARALLEL:
                     raise SyntaxErrorInStatement('parameter "parallel" must be SAFE, RESTRICTED, or UNSAFE')

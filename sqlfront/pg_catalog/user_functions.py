@@ -40,7 +40,7 @@ def pg_proc(view: CatalogView) -> Iterator[Row]:
             "oid": function.oid, "proname": function.name, "pronamespace": function.schema_oid,
             "proowner": function.owner_oid, "prolang": _SQL_LANGUAGE_OID, "procost": function.cost,
             "prorows": function.rows, "provariadic": 0, "prosupport": 0, "prokind": "f",
-            "prosecdef": function.is_security_definer, "proleakproof": function.is_leakproof,
+            "prosecdef": False, "proleakproof": function.is_leakproof,
             "proisstrict": function.is_strict, "proretset": function.returns_set, "provolatile": function.volatility,
             "proparallel": function.parallel, "pronargs": len(inputs), "pronargdefaults": len(defaults),
             "prorettype": function.returns.oid, "proargtypes": [p.type.oid for p in inputs],
@@ -65,7 +65,7 @@ def routines(view: CatalogView) -> Iterator[Row]:
             "parameter_style": "SQL", "is_deterministic": "YES" if function.volatility == "i" else "NO",
             "sql_data_access": "MODIFIES", "is_null_call": "YES" if function.is_strict else "NO",
             "schema_level_routine": "YES", "max_dynamic_result_sets": 0,
-            "security_type": "DEFINER" if function.is_security_definer else "INVOKER", "as_locator": "NO",
+            "security_type": "INVOKER", "as_locator": "NO",
             "is_udt_dependent": "NO",
         }  # fmt: skip
 
@@ -224,7 +224,6 @@ def pg_get_functiondef(view: CatalogView, oid: int) -> str | None:
         "" if found.volatility == "v" else _VOLATILITY[found.volatility],
         "" if found.parallel == "u" else f"PARALLEL {_PARALLEL[found.parallel]}",
         "STRICT" if found.is_strict else "",
-        "SECURITY DEFINER" if found.is_security_definer else "",
         "LEAKPROOF" if found.is_leakproof else "",
         "" if found.cost == _COST_DEFAULT else f"COST {found.cost:g}",
         "" if found.rows in (0.0, _ROWS_DEFAULT) else f"ROWS {found.rows:g}",

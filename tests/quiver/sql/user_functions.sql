@@ -87,6 +87,10 @@ CREATE FUNCTION trg() RETURNS trigger LANGUAGE sql AS 'select 1'
 CREATE FUNCTION several() RETURNS int LANGUAGE sql AS 'select 1; select 2'
 -- refused: OUT parameters of functions are not supported
 CREATE FUNCTION outs(OUT a int, OUT b int) LANGUAGE sql AS 'select 1, 2'
+-- refused: SECURITY DEFINER is not supported
+CREATE FUNCTION definer() RETURNS text LANGUAGE sql SECURITY DEFINER AS 'select current_user::text'
+CREATE FUNCTION invoker() RETURNS text LANGUAGE sql SECURITY INVOKER AS 'select current_user::text'
+SELECT invoker() = current_user
 -- refused: BEGIN ATOMIC is not supported
 CREATE FUNCTION atomic() RETURNS int LANGUAGE sql BEGIN ATOMIC SELECT 1; END
 -- refused: a definition that is kept and calls function add is not supported
