@@ -112,6 +112,29 @@ def evaluate_jsonb_order(columns: Sequence[pa.Array], row_count: int) -> pa.Arra
     return pa.array(keys, pa.binary())
 
 
+def evaluate_jsonb_value(columns: Sequence[pa.Array], row_count: int) -> pa.Array:
+    """(jsonb) -> texts that are equal where the values are: 1 and 1.0 are one number. Only texts with a point are parsed."""
+    array = columns[0]
+    is_doubtful = pc.match_substring(array, ".").fill_null(False)
+    if not pc.any(is_doubtful).as_py():
+        return array.cast(pa.utf8())
+    doubtful = [
+        canonical_jsonb(_without_scales(parse_json(text))) for text in array.filter(is_doubtful).to_pylist()
+    ]
+    return pc.replace_with_mask(array.cast(pa.utf8()), is_doubtful, pa.array(doubtful, pa.utf8()))
+
+
+def _without_scales(value: Any) -> Any:
+    """A parsed value whose numbers have no zeros at their end."""
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else Decimal(format(value.normalize(), "f"))
+    if isinstance(value, list):
+        return [_without_scales(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _without_scales(item) for key, item in value.items()}
+    return value
+
+
 def _key_bytes(key: tuple[Any, ...]) -> bytes:
     """An `order_key` as bytes of the same order, none of which is the beginning of another.
 

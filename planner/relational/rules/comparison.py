@@ -20,13 +20,14 @@ from foundation.sqltypes import (
     JSONB,
     NUMERIC,
     SPARSEVEC,
+    TEXT,
     VARBIT,
     SqlType,
     element_type,
 )
 from planner import bound
 from planner.functions.implementations_compare import evaluate_bit_order
-from planner.functions.implementations_json import evaluate_jsonb_order
+from planner.functions.implementations_json import evaluate_jsonb_order, evaluate_jsonb_value
 from planner.functions.implementations_sparse import evaluate_sparse_order
 from planner.relational.carriers import converted
 from planner.relational.expressions import ExpressionPrinter
@@ -144,8 +145,9 @@ def _is_padded(value: Printed) -> bool:
 
 
 def has_many_forms(value: Printed) -> bool:
-    """Whether values that DuckDB tells apart may be equal: numerics as text, char values of several lengths."""
-    return value.is_text_numeric or (value.type.oid == BPCHAR.oid and not _is_padded(value))
+    """Whether values that DuckDB tells apart may be equal: numerics as text, char values of several lengths, jsonb."""
+    is_loose_char = value.type.oid == BPCHAR.oid and not _is_padded(value)
+    return value.is_text_numeric or is_loose_char or value.type.oid == JSONB.oid
 
 
 def _unpadded(value: Printed) -> str:
@@ -178,7 +180,9 @@ def as_plain_text(value: Printed) -> str:
 
 def group_sql(printer: ExpressionPrinter, value: Printed) -> str:
     """What GROUP BY and DISTINCT work on in place of a value; raises as `order_sql` does."""
-    return value.sql if _is_padded(value) or value.type.oid == JSONB.oid else order_sql(printer, value)
+    if value.type.oid == JSONB.oid:
+        return printer.statement.slot_call("jsonb value", evaluate_jsonb_value, [value], TEXT).sql
+    return value.sql if _is_padded(value) else order_sql(printer, value)
 
 
 def order_sql(printer: ExpressionPrinter, value: Printed) -> str:

@@ -31,3 +31,9 @@ COMMIT
 SELECT name, is_holdable FROM pg_cursors WHERE name <> ''
 CLOSE first_one
 SELECT name FROM pg_cursors WHERE name <> ''
+SELECT count(*), min(n) FROM (SELECT b, count(*) n FROM (VALUES ('1'::jsonb), ('1.0'), ('{"a": [1.50, "1.0"]}'), ('{"a": [1.5, "1.0"]}'), ('{"a": [1.5, "1"]}'), (NULL), ('0.00000001'), ('0.000000010')) v(b) GROUP BY b) g
+SELECT count(*) FROM (SELECT DISTINCT b FROM (VALUES ('1'::jsonb), ('1.00'), ('"1.0"'), (NULL), (NULL)) v(b)) d
+SELECT count(DISTINCT b) FROM (VALUES ('[1, 2]'::jsonb), ('[1.0, 2]'), ('[2]')) v(b)
+SELECT count(*) FROM (SELECT '1'::jsonb UNION SELECT '1.0') u
+SELECT count(*) FROM (SELECT '10'::jsonb INTERSECT SELECT '10.0') u
+SELECT count(*) OVER (PARTITION BY b) FROM (VALUES ('1'::jsonb), ('1.0'), ('2')) v(b) ORDER BY 1
