@@ -40,10 +40,11 @@ def passed(address: Address, folder: Path) -> frozenset[str]:
             sys.executable, "-W", "ignore", "runtests.py", "--settings", "tests.clients.python.django_settings",
             "--parallel=1", "--noinput", module,
         ]  # fmt: skip
-        subprocess.run(
-            command, cwd=DISTRIBUTION / "tests", env={**os.environ, **address.environment(), **own},
-            stdout=(folder / f"{module}.log").open("w"), stderr=subprocess.STDOUT, check=False, timeout=SECONDS_MAX,
-        )  # fmt: skip
+        with (folder / f"{module}.log").open("w") as log:
+            subprocess.run(
+                command, cwd=DISTRIBUTION / "tests", env={**os.environ, **address.environment(), **own},
+                stdout=log, stderr=subprocess.STDOUT, check=False, timeout=SECONDS_MAX,
+            )  # fmt: skip
         if record.exists():
             found.update(record.read_text(encoding="utf-8").split())
     return frozenset(found)
