@@ -2,7 +2,7 @@
 
 DuckDB owns nothing here. It reads registered Arrow tables and runs only SQL text printed from a bound tree; it
 has no file, network, extension or Python-variable access, and its configuration is locked before first use.
-Registered tables are private to the cursor that registered them and go when it is closed.
+Registered tables have names that only their statement knows, and go when its cursor is closed.
 """
 
 from __future__ import annotations

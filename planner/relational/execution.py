@@ -153,7 +153,7 @@ def translated_errors(statement: RelationalStatement) -> Iterator[None]:
 
 def _batches(statement: RelationalStatement, sql: str, types: Sequence[SqlType]) -> Iterator[pa.RecordBatch]:
     with translated_errors(statement):
-        reader = statement.cursor.sql(sql).to_arrow_reader(BATCH_ROWS)
+        reader = statement.cursor.reader(sql, BATCH_ROWS)
     schema = pa.schema([(f"c{index}", arrow_type(sql_type)) for index, sql_type in enumerate(types)])
     while True:
         with translated_errors(statement):

@@ -71,8 +71,7 @@ def _explained(
             printer = QueryPrinter(statement, query)
             printed = printer.print(query)
             sql = finished_sql(printed, [column.type for column in bound.output_columns(query)])
-            options = "ANALYZE, FORMAT json" if analyze else "FORMAT json"
-            plan = str(statement.cursor.execute(f"EXPLAIN ({options}) {sql}").fetchall()[0][1])
+            plan = statement.cursor.explained(sql, analyze=analyze)
     finally:
         statement.close()
     lines = [

@@ -24,6 +24,7 @@ from planner.evaluate import Frame, evaluate
 from planner.functions.signature import Volatility
 from planner.relational.carriers import carrier, converted, decimal_form, from_carrier, to_carrier
 from planner.relational.engine import Engine, engine
+from planner.relational.engine_cursor import EngineCursor
 from planner.relational.printed import Printed
 from planner.services import ExecutionContext
 
@@ -60,21 +61,17 @@ class RelationalStatement:
         """That was printed: DuckDB fails where the expectation does, and the statement is to be run without."""
         self.has_volatile_calls = False
         self.engine: Engine = engine()
-        self.cursor: Any = self.engine.cursor()
+        self.cursor = EngineCursor(self.engine.cursor())
         self.number = next(_numbers)
         self.callback_error: BaseException | None = None
         """What an evaluator raised; DuckDB only passes its text on."""
         self._slots: list[_Slot] = []
         self._slot_of: dict[Hashable, int] = {}
-        self._table_count = 0
         _running[self.number] = self
 
     def register_table(self, table: pa.Table) -> str:
         """Make an Arrow table readable by this statement; returns its name."""
-        name = f"t{self._table_count}"
-        self._table_count += 1
-        self.cursor.register(name, table)
-        return name
+        return self.cursor.register(table)
 
     def slot_call(
         self,
