@@ -32,7 +32,7 @@ from quiver.joining import Joining
 from quiver.statement_timer import StatementTimer
 from quiver.thread_turns import ThreadTurns
 from quiver.tls import TlsMaterial
-from sqlfront.backend import Joinable, TransactionStatus, UnfinishedCommit
+from sqlfront.backend import Endpoints, Joinable, TransactionStatus, UnfinishedCommit
 from sqlfront.protocol import Conversation, ConversationOptions
 from sqlfront.protocol.channel import CHUNK_BYTES, Pause
 from sqlfront.protocol.errors import (
@@ -120,9 +120,8 @@ class Connection(asyncio.Protocol):
         transport = cast(asyncio.Transport, transport)
         self._transport = transport
         transport.set_write_buffer_limits(high=WRITE_BUFFER_BYTES)
-        peer = transport.get_extra_info("peername")
         options = ConversationOptions(
-            peer_host=str(peer[0]) if isinstance(peer, tuple) else "",
+            endpoints=_endpoints(transport),
             is_tls_available=self._services.tls is not None,
             message_bytes_max=self._services.message_bytes_max,
             admit=lambda: self._services.admit(self),
@@ -410,6 +409,13 @@ class Connection(asyncio.Protocol):
         if timeout_ms <= 0:
             return None
         return self._loop.call_later(timeout_ms / 1000, self.request_end, error)
+
+
+def _endpoints(transport: asyncio.Transport) -> Endpoints:
+    peer, server = transport.get_extra_info("peername"), transport.get_extra_info("sockname")
+    if not (isinstance(peer, tuple) and isinstance(server, tuple)):
+        return Endpoints()
+    return Endpoints(str(peer[0]), int(peer[1]), str(server[0]), int(server[1]))
 
 
 def _advance_shortly(conversation: Conversation, steps: Steps) -> tuple[bytes, Stop | Wait]:

@@ -291,13 +291,23 @@ class Session(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Endpoints:
+    """The two ends of a connection: '' and None over a Unix socket and inside one process."""
+
+    peer_host: str = ""
+    peer_port: int | None = None
+    server_host: str = ""
+    server_port: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class StartupParameters:
     """What the start-up packet said. `settings` includes those of `options=-c name=value`."""
 
     user: str
     database: str
     settings: dict[str, str] = field(default_factory=dict)
-    peer_host: str = ""
+    endpoints: Endpoints = field(default_factory=Endpoints)
     is_tls: bool = False
 
 

@@ -11,6 +11,7 @@ from sqlfront.binder.ctes import bind_with
 from sqlfront.binder.dml_targets import bind_returning, change_target, target_rules
 from sqlfront.binder.environment import Clause, Environment
 from sqlfront.binder.relations import bind_from
+from sqlfront.binder.row_markers import with_row_markers
 from sqlfront.binder.select import bind_condition
 
 
@@ -33,6 +34,7 @@ def bind_update(environment: Environment, node: exp.Expr) -> Update:
     assignments = bind_assignments(environment, target, node.expressions)
     rules = target_rules(environment, target)
     where = both(target.condition, where)
+    from_ = with_row_markers(environment, from_)
     return Update(target.scan, assignments, from_, where, returning, ctes, rules)
 
 
@@ -47,4 +49,5 @@ def bind_delete(environment: Environment, node: exp.Expr) -> Delete:
     relation = bind_from(environment, using) if using else None
     where = bind_condition(environment, node.args.get("where"), Clause.WHERE)
     where = both(target.condition, where)
-    return Delete(target.scan, relation, where, bind_returning(environment, node), ctes)
+    returning = bind_returning(environment, node)
+    return Delete(target.scan, with_row_markers(environment, relation), where, returning, ctes)

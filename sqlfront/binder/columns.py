@@ -48,7 +48,7 @@ def _named_row(environment: Environment, node: exp.Expr, position: int | None) -
     item = find_item(environment.scope, None if schema is None else str(schema.this), alias, position)
     if item is None:
         raise missing_item(environment.scope, alias, position)
-    return whole_row(environment.context, item, position)
+    return whole_row(environment, item, position)
 
 
 def _check_system_column(environment: Environment, column: NamespaceColumn, position: int | None) -> None:
@@ -132,7 +132,7 @@ def _bare_column(environment: Environment, name: str, position: int | None) -> N
             raise
         if len(item.columns) == 1 and item.is_scalar:
             return item.columns[0]
-        return NamespaceColumn(name, whole_row(environment.context, item, position))
+        return NamespaceColumn(name, whole_row(environment, item, position))
 
 
 @binds(exp.Bracket)

@@ -96,6 +96,8 @@ class StatementState:
     """WITH of the statement itself, the only one that data changes may stand in."""
     alias_of: dict[int, str] = field(default_factory=dict)
     """What each relation is called, for messages."""
+    marked_relations: set[int] = field(default_factory=set)
+    """Relations that need a column telling whether a row is there: see `row_markers`."""
     _positions: dict[int, tuple[Expression, int]] = field(default_factory=dict)
     _last_relation_id: int = 0
     _last_cte_id: int = 0

@@ -17,6 +17,7 @@ from sqlfront.binder.environment import Clause, Environment, QueryFindings, bind
 from sqlfront.binder.errors import DuplicateAlias
 from sqlfront.binder.inserts import bind_merged_row
 from sqlfront.binder.relations import bind_from, table_parts
+from sqlfront.binder.row_markers import with_row_markers
 from sqlfront.binder.rules import table_rules
 from sqlfront.binder.scope import Scope
 from sqlfront.parser.nodes import position_of
@@ -58,6 +59,7 @@ def bind_merge(environment: Environment, node: exp.Expr) -> Merge:
     unmatched = replace(environment, scope=Scope([hidden, *source_scope.items], environment.scope.parent))
     on = _condition(both, node.args["on"], Clause.JOIN, "JOIN/ON")
     clauses = tuple(_clause(both if when.args["matched"] else unmatched, change, when) for when in whens)
+    source = with_row_markers(environment, source) or source
     return Merge(change.scan, source, on, clauses, ctes, table_rules(environment.context, change.table))
 
 

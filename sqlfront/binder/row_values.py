@@ -23,13 +23,14 @@ from planner.bound import (
     RowLiteral,
 )
 from sqlfront.binder.context import BindContext
+from sqlfront.binder.environment import Environment
+from sqlfront.binder.row_markers import row_marker
 from sqlfront.binder.scope import NamespaceItem
 from sqlfront.binder.type_names import row_type_of
 from sqlfront.binder.type_rules import type_name
 from storage.catalog import Table
 
 ROW_COMPARISONS = ("=", "<>", "<", "<=", ">", ">=")
-_CTID = -1
 
 
 def known_shape(sql_type: SqlType, position: int | None) -> RowShape:
@@ -68,19 +69,21 @@ def selected_field(expression: Expression, name: str, position: int | None) -> E
     return fields_of(expression)[shape.names.index(name)]
 
 
-def whole_row(context: BindContext, item: NamespaceItem, position: int | None) -> Expression:
+def whole_row(environment: Environment, item: NamespaceItem, position: int | None) -> Expression:
     """A FROM item as one value: a record of its columns, of the row type of the table that it is.
 
-    NULL where an outer join found no row. Raises FeatureNotSupported (0A000) for what else may be without a row.
+    NULL where an outer join found no row. Raises FeatureNotSupported (0A000) for a join with an alias on such a side.
     """
     columns = list(item.visible_columns())
     own = RowShape(
         tuple(column.name for column in columns), tuple(column.expression.sql_type for column in columns)
     )
-    row = RowLiteral(tuple(column.expression for column in columns), _table_row_type(context, item, own))
+    row = RowLiteral(
+        tuple(column.expression for column in columns), _table_row_type(environment.context, item, own)
+    )
     if not item.is_nullable:
         return row
-    marker = next((column.expression for column in item.columns if column.attnum == _CTID), None)
+    marker = row_marker(environment, item)
     if marker is None:
         raise FeatureNotSupported(
             f'a whole-row reference to "{item.alias}" on the nullable side of an outer join is not supported',

@@ -18,6 +18,7 @@ from sqlfront.binder.grouping import bind_group_by, check_grouping
 from sqlfront.binder.output_names import figure_name
 from sqlfront.binder.relations import bind_from
 from sqlfront.binder.row_locks import bind_row_locks
+from sqlfront.binder.row_markers import with_row_markers
 from sqlfront.binder.row_values import fields_of, is_row_value, known_shape
 from sqlfront.binder.scope import NamespaceColumn, find_item, missing_item
 from sqlfront.binder.sorting import (
@@ -61,6 +62,7 @@ def bind_select(environment: Environment, node: exp.Expr, *, settles: bool) -> S
     limit, offset = bind_limits(environment, node)
     if settles:
         targets = [settled_target(environment, target) for target in targets]
+    from_ = with_row_markers(environment, from_)
     select = Select(
         tuple(targets), from_, where, group_by, having, is_distinct, distinct_on, order_by, limit, offset,
         locks=bind_row_locks(environment, node, from_),

@@ -111,6 +111,15 @@ def constraint_column_usage(view: CatalogView) -> Iterator[Row]:
             }  # fmt: skip
 
 
+@rows_of("constraint_table_usage", schema="information_schema")
+def constraint_table_usage(view: CatalogView) -> Iterator[Row]:
+    """The table of a key, and of a foreign key the one that is referenced."""
+    for key in _keys(view):
+        yield {**_location(view, key), **_table_location(view, key.table_oid)}
+    for foreign_key in view.objects(ForeignKey):
+        yield {**_location(view, foreign_key), **_table_location(view, foreign_key.referenced_oid)}
+
+
 @rows_of("referential_constraints", schema="information_schema")
 def referential_constraints(view: CatalogView) -> Iterator[Row]:
     """A key that references an index which is no constraint has NULL for its unique constraint."""

@@ -5,7 +5,7 @@ https://www.postgresql.org/docs/15/catalog-pg-depend.html
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 
 from foundation.sqltypes import FIRST_USER_OID
@@ -26,7 +26,7 @@ from sqlfront.pg_catalog.objects import (
 from sqlfront.pg_catalog.relations import Row, builtin_by_oid, rows_of
 from sqlfront.pg_catalog.user_types import declared_oid
 from sqlfront.pg_catalog.view import CatalogView
-from storage.catalog import PG_CATALOG_SCHEMA_OID, Index, Sequence, Table, View
+from storage.catalog import PG_CATALOG_SCHEMA_OID, CheckConstraint, ForeignKey, Index, Sequence, Table, View
 from storage.type_objects import CompositeType, DomainType
 from storage.user_types import FIRST_TYPE_OID
 
@@ -62,6 +62,7 @@ def pg_depend(view: CatalogView) -> Iterator[Row]:
         else:
             for attnum in (*index.key_attnums(), *index.included):
                 yield _dependency((PG_CLASS_OID, index.oid), (PG_CLASS_OID, index.table_oid, attnum), "a")
+    yield from _constraint_dependencies(view)
     yield from _type_dependencies(view)
     for stored in view.views():
         rule = (PG_REWRITE_OID, rule_oid(stored))
@@ -72,6 +73,24 @@ def pg_depend(view: CatalogView) -> Iterator[Row]:
         for oid, attnums in ((o, a) for o, a in stored.references if o >= FIRST_USER_OID):
             for attnum in attnums or (0,):
                 yield _dependency(rule, (PG_CLASS_OID, oid, attnum), "n")
+
+
+def _constraint_dependencies(view: CatalogView) -> Iterator[Row]:
+    """A constraint belongs to its columns; a foreign key needs the columns and the index that it references."""
+    columns: list[tuple[int, int, Iterable[int]]] = []
+    columns += [
+        (k.constraint_oid, k.table_oid, k.key_attnums()) for k in view.objects(Index) if k.constraint_oid
+    ]
+    columns += [(check.oid, check.table_oid, check.attnums) for check in view.objects(CheckConstraint)]
+    columns += [(key.oid, key.table_oid, key.attnums) for key in view.objects(ForeignKey)]
+    for oid, table_oid, attnums in columns:
+        for attnum in attnums:
+            yield _dependency((PG_CONSTRAINT_OID, oid), (PG_CLASS_OID, table_oid, attnum), "a")
+    for key in view.objects(ForeignKey):
+        constraint = (PG_CONSTRAINT_OID, key.oid)
+        for attnum in key.referenced_attnums:
+            yield _dependency(constraint, (PG_CLASS_OID, key.referenced_oid, attnum), "n")
+        yield _dependency(constraint, (PG_CLASS_OID, key.referenced_index_oid, 0), "n")
 
 
 def _type_dependencies(view: CatalogView) -> Iterator[Row]:

@@ -29,11 +29,6 @@ def domains(view: CatalogView) -> Iterator[Row]:
             "data_type": format_type(base) if is_array else data_type_name(base),
             "domain_default": None if default is None else with_short_type_names(view, default),
             **type_location(view, base), "dtd_identifier": "1",
-            **dict.fromkeys((
-                "character_set_catalog", "character_set_schema", "character_set_name", "collation_catalog",
-                "collation_schema", "collation_name", "interval_type", "interval_precision", "scope_catalog",
-                "scope_schema", "scope_name", "maximum_cardinality",
-            )),
         }  # fmt: skip
 
 

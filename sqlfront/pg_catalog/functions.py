@@ -280,13 +280,13 @@ def _parts(name: str) -> tuple[str, ...]:
 
 def type_oid(name: str) -> int | None:
     """The OID a type's SQL or catalog name means, arrays and schemas included; None when there is none."""
-    text = name.strip().lower()
+    text = name.strip()
     is_array = text.endswith("[]")
     text = text.removesuffix("[]").strip().partition("(")[0].strip()
-    for prefix in ("pg_catalog.", "public."):
-        text = text.removeprefix(prefix)
-    text = text.strip('"') if name.strip().startswith('"') else text
-    oid = SQL_SPELLINGS.get(text)
+    is_quoted = '"' in text
+    schema, _, bare = ".".join(_parts(text)).rpartition(".") if is_quoted else text.lower().rpartition(".")
+    text = bare if schema in ("", "pg_catalog", "public") else f"{schema}.{bare}"
+    oid = None if is_quoted else SQL_SPELLINGS.get(text)
     if oid is None and not is_array:
         oid = next((pseudo for pseudo, known in PSEUDO_TYPES.items() if known == text), None)
     if oid is None:

@@ -37,8 +37,7 @@ def schemata(view: CatalogView) -> Iterator[Row]:
     for oid, name in view.schema_names.items():
         yield {
             "catalog_name": view.session.identity.database_name, "schema_name": name,
-            "schema_owner": view.role_name(view.schema_owners[oid]), "default_character_set_catalog": None,
-            "default_character_set_schema": None, "default_character_set_name": None,
+            "schema_owner": view.role_name(view.schema_owners[oid]),
         }  # fmt: skip
 
 
@@ -49,8 +48,6 @@ def tables(view: CatalogView) -> Iterator[Row]:
             **location(view, "table", table.schema_oid, table.name),
             "table_type": _table_type(table),
             "is_insertable_into": _yes_no(not isinstance(table, View) or is_changeable_view(view, table)), "is_typed": "NO",
-            "self_referencing_column_name": None, "reference_generation": None, "user_defined_type_catalog": None,
-            "user_defined_type_schema": None, "user_defined_type_name": None,
         }  # fmt: skip
 
 
@@ -114,7 +111,7 @@ def _column_row(view: CatalogView, relation: ColumnRelation, column: Column) -> 
         "dtd_identifier": str(column.attnum), "is_self_referencing": "NO",
         "is_generated": "NEVER" if column.generated_sql is None else "ALWAYS",
         "is_updatable": "YES",
-        **dict.fromkeys(_UNUSED), **_column_collation(view, column), **domain_location(view, column.type.domain_oid),
+        **_column_collation(view, column), **domain_location(view, column.type.domain_oid),
         "generation_expression": None
         if column.generated_sql is None
         else shown_expression(view, column.generated_sql, relation.oid),
@@ -164,17 +161,7 @@ def domain_location(view: CatalogView, domain_oid: int) -> Row:
     return location(view, "domain", domain.schema_oid, domain.name)
 
 
-_UNUSED = (
-    "character_set_catalog", "character_set_schema", "character_set_name", "collation_catalog", "collation_schema",
-    "collation_name", "scope_catalog", "scope_schema", "scope_name",
-    "maximum_cardinality", "interval_type", "interval_precision",
-)  # fmt: skip
-
-
-_NO_IDENTITY: Row = {
-    "is_identity": "NO", "identity_cycle": "NO", "identity_generation": None, "identity_start": None,
-    "identity_increment": None, "identity_maximum": None, "identity_minimum": None,
-}  # fmt: skip
+_NO_IDENTITY: Row = {"is_identity": "NO", "identity_cycle": "NO"}
 
 
 def _identity(view: CatalogView, table: Table, column: Column) -> Row:

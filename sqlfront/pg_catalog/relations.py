@@ -141,8 +141,8 @@ def relation_rows(schema: str, name: str, view: CatalogView) -> pa.Table:
     A sequence of the database is one too, with its state as its row.
 
     Returns:
-        A table with the relation's columns in declared order, each of its type's Arrow type. NOT NULL flags,
-        counters and options a row maker leaves out are filled with the type's empty value.
+        A table with the relation's columns in declared order, each of its type's Arrow type. What a row
+        maker leaves out, NOT NULL flags, counters and options of catalogs, is filled with the type's empty value.
     """
     relation = all_relations().get((schema, name))
     if relation is None:
@@ -200,7 +200,8 @@ _EMPTY: dict[int, Any] = {
 def _table_of(relation: VirtualRelation, rows: list[Row]) -> pa.Table:
     arrays = []
     for column in relation.columns:
-        empty = _EMPTY.get(column.type.oid)
+        # The standard's views have nulls for what they do not know.
+        empty = None if relation.schema == "information_schema" else _EMPTY.get(column.type.oid)
         values = [row.get(column.name, empty) for row in rows]
         arrays.append(pa.array(values, arrow_type(column.type)))
     return pa.Table.from_arrays(arrays, names=[column.name for column in relation.columns])

@@ -56,7 +56,7 @@ def routines(view: CatalogView) -> Iterator[Row]:
     for function in view.objects(UserFunction):
         is_table = len(function.columns) > 1
         yield {
-            **location(view, "specific", function.schema_oid, _specific_name(function)),
+            **location(view, "specific", function.schema_oid, specific_name(function)),
             **location(view, "routine", function.schema_oid, function.name),
             "routine_type": "FUNCTION",
             **{f"type_{key}": value for key, value in type_location(view, function.returns).items()},
@@ -75,7 +75,7 @@ def parameters(view: CatalogView) -> Iterator[Row]:
     for function in view.objects(UserFunction):
         for number, parameter in enumerate(function.parameters, 1):
             yield {
-                **location(view, "specific", function.schema_oid, _specific_name(function)), "ordinal_position": number,
+                **location(view, "specific", function.schema_oid, specific_name(function)), "ordinal_position": number,
                 "parameter_mode": "OUT" if parameter.is_column else "IN", "is_result": "NO", "as_locator": "NO",
                 "parameter_name": parameter.name or None, "data_type": data_type_name(parameter.type),
                 **type_location(view, parameter.type), "dtd_identifier": str(number),
@@ -83,7 +83,8 @@ def parameters(view: CatalogView) -> Iterator[Row]:
             }  # fmt: skip
 
 
-def _specific_name(function: UserFunction) -> str:
+def specific_name(function: UserFunction) -> str:
+    """What tells functions of one name apart in the standard's views."""
     return f"{function.name}_{function.oid}"
 
 
@@ -165,7 +166,9 @@ def pg_get_function_result(view: CatalogView, oid: int) -> str | None:
     found = user_function(view, oid)
     if found is None:
         row = builtin_function(oid)
-        return format_type(SqlType(row["prorettype"])) if row else None
+        return (
+            ("SETOF " if row["proretset"] else "") + format_type(SqlType(row["prorettype"])) if row else None
+        )
     if found.columns:
         return f"TABLE({', '.join(_shown(column) for column in found.columns)})"
     return ("SETOF " if found.returns_set else "") + format_type(found.returns)

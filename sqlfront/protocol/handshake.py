@@ -69,7 +69,7 @@ class Handshake:
         self._negotiate(startup, request)
         self.options.admit()
         parameters = StartupParameters(
-            request.user, request.database, request.settings, self.options.peer_host, self.tls.is_established
+            request.user, request.database, request.settings, self.options.endpoints, self.tls.is_established
         )
         authentication = self.factory.authentication(parameters)
         yield from self._authenticate(authentication, request.user)

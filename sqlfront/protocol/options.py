@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from foundation.cancel import CancelToken
 from foundation.sqltypes import SqlType
-from sqlfront.backend import Format, ResultColumn
+from sqlfront.backend import Endpoints, Format, ResultColumn
 from sqlfront.protocol.transitions import LARGE_MESSAGE_BYTES_MAX
 
 
@@ -56,7 +56,7 @@ class ConversationOptions:
     full; a CancelRequest never needs admission.
     """
 
-    peer_host: str = ""
+    endpoints: Endpoints = field(default_factory=Endpoints)
     is_tls_available: bool = False
     message_bytes_max: int = LARGE_MESSAGE_BYTES_MAX
     admit: Callable[[], None] = _admit_all

@@ -41,6 +41,15 @@ def read_directly(
         WouldBlock: the session may not block, and the read would take long, or its preparation.
         QueryCanceled: 57014. AdminShutdown: 57P01.
     """
+    rows = _rows(session, statement, parameters)
+    if rows is not None and session.block.state is BlockState.IDLE:
+        session.block.commit_count += 1
+    return rows
+
+
+def _rows(
+    session: LocalSession, statement: PreparedStatement, parameters: Sequence[Any]
+) -> pa.RecordBatch | None:
     repeated, read, transaction = statement.repeated, None, None
     if repeated is None:
         return None

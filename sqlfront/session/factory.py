@@ -15,6 +15,7 @@ import itertools
 import logging
 import secrets
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -66,6 +67,7 @@ class LocalSessionFactory:
         self._shared = shared
         self._sessions: dict[int, LocalSession] = {}
         self._lock = threading.Lock()
+        self._ended = Counter[tuple[int, bool]]()
         self._process_ids = itertools.count(FIRST_PROCESS_ID)
         drop_left_temporary(shared.storage)
 
@@ -78,11 +80,19 @@ class LocalSessionFactory:
         with self._lock:
             return iter(list(self._sessions.values()))
 
+    def transaction_counts(self) -> Counter[tuple[int, bool]]:
+        """Transactions by (database OID, whether committed), of all sessions since the server started."""
+        with self._lock:
+            counts = self._ended.copy()
+            for session in self._sessions.values():
+                counts.update(_transactions(session))
+        return counts
+
     def authentication(self, startup: StartupParameters) -> Authentication:
         role = self._shared.storage.catalog.find_role(startup.user)
         if role is not None and role.verifier is not None:
             return Authentication(role.verifier)
-        if is_local_peer(startup.peer_host):
+        if is_local_peer(startup.endpoints.peer_host):
             return Authentication(None)
         return Authentication(make_verifier(secrets.token_hex(16)))
 
@@ -113,7 +123,7 @@ class LocalSessionFactory:
                 is_superuser=role.is_superuser,
                 database_oid=database.oid,
                 database_name=database.name,
-                peer_host=startup.peer_host,
+                endpoints=startup.endpoints,
             )
             session = LocalSession(self._shared, identity, settings, self)
             self._sessions[identity.process_id] = session
@@ -130,7 +140,7 @@ class LocalSessionFactory:
         return database
 
     def _is_trusted(self, startup: StartupParameters, role: Role) -> bool:
-        return role.verifier is None and is_local_peer(startup.peer_host)
+        return role.verifier is None and is_local_peer(startup.endpoints.peer_host)
 
     def _settings_for(self, role: Role, database: Database, startup: StartupParameters) -> SettingValues:
         values = SettingValues(self._shared.base_settings)
@@ -195,7 +205,13 @@ class LocalSessionFactory:
     def forget(self, session: LocalSession) -> None:
         """A session has closed."""
         with self._lock:
-            self._sessions.pop(session.process_id, None)
+            if self._sessions.pop(session.process_id, None) is not None:
+                self._ended.update(_transactions(session))
+
+
+def _transactions(session: LocalSession) -> dict[tuple[int, bool], int]:
+    oid, block = session.identity.database_oid, session.block
+    return {(oid, True): block.commit_count, (oid, False): block.rollback_count}
 
 
 def is_local_peer(peer_host: str) -> bool:

@@ -104,14 +104,24 @@ def pg_backend_pid(session: LocalSession) -> int:
     return session.process_id
 
 
-@session_function("inet_server_addr", "inet_server_port", "inet_client_port")
-def address_unknown(session: LocalSession) -> None:
-    return None
-
-
 @session_function("inet_client_addr")
 def inet_client_addr(session: LocalSession) -> bytes | None:
-    return peer_address(session.identity.peer_host)
+    return peer_address(session.identity.endpoints.peer_host)
+
+
+@session_function("inet_client_port")
+def inet_client_port(session: LocalSession) -> int | None:
+    return session.identity.endpoints.peer_port
+
+
+@session_function("inet_server_addr")
+def inet_server_addr(session: LocalSession) -> bytes | None:
+    return peer_address(session.identity.endpoints.server_host)
+
+
+@session_function("inet_server_port")
+def inet_server_port(session: LocalSession) -> int | None:
+    return session.identity.endpoints.server_port
 
 
 @session_function("pg_is_in_recovery")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from sqlfront.backend import Endpoints
 from storage.catalog import TEMPORARY_SCHEMA_PREFIX
 
 
@@ -22,7 +23,7 @@ class SessionIdentity:
     is_superuser: bool
     database_oid: int
     database_name: str
-    peer_host: str = ""
+    endpoints: Endpoints = field(default_factory=Endpoints)
 
     @property
     def temporary_schema(self) -> str:

@@ -137,6 +137,8 @@ class TransactionBlock:
         self._savepoints: list[_Savepoint] = []
         self._may_block = True
         self.unfinished: UnfinishedCommit | None = None
+        self.commit_count = 0
+        self.rollback_count = 0
         settings.guard = self._check_setting
 
     @property
@@ -301,6 +303,7 @@ class TransactionBlock:
         except BaseException:
             self._finish(committed=False)
             raise
+        self.commit_count += 1
         self._finish(committed=True)
 
     def rollback(self) -> None:
@@ -336,6 +339,8 @@ class TransactionBlock:
 
     def _finish(self, *, committed: bool) -> None:
         was_open = self.state is not BlockState.IDLE
+        if was_open and not committed:
+            self.rollback_count += 1
         self._transaction = None
         self._has_snapshot, self._is_first = False, True
         self._savepoints.clear()

@@ -243,7 +243,7 @@ def test_unix_socket(tmp_path: Path) -> None:
             client.sendall(StartupMessage(parameters={"user": "a"}).encode() + ONE + Terminate().encode())
             with client.makefile("rb") as stream:
                 assert stream.read().endswith(b"SELECT 1\0Z\0\0\0\5I")
-        assert live.factory.all_sessions[0].startup.peer_host == ""
+        assert live.factory.all_sessions[0].startup.endpoints.peer_host == ""
         with pytest.raises(ServerStartError, match="another server uses it"):
             other = Server(live.factory, CODECS, ServerOptions(port=0))
             live.call(other._listen_on_unix_socket(live.loop, path))

@@ -156,3 +156,15 @@ def test_a_database_is_dropped_under_its_sessions(loaded: ServerProcess) -> None
         staying.close()
         with pytest.raises(psycopg.errors.ObjectInUse, match="cannot drop the currently open database"):
             connection.execute("DROP DATABASE postgres WITH (FORCE)")
+
+
+def test_both_ends_of_a_connection_have_addresses(loaded: ServerProcess) -> None:
+    with psycopg.connect(loaded.dsn, autocommit=True) as connection:
+        with socket.socket(fileno=os.dup(connection.pgconn.socket)) as end:
+            own, server = end.getsockname(), end.getpeername()
+        names = "host(inet_client_addr()), inet_client_port(), host(inet_server_addr()), inet_server_port()"
+        assert connection.execute(f"SELECT {names}").fetchone() == (*own, *server)
+        shown = connection.execute(
+            "SELECT host(client_addr), client_port FROM pg_stat_activity WHERE pid = pg_backend_pid()"
+        )
+        assert shown.fetchone() == own

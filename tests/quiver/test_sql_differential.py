@@ -49,6 +49,8 @@ FILES = (
     "user_functions.sql",
     "changes_in_with.sql",
     "table_samples.sql",
+    "outer_joined_rows.sql",
+    "described_objects.sql",
 )
 FEATURE_NOT_SUPPORTED = "0A000"
 

@@ -13,18 +13,24 @@ from typing import Any
 import pytest
 
 from foundation.errors import InvalidParameterValue, UndefinedDatabase
+from quiver.instance import Instance
 from tests.sqlfront.session.driver import Client, opened
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
-def client(tmp_path: Path) -> Iterator[Client]:
+def instance(tmp_path: Path) -> Iterator[Instance]:
     with opened(tmp_path / "data") as instance:
-        client = Client(instance)
-        client.script("CREATE TABLE t (id int PRIMARY KEY, n int, v vector(3))")
-        client.script("INSERT INTO t SELECT i, i, '[1,2,3]' FROM generate_series(1, 2000) i")
-        yield client
+        yield instance
+
+
+@pytest.fixture
+def client(instance: Instance) -> Client:
+    client = Client(instance)
+    client.script("CREATE TABLE t (id int PRIMARY KEY, n int, v vector(3))")
+    client.script("INSERT INTO t SELECT i, i, '[1,2,3]' FROM generate_series(1, 2000) i")
+    return client
 
 
 def counters(client: Client, *names: str) -> tuple[Any, ...]:
@@ -104,3 +110,39 @@ def test_what_has_no_size(client: Client) -> None:
         client.script("SELECT pg_relation_size('t', 'spoon')")
     with pytest.raises(UndefinedDatabase, match='database "nowhere" does not exist'):
         client.script("SELECT pg_database_size('nowhere')")
+
+
+def transactions(client: Client) -> tuple[int, int]:
+    names = "xact_commit, xact_rollback"
+    text = f"SELECT {names} FROM pg_stat_database WHERE datname = current_database()"
+    commits, rollbacks = client.script(text)[0].rows[0]
+    return commits, rollbacks
+
+
+def test_transactions_are_counted_however_they_end(client: Client) -> None:
+    before = transactions(client)
+    client.script("BEGIN; SELECT 1; COMMIT")
+    client.script("BEGIN; INSERT INTO t VALUES (9001); ROLLBACK")
+    client.prepare("insert", "INSERT INTO t VALUES ($1)")
+    client.execute_prepared("insert", 9002)
+    client.prepare("find", "SELECT n FROM t WHERE id = $1")
+    for _ in range(3):
+        assert client.read_directly("find", 5) == [(5,)]
+    with pytest.raises(Exception, match="division by zero"):
+        client.script("SELECT 1 / 0")
+    # The query that asks is a transaction, too, and counts for the next one.
+    assert transactions(client) == (before[0] + 6, before[1] + 2)
+
+
+def test_transactions_of_closed_sessions_stay_counted(client: Client, instance: Instance) -> None:
+    before = transactions(client)
+    other = Client(instance)
+    other.script("SELECT 1")
+    other.session.close()
+    assert transactions(client) == (before[0] + 2, before[1])
+
+
+def test_transactions_show_which_database_they_were_in(client: Client) -> None:
+    client.script("CREATE DATABASE elsewhere")
+    rows = client.script("SELECT datname, numbackends, tup_inserted FROM pg_stat_database ORDER BY 1")[0].rows
+    assert rows == [("elsewhere", 0, 0), ("postgres", 1, 2000)]
