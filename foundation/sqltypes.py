@@ -13,6 +13,8 @@ Storage forms that are not obvious:
   inet, cidr               binary, whose order is the types' (foundation/network.py)
   money                    int64, in hundredths
   macaddr, macaddr8        fixed_size_binary(6) and (8)
+  ranges, multiranges      binary, whose order is the types' (foundation/ranges.py); numrange and nummultirange have
+                           display scales behind it
   jsonb                    utf8 in PostgreSQL's canonical jsonb text; json utf8 as it was given
   jsonpath                 utf8, a canonical text that reads back as the same path
   bit, varbit              binary in the wire form: int32 big-endian bit length, then bytes, first bit highest
@@ -126,6 +128,18 @@ JSONB = SqlType(3802)
 JSONPATH = SqlType(4072)
 REGROLE = SqlType(4096)
 REGNAMESPACE = SqlType(4089)
+INT4RANGE = SqlType(3904)
+NUMRANGE = SqlType(3906)
+TSRANGE = SqlType(3908)
+TSTZRANGE = SqlType(3910)
+DATERANGE = SqlType(3912)
+INT8RANGE = SqlType(3926)
+INT4MULTIRANGE = SqlType(4451)
+NUMMULTIRANGE = SqlType(4532)
+TSMULTIRANGE = SqlType(4533)
+TSTZMULTIRANGE = SqlType(4534)
+DATEMULTIRANGE = SqlType(4535)
+INT8MULTIRANGE = SqlType(4536)
 VECTOR = SqlType(16385)
 VECTOR_ARRAY = SqlType(16386)
 HALFVEC = SqlType(16387)
@@ -140,7 +154,10 @@ FIRST_USER_OID = 20000
 
 NUMERIC_PRECISION_DECIMAL128 = 38
 
-BYTE_ORDERED = frozenset((TIMETZ.oid, INET.oid, CIDR.oid, MACADDR.oid, MACADDR8.oid))
+BYTE_ORDERED = frozenset((
+    TIMETZ.oid, INET.oid, CIDR.oid, MACADDR.oid, MACADDR8.oid, INT4RANGE.oid, TSRANGE.oid, TSTZRANGE.oid, DATERANGE.oid,
+    INT8RANGE.oid, INT4MULTIRANGE.oid, TSMULTIRANGE.oid, TSTZMULTIRANGE.oid, DATEMULTIRANGE.oid, INT8MULTIRANGE.oid,
+))  # fmt: skip
 """Types stored as bytes in a form of our own, in which SQL's equality is that of the bytes and SQL's order is theirs."""
 
 
@@ -207,6 +224,16 @@ def _further_scalars() -> list[TypeInfo]:
     ]
 
 
+def _ranges() -> list[TypeInfo]:
+    names = (
+        (3904, 3905, "int4range"), (3906, 3907, "numrange"), (3908, 3909, "tsrange"), (3910, 3911, "tstzrange"),
+        (3912, 3913, "daterange"), (3926, 3927, "int8range"), (4451, 6150, "int4multirange"), (4532, 6151, "nummultirange"),
+        (4533, 6152, "tsmultirange"), (4534, 6153, "tstzmultirange"), (4535, 6155, "datemultirange"),
+        (4536, 6157, "int8multirange"),
+    )  # fmt: skip
+    return [TypeInfo(oid, name, name, -1, "R", False, array_oid) for oid, array_oid, name in names]
+
+
 def _with_arrays(scalars: list[TypeInfo]) -> dict[int, TypeInfo]:
     by_oid = {info.oid: info for info in scalars}
     for info in scalars:
@@ -225,7 +252,7 @@ def _with_arrays(scalars: list[TypeInfo]) -> dict[int, TypeInfo]:
     return by_oid
 
 
-TYPES: dict[int, TypeInfo] = _with_arrays([*_scalars(), *_further_scalars()])
+TYPES: dict[int, TypeInfo] = _with_arrays([*_scalars(), *_further_scalars(), *_ranges()])
 """All types by OID, arrays included; users' types too, once `register_type` got them."""
 
 DOMAINS: dict[int, TypeInfo] = {}
@@ -261,6 +288,7 @@ _FIXED_ARROW: dict[int, pa.DataType] = {
     2203: pa.uint32(), 2204: pa.uint32(), 2205: pa.uint32(), 2206: pa.uint32(), 2249: pa.utf8(), 2275: pa.utf8(), 2278: pa.utf8(),
     2950: pa.binary(16), 3802: pa.utf8(), 4072: pa.utf8(), 4089: pa.uint32(), 4096: pa.uint32(),
     16389: pa.binary(), 650: pa.binary(), 774: pa.binary(8), 790: pa.int64(), 829: pa.binary(6), 869: pa.binary(),
+    **{info.oid: pa.binary() for info in _ranges()},
 }  # fmt: skip
 
 

@@ -25,6 +25,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from foundation.bitset import RowOffsets
+from foundation.ranges import SCALED, without_scales
 from foundation.sqltypes import (
     NUMERIC,
     SqlType,
@@ -291,6 +292,9 @@ def _normal_form(column: pa.Array, sql_type: SqlType) -> pa.Array:
     if sql_type.oid == NUMERIC.oid and pa.types.is_string(arrow_type):
         column = pc.replace_substring_regex(column, r"(\.[0-9]*?)0+$", r"\1")
         return pc.replace_substring_regex(column, r"\.$", "").cast(pa.binary())
+    if sql_type.oid in SCALED:
+        values = [None if value is None else without_scales(value) for value in column.to_pylist()]
+        return pa.array(values, pa.binary())
     if pa.types.is_string(arrow_type) or (
         pa.types.is_fixed_size_binary(arrow_type) and arrow_type.byte_width not in _HASHED_WIDTHS
     ):

@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 
 import pyarrow as pa
 
+from foundation.ranges import SCALED, without_scales
 from foundation.sqltypes import (
     BOOL,
     BPCHAR,
@@ -65,6 +66,10 @@ def _numeric(value: pa.Scalar) -> Key:
     return decimal_order(value.as_py())
 
 
+def _numeric_range(value: pa.Scalar) -> Key:
+    return without_scales(value.as_py())
+
+
 def _char(value: pa.Scalar) -> Key:
     """Trailing blanks of char(n) mean nothing."""
     return value.as_py().rstrip(" ")
@@ -79,6 +84,7 @@ KEYS: dict[int, Callable[[pa.Scalar], Key]] = {
     **dict.fromkeys((t.oid for t in (FLOAT4, FLOAT8)), _float),
     NUMERIC.oid: _numeric,
     BPCHAR.oid: _char,
+    **dict.fromkeys(SCALED, _numeric_range),
 }
 """Type -> key of a value that is not NULL. These are the types that indexes keep the order of.
 

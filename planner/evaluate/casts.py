@@ -19,6 +19,7 @@ from foundation.errors import (
     InvalidParameterValue,
     NumericValueOutOfRange,
 )
+from foundation.ranges import SCALED
 from foundation.row_types import is_row_type
 from foundation.sqltypes import (
     BIT,
@@ -83,7 +84,7 @@ _NUMBERS = (*_INTEGERS, *_FLOATS, NUMERIC.oid)
 _TEXTS = (TEXT.oid, VARCHAR.oid, BPCHAR.oid, NAME.oid, UNKNOWN.oid)
 _INSTANTS = (DATE.oid, TIMESTAMP.oid, TIMESTAMPTZ.oid)
 _TO_TIME = (TIMESTAMP.oid, TIMESTAMPTZ.oid)
-_TEXT_FORMS = BYTE_ORDERED | frozenset({
+_TEXT_FORMS = BYTE_ORDERED | SCALED | frozenset({
     BOOL.oid, *_NUMBERS, *_INSTANTS, *_TEXTS, TIME.oid, 790, 17, 2950, JSON.oid, JSONB.oid, JSONPATH.oid, BIT.oid,
     VARBIT.oid, VECTOR.oid, HALFVEC.oid, SPARSEVEC.oid,
 })  # fmt: skip

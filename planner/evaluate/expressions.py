@@ -110,7 +110,9 @@ def _call(node: bound.Call, frame: Frame, context: EvaluationContext) -> Datum:
     row_count = 1 if is_constant else frame.row_count
     if not is_constant and all(a.is_constant for a in arguments):
         arguments = [Datum(argument.spread(row_count)) for argument in arguments]
-    if function.is_strict and any(argument.is_null_constant() for argument in arguments):
+    # Of a variadic function the array of its last arguments would have to be NULL.
+    is_null = any(argument.is_null_constant() for argument in arguments) and not function.is_variadic
+    if function.is_strict and is_null:
         return Datum(pa.nulls(1, arrow_type(node.type)), True)
     types = tuple(argument.sql_type for argument in node.arguments)
     array = _apply(function, arguments, CallSite(context, row_count, node.type, _oids(types)), types)

@@ -15,6 +15,7 @@ from planner.functions.char_conversions import char_conversions
 from planner.functions.datum import CallSite
 from planner.functions.implementations_money import money_conversions
 from planner.functions.implementations_network import network_conversions
+from planner.functions.implementations_ranges import range_conversions
 from planner.functions.implementations_timetz import timetz_conversions
 
 Conversion: TypeAlias = Callable[[pa.Array, CallSite], pa.Array]
@@ -26,4 +27,5 @@ def conversions() -> dict[tuple[int, int], Conversion]:
     """All of them."""
     return {
         **timetz_conversions(), **money_conversions(), **network_conversions(), **char_conversions(),
+        **range_conversions(),
     }  # fmt: skip

@@ -32,6 +32,7 @@ from planner.functions.implementations_money import money_kernels
 from planner.functions.implementations_network import network_kernels
 from planner.functions.implementations_number_format import number_format_kernels
 from planner.functions.implementations_numeric import numeric_function_kernels
+from planner.functions.implementations_ranges import range_kernels
 from planner.functions.implementations_regex import regex_kernels
 from planner.functions.implementations_sampling import sampling_kernels
 from planner.functions.implementations_text import VARIADIC_TEXT, text_kernels
@@ -89,6 +90,7 @@ def kernels() -> dict[str, Kernel]:
         **time_kernels(), **regex_kernels(), **bit_kernels(), **interval_kernels(), **numeric_function_kernels(), **datetime_format_kernels(),
         **number_format_kernels(), **text_form_kernels(), **vector_kernels(), **vector_type_kernels(), **_other_kernels(),
         **timetz_kernels(), **zone_kernels(), **network_kernels(), **money_kernels(), **enum_kernels(), **sampling_kernels(),
+        **range_kernels(),
     }  # fmt: skip
 
 

@@ -7,6 +7,7 @@ Where Arrow's order is not PostgreSQL's, values are first turned into keys whose
   text family       by bytes (collation C.UTF-8), which is Arrow's order
   bit               bytes, then length
   timetz, inet ...  the stored bytes (`sqltypes.BYTE_ORDERED`), as for uuid
+  numrange          the stored bytes without the display scales, as nummultirange
   vector, halfvec   element by element, then by dimension (pgvector's vector_cmp): keys of bytes
   sparsevec         the same, elements that are not stored being zero (sparsevec_cmp)
   arrays            element by element, then by length; NULL elements equal each other and are greatest
@@ -26,6 +27,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from foundation.enum_types import is_enum
+from foundation.ranges import SCALED, without_scales
 from foundation.sqltypes import (
     BIT,
     BOOL,
@@ -153,6 +155,8 @@ def _keys(datum: Datum, oid: int) -> Datum:
         array = pc.utf8_rtrim(array, " ")
     elif pa.types.is_fixed_size_binary(array.type):
         array = array.cast(pa.binary())
+    elif oid in SCALED:
+        array = range_values(array)
     elif oid in (BIT.oid, VARBIT.oid):
         array = _bit_keys(array)
     elif is_vector(SqlType(oid)):
@@ -164,6 +168,16 @@ def _keys(datum: Datum, oid: int) -> Datum:
     elif pa.types.is_uint32(array.type):
         array = array.cast(pa.int64())
     return Datum(contiguous(array), datum.is_constant)
+
+
+def range_values(array: pa.Array) -> pa.Array:
+    """(numrange, or nummultirange) -> binary without display scales: equal, and of one order, as the values are."""
+    return pa.array([None if v is None else without_scales(v) for v in array.to_pylist()], pa.binary())
+
+
+def evaluate_range_value(columns: Sequence[pa.Array], row_count: int) -> pa.Array:
+    """`range_values` of the only column."""
+    return range_values(columns[0])
 
 
 def _bit_pair_keys(datum: Datum) -> Datum:
@@ -288,6 +302,8 @@ def element_order(value: Any, oid: int) -> tuple[int, Any]:
         return (1, 0.0) if value != value else (0, value)
     if oid == SPARSEVEC.oid:
         return (0, sparse_order_keys(pa.array([value], pa.binary()))[0].as_py())
+    if oid in SCALED:
+        return (0, without_scales(value))
     if oid == BPCHAR.oid:
         return (0, value.rstrip(" ").encode())
     if isinstance(value, str):
@@ -387,8 +403,7 @@ _BASES = (
     "bool", "char", "int2", "int4", "int8", "int24", "int42", "int28", "int82", "int48", "int84", "float4",
     "float8", "float48", "float84", "text", "text_", "bpchar", "bytea", "name", "oid", "tid", "xid", "date_",
     "cash_", "time_", "timetz_", "network_", "macaddr_", "macaddr8_", "timestamp_", "timestamptz_", "numeric_", "uuid_", "bit", "varbit", "array_", "jsonb_",
-    "vector_", "halfvec_",
-    "sparsevec_",
+    "vector_", "halfvec_", "sparsevec_", "range_", "multirange_",
 )  # fmt: skip
 
 
@@ -416,6 +431,8 @@ def comparison_kernels() -> dict[str, Kernel]:
         "network_",
         "macaddr_",
         "macaddr8_",
+        "range_",
+        "multirange_",
     ):
         kernels[f"{base}cmp"] = three_way
     kernels["xideqint4"] = kernels["xideq"]

@@ -40,6 +40,7 @@ from planner.relational.numeric_kernels import (
 )
 from planner.relational.ordered_sets import print_ordered_set
 from planner.relational.printed import DECIMAL_DIGITS_MAX, DecimalForm, Printed
+from planner.relational.range_aggregates import RANGE_AGGREGATES, range_reducer
 from planner.relational.rules.comparison import as_plain_text, group_sql, order_sql
 from planner.relational.statement import as_plain
 from planner.relational.vector_aggregates import vector_reducer
@@ -308,6 +309,18 @@ def _float_regression(
     return printer.statement.slot_call(("regression", name), regression_of_floats(name), lists, FLOAT8)
 
 
+def _range_reduction(name: str) -> Callable[..., Printed]:
+    def build(
+        printer: ExpressionPrinter, arguments: Sequence[Printed], sql_type: SqlType, shape: CallShape
+    ) -> Printed:
+        (argument,) = arguments
+        collected = Printed(shape.call("list", argument.sql), array_type(argument.type))
+        evaluator = range_reducer(name, argument.type)
+        return printer.statement.slot_call((name, argument.type), evaluator, [collected], sql_type)
+
+    return build
+
+
 _BUILDERS: dict[str, Callable[..., Printed]] = {
     "sum": _sum,
     "avg": _avg,
@@ -319,6 +332,7 @@ _BUILDERS: dict[str, Callable[..., Printed]] = {
     "jsonb_agg": _json_agg(is_jsonb=True),
     "json_object_agg": _json_object_agg(is_jsonb=False),
     "jsonb_object_agg": _json_object_agg(is_jsonb=True),
+    **{name: _range_reduction(name) for name in RANGE_AGGREGATES},
 }
 
 AGGREGATES = frozenset(_BUILDERS) | frozenset(_SAME_NAME) | frozenset(_VARIANCES) | {"count"}

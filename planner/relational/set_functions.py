@@ -14,10 +14,12 @@ from itertools import accumulate
 import pyarrow as pa
 
 from foundation.errors import FeatureNotSupported, InvalidParameterValue
+from foundation.ranges import BY_MULTIRANGE
 from foundation.row_types import RowShape, row_shape
 from foundation.sqltypes import INT4, INT8, TIMESTAMPTZ, SqlType, arrow_type, is_vector
 from planner import bound
 from planner.evaluate import Frame, evaluate, is_native
+from planner.functions.implementations_ranges import range_lists
 from planner.functions.signature import FunctionKind, Volatility
 from planner.relational.carriers import carrier
 from planner.relational.expressions import ExpressionPrinter
@@ -199,6 +201,13 @@ def _lists_of(
 
 def _element_lists(printer: ExpressionPrinter, call: bound.Call, types: Sequence[SqlType]) -> list[Printed]:
     name = call.function.name
+    if name == "unnest" and call.arguments[0].sql_type.oid in BY_MULTIRANGE:
+        form = BY_MULTIRANGE[call.arguments[0].sql_type.oid]
+        multirange = printer.print(call.arguments[0])
+        lists = printer.statement.slot_call(
+            ("ranges", form), range_lists(form), [multirange], types[0], returns_lists=True
+        )
+        return [Printed(lists.sql, types[0])]
     if name == "unnest" and len(types) == 1:
         return [Printed(as_plain(printer.print(call.arguments[0])), types[0])]
     if name == "generate_series":

@@ -8,7 +8,9 @@ of steps. Nothing here knows an expression.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
+from foundation.ranges import BY_MULTIRANGE, BY_RANGE
 from foundation.row_types import COMPOSITES, row_shape
 from foundation.sqltypes import (
     DOMAINS,
@@ -29,7 +31,9 @@ from planner.functions.signature import (
     ANYCOMPATIBLENONARRAY,
     ANYELEMENT,
     ANYENUM,
+    ANYMULTIRANGE,
     ANYNONARRAY,
+    ANYRANGE,
     POLYMORPHIC_TYPES,
     CastContext,
     CastMethod,
@@ -37,7 +41,9 @@ from planner.functions.signature import (
 from planner.functions.signatures import find_cast
 
 _STRENGTH = {CastContext.IMPLICIT: 0, CastContext.ASSIGNMENT: 1, CastContext.EXPLICIT: 2}
-_ELEMENT_FAMILY = frozenset((ANYELEMENT, ANYNONARRAY, ANYARRAY, ANYENUM))
+_ELEMENT_FAMILY = frozenset((ANYELEMENT, ANYNONARRAY, ANYARRAY, ANYENUM, ANYRANGE, ANYMULTIRANGE))
+_CONTAINERS = frozenset((ANYARRAY, ANYRANGE, ANYMULTIRANGE))
+_RANGES = frozenset((ANYRANGE, ANYMULTIRANGE))
 _RECORD_ARRAY_OID = 2287
 
 
@@ -158,24 +164,26 @@ def mismatched_pair(oids: Sequence[int]) -> tuple[int, int]:
     return chosen, chosen
 
 
+@dataclass(frozen=True, slots=True)
 class PolymorphicMatch:
-    """What the polymorphic types stand for in one call."""
+    """What the polymorphic types stand for in one call; 0 for what stays open."""
 
-    def __init__(self, element: int, array: int, compatible: int) -> None:
-        self._element = element
-        self._array = array
-        self._compatible = compatible
+    element: int = 0
+    array: int = 0
+    range: int = 0
+    multirange: int = 0
+    compatible: int = 0
 
     def concrete(self, declared: int) -> int:
         """The actual type of a declared one; 0 when it stays open."""
         if declared in (ANYELEMENT, ANYNONARRAY, ANYENUM):
-            return self._element
-        if declared == ANYARRAY:
-            return self._array
+            return self.element
+        if declared in _CONTAINERS:
+            return {ANYARRAY: self.array, ANYRANGE: self.range, ANYMULTIRANGE: self.multirange}[declared]
         if declared in (ANYCOMPATIBLE, ANYCOMPATIBLENONARRAY):
-            return self._compatible
+            return self.compatible
         if declared == ANYCOMPATIBLEARRAY:
-            return array_oid(self._compatible)
+            return array_oid(self.compatible)
         return declared
 
 
@@ -192,62 +200,75 @@ def resolve_polymorphic(
     Returns:
         None when the arguments do not agree, or when nothing decides and `lenient` is off.
     """
-    element = array = 0
-    has_elements = False
+    given: dict[int, int] = {}
     compatible: list[int] = []
-    has_compatible = False
     for oid, wanted in zip(actual, declared):
-        known = 0 if oid == UNKNOWN.oid else oid
+        if wanted not in POLYMORPHIC_TYPES or oid == UNKNOWN.oid:
+            continue
+        if not _is_of_kind(oid, wanted):
+            return None
         if wanted in _ELEMENT_FAMILY:
-            has_elements = True
-            if not known:
-                continue
-            if wanted == ANYARRAY:
-                if array not in (0, known) or not element_oid(known):
-                    return None
-                array = known
-            else:
-                if element not in (0, known) or (wanted == ANYNONARRAY and element_oid(known)):
-                    return None
-                if wanted == ANYENUM and category(known) != "E":
-                    return None
-                element = known
-        elif wanted in POLYMORPHIC_TYPES:
-            has_compatible = True
-            if known and wanted == ANYCOMPATIBLEARRAY:
-                if not element_oid(known):
-                    return None
-                compatible.append(element_oid(known))
-            elif known:
-                compatible.append(known)
-    return _polymorphic_match(
-        (element, array) if has_elements else None, compatible if has_compatible else None, declared, lenient
-    )
+            kind = wanted if wanted in _CONTAINERS else ANYELEMENT
+            if given.setdefault(kind, oid) != oid:
+                return None
+        else:
+            compatible.append(element_oid(oid) if wanted == ANYCOMPATIBLEARRAY else oid)
+    match: PolymorphicMatch | None = PolymorphicMatch()
+    if _ELEMENT_FAMILY.intersection(declared):
+        match = _element_match(given, declared, lenient=lenient)
+    if match is None or not POLYMORPHIC_TYPES.difference(_ELEMENT_FAMILY).intersection(declared):
+        return match
+    shared = _shared_type(compatible, declared)
+    return None if shared is None else replace(match, compatible=shared)
 
 
-def _polymorphic_match(
-    elements: tuple[int, int] | None, compatible: list[int] | None, declared: Sequence[int], lenient: bool
+def _is_of_kind(oid: int, wanted: int) -> bool:
+    """Whether a type is one that a polymorphic type may stand for."""
+    if wanted in (ANYARRAY, ANYCOMPATIBLEARRAY):
+        return bool(element_oid(oid))
+    if wanted == ANYNONARRAY:
+        return not element_oid(oid)
+    if wanted == ANYENUM:
+        return category(oid) == "E"
+    if wanted in _RANGES:
+        return oid in (BY_RANGE if wanted == ANYRANGE else BY_MULTIRANGE)
+    return True
+
+
+def _element_match(
+    given: dict[int, int], declared: Sequence[int], *, lenient: bool
 ) -> PolymorphicMatch | None:
-    element, array = elements or (0, 0)
-    if elements is not None:
-        if array and element and element_oid(array) != element:
-            return None
-        element = element or element_oid(array)
-        if not element and not lenient:
-            return None
-        array = array or array_oid(element)
-        if not array and ANYARRAY in declared and not lenient:
-            return None
-        if ANYNONARRAY in declared and element_oid(element):
-            return None
-    shared = 0
-    if compatible is not None:
-        found = common_type(compatible) if compatible else TEXT.oid
-        if found is None or (ANYCOMPATIBLENONARRAY in declared and element_oid(found)):
-            return None
-        if any(not can_convert(oid, found) for oid in compatible):
-            return None
-        if ANYCOMPATIBLEARRAY in declared and not array_oid(found):
-            return None
-        shared = found
-    return PolymorphicMatch(element, array, shared)
+    """What the types over one element stand for, given what some of them are. Returns as `resolve_polymorphic`."""
+    forms = {
+        form.range.oid: form
+        for form in (BY_RANGE.get(given.get(ANYRANGE, 0)), BY_MULTIRANGE.get(given.get(ANYMULTIRANGE, 0)))
+        if form is not None
+    }
+    elements = {form.subtype.oid for form in forms.values()}
+    elements |= {element_oid(given[ANYARRAY])} if ANYARRAY in given else set()
+    elements |= {given[ANYELEMENT]} if ANYELEMENT in given else set()
+    if len(forms) > 1 or len(elements) > 1 or (not elements and not lenient):
+        return None
+    element = next(iter(elements), 0)
+    array = given.get(ANYARRAY) or array_oid(element)
+    if not array and ANYARRAY in declared and not lenient:
+        return None
+    if ANYNONARRAY in declared and element_oid(element):
+        return None
+    if forms:
+        (form,) = forms.values()
+        return PolymorphicMatch(element, array, form.range.oid, form.multirange.oid)
+    # No range type follows from its subtype: several may be over one.
+    return None if not lenient and _RANGES.intersection(declared) else PolymorphicMatch(element, array)
+
+
+def _shared_type(oids: Sequence[int], declared: Sequence[int]) -> int | None:
+    """The common type that the types of one kind "compatible" stand for; None where there is none."""
+    found = common_type(oids) if oids else TEXT.oid
+    if found is None or (ANYCOMPATIBLENONARRAY in declared and element_oid(found)):
+        return None
+    if any(not can_convert(oid, found) for oid in oids):
+        return None
+    if ANYCOMPATIBLEARRAY in declared and not array_oid(found):
+        return None
+    return found

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from foundation.enum_types import is_enum
 from foundation.errors import DatatypeMismatch, FeatureNotSupported, UndefinedObject
+from foundation.ranges import BY_MULTIRANGE, BY_RANGE
 from foundation.sqltypes import BIT, HALFVEC, JSONB, SPARSEVEC, TYPES, VARBIT, VECTOR, SqlType, format_type
 from planner.vector import key_metrics
 
@@ -45,6 +46,7 @@ BTREE_CLASSES: dict[int, tuple[str, ...]] = {
     1083: ("time_ops",), 1186: ("interval_ops",), 1114: ("timestamp_ops",), 1184: ("timestamptz_ops",), 1266: ("timetz_ops",), 1560: ("bit_ops",),
     1562: ("varbit_ops",), 1700: ("numeric_ops",), 2950: ("uuid_ops",), 3802: ("jsonb_ops",),
     VECTOR.oid: ("vector_ops",), HALFVEC.oid: ("halfvec_ops",), SPARSEVEC.oid: ("sparsevec_ops",),
+    **dict.fromkeys(BY_RANGE, ("range_ops",)), **dict.fromkeys(BY_MULTIRANGE, ("multirange_ops",)),
 }  # fmt: skip
 """Type OID -> btree operator classes that accept it, the default one first. Those of hash have the same names."""
 

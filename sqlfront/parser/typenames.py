@@ -54,8 +54,7 @@ SERIAL_TYPES = {
 
 KNOWN_UNSUPPORTED = words(
     "box circle path point polygon line lseg tsquery tsvector"
-    " xml hstore ltree citext int4range int8range numrange tsrange tstzrange daterange int4multirange"
-    " int8multirange nummultirange tsmultirange tstzmultirange datemultirange pg_lsn txid_snapshot"
+    " xml hstore ltree citext pg_lsn txid_snapshot"
     " bf16vec int8vec"
 )
 """Types of PostgreSQL, pgvector and ours that are refused by name rather than unknown."""

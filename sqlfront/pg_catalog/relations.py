@@ -28,7 +28,7 @@ RowMaker = Callable[[CatalogView], Iterable[Row]]
 _ROW_MAKERS: dict[tuple[str, str], RowMaker] = {}
 
 BUILTIN = (
-    "pg_aggregate", "pg_am", "pg_amop", "pg_amproc", "pg_cast", "pg_collation", "pg_description", "pg_language",
+    "pg_aggregate", "pg_am", "pg_amop", "pg_amproc", "pg_cast", "pg_collation", "pg_description", "pg_language", "pg_range",
     "pg_opclass", "pg_operator", "pg_opfamily", "pg_proc", "pg_tablespace", "pg_type",
 )  # fmt: skip
 

@@ -3,7 +3,8 @@
 Python values of single parameters and constants, by type:
   bool; int (int2, int4, int8, oid and its kin, money in hundredths); float (float4, float8)
   str: text family, numeric (canonical text; Decimal is taken too), json, jsonb (canonical), tid
-  bytes: bytea, uuid (16 bytes), bit and varbit (wire form), timetz, inet, cidr, macaddr, macaddr8 (stored form)
+  bytes: bytea, uuid (16 bytes), bit and varbit (wire form), timetz, inet, cidr, macaddr, macaddr8,
+    ranges and multiranges (stored form)
   date, time, datetime (naive for timestamp, aware UTC for timestamptz); int days or microseconds since
   1970-01-01 where those cannot hold the value (infinity, BC, 24:00:00); pyarrow.MonthDayNano for interval
   int: an enum, by the position of its label

@@ -24,6 +24,7 @@ from sqlfront.types import (
     network,
     numeric,
     oids,
+    ranges,
     records,
     sparse,
     text,
@@ -36,7 +37,7 @@ from sqlfront.types.codec import Codec
 
 _FAMILIES = (
     boolean, integers, floats, numeric, text, bytea, timestamps, timetz, intervals, uuids, json_types, json_paths, bits, oids,
-    vectors, sparse, network, money,
+    vectors, sparse, network, money, ranges,
 )  # fmt: skip
 
 

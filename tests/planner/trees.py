@@ -10,11 +10,21 @@ import pyarrow as pa
 from foundation import sqltypes
 from foundation.cancel import CancelToken
 from foundation.memory import MemoryBudget
+from foundation.ranges import BY_MULTIRANGE, BY_RANGE
 from foundation.settings import SettingValues
 from foundation.sqltypes import SqlType, arrow_type, element_type
 from planner import bound
 from planner.evaluate import Frame
-from planner.functions.signature import ANY, ANYARRAY, ANYCOMPATIBLE, ANYCOMPATIBLEARRAY, ANYELEMENT, Function
+from planner.functions.signature import (
+    ANY,
+    ANYARRAY,
+    ANYCOMPATIBLE,
+    ANYCOMPATIBLEARRAY,
+    ANYELEMENT,
+    ANYMULTIRANGE,
+    ANYRANGE,
+    Function,
+)
 from planner.functions.signatures import functions_named, operator_function, operators_named
 from planner.services import ExecutionContext
 
@@ -132,6 +142,8 @@ def fn(name: str, *arguments: bound.Expression) -> bound.Call:
 def _accepts(declared: Sequence[int], given: Sequence[int]) -> bool:
     return all(
         a == b
+        or (a == ANYRANGE and b in BY_RANGE)
+        or (a == ANYMULTIRANGE and b in BY_MULTIRANGE)
         or (a in _ARRAYS and element_type(SqlType(b)) is not None)
         or (a in _POLYMORPHIC and a not in _ARRAYS and element_type(SqlType(b)) is None)
         for a, b in zip(declared, given)

@@ -19,7 +19,10 @@ from tests.sqlfront.types.samples import VALID
 pytestmark = pytest.mark.slow
 
 Connection = psycopg.Connection[tuple[object, ...]]
-TYPES = ("timetz", "inet", "cidr", "macaddr", "macaddr8", "money")
+TYPES = (
+    "timetz", "inet", "cidr", "macaddr", "macaddr8", "money", "int4range", "numrange", "tstzrange", "daterange",
+    "nummultirange", "int8multirange",
+)  # fmt: skip
 WITH_EXTREMES = ("timetz", "inet", "money")
 """Types that PostgreSQL has min() and max() of."""
 QUESTIONS = (

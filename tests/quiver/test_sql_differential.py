@@ -41,6 +41,7 @@ FILES = (
     "zoned_times.sql",
     "network_addresses.sql",
     "money.sql",
+    "ranges.sql",
     "windows.sql",
     "tables_without_columns.sql",
     "indexes.sql",

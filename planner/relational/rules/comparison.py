@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from foundation.enum_types import is_enum
 from foundation.errors import FeatureNotSupported, UndefinedFunction
+from foundation.ranges import SCALED
 from foundation.sqltypes import (
     BIT,
     BOOL,
@@ -26,7 +27,10 @@ from foundation.sqltypes import (
     element_type,
 )
 from planner import bound
-from planner.functions.implementations_compare import evaluate_bit_order
+from planner.functions.implementations_compare import (
+    evaluate_bit_order,
+    evaluate_range_value,
+)
 from planner.functions.implementations_json import evaluate_jsonb_order, evaluate_jsonb_value
 from planner.functions.implementations_sparse import evaluate_sparse_order
 from planner.relational.carriers import converted
@@ -45,7 +49,7 @@ _NUMBERS = frozenset((20, 21, 23, 700, 701, 24, 26, 28, 29, 2202, 2203, 2204, 22
 _TEXTS = frozenset((18, 19, 25, 705, 1042, 1043))
 _SAME_TYPE = frozenset((16, 17, 22, 30, 1082, 1083, 1114, 1184, 1186, 2950, 790, 16385, 16387)) | BYTE_ORDERED
 _EQUALITY_ONLY = frozenset((27, 1560, 1562, 16389))
-_UNORDERED_ELEMENTS = frozenset((1231, 199, 3807, 1561, 1563, 1014, 16390))
+_UNORDERED_ELEMENTS = frozenset((1231, 3907, 6151, 199, 3807, 1561, 1563, 1014, 16390))
 
 
 def comparison(printer: ExpressionPrinter, node: bound.Call) -> Printed | None:
@@ -75,6 +79,7 @@ def _is_native(operator: str, left: SqlType, right: SqlType) -> bool:
             or a in _NUMBERS
             or a in _TEXTS
             or a == NUMERIC.oid
+            or a in SCALED
             or _is_plain_array(a)
         )
     pairs = ({a, b} <= _NUMBERS, {a, b} <= _TEXTS, {a, b} == {1082, 1114})
@@ -100,7 +105,7 @@ def comparable(printer: ExpressionPrinter, left: Printed, right: Printed) -> tup
         if left.decimal is not None and right.decimal is not None:
             return left.sql, right.sql
         return sort_key(printer, left), sort_key(printer, right)
-    return _unpadded(left), _unpadded(right)
+    return _ordered(printer, left), _ordered(printer, right)
 
 
 def comparable_all(printer: ExpressionPrinter, values: Sequence[Printed]) -> list[str] | None:
@@ -117,7 +122,7 @@ def comparable_all(printer: ExpressionPrinter, values: Sequence[Printed]) -> lis
     first = values[0].type
     if not all(_is_native("=", first, value.type) for value in values):
         return None
-    return [_unpadded(value) for value in values]
+    return [_ordered(printer, value) for value in values]
 
 
 def padded_texts(column: bound.Expression, values: Sequence[bound.Expression]) -> list[str] | None:
@@ -145,13 +150,21 @@ def _is_padded(value: Printed) -> bool:
 
 
 def has_many_forms(value: Printed) -> bool:
-    """Whether values that DuckDB tells apart may be equal: numerics as text, char values of several lengths, jsonb."""
+    """Whether values that DuckDB tells apart may be equal: numerics as text, char values of several lengths, jsonb,
+    numrange."""
     is_loose_char = value.type.oid == BPCHAR.oid and not _is_padded(value)
-    return value.is_text_numeric or is_loose_char or value.type.oid == JSONB.oid
+    return value.is_text_numeric or is_loose_char or value.type.oid in (JSONB.oid, *SCALED)
 
 
 def _unpadded(value: Printed) -> str:
     return f"rtrim({value.sql}, ' ')" if value.type.oid == BPCHAR.oid else value.sql
+
+
+def _ordered(printer: ExpressionPrinter, value: Printed) -> str:
+    """A value that is no numeric in a form that DuckDB compares as PostgreSQL compares the value."""
+    if value.type.oid in SCALED:
+        return printer.statement.slot_call("range value", evaluate_range_value, [value], BYTEA).sql
+    return _unpadded(value)
 
 
 def sort_key(printer: ExpressionPrinter, value: Printed) -> str:
@@ -201,7 +214,7 @@ def order_sql(printer: ExpressionPrinter, value: Printed) -> str:
         return printer.statement.slot_call("jsonb order", evaluate_jsonb_order, [value], BYTEA).sql
     if value.type.oid == JSON.oid:
         raise UndefinedFunction("could not identify an ordering operator for type json")
-    return _unpadded(value)
+    return _ordered(printer, value)
 
 
 def rows_equal(printer: ExpressionPrinter, left: bound.RowLiteral, right: bound.Expression) -> str:

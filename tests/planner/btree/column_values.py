@@ -9,6 +9,8 @@ import numpy as np
 import pyarrow as pa
 
 from foundation.network import pack_inet
+from foundation.ranges import RANGE_TYPES, Bound, RangeType, merged, range_cuts
+from foundation.ranges import stored as stored_range
 from foundation.sqltypes import (
     BOOL,
     BPCHAR,
@@ -30,6 +32,7 @@ from foundation.sqltypes import (
     TIMESTAMP,
     TIMESTAMPTZ,
     TIMETZ,
+    TYPES,
     UUID,
     VARCHAR,
     SqlType,
@@ -61,6 +64,32 @@ _ADDRESSES = [
     ((0,) * 16, 128), ((255,) * 16, 1),
 ]  # fmt: skip
 
+
+_BOUNDS: dict[int, list[Bound]] = {
+    0: [None, "-1.5", "0.00", "1", "1.0", "NaN"],
+    4: [None, -7, 1],
+    8: [None, -1, 300],
+}
+"""Width of a range type's keys -> bounds that ascend."""
+
+
+def _ranges(form: RangeType) -> list[bytes]:
+    """Ranges between all bounds, and the empty one."""
+    bounds = _BOUNDS[form.key_bytes]
+    pairs = [(a, b) for at, a in enumerate(bounds) for b in [*bounds[at:], None]]
+    return [stored_range(form, range_cuts(form, *pair, has_upper=True)) for pair in pairs] + [
+        stored_range(form, ())
+    ]
+
+
+def _multiranges(form: RangeType) -> list[bytes]:
+    """Those of two ranges."""
+    _, first, *_, last = _BOUNDS[form.key_bytes]
+    low, high = range_cuts(form, None, first), range_cuts(form, last, None)
+    middle = range_cuts(form, first, last)
+    return [stored_range(form, merged(cuts)) for cuts in ((), (low,), (low, high), (low, middle), (middle,))]
+
+
 POOLS: dict[str, tuple[SqlType, list[Any]]] = {
     "bool": (BOOL, [True, False]),
     "int2": (INT2, [*range(-40, 40), -32768, 32767]),
@@ -82,6 +111,8 @@ POOLS: dict[str, tuple[SqlType, list[Any]]] = {
     "macaddr": (MACADDR, [bytes((n, 0, 0, 0, 0, n)) for n in (0, 127, 128, 255)]),
     "macaddr8": (MACADDR8, [bytes((n, 0, 0, 0, 0, 0, 0, n)) for n in (0, 127, 128, 255)]),
     "money": (MONEY, [*range(-40, 40), -(1 << 63), (1 << 63) - 1]),
+    **{TYPES[form.range.oid].name: (form.range, _ranges(form)) for form in RANGE_TYPES},
+    **{TYPES[form.multirange.oid].name: (form.multirange, _multiranges(form)) for form in RANGE_TYPES},
     "timetz": (TIMETZ, [pack_timetz(us, west) for us, west in _ZONED]),
     "time": (TIME, [0, 1, 86_399_999_999, 86_400_000_000]),
     "timestamp": (TIMESTAMP, _INSTANTS),

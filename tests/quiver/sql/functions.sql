@@ -316,7 +316,6 @@ SELECT max(x), min(x) FROM (VALUES ('a'), ('B'), ('é'), (NULL)) v(x)
 SELECT any_value(x) FROM (VALUES (1), (1)) v(x)
 -- refused: this query is not supported
 SELECT bit_and(x), bit_or(x) FROM (VALUES (B'1100'), (B'1010')) v(x)
--- refused: type int4range is not supported
 SELECT range_agg(NULL::int4range)
 SELECT interval '1.5' hour, interval '90' day, interval '10' month, interval '2' year, interval '1:30' minute to second, interval '1:30' hour to minute, interval '1:30', interval '1-2' year to month, interval '90' minute, interval '7.25' second(1)
 SELECT interval '1 2' day to hour, interval '3 4:05:06.789' day to second(2), interval '14 months' year, interval '1 day 5 hours' day, interval '-1.5' hour, interval '1 day 2:03:04' hour, interval '1 day 2:03:04' minute, interval 'P1DT2H3M' day to hour, interval '400' second

@@ -206,6 +206,40 @@ def _amounts() -> list[str]:
     ]  # fmt: skip
 
 
+_BOUNDS = {
+    "int4": ("1", "5", "-3", " 7 ", "0", "2147483646"), "int8": ("1", "5", "-3", "9223372036854775806"),
+    "num": ("1", "1.0", "1.50", "-2.5", "0.000", "1e10", "-1e-7", "12345678901234567890.5", "NaN", "Infinity", "-Infinity"),
+    "date": ("2024-01-05", "1999-12-31", "infinity", "-infinity", "0044-03-15 BC"),
+    "ts": ('"2024-01-05 10:00"', '"1999-12-31 23:59:59.5"', "infinity", "-infinity", "2024-02-29"),
+    "tstz": ('"2024-01-05 10:00+02"', '"1999-12-31 23:59:59.5-08"', "infinity", "-infinity", "2024-02-29"),
+}  # fmt: skip
+"""Range type without its last word -> bounds."""
+
+
+def _is_range(lower: str, upper: str) -> bool:
+    """Whether a lower bound is surely not above an upper one."""
+    return (
+        not lower
+        or not upper
+        or lower == upper
+        or "-infinity" in (lower.lower(),)
+        or upper in ("infinity", "NaN")
+    )
+
+
+def _ranges(name: str) -> list[str]:
+    bounds = ("", *_BOUNDS[name])
+    pairs = [(a, b) for a in bounds for b in bounds if _is_range(a, b)]
+    texts = [f"{_RANDOM.choice('[(')}{a},{b}{_RANDOM.choice(')]')}" for a, b in pairs for _ in range(2)]
+    return [*texts, "empty", " EMPTY ", "(,)", "[,]"]
+
+
+def _multiranges(name: str) -> list[str]:
+    ranges = _ranges(name)
+    drawn = ["{" + ",".join(_RANDOM.choices(ranges, k=_RANDOM.randrange(1, 5))) + "}" for _ in range(40)]
+    return [*drawn, "{}", " { } ", "{empty}", "{ empty , (,) }"]
+
+
 def _hardware_addresses(size: int) -> list[str]:
     drawn = [
         bytes(_RANDOM.choice((0, 255, _RANDOM.randrange(256))) for _ in range(size)).hex() for _ in range(60)
@@ -300,6 +334,9 @@ VALID: dict[str, list[str]] = {
     "cidr": _addresses(with_host=False),
     "money": _amounts(),
     "macaddr": _hardware_addresses(6),
+    **{f"{name}range": _ranges(name) for name in _BOUNDS},
+    **{f"{name}multirange": _multiranges(name) for name in _BOUNDS},
+    "int4range[]": ['{"[1,5)",NULL,empty}', "{}"],
     "macaddr8": _hardware_addresses(8),
     "uuid": _uuids(),
     "json": _jsons(),
@@ -354,6 +391,16 @@ INVALID: dict[str, list[str]] = {
     ],
     "cidr": ["", "10.1.2.3/8", "10.", "2001:db8::5/64", "0x", "0x0a01020304", "1.2.3.4.5", "256", "10/33", "192.168.1.1/24", "1:2::/200", "0xg"],
     "money": ["abc", "1.2.3", "$$$1", "--1", "1 2", "92233720368547758.08", "-92233720368547758.09", "1e5", "99999999999999999999", "1x", "(1)x"],
+    "int4range": [
+        "", "[", "[1", "[1,", "[1,2", "1,2)", "[1 2)", "[1)", "(1,2,3)", "[1,2)x", "emptyx", "empty x", "[5,1)", "[a,2)", "[1,a)", "[ ,2)",
+        '["1,2)', "[\\", "[1,2\\)", '["1""",2)', "[1,2147483647]", "(2147483647,)", "[1,2147483648)", "{[1,2)}",
+    ],
+    "daterange": ["[2024-01-05,2024-01-01]", "(,5874897-12-31]", "[2024-13-01,)", "[2024-01-01,x)"],
+    "numrange": ["[2,1)", "[NaN,1)", "[1,x]", "(1,,2)"],
+    "int4multirange": [
+        "", "{", "[1,2)", "{1,2}", "{[1,2)", "{[1,2),", "{[1,2),}", "{,[1,2)}", "{[1,2) [3,4)}", "{}x", "{[1,2)}x", "{emptyx}", "{emp",
+        "{[5,1)}", "{[a,1)}", "{[1,2]]}", "{(1,2,3)}", '{["1,2)}', "{[\\", "{[1,2147483647]}",
+    ],
     "macaddr": ["", "08:00:2b:01:02", "08:00:2b:01:02:03:04", "08:00:2b:01:02:zz", "08:00:2b:01:02:100", "08002b0102", "08002b0102034", "08:00-2b:01:02:03", "08:00:2b:01:02:-3"],
     "macaddr8": ["", "08:00:2b:01:02", "08:00:2b:01:02:03:04", "08:00:2b:01:02:zz:aa:bb", "08:00-2b:01:02:03", "08:00:2b:01:02:03 x", "08:00:2b:01:02:03:04:05:06", "0 8002b010203"],
     "uuid": ["", "abc", "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a1", "{a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11", "a0eebc999-c0b-4ef8-bb6d-6bb9bd380a11"],
@@ -388,6 +435,8 @@ _PIECES: dict[str, tuple[str, ...]] = {
     "inet": ("1", "10", "255", ".", ".", ":", "::", "/", "/8", "0", "f", "ab", " ", "1.2.3.4", "0x"),
     "cidr": ("1", "10", "192", ".", ".", ":", "::", "/", "/8", "/32", "0", "f", "x", "1.2.0.0", "0x"),
     "money": ("$", "1", "23", ",", ".", "-", "+", "(", ")", " ", "5", "99999999999999999", "x"),
+    "int4range": ("[", "(", "1", "5", ",", ",", ")", "]", '"', "\\", " ", "empty", "-3", "[1,2)"),
+    "nummultirange": ("{", "}", ",", "[1,2.0)", "(3.50,]", "empty", " ", "[5,", "7]", '"8"', "\\9", "x"),
     "macaddr": ("08", "0", "ff", ":", ":", "-", ".", "0800", "2b", "08002b", " ", "x", "+", "08:00:2b:01:02:03"),
     "macaddr8": ("08", "0", "ff", ":", ":", "-", ".", "0800", "2b", "08002b", " ", "x", "08:00:2b:01:02:03"),
     "interval": ("1 day ", "-1 mon ", "1.5 us ", "2 hours ", "01:02:03 ", "ago ", "1 ", "-5 s ", "+1 year ", "1.5 weeks ", "x "),
