@@ -28,6 +28,7 @@ from sqlfront.backend import Authentication, StartupParameters
 from sqlfront.protocol.errors import InvalidAuthorization, TooManyConnections
 from sqlfront.protocol.scram import make_verifier
 from sqlfront.session.errors import ActiveTransaction
+from sqlfront.session.known_texts import KnownTexts
 from sqlfront.session.lifted_texts import LiftedShapes
 from sqlfront.session.notifications import NotificationHub
 from sqlfront.session.plan_cache import PlanCache
@@ -57,6 +58,7 @@ class Shared:
     build_reports: BuildReports = field(default_factory=BuildReports)
     retry_turns: RetryTurns = field(default_factory=RetryTurns)
     lifted_shapes: LiftedShapes = field(default_factory=LiftedShapes)
+    known_texts: KnownTexts = field(default_factory=KnownTexts)
     start_time_us: int = 0
 
 

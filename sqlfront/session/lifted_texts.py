@@ -48,6 +48,7 @@ from planner.evaluate.rewriting import rewrite
 from sqlfront.backend import ResultColumn
 from sqlfront.parser import Lifted, LiteralRows, lift_literals, literal_rows, parse_script
 from sqlfront.session.direct_reads import read_directly
+from sqlfront.session.known_texts import KnownText
 from sqlfront.session.literal_inserts import literal_portal
 from sqlfront.session.outcome import Outcome
 from sqlfront.session.portal import LazyPortal
@@ -114,7 +115,7 @@ class LiftedText(NamedTuple):
     lifted: Lifted
 
 
-Unparsed: TypeAlias = LiteralRows | LiftedText
+Unparsed: TypeAlias = LiteralRows | LiftedText | KnownText
 
 
 class LiftedTexts:
@@ -165,12 +166,14 @@ class LiftedTexts:
         return LiftedText(text, lifted) if is_worth_it else None
 
     def unparsed(self, text: str) -> Unparsed | None:
-        """A text that is one statement with values, which `portal` may run without parsing it."""
-        return literal_rows(text) or self.recognised(text)
+        """A text that is one statement and may be run without parsing it: by `portal`, or by a plan of its own."""
+        return literal_rows(text) or self.recognised(text) or self._session.shared.known_texts.get(text)
 
     def portal(self, asked: Unparsed, finish: Callable[[], None]) -> LazyPortal | None:
         """A portal over the statement; None where it has to be bound as it is written. `finish` as of `LazyPortal`."""
         session = self._session
+        if isinstance(asked, KnownText):
+            return None
         if isinstance(asked, LiteralRows):
             return literal_portal(session, asked, finish)
         found = self.statement(asked)

@@ -135,6 +135,18 @@ class StatementPlanner:
             if not self._waits_for(found):
                 return found
 
+    def prepare_message(self, text: str) -> PreparedStatement:
+        """A simple query of one statement, unparsed where it is known to be a query that has a plan."""
+        texts = self._session.shared.known_texts
+        known = texts.get(text)
+        if known is not None:
+            self._session.block.refresh_snapshot()
+            found = self._lookup(known.query, self._place(known.query, ()))
+            if found is not None and not found.parameter_types and not self._waits_for(found):
+                return found
+        (parsed,) = texts.parsed(text)
+        return self.prepare_parsed(parsed, (), allows_parameters=False)
+
     def _inner_parameter_types(
         self, parsed: ParsedStatement, parameter_oids: tuple[int, ...], allows_parameters: bool
     ) -> tuple[SqlType, ...]:

@@ -25,7 +25,7 @@ from sqlfront.binder import BindContext
 from sqlfront.commands import CommandContext
 from sqlfront.commands.temporary_objects import end_transaction
 from sqlfront.errors import UndefinedPreparedStatement
-from sqlfront.parser import ParsedStatement, parse_script
+from sqlfront.parser import ParsedStatement
 from sqlfront.session.advisory_locks import SessionAdvisoryLocks
 from sqlfront.session.clock import now_us
 from sqlfront.session.cursors import CursorTable
@@ -129,7 +129,7 @@ class LocalSession:
     def split_script(self, text: str) -> Sequence[ParsedStatement | Unparsed]:
         self._begin_statement(text)
         unparsed = self._lifted.unparsed(text)
-        script = parse_script(text) if unparsed is None else (unparsed,)
+        script = self.shared.known_texts.parsed(text) if unparsed is None else (unparsed,)
         self._is_script_of_one = len(script) == 1
         return script
 
@@ -140,8 +140,9 @@ class LocalSession:
             portal = self._lifted.portal(parsed, finish)
             if portal is not None:
                 return portal
-            (parsed,) = parse_script(parsed.text)
-        statement = self._planner.prepare_parsed(parsed, (), allows_parameters=False)
+            statement = self._planner.prepare_message(parsed.text)
+        else:
+            statement = self._planner.prepare_parsed(parsed, (), allows_parameters=False)
 
         def run() -> Outcome:
             self.is_in_script = not is_alone
