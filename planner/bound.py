@@ -414,12 +414,15 @@ class RelationColumn:
 
 @dataclass(frozen=True, slots=True)
 class TableScan:
-    """A stored table."""
+    """A stored table. With `reads_partitions` it is partitioned and its rows are those of its partitions."""
 
     relation_id: int
     table_oid: int
     alias: str
     columns: tuple[RelationColumn, ...]
+    reads_partitions: bool = False
+    is_only: bool = field(default=False, compare=False)
+    """How it was written: with ONLY."""
 
 
 @dataclass(frozen=True, slots=True)

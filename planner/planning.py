@@ -202,6 +202,10 @@ def plan_statement(statement: bound.BoundStatement) -> Plan:
         from planner.change_plans import ChangesPlan
 
         return ChangesPlan.of(statement)
+    if any(isinstance(node, bound.TableScan) and node.reads_partitions for node in bound.walk(statement)):
+        from planner.partitions.plan import PartitionedPlan
+
+        return PartitionedPlan(statement)
     match statement:
         case bound.Select() if statement.locks:
             from planner.lock_plans import LockRowsPlan

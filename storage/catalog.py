@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Sequence as Sequence_
 from dataclasses import dataclass, field, replace
 from enum import Enum, StrEnum
 from typing import Any, ClassVar, TypeVar
@@ -20,6 +21,7 @@ from foundation.sqltypes import SqlType
 from storage.catalog_object import PUBLIC_SCHEMA_OID as PUBLIC_SCHEMA_OID
 from storage.catalog_object import CatalogObject as CatalogObject
 from storage.function_objects import UserFunction
+from storage.partition_objects import PartitionBound, PartitionKey
 from storage.type_objects import UserType
 
 SHARED_DATABASE = 0
@@ -139,12 +141,19 @@ class ColumnRelation(CatalogObject):
 
 @dataclass(frozen=True, slots=True)
 class Table(ColumnRelation):
-    """A relation whose rows are stored."""
+    """A relation whose rows are stored.
+
+    With a `partition_key` it has none of its own: they are those of its partitions, which are tables with a `parent_oid` and a
+    `partition_bound`.
+    """
 
     kind: ClassVar[str] = "table"
 
     persistence: Persistence = Persistence.PERMANENT
     on_commit: OnCommit = OnCommit.PRESERVE_ROWS
+    partition_key: PartitionKey | None = None
+    parent_oid: int = 0
+    partition_bound: PartitionBound | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +233,8 @@ class Index(CatalogObject):
     included: tuple[int, ...] = ()
     """The columns of INCLUDE, as they were written: they end with the index and are otherwise nothing to it."""
     constraint_comment: str | None = None
+    parent_oid: int = 0
+    """The index of the partitioned table that this one is a part of."""
 
     def key_attnums(self) -> tuple[int, ...]:
         """The keys' columns, 0 for an expression."""
@@ -251,6 +262,8 @@ class CheckConstraint(CatalogObject):
     attnums: tuple[int, ...] = ()
     is_validated: bool = True
     is_no_inherit: bool = False
+    is_inherited: bool = False
+    """It is a partition's, and the parent's as well."""
 
 
 class ReferentialAction(Enum):
@@ -285,6 +298,8 @@ class ForeignKey(CatalogObject):
     is_deferrable: bool = False
     is_initially_deferred: bool = False
     is_validated: bool = True
+    parent_oid: int = 0
+    """The foreign key of the partitioned table that this one is a part of."""
 
     def to_record(self) -> dict[str, Any]:
         record = CatalogObject.to_record(self)
@@ -324,7 +339,8 @@ class Catalog:
     """An immutable set of catalog objects. Look-ups are by OID, or by (database, schema, name)."""
 
     __slots__ = (
-        "_by_name", "_constraints_of", "_foreign_keys_to", "_functions", "_indexes_of", "_objects", "_views_over", "version",
+        "_by_name", "_constraints_of", "_foreign_keys_to", "_functions", "_indexes_of", "_objects", "_partitions_of",
+        "_views_over", "version",
     )  # fmt: skip
 
     def __init__(self, objects: Mapping[int, CatalogObject], version: int = 0) -> None:
@@ -337,6 +353,7 @@ class Catalog:
         self._foreign_keys_to: dict[int, tuple[ForeignKey, ...]] = {}
         self._views_over: dict[int, tuple[AnyView, ...]] = {}
         self._functions: dict[tuple[int, str], tuple[UserFunction, ...]] = {}
+        self._partitions_of: dict[int, list[Table]] = {}
         for obj in self._objects.values():
             if isinstance(obj, Index):
                 self._indexes_of[obj.table_oid] = (*self._indexes_of.get(obj.table_oid, ()), obj)
@@ -351,6 +368,8 @@ class Catalog:
             elif isinstance(obj, AnyView):
                 for oid, _ in obj.references:
                     self._views_over[oid] = (*self._views_over.get(oid, ()), obj)
+            elif isinstance(obj, Table) and obj.parent_oid:
+                self._partitions_of.setdefault(obj.parent_oid, []).append(obj)
 
     def get(self, oid: int) -> CatalogObject | None:
         return self._objects.get(oid)
@@ -393,6 +412,10 @@ class Catalog:
     def views_over(self, oid: int) -> tuple[AnyView, ...]:
         """Views and materialized views whose own query reads a relation."""
         return self._views_over.get(oid, ())
+
+    def partitions_of(self, table_oid: int) -> Sequence_[Table]:
+        """The partitions of a table, not those of its partitions."""
+        return self._partitions_of.get(table_oid, ())
 
     def primary_key_of(self, table_oid: int) -> Index | None:
         return next((index for index in self.indexes_of(table_oid) if index.is_primary), None)

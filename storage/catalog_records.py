@@ -29,6 +29,7 @@ from storage.catalog import (
     View,
 )
 from storage.function_objects import UserFunction, function_fields
+from storage.partition_objects import partition_fields
 from storage.type_objects import TYPE_CLASSES, UserType, type_fields
 
 _OBJECTS: tuple[type[CatalogObject], ...] = (
@@ -60,6 +61,7 @@ def object_from_record(record: Mapping[str, Any]) -> CatalogObject:
         values["columns"] = tuple(Column(**{**c, "type": SqlType(**c["type"])}) for c in record["columns"])
         if issubclass(cls, Table):
             values["on_commit"] = OnCommit(record.get("on_commit", OnCommit.PRESERVE_ROWS))
+            values.update(partition_fields(record))
     elif cls is Index:
         values["keys"] = tuple(IndexKey(**{n: _tuples(v) for n, v in key.items()}) for key in record["keys"])
     elif cls is ForeignKey:

@@ -51,8 +51,11 @@ class InsertTarget:
 
     @classmethod
     def of(cls, catalog: Catalog, table_oid: int, expressions: IndexExpressions) -> InsertTarget | None:
-        """None for a table without columns, and one with constraints checked after a statement: foreign keys, deferrable keys."""
+        """None for a table without columns, one with constraints checked after a statement (foreign keys, deferrable keys), and
+        one whose rows belong to partitions."""
         table = catalog.table(table_oid)
+        if table.partition_key is not None or table.parent_oid:
+            return None
         if watched_attnums(catalog, table_oid) or not table.live_columns():
             return None
         fields = [pa.field(str(column.attnum), arrow_type(column.type)) for column in table.live_columns()]

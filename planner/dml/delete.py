@@ -25,6 +25,11 @@ def run_delete(statement: bound.Delete, context: ExecutionContext) -> DmlResult:
 
 
 def _delete(statement: bound.Delete, context: ExecutionContext) -> DmlResult:
+    return delete_found(statement, find_deleted(statement, context), context)
+
+
+def find_deleted(statement: bound.Delete, context: ExecutionContext) -> Matches:
+    """The rows to delete, locked; the values are those that RETURNING borrows."""
     target = statement.target
     borrowed = referenced_columns(statement.returning, target.relation_id)
 
@@ -33,12 +38,18 @@ def _delete(statement: bound.Delete, context: ExecutionContext) -> DmlResult:
             target, statement.using, statement.where, borrowed, ctes=statement.ctes, context=context
         )
 
-    matches = locked_matches(find, target.table_oid, RowStrength.UPDATE, context)
+    return locked_matches(find, target.table_oid, RowStrength.UPDATE, context)
+
+
+def delete_found(statement: bound.Delete, matches: Matches, context: ExecutionContext) -> DmlResult:
+    """Delete the rows that `find_deleted` has found."""
+    target = statement.target
     row_count = len(matches.row_ids)
     if not row_count:
         return DmlResult(0, returned_rows(statement.returning, no_rows(statement), 0, context))
     columns = {}
     if statement.returning:
+        borrowed = referenced_columns(statement.returning, target.relation_id)
         attnums = [column.attnum for column in target.columns if column.attnum > 0]
         stored = take_rows(context, target.table_oid, matches.row_ids, attnums)
         columns = scan_columns(target, stored, matches.row_ids, statement.returning)

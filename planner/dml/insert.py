@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
 import pyarrow as pa
 
 from foundation.sqltypes import arrow_type
@@ -12,9 +13,11 @@ from planner import bound
 from planner.dml.conflict import resolve_conflicts
 from planner.dml.result import DmlResult, atomically
 from planner.dml.returning import Columns, RowIds, returned_after, table_columns
+from planner.dml.routed_rows import insert_into_leaf, moved_by_conflict, routed
 from planner.dml.rows import assigned, table_batch
 from planner.dml.rules import check_rows, refused_by_view, with_generated
 from planner.evaluate import Frame, evaluate
+from planner.partitions.routing import MisplacedRow
 from planner.relational.constant_rows import constant_column
 from planner.relational.expressions import is_foldable
 from planner.services import ExecutionContext
@@ -67,6 +70,49 @@ def insert_source(
     for attnum, array, sql_type in zip(statement.attnums, source, types, strict=True):
         values[attnum] = assigned(array, sql_type, table.column_at(attnum).type, context)
     _fill_defaults(statement.defaults, table, values, row_count, context)
+    if table.partition_key is not None:
+        return _insert_routed(statement, table, values, row_count, context)
+    return _insert_values(statement, table, values, row_count, context)
+
+
+def _insert_routed(
+    statement: bound.Insert,
+    table: Table,
+    values: dict[int, pa.Array],
+    row_count: int,
+    context: ExecutionContext,
+) -> DmlResult:
+    """Insert rows of a partitioned table into its leaves; RETURNING keeps their order as far as all are returned."""
+    parts = routed(table, values, row_count, context)
+    results = []
+    for part in parts:
+        changed = insert_into_leaf(statement, table, part, context)
+        try:
+            results.append(
+                _insert_values(changed, part.leaf, part.values(values), len(part.positions), context)
+            )
+        except MisplacedRow as error:
+            if statement.on_conflict is None:
+                raise
+            raise moved_by_conflict() from error
+    if not parts:
+        return _insert_values(statement, table, values, 0, context)
+    row_total = sum(result.row_count for result in results)
+    batches = [batch for result in results for batch in result.returning]
+    if len(parts) > 1 and batches and row_total == row_count:
+        order = np.argsort(np.concatenate([part.positions for part in parts]))
+        batches = pa.Table.from_batches(batches).take(pa.array(order)).combine_chunks().to_batches()
+    return DmlResult(row_total, batches, sum(result.updated_count for result in results))
+
+
+def _insert_values(
+    statement: bound.Insert,
+    table: Table,
+    values: dict[int, pa.Array],
+    row_count: int,
+    context: ExecutionContext,
+) -> DmlResult:
+    """Insert rows into a table that has rows itself. `values` are the columns that are neither NULL nor generated."""
     batch = with_generated(statement.rules, table, table_batch(table, values, row_count), context)
     check_rows(statement.rules, table, batch, context, is_proposed=statement.on_conflict is not None)
     if statement.on_conflict is not None:
@@ -114,6 +160,12 @@ def insert_columns(
     """
     values = dict(values)
     _fill_defaults(defaults, table, values, row_count, context)
+    if table.partition_key is not None:
+        for part in routed(table, values, row_count, context):
+            rules = context.session.table_rules(part.leaf.oid)
+            leaf_values = part.values(values)
+            insert_columns(part.leaf, leaf_values, len(part.positions), (), context, rules=rules)
+        return
     batch = with_generated(rules, table, table_batch(table, values, row_count), context)
     check_rows(rules, table, batch, context)
     context.transaction.insert(table.oid, batch)

@@ -19,6 +19,7 @@ from planner.dml.returning import Columns, returned_rows, table_columns
 from planner.dml.rows import RowIds, assigned, take_rows
 from planner.errors import WithCheckOptionViolation
 from planner.evaluate.domains import DomainFailure, domain_failure
+from planner.partitions.routing import first_misplaced, key_attnums_above, misplaced_row
 from planner.services import ExecutionContext
 from storage.catalog import Table
 from storage.constraints import check_violation, failing_row, first_null
@@ -108,6 +109,9 @@ def updated_rows(
         keys = [key_attnums(rules, key) for key in rules.index_keys]
         changed_attnums = assigned_attnums | {attnum for attnum, _ in _due_columns(rules, assigned_attnums)}
         read.update(attnum for key in keys if not key.isdisjoint(changed_attnums) for attnum in key)
+    keys_above = key_attnums_above(context.transaction.catalog, table)
+    if not keys_above.isdisjoint(assigned_attnums):
+        read |= keys_above
     kept = [c.attnum for c in table.live_columns() if c.attnum in read and c.attnum not in values]
     columns = {**values, **take_rows(context, table.oid, row_ids, kept)}
     given = pa.RecordBatch.from_arrays(list(columns.values()), names=list(map(str, columns)))
@@ -149,6 +153,24 @@ def check_rows(
     """
     indexes = context.transaction.catalog.indexes_of(table.oid)
     check_sparse_elements(batch, limited_attnums(context.settings, table, indexes))
+    if table.parent_oid:
+        _check_partition_rows(
+            rules, table, batch, context, whole_row, is_proposed=is_proposed, changed=changed
+        )
+        return
+    _check_rows(rules, table, batch, context, whole_row, is_proposed=is_proposed, changed=changed)
+
+
+def _check_rows(
+    rules: bound.TableRules | None,
+    table: Table,
+    batch: pa.RecordBatch,
+    context: ExecutionContext,
+    whole_row: Callable[[int], pa.RecordBatch] | None,
+    *,
+    is_proposed: bool,
+    changed: Set[int] | None,
+) -> None:
     if rules is None or not (rules.checks or rules.index_keys or rules.domains):
         return
     failure = first_domain_failure(rules, batch, context, changed)
@@ -166,6 +188,40 @@ def check_rows(
         raise check_violation(table, name, failing, 0, context.storage.options.value_encoder)
     if failure is not None and null_row is None:
         raise failure.error
+
+
+def _check_partition_rows(
+    rules: bound.TableRules | None,
+    table: Table,
+    batch: pa.RecordBatch,
+    context: ExecutionContext,
+    whole_row: Callable[[int], pa.RecordBatch] | None,
+    *,
+    is_proposed: bool,
+    changed: Set[int] | None,
+) -> None:
+    """As `_check_rows` for a partition: a row's own constraints come before the question whether it belongs here."""
+    row = first_misplaced_row(table, batch, context, changed)
+    checked = batch if row is None else batch.slice(0, row + 1)
+    _check_rows(rules, table, checked, context, whole_row, is_proposed=is_proposed, changed=changed)
+    null_row = first_null(table, checked)
+    if row is not None and null_row is None:
+        failing = batch.slice(row, 1) if whole_row is None else whole_row(row)
+        raise misplaced_row(table, failing, context.storage.options)
+
+
+def first_misplaced_row(
+    table: Table, batch: pa.RecordBatch, context: ExecutionContext, changed: Set[int] | None = ALL_COLUMNS
+) -> int | None:
+    """The first row of a batch that does not belong into a partition; None when all do, or their keys do not change."""
+    catalog = context.transaction.catalog
+    attnums = key_attnums_above(catalog, table)
+    if changed is not None and attnums.isdisjoint(changed):
+        return None
+    values = {attnum: batch.column(str(attnum)) for attnum in attnums}
+    return first_misplaced(
+        catalog, table, values, batch.num_rows, context.storage.options.missing_value_decoder
+    )
 
 
 def refused_by_view(

@@ -38,8 +38,12 @@ def run_update(statement: bound.Update, context: ExecutionContext) -> DmlResult:
 
 
 def _update(statement: bound.Update, context: ExecutionContext) -> DmlResult:
+    return update_found(statement, find_updated(statement, context), context)
+
+
+def find_updated(statement: bound.Update, context: ExecutionContext) -> Matches:
+    """The rows to update, locked; the values are those of the assignments and then of what RETURNING borrows."""
     target = statement.target
-    table = context.transaction.catalog.table(target.table_oid)
     borrowed = referenced_columns(statement.returning, target.relation_id)
     expressions = [expression for _, expression in statement.assignments]
     changed = frozenset(attnum for attnum, _ in statement.assignments) | generated_attnums(statement.rules)
@@ -54,21 +58,38 @@ def _update(statement: bound.Update, context: ExecutionContext) -> DmlResult:
             context=context,
         )
 
-    strength = update_strength(context.transaction.catalog, table.oid, changed)
-    matches = locked_matches(find, table.oid, strength, context)
-    row_count = len(matches.row_ids)
-    if not row_count:
-        return DmlResult(0, returned_rows(statement.returning, no_rows(statement), 0, context))
+    strength = update_strength(context.transaction.catalog, target.table_oid, changed)
+    return locked_matches(find, target.table_oid, strength, context)
+
+
+def assigned_values(
+    statement: bound.Update, matches: Matches, context: ExecutionContext
+) -> dict[int, pa.Array]:
+    """The new values of the assigned columns, as they are stored. Raises 22001, 22003, 22000."""
+    table = context.transaction.catalog.table(statement.target.table_oid)
     values: dict[int, pa.Array] = {}
     for (attnum, expression), array in zip(statement.assignments, matches.values, strict=False):
         context.cancel_token.check()
         values[attnum] = assigned(array, expression.sql_type, table.column_at(attnum).type, context)
+    return values
+
+
+def update_found(statement: bound.Update, matches: Matches, context: ExecutionContext) -> DmlResult:
+    """Update the rows that `find_updated` has found."""
+    target = statement.target
+    table = context.transaction.catalog.table(target.table_oid)
+    row_count = len(matches.row_ids)
+    if not row_count:
+        return DmlResult(0, returned_rows(statement.returning, no_rows(statement), 0, context))
+    values = assigned_values(statement, matches, context)
     returned = read_columns(statement.returning, target)
     changes, rows = updated_rows(statement.rules, table, matches.row_ids, values, context, returned=returned)
     context.cancel_token.check()
     stored = {int(name): rows.column(name) for name in rows.schema.names}
+    borrowed = referenced_columns(statement.returning, target.relation_id)
     joined = {
-        (c.relation_id, c.position): matches.values[len(expressions) + i] for i, c in enumerate(borrowed)
+        (c.relation_id, c.position): matches.values[len(statement.assignments) + i]
+        for i, c in enumerate(borrowed)
     }
 
     def columns_of(row_ids: RowIds) -> Columns:

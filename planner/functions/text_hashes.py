@@ -37,11 +37,15 @@ def _finished(a: int, b: int, c: int) -> tuple[int, int]:
     return b, ((c ^ b) - _rotated(b, 24)) & _MASK
 
 
+def seeded_state(size: int, seed: int) -> tuple[int, int, int]:
+    """The state before any of `size` bytes is read; the seed has 64 bits."""
+    a = b = c = (_INITIAL + size) & _MASK
+    return _mixed((a + (seed >> 32)) & _MASK, (b + seed) & _MASK, c) if seed else (a, b, c)
+
+
 def _hash(data: bytes, seed: int) -> tuple[int, int]:
     """The two last words of the state."""
-    a = b = c = (_INITIAL + len(data)) & _MASK
-    if seed:
-        a, b, c = _mixed((a + (seed >> 32)) & _MASK, (b + seed) & _MASK, c)
+    a, b, c = seeded_state(len(data), seed)
     blocks = len(data) // _BLOCK * _BLOCK
     for at in range(0, blocks, _BLOCK):
         words = [int.from_bytes(data[at + i : at + i + 4], "little") for i in (0, 4, 8)]
@@ -63,7 +67,12 @@ def hash_text(text: str) -> int:
     return _signed(_hash(text.encode(), 0)[1], 32)
 
 
+def hash_bytes_extended(data: bytes, seed: int) -> int:
+    """hash_bytes_extended(): 64 bits without a sign."""
+    high, low = _hash(data, seed)
+    return high << 32 | low
+
+
 def hash_text_extended(text: str, seed: int) -> int:
     """An int8 that a seed leads to others of."""
-    high, low = _hash(text.encode(), seed & (1 << 64) - 1)
-    return _signed(high << 32 | low, 64)
+    return _signed(hash_bytes_extended(text.encode(), seed & (1 << 64) - 1), 64)

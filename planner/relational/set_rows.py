@@ -144,16 +144,16 @@ SET_FUNCTIONS: dict[str, Callable[..., Rows]] = {
     "json_each_text": _json_each_text,
     "jsonb_each_text": _jsonb_each_text,
     "jsonb_path_query": json_path_rows,
-    "pg_partition_ancestors": _no_rows,
-    "pg_partition_tree": _no_rows,
     "aclexplode": _no_rows,
 }
-"""By name. Partitioning and access lists do not exist here, so their sets are empty."""
+"""By name. Access lists do not exist here, so their sets are empty."""
 
 SET_FUNCTIONS_OF_ZONE: dict[str, Callable[..., Rows]] = {"jsonb_path_query_tz": json_path_rows}
 """Those that depend on the session's time zone, which is their last argument."""
 
-SESSION_SET_FUNCTIONS = frozenset(("pg_get_keywords", "quiver_recall"))
+SESSION_SET_FUNCTIONS = frozenset(
+    ("pg_get_keywords", "pg_partition_ancestors", "pg_partition_tree", "quiver_recall")
+)
 """Those that the session answers."""
 
 __all__ = ["SESSION_SET_FUNCTIONS", "SET_FUNCTIONS", "SET_FUNCTIONS_OF_ZONE", "canonical", "json_pieces"]

@@ -107,7 +107,8 @@ def bind_expression(
         QuiverError: as `bind_query`; FeatureNotSupported for columns and sub-queries.
     """
     node, context = _parsed(expression, context)
-    kept = replace(context, allows_parameters=False, is_kept=True) if clause is Clause.DEFAULT else context
+    is_kept = clause in (Clause.DEFAULT, Clause.PARTITION_BOUND)
+    kept = replace(context, allows_parameters=False, is_kept=True) if is_kept else context
     bound = bind_node(_fresh_environment(kept, clause), node)
     if target is None:
         return settle(kept, bound)

@@ -98,6 +98,10 @@ def resolve_column(environment: Environment, node: exp.Expr) -> NamespaceColumn:
     position = position_of(node)
     if environment.clause is Clause.DEFAULT:
         raise FeatureNotSupported("cannot use column reference in DEFAULT expression", position=position)
+    if environment.clause is Clause.PARTITION_BOUND:
+        raise FeatureNotSupported(
+            "cannot use column reference in partition bound expression", position=position
+        )
     if qualifier is None:
         return _bare_column(environment, name, position)
     schema = node.args.get("db")

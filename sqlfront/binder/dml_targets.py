@@ -49,7 +49,7 @@ def change_target(environment: Environment, node: exp.Expr) -> ChangeTarget:
     alias = str(alias_node.this.this) if alias_node is not None else found.name
     schema = "" if alias_node is not None else schema_name_of(environment.context, found.schema_oid)
     if isinstance(found, Table):
-        scan, item = scan_table(environment, found, alias, schema)
+        scan, item = scan_table(environment, found, alias, schema, is_only=bool(node.args.get("only")))
         return ChangeTarget(found, scan, item, found.live_columns())
     behind = table_behind(environment, found, node)
     table = environment.context.catalog.table(behind.scan.table_oid)

@@ -61,6 +61,7 @@ class Clause(Enum):
     TRANSFORM = "transform expressions"
     INDEX = "index expressions"
     PREDICATE = "index predicates"
+    PARTITION_BOUND = "partition bound"
     EXECUTE = "EXECUTE parameters"
 
 
@@ -72,7 +73,7 @@ WINDOW_CLAUSES = frozenset((Clause.SELECT_LIST, Clause.ORDER_BY, Clause.DISTINCT
 SET_FUNCTION_CLAUSES = frozenset((Clause.SELECT_LIST, Clause.ORDER_BY, Clause.DISTINCT_ON, Clause.GROUP_BY,
                                   Clause.FROM_FUNCTION))  # fmt: skip
 KEPT_CLAUSES = frozenset((Clause.DEFAULT, Clause.CHECK, Clause.GENERATED, Clause.TRANSFORM, Clause.INDEX, Clause.PREDICATE,
-                          Clause.EXECUTE))  # fmt: skip
+                          Clause.PARTITION_BOUND, Clause.EXECUTE))  # fmt: skip
 """Clauses outside queries: no sub-queries there."""
 
 

@@ -132,12 +132,13 @@ def table_columns(table: Table) -> tuple[RelationColumn, ...]:
 
 
 def scan_table(
-    environment: Environment, table: Table, alias: str, schema: str
+    environment: Environment, table: Table, alias: str, schema: str, *, is_only: bool = False
 ) -> tuple[TableScan, NamespaceItem]:
     """A new scan of a table, and its namespace item. `schema` is '' where an alias hides it."""
     relation_id = environment.state.next_relation_id(alias)
     columns = table_columns(table)
-    scan = TableScan(relation_id, table.oid, alias, columns)
+    reads_partitions = table.partition_key is not None and not is_only
+    scan = TableScan(relation_id, table.oid, alias, columns, reads_partitions, is_only)
     names = namespace_columns(relation_id, columns, table.oid)
     return scan, NamespaceItem(alias, names, schema, table_name=table.name)
 
@@ -191,7 +192,7 @@ def _bind_named(environment: Environment, node: exp.Table) -> Bound:
         return _bind_view(environment, found, alias, column_names)
     assert isinstance(found, Table)
     schema = "" if alias else schema_name_of(environment.context, found.schema_oid)
-    scan, item = scan_table(environment, found, shown, schema)
+    scan, item = scan_table(environment, found, shown, schema, is_only=bool(node.args.get("only")))
     if column_names:
         columns = _renamed(scan.columns, column_names, shown)
         scan = replace(scan, columns=columns)

@@ -24,6 +24,7 @@ from sqlfront.parser.nodes import ArraySubquery, position_of
 _SINGULAR = {
     Clause.DEFAULT: "DEFAULT expression", Clause.CHECK: "check constraint", Clause.INDEX: "index expression",
     Clause.GENERATED: "column generation expression", Clause.TRANSFORM: "transform expression", Clause.PREDICATE: "index predicate", Clause.EXECUTE: "EXECUTE parameter",
+    Clause.PARTITION_BOUND: "partition bound",
 }  # fmt: skip
 """What one expression of a clause without sub-queries is called."""
 

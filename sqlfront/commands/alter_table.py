@@ -7,6 +7,7 @@ since a failed statement ends its transaction or goes back to its savepoint.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from foundation.errors import (
@@ -35,6 +36,8 @@ from sqlfront.commands.lookup import (
     of_kind,
 )
 from sqlfront.commands.operator_classes import BTREE, GIN, HASH
+from sqlfront.commands.partition_alterations import action_below, check_of_partition, check_only
+from sqlfront.commands.partition_parts import drop_with_parts, inherit_parts
 from sqlfront.commands.sequences import owned_sequences
 from sqlfront.commands.table_options import (
     BTREE_OPTIONS,
@@ -64,6 +67,7 @@ from sqlfront.parser import (
     ValidateConstraint,
 )
 from storage.catalog import CatalogObject, ForeignKey, Index, Table, View, replaced
+from storage.partition_tree import children
 
 
 def execute_alter_table(statement: AlterTableStatement, context: CommandContext) -> CommandResult:
@@ -86,10 +90,10 @@ def execute_alter_table(statement: AlterTableStatement, context: CommandContext)
         for action in statement.actions:
             check_action(target, action)
     for action in sorted(statement.actions, key=_pass):
-        _run(context, target.oid, action)
+        _run(context, target.oid, action, is_only=statement.is_only)
     for oid in context.rewritten_oids:
         warn_of_little_data(context, context.catalog.indexes_of(oid))
-    return result
+    return replace(result, indexes_to_build=tuple(context.indexes_to_build))
 
 
 def _pass(action: AlterAction) -> int:
@@ -113,16 +117,34 @@ def _pass(action: AlterAction) -> int:
             return 6
 
 
-def _run(context: CommandContext, oid: int, action: AlterAction) -> None:
+def _run(context: CommandContext, oid: int, action: AlterAction, *, is_only: bool) -> None:
     target = context.catalog.get(oid)
+    if isinstance(target, Table):
+        check_of_partition(context, target, action)
+        if is_only and target.partition_key is not None:
+            check_only(context, target, action)
     if isinstance(action, SetOwner):
         _set_owner(context, target, action)
     elif isinstance(action, SetOptions):
         _set_options(context, target, action)
     elif isinstance(target, Table):
         _ACTIONS[type(action)](context, target, action)
+        if target.partition_key is not None and not is_only:
+            _run_below(context, context.catalog.table(oid), action)
     else:
         raise FeatureNotSupported("this form of ALTER is not supported")
+
+
+def _run_below(context: CommandContext, table: Table, action: AlterAction) -> None:
+    """Let the partitions of a table, and those below them, have what was done to it."""
+    below = action_below(table, action)
+    for partition in children(context.catalog, table):
+        if below is not None:
+            _ACTIONS[type(below)](context, partition, below)
+            _run_below(context, context.catalog.table(partition.oid), below)
+        if isinstance(action, AddColumn | AddConstraint):
+            current = context.catalog.table(partition.oid)
+            context.indexes_to_build += inherit_parts(context, table, current)
 
 
 # -- constraints
@@ -142,7 +164,7 @@ def _drop_constraint(context: CommandContext, table: Table, action: DropConstrai
                 list(keys_using_index(context, constraint)),
                 cascade=action.cascade,
             )
-        context.transaction.drop(constraint.oid)
+        drop_with_parts(context, table, constraint)
         if isinstance(constraint, Index) and constraint.is_primary:
             what = f"constraint {constraint.name} on {described(context, table)}"
             users = [(view, what) for view in broken_views(context, table)]

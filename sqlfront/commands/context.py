@@ -67,6 +67,8 @@ class CommandContext:
     peers: Peers | None = None
     check_build_params: Callable[[str, Mapping[str, str]], dict[str, int]] = check_index_options
     rewritten_oids: set[int] = field(default_factory=set)
+    indexes_to_build: list[int] = field(default_factory=list)
+    """Indexes of partitions that ALTER TABLE has made, for the session to fill after the commit."""
 
     @property
     def catalog(self) -> Catalog:

@@ -30,6 +30,7 @@ from sqlfront.commands.columns import SYSTEM_COLUMNS
 from sqlfront.commands.context import CommandContext, CommandResult
 from sqlfront.commands.filled_indexes import has_files
 from sqlfront.commands.index_expressions import check_stored_rows
+from sqlfront.commands.key_constraints import check_covers_key
 from sqlfront.commands.little_data import warn_of_little_data
 from sqlfront.commands.lookup import check_may_create_in, check_owner, find_stored, schema_of
 from sqlfront.commands.naming import free_relation_name, joined_columns
@@ -41,10 +42,12 @@ from sqlfront.commands.operator_classes import (
     VECTOR_FAMILIES,
     resolve_class,
 )
+from sqlfront.commands.partition_parts import inherit_index, parts_of_index
 from sqlfront.commands.pgvector_limits import check_index_dimensions, check_sparse_rows
 from sqlfront.commands.table_options import check_unique
 from sqlfront.parser import CreateIndexStatement, IndexElement
 from storage.catalog import Column, Index, IndexKey, Table
+from storage.partition_tree import children
 
 TAG = "CREATE INDEX"
 KEYS_MAX = 32
@@ -90,11 +93,34 @@ def execute_create_index(statement: CreateIndexStatement, context: CommandContex
         options=options, predicate_sql=predicate.sql or None, nulls_not_distinct=statement.nulls_not_distinct,
         predicate_attnums=predicate.attnums if metric is not None else (), included=included,
     )  # fmt: skip
+    check_covers_key(table, index)
     context.transaction.put(index)
+    if table.partition_key is not None:
+        return _index_partitions(context, table, index, statement)
     check_stored_rows(context, table, index)
     check_sparse_rows(context, table, index)
     warn_of_little_data(context, (index,))
     return CommandResult(TAG, indexes_to_build=(index.oid,) if has_files(table, index) else ())
+
+
+def _index_partitions(
+    context: CommandContext, table: Table, index: Index, statement: CreateIndexStatement
+) -> CommandResult:
+    """Give each partition its part of an index, unless ONLY was said. Raises FeatureNotSupported (0A000), CONCURRENTLY."""
+    if statement.concurrently:
+        raise FeatureNotSupported(f'cannot create index on partitioned table "{table.name}" concurrently')
+    before = {other.oid for other in context.catalog.objects(Index, context.database_oid)}
+    built: list[int] = []
+    if not statement.is_only:
+        for partition in children(context.catalog, table):
+            built += inherit_index(context, index, partition)
+    for part in parts_of_index(context, index):
+        partition = context.catalog.table(part.table_oid)
+        if part.oid not in before and partition.partition_key is None:
+            check_stored_rows(context, partition, part)
+            check_sparse_rows(context, partition, part)
+            warn_of_little_data(context, (part,))
+    return CommandResult(TAG, indexes_to_build=tuple(built))
 
 
 def _is_taken(context: CommandContext, table: Table, statement: CreateIndexStatement) -> bool:

@@ -15,8 +15,10 @@ from sqlfront.commands.filled_indexes import has_files
 from sqlfront.commands.generated_columns import keep_generations
 from sqlfront.commands.like_clause import copied_columns, copy_parts, like_source
 from sqlfront.commands.lookup import schema_of
+from sqlfront.commands.partition_parts import inherit_parts
+from sqlfront.commands.partitions import add_partition, partition_columns, partition_key, partition_parent
 from sqlfront.commands.sequences import create_owned_sequence
-from sqlfront.commands.table_options import checked_table_options
+from sqlfront.commands.table_options import checked_table_options, partitioned_without_options
 from sqlfront.parser import (
     ColumnSpecification,
     ConstraintDefinition,
@@ -39,19 +41,8 @@ def execute_create_table(statement: CreateTableStatement, context: CommandContex
     """
     schema, persistence = creation_place(context, statement.name, statement.persistence)
     name = statement.name.name
-    if context.catalog.find_relation(context.database_oid, schema.oid, name) is not None:
-        if statement.if_not_exists:
-            context.notice(f'relation "{name}" already exists, skipping', sqlstate=DuplicateTable.sqlstate)
-            return CommandResult(TAG)
-        raise DuplicateTable(f'relation "{name}" already exists')
-    if isinstance(context.catalog.find_type(context.database_oid, schema.oid, name), CompositeType):
-        raise DuplicateTable(f'relation "{name}" already exists')
-    if context.catalog.find_type(context.database_oid, schema.oid, name) is not None:
-        raise DuplicateObject(
-            f'type "{name}" already exists',
-            hint="A relation has an associated type of the same name, so you must use a name that doesn't conflict"
-            " with any existing type.",
-        )
+    if _is_taken(context, schema.oid, statement):
+        return CommandResult(TAG)
     if statement.tablespace not in (None, "pg_default"):
         raise UndefinedObject(f'tablespace "{statement.tablespace}" does not exist')
     on_commit = checked_on_commit(statement.on_commit, persistence)
@@ -60,16 +51,28 @@ def execute_create_table(statement: CreateTableStatement, context: CommandContex
     for constraint in constraints:
         check_supported(constraint)
     _check_one_primary_key(name, constraints)
-    planned = _planned_columns(context, statement, likes)
+    parent = partition_parent(context, statement)
+    if parent is not None:
+        planned = partition_columns(context, parent, statement)
+    else:
+        planned = _planned_columns(context, statement, likes)
+    columns = tuple(item.column for item in planned)
+    by = statement.partition_by
     table = Table(
         context.storage.allocate_oid(), name, context.database_oid, context.role_oid, schema_oid=schema.oid,
-        columns=tuple(item.column for item in planned), options=checked_table_options(statement.options),
+        columns=columns, options=checked_table_options(statement.options),
         type_oid=context.storage.allocate_oid(), persistence=persistence, on_commit=on_commit,
+        partition_key=None if by is None else partition_key(by, columns),
     )  # fmt: skip
+    if by is not None and table.options:
+        raise partitioned_without_options()
     context.transaction.put(table)
     for item in planned:
         table = attach_sequence(context, table, item)
-    table = keep_generations(context, table, statement.columns)
+    if parent is not None:
+        table = add_partition(context, parent, table, statement)
+    else:
+        table = keep_generations(context, table, statement.columns)
     checks = [constraint for constraint in constraints if constraint.kind is ConstraintKind.CHECK]
     for constraint in checks:
         table = add_constraint(context, table, constraint, is_new_table=True)
@@ -79,7 +82,30 @@ def execute_create_table(statement: CreateTableStatement, context: CommandContex
         indexes += copied
     for constraint in constraints[len(checks) :]:
         table = add_constraint(context, table, constraint, is_new_table=True)
-    return CommandResult(TAG, indexes_to_build=tuple(i.oid for i in indexes if has_files(table, i)))
+    built = [index.oid for index in indexes if table.partition_key is None and has_files(table, index)]
+    if parent is not None:
+        built += inherit_parts(context, parent, table)
+    return CommandResult(TAG, indexes_to_build=tuple(built))
+
+
+def _is_taken(context: CommandContext, schema_oid: int, statement: CreateTableStatement) -> bool:
+    """Whether the name exists and IF NOT EXISTS makes that a notice. Raises 42P07, 42710."""
+    name = statement.name.name
+    if context.catalog.find_relation(context.database_oid, schema_oid, name) is not None:
+        if statement.if_not_exists:
+            context.notice(f'relation "{name}" already exists, skipping', sqlstate=DuplicateTable.sqlstate)
+            return True
+        raise DuplicateTable(f'relation "{name}" already exists')
+    found = context.catalog.find_type(context.database_oid, schema_oid, name)
+    if isinstance(found, CompositeType):
+        raise DuplicateTable(f'relation "{name}" already exists')
+    if found is not None:
+        raise DuplicateObject(
+            f'type "{name}" already exists',
+            hint="A relation has an associated type of the same name, so you must use a name that doesn't conflict"
+            " with any existing type.",
+        )
+    return False
 
 
 def _constraints(statement: CreateTableStatement) -> list[ConstraintDefinition]:

@@ -30,13 +30,16 @@ from storage.catalog import (
     replaced,
 )
 from storage.function_objects import UserFunction
+from storage.partition_tree import children
 from storage.type_objects import UserType
 
 CASCADE_HINT = "Use DROP ... CASCADE to drop the dependent objects too."
 
 
 def drop_table(context: CommandContext, table: Table) -> None:
-    """Drop a table with its indexes, constraints and owned sequences."""
+    """Drop a table with its partitions, indexes, constraints and owned sequences."""
+    for partition in children(context.catalog, table):
+        drop_table(context, partition)
     for index in context.catalog.indexes_of(table.oid):
         context.transaction.drop(index.oid)
     constraints = (*context.catalog.constraints_of(table.oid), *context.catalog.foreign_keys_to(table.oid))

@@ -30,6 +30,7 @@ from sqlfront.commands.dependencies import (
 )
 from sqlfront.commands.foreign_keys import keys_using_index, keys_using_table
 from sqlfront.commands.lookup import RELATION_CLASSES, check_owner, described, maybe_relation, of_kind
+from sqlfront.commands.partition_parts import drop_with_parts
 from sqlfront.commands.roles import drop_role
 from sqlfront.commands.sequences import owned_sequences
 from sqlfront.commands.types import drop_type, drop_with_users, type_users
@@ -48,6 +49,7 @@ from storage.catalog import (
     Table,
     View,
 )
+from storage.partition_tree import partition_tree
 from storage.type_objects import UserType
 
 
@@ -99,8 +101,13 @@ def _drop_relation(
     found = of_kind(found, RELATION_CLASSES[statement.kind], hint=True)
     check_owner(context, found)
     if isinstance(found, Table):
-        keys = [use for use in keys_using_table(context, found) if use[0].table_oid not in named]
-        users: list[tuple[ForeignKey | AnyView, str]] = [*keys, *_views_of(context, found, named)]
+        tree = list(partition_tree(context.catalog, found))
+        named = {**named, **{part.oid: part for part in tree}}
+        uses = [use for part in tree for use in keys_using_table(context, part)]
+        keys = [use for use in uses if use[0].table_oid not in named and not use[0].parent_oid]
+        users: list[tuple[ForeignKey | AnyView, str]] = [*keys]
+        for part in tree:
+            users += _views_of(context, part, named)
         drop_dependents(context, described(context, found), users, cascade=statement.cascade)
         _drop_table(context, found, statement)
     elif isinstance(found, View):
@@ -110,11 +117,23 @@ def _drop_relation(
     elif isinstance(found, Index):
         if found.constraint_oid:
             raise constraint_index_error(context, found)
+        if found.parent_oid:
+            raise _part_error(context, found)
         keys = list(keys_using_index(context, found))
         drop_dependents(context, described(context, found), keys, cascade=statement.cascade)
-        context.transaction.drop(found.oid)
+        drop_with_parts(context, context.catalog.table(found.table_oid), found)
     elif isinstance(found, Sequence):
         _drop_sequence(context, found, statement)
+
+
+def _part_error(context: CommandContext, index: Index) -> DependentObjectsStillExist:
+    """The error of DROP INDEX on a part of a partitioned table's index."""
+    whole = context.catalog.get(index.parent_oid)
+    assert isinstance(whole, Index), "an index is part of an index"
+    return DependentObjectsStillExist(
+        f"cannot drop {described(context, index)} because {described(context, whole)} requires it",
+        hint=f"You can drop {described(context, whole)} instead.",
+    )
 
 
 def _is_schema_missing(context: CommandContext, name: QualifiedName) -> bool:

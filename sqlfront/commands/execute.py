@@ -31,6 +31,7 @@ from sqlfront.commands.maintenance import (
     execute_reindex,
     execute_vacuum,
 )
+from sqlfront.commands.partitions import execute_attach, execute_detach
 from sqlfront.commands.rename import execute_owner, execute_rename
 from sqlfront.commands.roles import execute_alter_role, execute_alter_setting, execute_create_role
 from sqlfront.commands.schemas import (
@@ -58,6 +59,8 @@ COMMANDS: dict[type[parser.Statement], Callable[[Any, CommandContext], CommandRe
     parser.AlterRoleStatement: execute_alter_role,
     parser.AlterSequenceStatement: execute_alter_sequence,
     parser.AlterSettingStatement: execute_alter_setting,
+    parser.AttachPartitionStatement: execute_attach,
+    parser.DetachPartitionStatement: execute_detach,
     parser.AlterTableStatement: execute_alter_table,
     parser.AnalyzeStatement: execute_analyze,
     parser.CheckpointStatement: execute_checkpoint,

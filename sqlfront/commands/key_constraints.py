@@ -56,8 +56,24 @@ def add_key(context: CommandContext, table: Table, constraint: ConstraintDefinit
         included=tuple(_key_column(table, constraint, included).attnum for included in constraint.include),
         is_initially_deferred=constraint.is_initially_deferred, nulls_not_distinct=constraint.nulls_not_distinct,
     )  # fmt: skip
+    check_covers_key(table, index)
     context.transaction.put(index)
     return table
+
+
+def check_covers_key(table: Table, index: Index) -> None:
+    """Raises FeatureNotSupported (0A000) for a unique index of a partitioned table that is not over its whole key."""
+    if table.partition_key is None or not index.is_unique:
+        return
+    covered = index.key_attnums()
+    for attnum in table.partition_key.attnums:
+        if attnum not in covered:
+            word = "PRIMARY KEY" if index.is_primary else "UNIQUE"
+            raise FeatureNotSupported(
+                "unique constraint on partitioned table must include all partitioning columns",
+                detail=f'{word} constraint on table "{table.name}" lacks column "{table.column_at(attnum).name}" which'
+                " is part of the partition key.",
+            )
 
 
 def key_columns(table: Table, constraint: ConstraintDefinition) -> list[Column]:

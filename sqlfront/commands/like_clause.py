@@ -117,12 +117,13 @@ def _copy_checks(
             raise DuplicateObject(f'constraint "{check.name}" for relation "{table.name}" already exists')
         copied = replaced(
             check, oid=context.storage.allocate_oid(), owner_oid=table.owner_oid, table_oid=table.oid,
-            attnums=_mapped(check.attnums, attnums), is_validated=True, comment=_comment(clause, check.comment),
+            attnums=mapped_attnums(check.attnums, attnums), is_validated=True, comment=_comment(clause, check.comment),
         )  # fmt: skip
         context.transaction.put(copied)
 
 
-def _mapped(read: Iterable[int], attnums: dict[int, int]) -> tuple[int, ...]:
+def mapped_attnums(read: Iterable[int], attnums: dict[int, int]) -> tuple[int, ...]:
+    """Columns by their numbers in the other table, ascending."""
     return tuple(sorted(attnums[attnum] for attnum in read))
 
 
@@ -138,27 +139,28 @@ def _copy_index(
         if context.catalog.primary_key_of(table.oid) is not None:
             raise InvalidTableDefinition(f'multiple primary keys for table "{table.name}" are not allowed')
         table = with_not_null(context, table, [attnums[attnum] for attnum in index.key_attnums()])
-    keys = tuple(_copied_key(key, attnums) for key in index.keys)
+    keys = tuple(copied_key(key, attnums) for key in index.keys)
     included = tuple(attnums[attnum] for attnum in index.included)
     copied = replaced(
-        index, oid=context.storage.allocate_oid(), name=_index_name(context, table, index, (keys, included)), included=included,
+        index, oid=context.storage.allocate_oid(), name=index_name_of_copy(context, table, index, (keys, included)), included=included,
         owner_oid=table.owner_oid, database_oid=table.database_oid, schema_oid=table.schema_oid,
         table_oid=table.oid, keys=keys, constraint_oid=context.storage.allocate_oid() if index.constraint_oid else 0,
-        predicate_attnums=_mapped(index.predicate_attnums, attnums), comment=_comment(clause, index.comment),
+        predicate_attnums=mapped_attnums(index.predicate_attnums, attnums), comment=_comment(clause, index.comment),
     )  # fmt: skip
     context.transaction.put(copied)
     return table
 
 
-def _copied_key(key: IndexKey, attnums: dict[int, int]) -> IndexKey:
+def copied_key(key: IndexKey, attnums: dict[int, int]) -> IndexKey:
+    """An index key over the other table's columns."""
     return replace(
         key,
         attnum=attnums[key.attnum] if key.attnum else 0,
-        expression_attnums=_mapped(key.expression_attnums, attnums),
+        expression_attnums=mapped_attnums(key.expression_attnums, attnums),
     )
 
 
-def _index_name(
+def index_name_of_copy(
     context: CommandContext,
     table: Table,
     index: Index,

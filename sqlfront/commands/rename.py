@@ -25,6 +25,7 @@ from sqlfront.commands.context import CommandContext, CommandResult
 from sqlfront.commands.databases import find_database, rename_database
 from sqlfront.commands.dependencies import move_defaults, with_column
 from sqlfront.commands.domains import rename_domain_constraint
+from sqlfront.commands.errors import InvalidTableDefinition
 from sqlfront.commands.generated_columns import rename_in_generations
 from sqlfront.commands.index_expressions import rename_in_indexes
 from sqlfront.commands.kept_types import check_not_kept, naming_type
@@ -45,7 +46,8 @@ from sqlfront.commands.schemas import check_may_create_schema, check_schema_name
 from sqlfront.commands.types import give_type, rename_type
 from sqlfront.commands.views import renaming, with_renamed_column
 from sqlfront.parser import OwnerStatement, RenameStatement
-from storage.catalog import AnyView, ColumnRelation, Index, Sequence, Table, replaced
+from storage.catalog import AnyView, CheckConstraint, ColumnRelation, Index, Sequence, Table, replaced
+from storage.partition_tree import children
 from storage.type_objects import UserType
 
 
@@ -100,6 +102,8 @@ def _rename_relation(context: CommandContext, statement: RenameStatement) -> Non
         if not isinstance(found, ColumnRelation):
             raise not_supported_for("cannot rename columns of", found)
         check_owner(context, found)
+        if isinstance(found, Table):
+            _check_rename(context, found, statement)
         with renaming(context, found.oid):
             _rename_column(context, found, statement.part or "", statement.new_name)
         return
@@ -112,6 +116,10 @@ def _rename_relation(context: CommandContext, statement: RenameStatement) -> Non
     if statement.kind == "CONSTRAINT":
         assert isinstance(target, Table)
         constraint = _constraint(context, target, statement.part or "", statement.new_name)
+        _check_constraint_rename(target, constraint)
+        if isinstance(constraint, CheckConstraint):
+            _rename_check(context, target, statement.part or "", statement.new_name)
+            return
         if not isinstance(constraint, Index):
             context.transaction.put(replaced(constraint, name=statement.new_name))
             return
@@ -122,6 +130,31 @@ def _rename_relation(context: CommandContext, statement: RenameStatement) -> Non
         move_defaults(context, target, sequence_default(schema, statement.new_name))
     with renaming(context, target.oid):
         context.transaction.put(replaced(target, name=statement.new_name))
+
+
+def _check_rename(context: CommandContext, table: Table, statement: RenameStatement) -> None:
+    """A column is called the same in a partitioned table and in its partitions. Raises InvalidTableDefinition (42P16)."""
+    if table.parent_oid and table.column(statement.part or "") is not None:
+        raise InvalidTableDefinition(f'cannot rename inherited column "{statement.part}"')
+    if statement.is_only and children(context.catalog, table):
+        raise InvalidTableDefinition(
+            f'inherited column "{statement.part}" must be renamed in child tables too'
+        )
+
+
+def _check_constraint_rename(table: Table, constraint: Constraint) -> None:
+    if isinstance(constraint, CheckConstraint) and constraint.is_inherited and table.parent_oid:
+        raise InvalidTableDefinition(f'cannot rename inherited constraint "{constraint.name}"')
+
+
+def _rename_check(context: CommandContext, table: Table, name: str, new_name: str) -> None:
+    """A CHECK has one name in a partitioned table and in its partitions."""
+    check = find_constraint(context, table, name)
+    if check is None:
+        return
+    for partition in children(context.catalog, table):
+        _rename_check(context, partition, name, new_name)
+    context.transaction.put(replaced(check, name=new_name))
 
 
 def _check_free(context: CommandContext, schema_oid: int, name: str) -> None:
@@ -154,6 +187,8 @@ def _rename_column(context: CommandContext, table: ColumnRelation, name: str, ne
     rename_in_checks(context, table, renamed, column.attnum)
     context.transaction.put(rename_in_generations(context, table, renamed))
     rename_in_indexes(context, table, renamed)
+    for partition in children(context.catalog, table):
+        _rename_column(context, partition, name, new_name)
 
 
 def _rename_schema(context: CommandContext, name: str, new_name: str) -> None:

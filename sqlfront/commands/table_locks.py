@@ -30,6 +30,7 @@ from sqlfront.parser import QualifiedName
 from storage.catalog import ColumnRelation, ForeignKey, Index, MaterializedView, Table
 from storage.lock_modes import TableMode
 from storage.locks import WaitPolicy
+from storage.partition_tree import children, partition_tree
 
 Wanted: TypeAlias = Iterator[tuple[Table, TableMode]]
 
@@ -51,7 +52,8 @@ def lock_tables(
     policy = WaitPolicy.NOWAIT if getattr(statement, "nowait", False) else WaitPolicy.WAIT
     while True:
         is_changed = False
-        for table, mode in list(find(statement, context)):
+        only = {found.oid for found in _tables(context, getattr(statement, "only", ()))}
+        for table, mode in _with_partitions(context, list(find(statement, context)), only):
             if needs_owner and not is_owner(context, table):
                 continue
             is_changed |= context.transaction.locks.lock_table(table, mode, policy)
@@ -61,6 +63,17 @@ def lock_tables(
         retake_snapshot()
         if context.catalog is catalog:
             return
+
+
+def _with_partitions(
+    context: CommandContext, wanted: Iterable[tuple[Table, TableMode]], only: set[int]
+) -> Wanted:
+    """Partitions are locked as their table is, except where it alone was named, by ONLY."""
+    for table, mode in wanted:
+        yield table, mode
+        if table.oid not in only:
+            for partition in partition_tree(context.catalog, table):
+                yield partition, mode
 
 
 def _tables(context: CommandContext, names: Iterable[QualifiedName]) -> Iterator[Table]:
@@ -209,6 +222,10 @@ def _referenced(context: CommandContext, constraints: Iterable[parser.Constraint
 def _create_table(statement: parser.CreateTableStatement, context: CommandContext) -> Wanted:
     constraints = [c for column in statement.columns for c in column.constraints]
     yield from _referenced(context, [*constraints, *statement.constraints])
+    if statement.partition_of is not None:
+        for table in _tables(context, [statement.partition_of.parent]):
+            yield table, TableMode.SHARE_UPDATE_EXCLUSIVE
+            yield from _exclusively(_default_partition(context, table))
 
 
 def _alter_domain(statement: parser.AlterDomainStatement, context: CommandContext) -> Wanted:
@@ -221,6 +238,30 @@ def _alter_domain(statement: parser.AlterDomainStatement, context: CommandContex
     if found is not None:
         for table, _ in columns_of_domain(context, found.oid):
             yield table, TableMode.SHARE
+
+
+def _partition(
+    statement: parser.AttachPartitionStatement | parser.DetachPartitionStatement, context: CommandContext
+) -> Wanted:
+    """The partition exclusively, and of the others the default one, whose rows are looked at."""
+    if isinstance(statement, parser.AttachPartitionStatement) and statement.is_index:
+        for name in (statement.table, statement.partition):
+            found = maybe_relation(context, name)
+            if isinstance(found, Index):
+                yield context.catalog.table(found.table_oid), TableMode.SHARE_UPDATE_EXCLUSIVE
+        return
+    is_attached = isinstance(statement, parser.AttachPartitionStatement)
+    mode = TableMode.SHARE_UPDATE_EXCLUSIVE if is_attached else TableMode.ACCESS_EXCLUSIVE
+    for table in _tables(context, [statement.table]):
+        yield table, mode
+        yield from _exclusively(_default_partition(context, table))
+    yield from _exclusively(_tables(context, [statement.partition]))
+
+
+def _default_partition(context: CommandContext, table: Table) -> Iterator[Table]:
+    for partition in children(context.catalog, table):
+        if partition.partition_bound is not None and partition.partition_bound.is_default:
+            yield partition
 
 
 def _named(statement: parser.RenameStatement | parser.SetSchemaStatement, context: CommandContext) -> Wanted:
@@ -278,6 +319,8 @@ _LOCKS: dict[type[parser.Statement], Callable[[Any, CommandContext], Wanted]] = 
     parser.AlterDomainStatement: _alter_domain,
     parser.AlterTableStatement: _alter_table,
     parser.AnalyzeStatement: _analyze,
+    parser.AttachPartitionStatement: _partition,
+    parser.DetachPartitionStatement: _partition,
     parser.CommentStatement: _comment,
     parser.CopyStatement: _copy,
     parser.CreateIndexStatement: _create_index,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence as Seq
 
-from foundation.errors import InvalidParameterValue
+from foundation.errors import InvalidParameterValue, WrongObjectType
 from planner.vector.search_options import TARGET_RECALL, check_target_recall
 from sqlfront.parser import Option
 from sqlfront.parser.keywords import words
@@ -66,3 +66,11 @@ def merged_options(
     for name in removed:
         values.pop(name, None)
     return tuple(values.items())
+
+
+def partitioned_without_options() -> WrongObjectType:
+    """The error of storage parameters for a table that stores nothing."""
+    return WrongObjectType(
+        "cannot specify storage parameters for a partitioned table",
+        hint="Specify storage parameters for its leaf partitions instead.",
+    )

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from foundation.errors import FeatureNotSupported
+from foundation.errors import FeatureNotSupported, WrongObjectType
 from sqlfront.commands.context import CommandContext, CommandResult
 from sqlfront.commands.little_data import warn_of_little_data
 from sqlfront.commands.lookup import check_owner, find_table
 from sqlfront.commands.sequences import owned_sequences
 from sqlfront.parser import TruncateStatement
 from storage.catalog import Table
+from storage.partition_tree import partition_tree
 
 
 def execute_truncate(statement: TruncateStatement, context: CommandContext) -> CommandResult:
@@ -23,6 +24,8 @@ def execute_truncate(statement: TruncateStatement, context: CommandContext) -> C
     tables = [find_table(context, name) for name in statement.tables]
     for table in tables:
         check_owner(context, table)
+    _check_only(context, statement)
+    tables = _with_partitions(context, tables)
     if statement.cascade:
         _add_referencing(context, tables)
     else:
@@ -34,6 +37,21 @@ def execute_truncate(statement: TruncateStatement, context: CommandContext) -> C
             for sequence in owned_sequences(context, table.oid):
                 context.restart_sequence(sequence, sequence.start)
     return CommandResult("TRUNCATE TABLE")
+
+
+def _check_only(context: CommandContext, statement: TruncateStatement) -> None:
+    """A partitioned table has no rows but those of its partitions. Raises WrongObjectType (42809)."""
+    for name in statement.only:
+        if find_table(context, name).partition_key is not None:
+            raise WrongObjectType(
+                "cannot truncate only a partitioned table",
+                hint="Do not specify the ONLY keyword, or use TRUNCATE ONLY on the partitions directly.",
+            )
+
+
+def _with_partitions(context: CommandContext, tables: list[Table]) -> list[Table]:
+    parts = {part.oid: part for table in tables for part in partition_tree(context.catalog, table)}
+    return list(parts.values())
 
 
 def _referencing(context: CommandContext, table: Table) -> list[Table]:

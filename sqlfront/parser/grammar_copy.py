@@ -216,11 +216,14 @@ _LOCK_MODES = (
 
 def parse_lock(grammar: DmlGrammar) -> Statement:
     grammar.accept("table")
+    only: list[QualifiedName] = []
 
     def one() -> QualifiedName:
         is_only = grammar.accept("only")
         is_parenthesised = is_only and grammar.accept("(")
         table = relation_name(grammar)
+        if is_only:
+            only.append(table)
         if is_parenthesised:
             grammar.expect(")")
         elif not is_only:
@@ -237,7 +240,7 @@ def parse_lock(grammar: DmlGrammar) -> Statement:
                 break
         else:
             grammar.error()
-    return LockStatement(tables, mode, grammar.accept("nowait"))
+    return LockStatement(tables, mode, grammar.accept("nowait"), tuple(only))
 
 
 COPY_STATEMENTS: dict[str, Callable[[DmlGrammar], Statement]] = {

@@ -60,11 +60,13 @@ def parse_create_index(grammar: DmlGrammar, *, is_unique: bool = False) -> State
     if grammar.token.key == ".":
         grammar.error()
     grammar.expect("on")
-    grammar.accept("only")
+    is_only = grammar.accept("only")
     table = relation_name(grammar)
     method = grammar.name() if grammar.accept("using") else "btree"
     elements = tuple(grammar.parenthesized(lambda: _index_element(grammar)))
-    statement = CreateIndexStatement(table, elements, name, method, is_unique, concurrently, skip)
+    statement = CreateIndexStatement(
+        table, elements, name, method, is_unique, concurrently, skip, is_only=is_only
+    )
     if grammar.accept("include"):
         statement = replace(statement, include=tuple(grammar.parenthesized(lambda: _index_element(grammar))))
     if grammar.accept("nulls"):
@@ -404,9 +406,13 @@ def parse_comment(grammar: DmlGrammar) -> Statement:
 def parse_truncate(grammar: DmlGrammar) -> Statement:
     grammar.accept("table")
 
+    only: list[QualifiedName] = []
+
     def one() -> QualifiedName:
-        grammar.accept("only")
+        is_only = grammar.accept("only")
         name = relation_name(grammar)
+        if is_only:
+            only.append(name)
         grammar.accept("*")
         return name
 
@@ -417,7 +423,7 @@ def parse_truncate(grammar: DmlGrammar) -> Statement:
         restart = True
     elif grammar.accept("continue"):
         grammar.expect("identity")
-    return TruncateStatement(tables, restart, cascade(grammar))
+    return TruncateStatement(tables, restart, cascade(grammar), tuple(only))
 
 
 def parse_grant(grammar: DmlGrammar, *, is_revoke: bool = False) -> Statement:

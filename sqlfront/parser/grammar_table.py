@@ -7,11 +7,17 @@ from dataclasses import replace
 from foundation.errors import SyntaxErrorInStatement
 from sqlfront.parser.dml import DmlGrammar
 from sqlfront.parser.grammar_constraints import deferral, maybe_column_constraint, maybe_table_constraint
+from sqlfront.parser.grammar_partitions import (
+    bound_specification,
+    maybe_partition_by,
+    parse_attach_or_detach,
+)
 from sqlfront.parser.grammar_table_as import parse_table_as, table_tail
 from sqlfront.parser.lexer import STRING
 from sqlfront.parser.names import cascade, if_exists, if_not_exists, option_list, relation_name, role_name
 from sqlfront.parser.sequence_grammar import sequence_option, sequence_options
 from sqlfront.parser.statements import QualifiedName, SqlExpression, Statement
+from sqlfront.parser.statements_partitions import INHERITED_TYPE, PartitionOf
 from sqlfront.parser.statements_schema import (
     AddColumn,
     AddConstraint,
@@ -52,8 +58,8 @@ def parse_create_table(grammar: DmlGrammar) -> Statement:
         return parse_table_as(grammar, name, (), skip)
     if grammar.token.key == "of":
         grammar.unsupported("CREATE TABLE OF")
-    if grammar.token.key == "partition":
-        grammar.unsupported("PARTITION OF")
+    if grammar.accept("partition"):
+        return _partition_of(grammar, name, skip)
     columns: list[ColumnSpecification] = []
     constraints: list[ConstraintDefinition] = []
     likes: list[LikeClause] = []
@@ -72,8 +78,49 @@ def parse_create_table(grammar: DmlGrammar) -> Statement:
                 constraints.append(element)
     grammar.expect(")")
     statement = CreateTableStatement(name, tuple(columns), tuple(constraints), (), skip, None, tuple(likes))
+    return _with_tail(grammar, statement)
+
+
+def _with_tail(grammar: DmlGrammar, statement: CreateTableStatement) -> CreateTableStatement:
+    if grammar.token.key == "inherits":
+        grammar.unsupported("INHERITS")
+    partition_by = maybe_partition_by(grammar)
     tail = table_tail(grammar)
-    return replace(statement, options=tail.options, on_commit=tail.on_commit, tablespace=tail.tablespace)
+    return replace(
+        statement, options=tail.options, on_commit=tail.on_commit, tablespace=tail.tablespace,
+        partition_by=partition_by,
+    )  # fmt: skip
+
+
+def _partition_of(grammar: DmlGrammar, name: QualifiedName, skip: bool) -> CreateTableStatement:
+    """After CREATE TABLE name PARTITION."""
+    grammar.expect("of")
+    parent = relation_name(grammar)
+    columns: list[ColumnSpecification] = []
+    constraints: list[ConstraintDefinition] = []
+    if grammar.accept("("):
+        for element in grammar.comma_list(lambda: _inherited_element(grammar)):
+            if isinstance(element, ColumnSpecification):
+                columns.append(element)
+            else:
+                constraints.append(element)
+        grammar.expect(")")
+    partition_of = PartitionOf(parent, bound_specification(grammar))
+    statement = CreateTableStatement(
+        name, tuple(columns), tuple(constraints), if_not_exists=skip, partition_of=partition_of
+    )
+    return _with_tail(grammar, statement)
+
+
+def _inherited_element(grammar: DmlGrammar) -> ColumnSpecification | ConstraintDefinition:
+    """A constraint, or a column of the parent with what it has besides."""
+    constraint = maybe_table_constraint(grammar)
+    if constraint is not None:
+        return constraint
+    first = grammar.token
+    column = ColumnSpecification(grammar.name(), INHERITED_TYPE, position=first.start + 1)
+    grammar.accept("with", "options")
+    return _with_clauses(grammar, column)
 
 
 def _is_name_without_type(grammar: DmlGrammar) -> bool:
@@ -105,7 +152,10 @@ def column_specification(grammar: DmlGrammar) -> ColumnSpecification:
     """name type [storage] [collation] constraints."""
     first = grammar.token
     name = grammar.name()
-    column = ColumnSpecification(name, grammar.type_name(), position=first.start + 1)
+    return _with_clauses(grammar, ColumnSpecification(name, grammar.type_name(), position=first.start + 1))
+
+
+def _with_clauses(grammar: DmlGrammar, column: ColumnSpecification) -> ColumnSpecification:
     while True:
         changed = _column_clause(grammar, column)
         if changed is None:
@@ -208,21 +258,21 @@ def parse_alter_table(grammar: DmlGrammar, kind: str = "TABLE") -> Statement:
     if grammar.looking_at("all", "in"):
         grammar.unsupported(f"ALTER {kind} ALL IN TABLESPACE")
     exists = if_exists(grammar)
-    grammar.accept("only")
+    is_only = grammar.accept("only")
     name = relation_name(grammar)
     grammar.accept("*")
     if grammar.accept("rename"):
-        return _rename(grammar, kind, name, exists)
+        return replace(_rename(grammar, kind, name, exists), is_only=is_only)
     if grammar.looking_at("set", "schema"):
         grammar.expect("set", "schema")
         return SetSchemaStatement(kind, name, grammar.name(), exists)
     if grammar.token.key in ("attach", "detach"):
-        grammar.unsupported(f"ALTER {kind} ... {grammar.token.key.upper()} PARTITION")
+        return parse_attach_or_detach(grammar, kind, name, exists)
     actions = grammar.comma_list(lambda: _action(grammar, kind))
-    return AlterTableStatement(name, tuple(actions), exists, kind)
+    return AlterTableStatement(name, tuple(actions), exists, kind, is_only)
 
 
-def _rename(grammar: DmlGrammar, kind: str, name: QualifiedName, exists: bool) -> Statement:
+def _rename(grammar: DmlGrammar, kind: str, name: QualifiedName, exists: bool) -> RenameStatement:
     if grammar.accept("to"):
         return RenameStatement(kind, name, grammar.name(), None, exists)
     if kind not in ("TABLE", "VIEW", "MATERIALIZED VIEW"):

@@ -28,10 +28,6 @@ class TableTail:
 
 def table_tail(grammar: DmlGrammar) -> TableTail:
     """USING, WITH (...), ON COMMIT, TABLESPACE."""
-    if grammar.token.key == "inherits":
-        grammar.unsupported("INHERITS")
-    if grammar.token.key == "partition":
-        grammar.unsupported("PARTITION BY")
     options: tuple[Option, ...] = ()
     parse_access_method(grammar)
     if grammar.accept("with"):

@@ -373,3 +373,5 @@ class LockStatement(Statement):
     tables: tuple[QualifiedName, ...]
     mode: str = "ACCESS EXCLUSIVE"
     nowait: bool = False
+    only: tuple[QualifiedName, ...] = ()
+    """Those of the tables that were named with ONLY."""

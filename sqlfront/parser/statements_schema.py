@@ -13,6 +13,7 @@ from sqlfront.parser.statements import (
     SqlExpression,
     Statement,
 )
+from sqlfront.parser.statements_partitions import PartitionOf, PartitionSpecification
 from sqlfront.parser.typenames import TypeName
 from storage.catalog import OnCommit, Persistence, ReferentialAction
 
@@ -130,6 +131,8 @@ class CreateTableStatement(Statement):
     likes: tuple[LikeClause, ...] = ()
     persistence: Persistence = Persistence.PERMANENT
     on_commit: OnCommit | None = None
+    partition_by: PartitionSpecification | None = None
+    partition_of: PartitionOf | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,6 +276,7 @@ class AlterTableStatement(Statement):
     actions: tuple[AlterAction, ...]
     if_exists: bool = False
     kind: str = "TABLE"
+    is_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,6 +292,7 @@ class RenameStatement(Statement):
     new_name: str
     part: str | None = None
     if_exists: bool = False
+    is_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -327,6 +332,7 @@ class CreateIndexStatement(Statement):
     nulls_not_distinct: bool = False
     options: tuple[Option, ...] = ()
     where: SqlExpression | None = None
+    is_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -349,3 +355,5 @@ class TruncateStatement(Statement):
     tables: tuple[QualifiedName, ...]
     restart_identity: bool = False
     cascade: bool = False
+    only: tuple[QualifiedName, ...] = ()
+    """Those of the tables that were named with ONLY."""

@@ -120,7 +120,10 @@ def index_definition(view: CatalogView, index: Index, *, pretty: bool = False) -
     name = (shown_name(view, table.oid) if pretty else None) or qualified_name(view, table.oid)
     unique = "UNIQUE " if index.is_unique else ""
     keys = ", ".join(_key_definition(view, index, key, pretty=pretty) for key in index.keys)
-    text = f"CREATE {unique}INDEX {quote_identifier(index.name)} ON {name} USING {index.family} ({keys})"
+    only = "ONLY " if table.partition_key is not None else ""
+    text = (
+        f"CREATE {unique}INDEX {quote_identifier(index.name)} ON {only}{name} USING {index.family} ({keys})"
+    )
     text += _included(view, index)
     if index.nulls_not_distinct:
         text += " NULLS NOT DISTINCT"

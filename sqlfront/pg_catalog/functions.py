@@ -103,16 +103,17 @@ def pg_get_constraintdef(view: CatalogView, oid: int, pretty: bool = False) -> s
 
 @catalog_function("pg_get_expr")
 def pg_get_expr(view: CatalogView, text: str, relation_oid: int, pretty: bool = False) -> str:
+    if text == "DEFAULT" or text.startswith("FOR VALUES "):
+        return text
     shown = shown_expression(view, text, relation_oid)
     return pretty_expression(shown) if pretty else shown
 
 
 @catalog_function(
-    "pg_get_triggerdef", "pg_get_ruledef", "pg_get_partkeydef", "pg_get_statisticsobjdef_columns", "pg_get_statisticsobjdef",
-    "pg_get_partition_constraintdef",
+    "pg_get_triggerdef", "pg_get_ruledef", "pg_get_statisticsobjdef_columns", "pg_get_statisticsobjdef",
 )  # fmt: skip
 def no_definition(view: CatalogView, oid: Any, *more: Any) -> None:
-    """There are no triggers, rules, partitions or extended statistics."""
+    """There are no triggers, rules or extended statistics."""
 
 
 @catalog_function("pg_get_serial_sequence")

@@ -10,6 +10,7 @@ from planner.vector import is_index_valid
 from sqlfront.binder import index_column_names, key_type
 from sqlfront.commands.operator_classes import HASH
 from sqlfront.pg_catalog.definitions import constraint_name
+from sqlfront.pg_catalog.partitions import index_is_complete, partition_fields
 from sqlfront.pg_catalog.privileges import schema_public_acl
 from sqlfront.pg_catalog.relations import (
     Row,
@@ -100,6 +101,7 @@ def pg_class(view: CatalogView) -> Iterator[Row]:
     for index in view.objects(Index):
         yield {
             **_class_row(index.oid, index.name, index.schema_oid, index.owner_oid, "i"),
+            **partition_fields(view, view.catalog.table(index.table_oid), index),
             "relam": methods.get(index.family, 0),
             "reltuples": float(view.transaction.peek(index.table_oid).row_count),
             "relpersistence": view.catalog.table(index.table_oid).persistence.value,
@@ -151,6 +153,7 @@ def _table_row(view: CatalogView, table: Table) -> Row:
         "relhastriggers": bool(watched_attnums(view.catalog, table.oid)),
         "relnatts": len(table.columns),
         "reloptions": _options(table.options),
+        **partition_fields(view, table, table),
     }
 
 
@@ -170,7 +173,10 @@ def _options(options: tuple[tuple[str, str], ...]) -> list[str] | None:
 def pg_attribute(view: CatalogView) -> Iterator[Row]:
     for table in view.objects(Table):
         for column in table.columns:
-            yield _attribute_row(table.oid, column)
+            row = _attribute_row(table.oid, column)
+            if table.parent_oid and not column.is_dropped:
+                row |= {"attislocal": False, "attinhcount": 1}
+            yield row
         for name, type_oid, attnum in SYSTEM_COLUMNS:
             yield {**_plain_attribute(table.oid, attnum, name, SqlType(type_oid)), "attnotnull": True}
     for stored in view.objects(View):
@@ -186,7 +192,7 @@ def pg_attribute(view: CatalogView) -> Iterator[Row]:
         types = [INT4 if index.family == HASH else key_type(table, key) for key in index.keys]
         types += [table.column_at(attnum).type for attnum in index.included]
         collations = [_key_collation(table, key, sql_type) for key, sql_type in zip(index.keys, types)]
-        collations += [_column_collation(table.column_at(attnum)) for attnum in index.included]
+        collations += [column_collation(table.column_at(attnum)) for attnum in index.included]
         for number, (column_name, sql_type) in enumerate(zip(names, types, strict=True), 1):
             plain = _plain_attribute(index.oid, number, column_name, sql_type)
             yield {**plain, "attcollation": collations[number - 1]}
@@ -213,7 +219,7 @@ def _attribute_row(table_oid: int, column: Column) -> Row:
         "atthasmissing": column.missing_value is not None,
         "attidentity": column.identity,
         "attgenerated": "s" if column.generated_sql is not None else "",
-        "attcollation": _column_collation(column),
+        "attcollation": column_collation(column),
     }
 
 
@@ -240,7 +246,8 @@ def _collation(type_oid: int) -> int:
     return int((stored_form(type_oid) or _NO_TYPE)["typcollation"])
 
 
-def _column_collation(column: Column) -> int:
+def column_collation(column: Column) -> int:
+    """The OID of a column's collation, 0 where its type has none."""
     return _collation_oids()[column.collation] if column.collation else _collation(column.type.oid)
 
 
@@ -316,7 +323,8 @@ def pg_index(view: CatalogView) -> Iterator[Row]:
             "indexrelid": index.oid, "indrelid": index.table_oid, "indnatts": len(index.keys) + len(index.included),
             "indnkeyatts": len(index.keys), "indisunique": index.is_unique, "indisprimary": index.is_primary,
             "indnullsnotdistinct": index.nulls_not_distinct, "indimmediate": not index.is_deferrable,
-            "indisvalid": is_index_valid(view.transaction, index), "indisready": True, "indislive": True,
+            "indisvalid": is_index_valid(view.transaction, index) and index_is_complete(view.catalog, index),
+            "indisready": True, "indislive": True,
             "indkey": [*index.key_attnums(), *index.included],
             "indcollation": [
                 _key_collation(table, key, SqlType(oid)) for key, oid in zip(index.keys, types)
@@ -352,7 +360,7 @@ def pg_constraint(view: CatalogView) -> Iterator[Row]:
                 **_constraint_row(index.constraint_oid, constraint_name(index), index.schema_oid, index.table_oid),
                 "contype": "p" if index.is_primary else "u", "conindid": index.oid, "connoinherit": True,
                 "condeferrable": index.is_deferrable, "condeferred": index.is_initially_deferred,
-                "conkey": list(index.key_attnums()),
+                "conkey": list(index.key_attnums()), **_inherited(_constraint_of(view, index.parent_oid)),
             }  # fmt: skip
     for check in view.objects(CheckConstraint):
         schema_oid = view.catalog.table(check.table_oid).schema_oid
@@ -360,6 +368,7 @@ def pg_constraint(view: CatalogView) -> Iterator[Row]:
             **_constraint_row(check.oid, check.name, schema_oid, check.table_oid),
             "contype": "c", "convalidated": check.is_validated, "connoinherit": check.is_no_inherit,
             "conkey": list(check.attnums), "conbin": check.expression_sql,
+            "conislocal": not check.is_inherited, "coninhcount": int(check.is_inherited),
         }  # fmt: skip
     for domain in view.objects(DomainType):
         for constraint in domain.constraints:
@@ -371,8 +380,22 @@ def pg_constraint(view: CatalogView) -> Iterator[Row]:
     for key in view.objects(ForeignKey):
         schema_oid = view.catalog.table(key.table_oid).schema_oid
         yield {
-            **_constraint_row(key.oid, key.name, schema_oid, key.table_oid), **_foreign_key_columns(view, key)
+            **_constraint_row(key.oid, key.name, schema_oid, key.table_oid), **_foreign_key_columns(view, key),
+            **_inherited(key.parent_oid),
         }  # fmt: skip
+
+
+def _inherited(parent_oid: int) -> Row:
+    """What is different in the row of a constraint that is part of another one."""
+    if not parent_oid:
+        return {}
+    return {"conparentid": parent_oid, "conislocal": False, "coninhcount": 1, "connoinherit": False}
+
+
+def _constraint_of(view: CatalogView, index_oid: int) -> int:
+    """The constraint behind which an index is; 0 for none."""
+    index = view.catalog.get(index_oid)
+    return index.constraint_oid if isinstance(index, Index) else 0
 
 
 def _constraint_row(oid: int, name: str, schema_oid: int, table_oid: int) -> Row:

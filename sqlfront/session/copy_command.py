@@ -183,6 +183,11 @@ def _sent_columns(session: LocalSession, node: CopyStatement) -> Sequence[str]:
         raise WrongObjectType(
             f'cannot copy from {found.kind} "{found.name}"', hint="Try the COPY (SELECT ...) TO variant."
         )
+    if isinstance(found, Table) and found.partition_key is not None:
+        raise WrongObjectType(
+            f'cannot copy from partitioned table "{found.name}"',
+            hint="Try the COPY (SELECT ...) TO variant.",
+        )
     if not isinstance(found, Table) or not any(c.generated_sql is not None for c in found.live_columns()):
         return node.columns
     return [column.name for column in _target_columns(found, node.columns)]

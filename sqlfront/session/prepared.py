@@ -31,7 +31,14 @@ from sqlfront.session.errors import ResultTypeChanged
 from sqlfront.session.joint_inserts import is_joinable
 from sqlfront.session.outcome import Outcome, result_columns
 from sqlfront.session.plan_cache import CachedPlan, PlanKey, QueryKind, kind_of
-from sqlfront.session.query_locks import TableLocks, only_reads, table_locks, take_locks, unpopulated_view
+from sqlfront.session.query_locks import (
+    TableLocks,
+    only_reads,
+    table_locks,
+    take_locks,
+    unpopulated_view,
+    with_partitions,
+)
 from sqlfront.session.short_statements import is_short_plan, is_short_query
 from storage import Transaction
 from storage.catalog import Catalog, OnCommit, Persistence
@@ -217,7 +224,7 @@ class StatementPlanner:
         bound = bind_query(parsed.node.expression, context)
         plan = plan_locking(bound) if context.locks_rows else plan_statement(bound)
         template = RowTemplate.of(bound) if _keeps_rows(bound, context) else None
-        locks = table_locks(bound)
+        locks = with_partitions(table_locks(bound), context.catalog)
         unpopulated = unpopulated_view(locks, context.catalog)
         entry = CachedPlan(
             plan,

@@ -16,6 +16,7 @@ from planner.bound import BoundStatement
 from storage import Transaction
 from storage.catalog import Catalog, MaterializedView, Table
 from storage.lock_modes import TableMode
+from storage.partition_tree import partition_tree
 
 TableLocks: TypeAlias = tuple[tuple[int, TableMode], ...]
 """(table OID, mode), in the order in which they are taken."""
@@ -39,6 +40,17 @@ def table_locks(statement: BoundStatement) -> TableLocks:
                     add(lock.table_oid, TableMode.ROW_SHARE)
             case bound.TableScan():
                 add(node.table_oid, TableMode.ACCESS_SHARE)
+    return tuple(modes.items())
+
+
+def with_partitions(locks: TableLocks, catalog: Catalog) -> TableLocks:
+    """The locks with those of the partitions of tables among them, in the same modes."""
+    modes: dict[int, TableMode] = {}
+    for oid, mode in locks:
+        found = catalog.get(oid)
+        parts = partition_tree(catalog, found) if isinstance(found, Table) else ()
+        for part_oid in dict.fromkeys((oid, *(part.oid for part in parts))):
+            modes[part_oid] = max(mode, modes.get(part_oid, mode))
     return tuple(modes.items())
 
 

@@ -15,6 +15,7 @@ from planner.services import EvaluationContext
 from sqlfront.binder import column_defaults, table_rules
 from sqlfront.parser.keywords import keyword_rows
 from sqlfront.pg_catalog import CATALOG_FUNCTIONS, reg_name, reg_oid, relation_rows
+from sqlfront.pg_catalog.partitions import partition_ancestors, partition_tree_rows
 from sqlfront.pg_catalog.view import CatalogView
 from sqlfront.session.recall import recall_of
 from sqlfront.session.session_functions import SESSION_FUNCTIONS
@@ -84,6 +85,10 @@ class StatementServices:
     def _rows(self, name: str, *arguments: Any) -> Sequence[tuple[Any, ...]]:
         if name == "pg_get_keywords":
             return keyword_rows()
+        if name == "pg_partition_ancestors":
+            return partition_ancestors(self.view, *arguments)
+        if name == "pg_partition_tree":
+            return partition_tree_rows(self.view, *arguments)
         return [recall_of(self._session, self._transaction, *arguments)]
 
     def table_rules(self, table_oid: int) -> TableRules | None:
