@@ -16,6 +16,7 @@ from planner.relational.rules.cast_to_text import cast_to_text
 from planner.relational.rules.cast_to_time import cast_to_time
 from planner.relational.rules.comparison import comparison
 from planner.relational.rules.date_arithmetic import date_arithmetic
+from planner.relational.rules.extracted_field import extracted_field
 from planner.relational.rules.integer_arithmetic import integer_arithmetic
 from planner.relational.rules.json_construction import json_construction
 from planner.relational.rules.json_population import json_population
@@ -36,6 +37,7 @@ CALL_RULES: tuple[Rule, ...] = (
     numeric_arithmetic,
     integer_arithmetic,
     date_arithmetic,
+    extracted_field,
     like_escape,
     regular_expressions,
     array_operators,
