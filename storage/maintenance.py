@@ -59,7 +59,7 @@ _MERGE_MEMORY_SHARE = 4
 """A merge that nobody asked for reads files of at most this part of the memory limit."""
 
 _FLAT = "flat"
-_WITHOUT_GRAPHS = ("btree", "hash", "gin")
+_WITHOUT_GRAPHS = ("btree", "hash", "gin", "gist", "spgist")
 
 
 def _never_stops() -> None:

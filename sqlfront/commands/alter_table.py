@@ -35,14 +35,16 @@ from sqlfront.commands.lookup import (
     maybe_relation,
     of_kind,
 )
-from sqlfront.commands.operator_classes import BTREE, GIN, HASH
+from sqlfront.commands.operator_classes import BTREE, GIN, GIST, HASH, SPGIST
 from sqlfront.commands.partition_alterations import action_below, check_of_partition, check_only
 from sqlfront.commands.partition_parts import drop_with_parts, inherit_parts
 from sqlfront.commands.sequences import owned_sequences
 from sqlfront.commands.table_options import (
     BTREE_OPTIONS,
     GIN_OPTIONS,
+    GIST_OPTIONS,
     HASH_OPTIONS,
+    SPGIST_OPTIONS,
     checked_table_options,
     merged_options,
 )
@@ -228,9 +230,14 @@ def _set_options(context: CommandContext, target: CatalogObject | None, action: 
         raise FeatureNotSupported("options of a sequence are not supported")
 
 
+_OPTIONS_OF_FAMILY = {
+    BTREE: BTREE_OPTIONS, HASH: HASH_OPTIONS, GIN: GIN_OPTIONS, GIST: GIST_OPTIONS, SPGIST: SPGIST_OPTIONS,
+}  # fmt: skip
+
+
 def check_index_options(context: CommandContext, family: str, options: dict[str, str]) -> None:
     """Raises InvalidParameterValue (22023) for an option the family does not have or a value out of range."""
-    known = {BTREE: BTREE_OPTIONS, HASH: HASH_OPTIONS, GIN: GIN_OPTIONS}.get(family)
+    known = _OPTIONS_OF_FAMILY.get(family)
     if known is None:
         context.check_build_params(family, options)
         return

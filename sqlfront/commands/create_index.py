@@ -37,7 +37,9 @@ from sqlfront.commands.naming import free_relation_name, joined_columns
 from sqlfront.commands.operator_classes import (
     BTREE,
     GIN,
+    GIST,
     OWN_FAMILIES,
+    SPGIST,
     UNSUPPORTED_FAMILIES,
     VECTOR_FAMILIES,
     resolve_class,
@@ -151,9 +153,9 @@ def _check_family(statement: CreateIndexStatement) -> None:
     lacks = None
     if statement.is_unique:
         lacks = "unique indexes"
-    elif statement.include:
+    elif statement.include and family not in (GIST, SPGIST):
         lacks = "included columns"
-    elif len(statement.elements) > 1 and family != GIN:
+    elif len(statement.elements) > 1 and family not in (GIN, GIST):
         lacks = "multicolumn indexes"
     elif any(e.is_descending for e in statement.elements):
         lacks = "ASC/DESC options"

@@ -16,13 +16,14 @@ from planner.vector import key_metrics
 BTREE = "btree"
 HASH = "hash"
 """Kept like a btree, of which it has one key, in no order that anybody sees."""
-GIN = "gin"
-"""Known by name, for schemas that declare it: nothing is kept, and its operators read the rows."""
-OWN_FAMILIES = (BTREE, HASH, GIN)
+GIN, GIST, SPGIST = "gin", "gist", "spgist"
+UNKEPT_FAMILIES = (GIN, GIST, SPGIST)
+"""Known by name, for schemas that declare them: nothing is kept, and their operators read the rows."""
+OWN_FAMILIES = (BTREE, HASH, *UNKEPT_FAMILIES)
 """Those of PostgreSQL itself."""
 IVFFLAT = "ivfflat"
 VECTOR_FAMILIES = ("flat", "hnsw", IVFFLAT)
-UNSUPPORTED_FAMILIES = ("gist", "spgist", "brin", "bm25", "diskann", "scann", "bitmap",
+UNSUPPORTED_FAMILIES = ("brin", "bm25", "diskann", "scann", "bitmap",
                         "inverted", "trie", "ngram", "annoy", "hnsw_sq", "hnsw_pq", "ivf_sq8", "ivf_pq",
                         "ivf_rabitq")  # fmt: skip
 """Access methods of PostgreSQL, pgvector and ours that are refused by name rather than unknown."""
@@ -38,6 +39,12 @@ _SERVED = {
 _DEFAULT_VECTOR_CLASSES = {(IVFFLAT, VECTOR.oid): "vector_l2_ops"}
 """(family, type OID) -> the class of a key that names none. pgvector gives hnsw none."""
 
+RANGE_CLASSES = {
+    **dict.fromkeys(BY_RANGE, ("range_ops",)),
+    **dict.fromkeys(BY_MULTIRANGE, ("multirange_ops",)),
+}
+"""Type OID -> the class of a range or multirange type, which btree, hash and gist have under one name."""
+
 BTREE_CLASSES: dict[int, tuple[str, ...]] = {
     16: ("bool_ops",), 17: ("bytea_ops",), 18: ("char_ops",), 19: ("name_ops",), 20: ("int8_ops",),
     21: ("int2_ops",), 23: ("int4_ops",), 25: ("text_ops", "varchar_ops", "text_pattern_ops", "varchar_pattern_ops"), 26: ("oid_ops",),
@@ -46,15 +53,22 @@ BTREE_CLASSES: dict[int, tuple[str, ...]] = {
     1083: ("time_ops",), 1186: ("interval_ops",), 1114: ("timestamp_ops",), 1184: ("timestamptz_ops",), 1266: ("timetz_ops",), 1560: ("bit_ops",),
     1562: ("varbit_ops",), 1700: ("numeric_ops",), 2950: ("uuid_ops",), 3802: ("jsonb_ops",),
     VECTOR.oid: ("vector_ops",), HALFVEC.oid: ("halfvec_ops",), SPARSEVEC.oid: ("sparsevec_ops",),
-    **dict.fromkeys(BY_RANGE, ("range_ops",)), **dict.fromkeys(BY_MULTIRANGE, ("multirange_ops",)),
+    **RANGE_CLASSES,
 }  # fmt: skip
 """Type OID -> btree operator classes that accept it, the default one first. Those of hash have the same names."""
 
 _NOT_HASHED = frozenset((790, BIT.oid, VARBIT.oid, VECTOR.oid, HALFVEC.oid, SPARSEVEC.oid))
 """Types that have a class for btree and none for hash."""
 
-GIN_CLASSES: dict[int, tuple[str, ...]] = {JSONB.oid: ("jsonb_ops", "jsonb_path_ops")}
-"""Type OID -> classes of gin, the default one first; arrays have `array_ops`."""
+_NO_DEFAULT = ""
+UNKEPT_CLASSES: dict[str, dict[int, tuple[str, ...]]] = {
+    GIN: {JSONB.oid: ("jsonb_ops", "jsonb_path_ops")},
+    GIST: {**RANGE_CLASSES, 869: (_NO_DEFAULT, "inet_ops"), 650: (_NO_DEFAULT, "inet_ops")},
+    SPGIST: {
+        **dict.fromkeys(BY_RANGE, ("range_ops",)), 25: ("text_ops",), 1043: ("text_ops",), 869: ("inet_ops",), 650: ("inet_ops",),
+    },
+}  # fmt: skip
+"""Family -> type OID -> its classes, the default one first; arrays have `array_ops` for gin."""
 
 ARRAY_CLASS = "array_ops"
 ENUM_CLASS = "enum_ops"
@@ -88,8 +102,8 @@ def resolve_class(family: str, name: str | None, sql_type: SqlType) -> ResolvedC
         DatatypeMismatch: 42804, a class of another type.
         FeatureNotSupported: 0A000, bit varying, whose values have no one length.
     """
-    if family == GIN:
-        return _gin_class(name, sql_type)
+    if family in UNKEPT_FAMILIES:
+        return _unkept_class(family, name, sql_type)
     if family in (BTREE, HASH):
         if family == HASH and sql_type.oid in _NOT_HASHED:
             raise _no_default(sql_type, HASH)
@@ -114,24 +128,27 @@ def resolve_class(family: str, name: str | None, sql_type: SqlType) -> ResolvedC
 
 def is_default_class(family: str, name: str, sql_type: SqlType) -> bool:
     """Whether an index key needs not name its class."""
-    if family == GIN:
-        return name == _gin_classes(sql_type)[0]
+    if family in UNKEPT_FAMILIES:
+        return name == _unkept_classes(family, sql_type)[0]
     if family in (BTREE, HASH):
         return default_operator_class(sql_type, family) == name
     return _DEFAULT_VECTOR_CLASSES.get((family, sql_type.oid)) == name
 
 
-def _gin_classes(sql_type: SqlType) -> tuple[str, ...]:
-    return (ARRAY_CLASS,) if TYPES[sql_type.oid].category == "A" else GIN_CLASSES.get(sql_type.oid, ("",))
+def _unkept_classes(family: str, sql_type: SqlType) -> tuple[str, ...]:
+    if family == GIN and TYPES[sql_type.oid].category == "A":
+        return (ARRAY_CLASS,)
+    return UNKEPT_CLASSES[family].get(sql_type.oid, (_NO_DEFAULT,))
 
 
-def _gin_class(name: str | None, sql_type: SqlType) -> ResolvedClass:
-    accepted = _gin_classes(sql_type)
+def _unkept_class(family: str, name: str | None, sql_type: SqlType) -> ResolvedClass:
+    accepted = _unkept_classes(family, sql_type)
     base = accepted[0] if name is None else name.rpartition(".")[2]
     if not base:
-        raise _no_default(sql_type, GIN)
-    if base not in (ARRAY_CLASS, *(known for classes in GIN_CLASSES.values() for known in classes)):
-        raise UndefinedObject(f'operator class "{name}" does not exist for access method "{GIN}"')
+        raise _no_default(sql_type, family)
+    known = {name for classes in UNKEPT_CLASSES[family].values() for name in classes}
+    if base not in known | ({ARRAY_CLASS} if family == GIN else set()):
+        raise UndefinedObject(f'operator class "{name}" does not exist for access method "{family}"')
     if base not in accepted:
         raise _wrong_type(base, sql_type)
     return ResolvedClass(base)

@@ -43,11 +43,11 @@ BUILTIN_ROWS = {
     "pg_operator": "SELECT {columns} FROM pg_operator WHERE oprleft = ANY(%(types0)s)"
     " AND oprright = ANY(%(types0)s) AND oprresult = ANY(%(types0)s) ORDER BY oid",
     "pg_cast": "SELECT {columns} FROM pg_cast WHERE castsource = ANY(%(types)s) AND casttarget = ANY(%(types)s) ORDER BY oid",
-    "pg_am": "SELECT {columns} FROM pg_am WHERE amname IN ('heap', 'btree', 'hash', 'gin', 'ivfflat', 'hnsw') ORDER BY oid",
+    "pg_am": "SELECT {columns} FROM pg_am WHERE amname IN ('heap', 'btree', 'hash', 'gin', 'gist', 'spgist', 'ivfflat', 'hnsw') ORDER BY oid",
     "pg_opclass": "SELECT {columns} FROM pg_opclass WHERE (opcintype = ANY(%(types)s) OR opcintype IN (2277, 3500, 3831, 4537))"
-    " AND opcmethod IN (SELECT oid FROM pg_am WHERE amname IN ('btree', 'hash', 'gin', 'ivfflat', 'hnsw')) ORDER BY oid",
+    " AND opcmethod IN (SELECT oid FROM pg_am WHERE amname IN ('btree', 'hash', 'gin', 'gist', 'spgist', 'ivfflat', 'hnsw')) ORDER BY oid",
     "pg_opfamily": "SELECT {columns} FROM pg_opfamily f WHERE EXISTS (SELECT FROM pg_opclass c WHERE c.opcfamily = f.oid"
-    " AND (c.opcintype = ANY(%(types)s) OR c.opcintype IN (2277, 3500, 3831, 4537))) AND opfmethod IN (SELECT oid FROM pg_am WHERE amname IN ('btree', 'hash', 'gin', 'ivfflat', 'hnsw')) ORDER BY oid",
+    " AND (c.opcintype = ANY(%(types)s) OR c.opcintype IN (2277, 3500, 3831, 4537))) AND opfmethod IN (SELECT oid FROM pg_am WHERE amname IN ('btree', 'hash', 'gin', 'gist', 'spgist', 'ivfflat', 'hnsw')) ORDER BY oid",
     "pg_aggregate": "SELECT {columns} FROM pg_aggregate a JOIN pg_proc p ON p.oid = a.aggfnoid WHERE p.prorettype = ANY(%(types)s)"
     " AND NOT EXISTS (SELECT FROM unnest(p.proargtypes) t WHERE t <> ALL(%(io_types)s)) ORDER BY aggfnoid",
     "pg_range": "SELECT {columns} FROM pg_range WHERE rngtypid = ANY(%(types)s) ORDER BY rngtypid",
@@ -55,10 +55,10 @@ BUILTIN_ROWS = {
     "pg_language": "SELECT {columns} FROM pg_language WHERE lanname IN ('internal', 'c', 'sql') ORDER BY oid",
     "pg_tablespace": "SELECT {columns} FROM pg_tablespace ORDER BY oid",
     "pg_amop": "SELECT {columns} FROM pg_amop WHERE amoplefttype = ANY(%(types)s) AND amoprighttype = ANY(%(types)s)"
-    " AND amopmethod IN (SELECT oid FROM pg_am WHERE amname IN ('btree', 'hash', 'gin', 'ivfflat', 'hnsw')) ORDER BY oid",
+    " AND amopmethod IN (SELECT oid FROM pg_am WHERE amname IN ('btree', 'hash', 'gin', 'gist', 'spgist', 'ivfflat', 'hnsw')) ORDER BY oid",
     "pg_amproc": "SELECT {columns} FROM pg_amproc WHERE amproclefttype = ANY(%(types)s) AND amprocrighttype = ANY(%(types)s)"
     " AND amprocfamily IN (SELECT f.oid FROM pg_opfamily f JOIN pg_am m ON m.oid = f.opfmethod"
-    " WHERE m.amname IN ('btree', 'hash', 'gin', 'ivfflat', 'hnsw')) ORDER BY oid",
+    " WHERE m.amname IN ('btree', 'hash', 'gin', 'gist', 'spgist', 'ivfflat', 'hnsw')) ORDER BY oid",
     "pg_description": "SELECT {columns} FROM pg_description WHERE objsubid = 0 ORDER BY classoid, objoid",
 }  # fmt: skip
 DESCRIBED = {

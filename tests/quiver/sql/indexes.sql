@@ -166,3 +166,26 @@ DROP TABLE found
 -- refused: access method "brin" is not supported
 CREATE INDEX ON upsert USING brin (id)
 DROP TABLE people, like_people, keyed, errs, single, spans, upsert
+CREATE TABLE spans (id int, r int4range, m nummultirange, t text, v varchar(10), n inet, d cidr)
+CREATE INDEX spans_r ON spans USING gist (r)
+CREATE INDEX spans_both ON spans USING gist (r, m) INCLUDE (id) WITH (fillfactor = 50, buffering = off) WHERE id > 3
+CREATE INDEX spans_sp ON spans USING spgist (r) INCLUDE (id)
+CREATE INDEX ON spans USING spgist (t) WITH (fillfactor = 50)
+CREATE INDEX ON spans USING spgist (v)
+CREATE INDEX ON spans USING spgist (n)
+CREATE INDEX ON spans USING gist (d inet_ops)
+CREATE INDEX ON spans USING gist (numrange(id, id + 1))
+CREATE INDEX ON spans USING spgist (r, m)
+CREATE INDEX ON spans USING spgist (m)
+CREATE INDEX ON spans USING gist (n)
+CREATE INDEX ON spans USING gist (id)
+CREATE INDEX ON spans USING gist (r DESC)
+CREATE INDEX ON spans USING gist (r NULLS FIRST)
+CREATE UNIQUE INDEX ON spans USING gist (r)
+CREATE INDEX ON spans USING gist (r) WITH (fastupdate = on)
+CREATE INDEX ON spans USING spgist (t) WITH (buffering = on)
+INSERT INTO spans (id, r, m) VALUES (1, '[1,5)', '{}'), (2, '[3,9)', NULL)
+SELECT id FROM spans WHERE r && '[4,5)' ORDER BY id
+SELECT pg_get_indexdef(indexrelid) FROM pg_index WHERE indrelid = 'spans'::regclass ORDER BY indexrelid
+SELECT amname, opcname, opcdefault FROM pg_opclass JOIN pg_am a ON a.oid = opcmethod WHERE amname = 'gist' AND opcname ~ 'range|inet' ORDER BY 1, 2
+DROP TABLE spans
