@@ -84,6 +84,10 @@ class FeatureNotSupported(QuiverError):
     sqlstate = "0A000"
 
 
+class ArrayShapeNotSupported(FeatureNotSupported):
+    """An array has several dimensions, or a lower bound other than 1, where only the plain form of arrays is known."""
+
+
 class SyntaxErrorInStatement(QuiverError):
     sqlstate = "42601"
 

@@ -34,6 +34,7 @@ from foundation.sqltypes import (
     VARCHAR,
     SqlType,
     TypeInfo,
+    plain_oid,
     register_type,
     sql_identifier,
 )
@@ -133,6 +134,6 @@ _EXACT = frozenset(
 def described_type(sql_type: SqlType) -> tuple[int, int]:
     """(OID, typmod) as clients are told them: a whole row of a table has the OID of the table's row type."""
     if sql_type.oid != RECORD.oid:
-        return sql_type.oid, sql_type.typmod
+        return plain_oid(sql_type.oid), sql_type.typmod
     shape = row_shape(sql_type)
     return (shape.type_oid or RECORD.oid) if shape is not None else RECORD.oid, -1

@@ -22,7 +22,8 @@ Storage forms that are not obvious:
   vector without typmod    list<float32>; halfvec list<float16>
   sparsevec                binary in the wire form: big-endian int32 dimensions, int32 count, int32 zero, the int32
                            indexes from 0 in ascending order, then their float32 values, none of them zero
-  arrays                   list<element>, one dimension, lower bound 1
+  arrays                   list<element>, one dimension, lower bound 1; where values may have others,
+                           struct<items: list<element>, shape: list<int32>> (foundation/shaped_arrays.py)
   enum                     int64, the position of the label (`foundation.enum_types`)
   composite, record        utf8, the text of the row (`foundation.row_types`)
   oid, regclass ...        uint32 in catalog relations; "char" and name are utf8
@@ -31,7 +32,7 @@ Storage forms that are not obvious:
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pyarrow as pa
 
@@ -154,6 +155,9 @@ FIRST_USER_OID = 20000
 
 NUMERIC_PRECISION_DECIMAL128 = 38
 
+SHAPED = 1 << 31
+"""The bit of an array type's OID that says: values may have any number of dimensions and any bounds. No client sees it."""
+
 BYTE_ORDERED = frozenset((
     TIMETZ.oid, INET.oid, CIDR.oid, MACADDR.oid, MACADDR8.oid, INT4RANGE.oid, TSRANGE.oid, TSTZRANGE.oid, DATERANGE.oid,
     INT8RANGE.oid, INT4MULTIRANGE.oid, TSMULTIRANGE.oid, TSTZMULTIRANGE.oid, DATEMULTIRANGE.oid, INT8MULTIRANGE.oid,
@@ -249,16 +253,23 @@ def _with_arrays(scalars: list[TypeInfo]) -> dict[int, TypeInfo]:
                 info.oid,
                 info.schema,
             )
+    for info in [info for info in by_oid.values() if info.name.startswith("_")]:
+        by_oid[info.oid | SHAPED] = _shaped_info(info)
     return by_oid
 
 
+def _shaped_info(info: TypeInfo) -> TypeInfo:
+    """What is known of the shaped form of an array type: it has the names, but no elements that a list would have."""
+    return replace(info, oid=info.oid | SHAPED, element_oid=0)
+
+
 TYPES: dict[int, TypeInfo] = _with_arrays([*_scalars(), *_further_scalars(), *_ranges()])
-"""All types by OID, arrays included; users' types too, once `register_type` got them."""
+"""All types by OID, arrays in both forms included; users' types too, once `register_type` got them."""
 
 DOMAINS: dict[int, TypeInfo] = {}
 """Users' domains by OID: their names, and what their values are stored as."""
 
-TYPES_BY_NAME: dict[str, TypeInfo] = {info.name: info for info in TYPES.values()}
+TYPES_BY_NAME: dict[str, TypeInfo] = {info.name: info for info in TYPES.values() if not info.oid & SHAPED}
 
 PSEUDO_TYPES: dict[int, str] = {
     269: "table_am_handler", 325: "index_am_handler", 2276: "any", 2277: "anyarray", 2279: "trigger",
@@ -300,6 +311,8 @@ def register_type(info: TypeInfo, arrow: pa.DataType | None) -> None:
     if arrow is not None:
         _FIXED_ARROW[info.oid] = arrow
     TYPES[info.oid] = info
+    if info.element_oid:
+        TYPES[info.oid | SHAPED] = _shaped_info(info)
 
 
 def sql_identifier(name: str) -> str:
@@ -335,6 +348,9 @@ def arrow_type(sql_type: SqlType) -> pa.DataType:
     fixed = _FIXED_ARROW.get(oid)
     if fixed is not None:
         return fixed
+    if oid & SHAPED:
+        items = arrow_type(SqlType(oid & ~SHAPED, typmod))
+        return pa.struct([("items", items), ("shape", pa.list_(pa.int32()))])
     info = TYPES[oid]
     return pa.list_(arrow_type(SqlType(info.element_oid, typmod)))
 
@@ -351,6 +367,26 @@ def array_type(sql_type: SqlType) -> SqlType:
     if not oid:
         raise KeyError(sql_type.oid)
     return SqlType(oid, sql_type.typmod)
+
+
+def is_shaped(sql_type: SqlType) -> bool:
+    """Whether values are arrays that may have any number of dimensions and any bounds."""
+    return bool(sql_type.oid & SHAPED)
+
+
+def shaped_type(sql_type: SqlType) -> SqlType:
+    """The form of an array type whose values may have any shape."""
+    return SqlType(sql_type.oid | SHAPED, sql_type.typmod)
+
+
+def plain_oid(oid: int) -> int:
+    """The OID by which PostgreSQL knows a type: that of the array type for both of its forms."""
+    return oid & ~SHAPED
+
+
+def plain_type(sql_type: SqlType) -> SqlType:
+    """A type as PostgreSQL knows it: one array type where there are two forms."""
+    return SqlType(sql_type.oid & ~SHAPED, sql_type.typmod) if sql_type.oid & SHAPED else sql_type
 
 
 def is_vector(sql_type: SqlType) -> bool:
@@ -371,6 +407,7 @@ def format_type(sql_type: SqlType) -> str:
     """What PostgreSQL's format_type(oid, typmod) prints, for example `character varying(20)`; a domain by its name."""
     if sql_type.domain_oid:
         return DOMAINS[sql_type.domain_oid].sql_name
+    sql_type = plain_type(sql_type)
     info = TYPES.get(sql_type.oid)
     if info is None:
         return {"any": '"any"'}.get(name := PSEUDO_TYPES.get(sql_type.oid, UNKNOWN_TYPE), name)

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, fields, is_dataclass
 from enum import Enum
 from typing import Any, TypeAlias
 
+from foundation.shaped_arrays import ShapedArray
 from foundation.sqltypes import BOOL, SqlType
 from planner.bound_checks import VALUE_RELATION as VALUE_RELATION
 from planner.bound_checks import BoundCheck as BoundCheck
@@ -56,7 +57,7 @@ class Constant(Expression):
         value = self.value
         if hasattr(value, "tobytes"):
             value = value.tobytes()
-        elif isinstance(value, list):
+        elif isinstance(value, list | ShapedArray):
             value = repr(value)
         return (self.type, type(self.value).__name__, value)
 

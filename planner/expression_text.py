@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
+from foundation.shaped_arrays import ShapedArray
 from foundation.sqltypes import (
     BOOL,
     DOMAINS,
@@ -15,10 +16,13 @@ from foundation.sqltypes import (
     TYPES,
     SqlType,
     format_type,
+    is_shaped,
+    plain_type,
 )
 from planner import bound
 from planner.evaluate.constants import constant_array
 from planner.functions.quoting import quote_ident
+from planner.functions.shaped_functions import ARRAY_ITEM, ARRAY_ITEMS, ARRAY_SLICE, ARRAY_STACK
 from planner.functions.signature import Function
 from planner.services import Codecs
 
@@ -61,18 +65,23 @@ class ExpressionPrinter:
 
     def _constant(self, node: bound.Constant) -> str:
         if node.value is None:
-            return f"NULL::{self._type_name(node.type)}"
+            return f"NULL::{self._type_name(node.type)}{self._form(node.type, False)}"
         if node.type.oid == BOOL.oid:
             return "true" if node.value else "false"
         text = self.constant_text(node.value, node.type)
         is_plain = node.type.oid == INT4.oid or (node.type.oid == NUMERIC.oid and "." in text)
         if is_plain and not text.startswith("-"):
             return text
-        return f"{_quoted(text)}::{self._type_name(node.type)}"
+        return f"{_quoted(text)}::{self._type_name(node.type)}{self._form(node.type, _is_of_any_shape(node.value))}"
+
+    def _form(self, sql_type: SqlType, is_told: bool) -> str:
+        """What is written behind a type in a definition so that it reads back in the shaped form of arrays."""
+        return "[]" if is_shaped(sql_type) and not self._is_folded and not is_told else ""
 
     def _type_name(self, sql_type: SqlType) -> str:
         if self._is_folded:
             return format_type(sql_type)
+        sql_type = plain_type(sql_type)
         name = lasting_type_name(sql_type)
         return name if sql_type.oid >= FIRST_USER_OID else self._prefix(TYPES[sql_type.oid].schema) + name
 
@@ -101,6 +110,9 @@ class ExpressionPrinter:
     def _call(self, node: bound.Call) -> str:
         if node.function.name == "extract" and isinstance(node.arguments[0], bound.Constant):
             return f"EXTRACT({node.arguments[0].value} FROM {self.print(node.arguments[1])})"
+        form = _SYNTAX.get(node.function)
+        if form is not None:
+            return form(self, node)
         if node.operator is None:
             return f"{self._function_name(node.function)}({', '.join(map(self._operand, node.arguments))})"
         operator = self._operator(node.function, node.operator)
@@ -127,7 +139,28 @@ class ExpressionPrinter:
         return f"({self.print(argument)})::{self._type_name(node.type)}"
 
     def _cast(self, node: bound.CastExpression) -> str:
-        return f"({self.print(node.argument)})::{self._type_name(node.type)}"
+        if not node.is_explicit and plain_type(node.argument.sql_type) == plain_type(node.type):
+            return self.print(node.argument)  # from one form of arrays to the other
+        form = self._form(node.type, is_shaped(node.argument.sql_type))
+        return f"({self.print(node.argument)})::{self._type_name(node.type)}{form}"
+
+    def _array_items(self, node: bound.Call) -> str:
+        return self.print(node.arguments[0])
+
+    def _array_stack(self, node: bound.Call) -> str:
+        return f"ARRAY[{self.list(node.arguments)}]"
+
+    def _array_item(self, node: bound.Call) -> str:
+        array, *subscripts = map(self.print, node.arguments)
+        return array + "".join(f"[{subscript}]" for subscript in subscripts)
+
+    def _array_slice(self, node: bound.Call) -> str:
+        array, given, *bounds = node.arguments
+        assert isinstance(given, bound.Constant), "the binder says which bounds there are"
+        left = iter(bounds)
+        texts = ["" if mark == "-" else self.print(next(left)) for mark in given.value]
+        pairs = zip(texts[::2], texts[1::2], strict=True)
+        return self.print(array) + "".join(f"[{lower}:{upper}]" for lower, upper in pairs)
 
     def _boolean(self, node: bound.BoolExpression) -> str:
         return "(" + f" {node.operator.value} ".join(self.print(a) for a in node.arguments) + ")"
@@ -214,8 +247,20 @@ class ExpressionPrinter:
         return type(node).__name__.upper()
 
 
+_SYNTAX: dict[Function, Callable[[ExpressionPrinter, bound.Call], str]] = {
+    ARRAY_ITEMS: ExpressionPrinter._array_items, ARRAY_STACK: ExpressionPrinter._array_stack,
+    ARRAY_ITEM: ExpressionPrinter._array_item, ARRAY_SLICE: ExpressionPrinter._array_slice,
+}  # fmt: skip
+"""How the calls are written that stand for syntax."""
+
+
+def _is_of_any_shape(value: Any) -> bool:
+    return isinstance(value, ShapedArray) and not value.is_plain()
+
+
 def lasting_type_name(sql_type: SqlType) -> str:
     """A type as definitions name it: with its schema where users made it, so that no search path changes its meaning."""
+    sql_type = plain_type(sql_type)
     name = format_type(sql_type)
     if sql_type.domain_oid:
         return f"{quote_ident(DOMAINS[sql_type.domain_oid].schema)}.{name}"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from foundation.sqltypes import BOOL, TEXT, VARCHAR
+from foundation.sqltypes import BOOL, TEXT, VARCHAR, plain_oid
 from planner import bound
 from planner.evaluate import is_native, is_row_free
 from planner.evaluate.zone_maps import conjuncts
@@ -61,7 +61,7 @@ def _ordered(select: bound.Select, scan: bound.TableScan, source: SeqScan) -> No
     keys = tuple(resolved_key(key, select) for key in select.order_by)
     if not all(_reads_only(key.expression, scan) for key in keys):
         return None
-    if any(key.expression.sql_type.oid in _UNSORTABLE for key in keys):
+    if any(plain_oid(key.expression.sql_type.oid) in _UNSORTABLE for key in keys):
         return None
     if keys:
         order = vector_order(keys[0], scan)

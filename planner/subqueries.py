@@ -10,11 +10,12 @@ from typing import Any, TypeVar
 import pyarrow as pa
 
 from foundation.errors import CardinalityViolation
-from foundation.sqltypes import SqlType, array_type, arrow_type, element_type, is_vector
+from foundation.sqltypes import SqlType, array_type, arrow_type, element_type, is_shaped, is_vector
 from planner import bound
 from planner.evaluate.constants import python_value, python_values
 from planner.evaluate.coverage import is_uncorrelated
 from planner.evaluate.rewriting import rewrite
+from planner.functions.implementations_shaped import accumulated
 from planner.services import ExecutionContext
 
 _T = TypeVar("_T")
@@ -93,13 +94,18 @@ def _run(node: bound.Subquery, context: ExecutionContext) -> Any:
     element = bound.output_columns(node.query)[0].type
     column = _one_column(batches, element)
     is_quantified = node.kind in (bound.SubqueryKind.ANY, bound.SubqueryKind.ALL)
-    if is_quantified and not is_vector(element) and element_type(element) is None:
+    if is_quantified and not is_vector(element) and not _is_array(element):
         return column
     if node.kind is bound.SubqueryKind.SCALAR:
         if row_count > 1:
             raise CardinalityViolation("more than one row returned by a subquery used as an expression")
         return python_value(column, element) if row_count else None
-    return python_values(column, element)
+    values = python_values(column, element)
+    return accumulated(values) if is_shaped(node.type) else values
+
+
+def _is_array(sql_type: SqlType) -> bool:
+    return element_type(sql_type) is not None or is_shaped(sql_type)
 
 
 def _one_column(batches: list[pa.RecordBatch], sql_type: SqlType) -> pa.Array:

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from storage.layout import BLOCK_ALIGNMENT
 
@@ -253,6 +254,29 @@ class ListColumn:
         self._validity.truncate(count)
 
 
+class StructColumn:
+    """struct of columns: arrays of any shape. A NULL row has NULLs in them."""
+
+    def __init__(self, arrow_type: pa.StructType) -> None:
+        self._type = arrow_type
+        self._fields = [growable_column(field.type) for field in arrow_type]
+        self._validity = _Validity()
+
+    def append(self, array: pa.Array) -> None:
+        self._validity.append(array)
+        for position, column in enumerate(self._fields):
+            column.append(pc.struct_field(array, position))
+
+    def prefix(self, count: int) -> pa.Array:
+        fields = [column.prefix(count) for column in self._fields]
+        return pa.Array.from_buffers(self._type, count, [self._validity.buffer(count)], children=fields)
+
+    def truncate(self, count: int) -> None:
+        for column in self._fields:
+            column.truncate(count)
+        self._validity.truncate(count)
+
+
 class FixedListColumn:
     """fixed_size_list<element>[n]: vectors. A NULL row takes n zeros, so the child is one (rows, n) matrix."""
 
@@ -306,6 +330,8 @@ def growable_column(arrow_type: pa.DataType) -> GrowableColumn:
         return FixedListColumn(arrow_type)
     if pa.types.is_list(arrow_type):
         return ListColumn(arrow_type)
+    if pa.types.is_struct(arrow_type):
+        return StructColumn(arrow_type)
     if pa.types.is_string(arrow_type) or pa.types.is_binary(arrow_type):
         return BytesColumn(arrow_type)
     return FixedWidthColumn(arrow_type)

@@ -316,6 +316,8 @@ def _normal_form(column: pa.Array, sql_type: SqlType) -> pa.Array:
 def _row_text(value: Any) -> str:
     if isinstance(value, pa.MonthDayNano):
         return str((value.months * 30 + value.days) * 86_400_000_000_000 + value.nanoseconds)
+    if isinstance(value, dict):
+        return repr(value["shape"]) + _row_text(value["items"])
     return repr([0.0 if item == 0 else item for item in value])
 
 

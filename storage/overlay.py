@@ -171,9 +171,8 @@ def can_hold(column: pa.Array, values: pa.Array) -> bool:
 
 def has_offsets(arrow_type: pa.DataType) -> bool:
     """Whether values have lengths of their own, which limits the bytes of one array."""
-    return bool(
-        pa.types.is_string(arrow_type) or pa.types.is_binary(arrow_type) or pa.types.is_list(arrow_type)
-    )
+    tests = (pa.types.is_string, pa.types.is_binary, pa.types.is_list, pa.types.is_struct)
+    return any(test(arrow_type) for test in tests)
 
 
 def differing_rows(before: RowIds, after: RowIds) -> RowOffsets:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from foundation.enum_types import register_enum
 from foundation.row_types import RowShape, register_composite
-from foundation.sqltypes import DOMAINS, TYPES, SqlType, sql_identifier
+from foundation.sqltypes import DOMAINS, TYPES, SqlType, plain_oid, sql_identifier
 from storage.catalog import Catalog, CatalogObject, ColumnRelation, Schema
 from storage.type_objects import CompositeType, DomainType, EnumType, UserType
 
@@ -69,7 +69,8 @@ def unused_type_oids(catalog: Catalog, count: int) -> list[int]:
 
 def type_oids(sql_type: SqlType) -> tuple[int, ...]:
     """The OIDs of the types that a value of this type needs, its domain's among them."""
-    return (sql_type.oid, sql_type.domain_oid) if sql_type.domain_oid else (sql_type.oid,)
+    oid = plain_oid(sql_type.oid)
+    return (oid, sql_type.domain_oid) if sql_type.domain_oid else (oid,)
 
 
 def missing_types(catalog: Catalog, user: CatalogObject) -> list[int]:

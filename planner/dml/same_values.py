@@ -25,6 +25,10 @@ def same_values(left: pa.Array, right: pa.Array) -> Mask:
     """
     if pa.types.is_list(left.type) or pa.types.is_fixed_size_list(left.type):
         return _same_lists(left, right)
+    if pa.types.is_struct(left.type):
+        pairs = zip(left.flatten(), right.flatten(), strict=True)
+        same_fields: Mask = np.logical_and.reduce([same_values(*pair) for pair in pairs])
+        return same_fields
     bits = _AS_BITS.get(left.type)
     if bits is not None:
         left, right = left.view(bits), right.view(bits)

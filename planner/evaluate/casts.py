@@ -16,11 +16,13 @@ import pyarrow.compute as pc
 
 from foundation.enum_types import is_enum
 from foundation.errors import (
+    DataException,
     InvalidParameterValue,
     NumericValueOutOfRange,
 )
 from foundation.ranges import SCALED
 from foundation.row_types import is_row_type
+from foundation.shaped_arrays import items_of, narrowed, shapes_of, widened, with_items
 from foundation.sqltypes import (
     BIT,
     BOOL,
@@ -45,6 +47,7 @@ from foundation.sqltypes import (
     TIME,
     TIMESTAMP,
     TIMESTAMPTZ,
+    TYPES,
     UNKNOWN,
     VARBIT,
     VARCHAR,
@@ -53,7 +56,9 @@ from foundation.sqltypes import (
     arrow_type,
     element_type,
     format_type,
+    is_shaped,
     is_vector,
+    plain_type,
 )
 from planner.functions.conversions import conversions
 from planner.functions.datum import CallSite, contiguous
@@ -98,6 +103,10 @@ def _has_text_form(oid: int) -> bool:
 
 def is_castable(source: SqlType, target: SqlType) -> bool:
     """Whether `cast_column` knows the conversion."""
+    if is_shaped(source) and target.oid in _TEXTS:
+        return _has_text_form(TYPES[plain_type(source).oid].element_oid)
+    if is_shaped(source) or is_shaped(target):
+        return is_castable(plain_type(source), plain_type(target))
     a, b = source.oid, target.oid
     if a == b:
         return True
@@ -136,6 +145,17 @@ def cast_column(
     Raises:
         NumericValueOutOfRange: 22003; DataException: 22000 for dimensions; what the codecs raise for text.
     """
+    if is_shaped(source) and element_type(plain_type(target)) is not None:
+        items = cast_column(
+            items_of(column), plain_type(source), plain_type(target), site, is_explicit=is_explicit
+        )
+        cast = with_items(column, items)
+        return cast if is_shaped(target) else narrowed(cast)
+    if is_shaped(target) and element_type(source) is not None:
+        return widened(cast_column(column, source, plain_type(target), site, is_explicit=is_explicit))
+    if is_shaped(source) and is_vector_conversion(plain_type(source), target):
+        _check_one_dimension(column)
+        column, source = items_of(column), plain_type(source)
     base = target.without_typmod()
     if target.oid == BIT.oid and source.oid in (INT4.oid, INT8.oid):
         return bits_from_integers(column, max(target.typmod, 1))
@@ -149,6 +169,12 @@ def cast_column(
     if target.typmod != -1 and source.typmod != target.typmod and target.oid not in (NAME.oid,):
         column = site.context.codecs.coerce_typmod(column, source, target, explicit=is_explicit)
     return conform(column, target)
+
+
+def _check_one_dimension(column: pa.Array) -> None:
+    """What becomes a vector may begin anywhere, but has one dimension. Raises DataException (22000)."""
+    if any(shape is not None and shape[0] > 1 for shape in shapes_of(column).to_pylist()):
+        raise DataException("array must be 1-D")
 
 
 def conform(column: pa.Array, sql_type: SqlType) -> pa.Array:

@@ -9,7 +9,16 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from foundation.sqltypes import HALFVEC, SqlType, arrow_type, element_type, is_vector
+from foundation.shaped_arrays import ShapedArray, from_stored, shaped_column
+from foundation.sqltypes import (
+    HALFVEC,
+    SqlType,
+    arrow_type,
+    element_type,
+    is_shaped,
+    is_vector,
+    plain_type,
+)
 from planner import bound
 from planner.functions.implementations_arithmetic import numeric_text
 from planner.functions.vector_columns import vector_array
@@ -27,6 +36,8 @@ def constant_array(value: Any, sql_type: SqlType) -> pa.Array:
     if is_vector(sql_type):
         element = np.float16 if sql_type.oid == HALFVEC.oid else np.float32
         return vector_array(np.asarray(value, dtype=element).reshape(1, -1), sql_type)
+    if isinstance(value, ShapedArray):
+        return shaped_column(constant_array(value.items, plain_type(sql_type)), [value.shape])
     element_sql = element_type(sql_type)
     if element_sql is not None:
         items = [None if item is None else _stored(item, arrow_type(element_sql)) for item in value]
@@ -44,7 +55,7 @@ def constant_list(items: Sequence[bound.Expression]) -> pa.Array | None:
     if not items:
         return None
     first = items[0].sql_type
-    if is_vector(first) or element_type(first) is not None:
+    if is_vector(first) or element_type(first) is not None or is_shaped(first):
         return None
     target = arrow_type(first)
     values = []
@@ -79,6 +90,8 @@ def python_value(array: pa.Array, sql_type: SqlType) -> Any:
         return None
     if is_vector(sql_type):
         return scalar.values.to_numpy(zero_copy_only=False)
+    if is_shaped(sql_type):
+        return from_stored(scalar.as_py())
     if pa.types.is_timestamp(array.type):
         # Infinity has no datetime; microseconds are accepted everywhere.
         return array.cast(pa.int64())[0].as_py()

@@ -1,4 +1,4 @@
-"""Functions of one-dimensional arrays. Elements compare as their type does; NULL elements never match."""
+"""Functions of arrays in the plain form, one dimension from 1; `implementations_shaped` has the others. Elements compare as their type does; NULL elements never match."""
 
 from __future__ import annotations
 
@@ -11,18 +11,12 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from foundation.errors import (
-    ArraySubscriptError,
-    FeatureNotSupported,
-    NullValueNotAllowed,
-    ProgramLimitExceeded,
-)
-from foundation.sqltypes import TEXT, SqlType, arrow_type, element_type
+from foundation.errors import ArraySubscriptError, NullValueNotAllowed
+from foundation.sqltypes import SHAPED, TEXT, SqlType, arrow_type, element_type, is_shaped
 from planner.functions.datum import CallSite, Datum, Kernel, contiguous, row_count_of
 from planner.functions.implementations_compare import element_order, is_hashed
+from planner.functions.implementations_shaped import shaped_kernels
 from planner.functions.rowwise import row_kernel, row_values
-
-_ARRAY_SIZE_MAX = 134_217_727
 
 
 def element_oid(array_oid: int) -> int:
@@ -155,8 +149,10 @@ def _cat(_oid: int, left: list[Any] | None, right: list[Any] | None) -> list[Any
 
 
 def _position(oid: int, items: list[Any] | None, item: Any, start: int | None = 1) -> int | None:
-    if items is None or start is None:
+    if items is None:
         return None
+    if start is None:
+        raise NullValueNotAllowed("initial position must not be null")
     key = element_order(item, oid)
     for index in range(max(start, 1) - 1, len(items)):
         if element_order(items[index], oid) == key:
@@ -212,23 +208,6 @@ def _from_string(text: str, separator: str | None, null_text: str | None = None)
     return [None if part == null_text else part for part in parts]
 
 
-def _fill(_oid: int, value: Any, lengths: list[int | None] | None, bounds: Any = None) -> list[Any]:
-    if lengths is None:
-        raise NullValueNotAllowed("dimension array or low bound array cannot be null")
-    if bounds is not None and bounds != [1] * len(lengths):
-        raise FeatureNotSupported("arrays whose first index is not 1 are not supported")
-    if not lengths:
-        return []
-    if None in lengths:
-        raise NullValueNotAllowed("dimension values cannot be null")
-    if len(lengths) > 1:
-        raise FeatureNotSupported("arrays of more than one dimension are not supported")
-    (length,) = (n for n in lengths if n is not None)
-    if not 0 <= length <= _ARRAY_SIZE_MAX:
-        raise ProgramLimitExceeded(f"array size exceeds the maximum allowed ({_ARRAY_SIZE_MAX})")
-    return [value] * length
-
-
 def _trim(_oid: int, items: list[Any] | None, count: int | None) -> list[Any] | None:
     if items is None or count is None:
         return None
@@ -237,8 +216,24 @@ def _trim(_oid: int, items: list[Any] | None, count: int | None) -> list[Any] | 
     return items[: len(items) - count]
 
 
+def _by_form(plain: Kernel, shaped: Kernel) -> Kernel:
+    """A kernel of both forms: one argument or the result in the shaped form asks for it."""
+
+    def kernel(arguments: Sequence[Datum], site: CallSite) -> pa.Array:
+        is_any = is_shaped(site.result_type) or any(oid & SHAPED for oid in site.argument_types)
+        return (shaped if is_any else plain)(arguments, site)
+
+    return kernel
+
+
 def array_kernels() -> dict[str, Kernel]:
-    """Kernels by pg_proc name."""
+    """Kernels by pg_proc name, of both forms."""
+    plain, shaped = _plain_kernels(), shaped_kernels()
+    both = {name: _by_form(plain[name], shaped[name]) for name in plain.keys() & shaped.keys()}
+    return {**plain, **shaped, **both}
+
+
+def _plain_kernels() -> dict[str, Kernel]:
     return {
         "arraycontains": _set_test(_contains, _has_all, _has_only),
         "arraycontained": _set_test(_contained, _has_only, _has_all),
@@ -249,7 +244,7 @@ def array_kernels() -> dict[str, Kernel]:
         "array_append": _with_lists(_append), "array_prepend": _with_lists(_prepend), "array_cat": _with_lists(_cat),
         "array_position": _with_lists(_position), "array_positions": _with_lists(_positions),
         "array_remove": _with_lists(_remove), "array_replace": _with_lists(_replace),
-        "array_to_string": _to_string, "array_fill": _with_lists(_fill), "trim_array": _with_lists(_trim),
+        "array_to_string": _to_string, "trim_array": _with_lists(_trim),
         "array_dims": row_kernel(lambda items: f"[1:{len(items)}]" if items else None),
         "string_to_array": _with_lists(lambda _oid, text, separator, null_text=None:
                                        None if text is None else _from_string(text, separator, null_text)),

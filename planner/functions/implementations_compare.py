@@ -10,7 +10,7 @@ Where Arrow's order is not PostgreSQL's, values are first turned into keys whose
   numrange          the stored bytes without the display scales, as nummultirange
   vector, halfvec   element by element, then by dimension (pgvector's vector_cmp): keys of bytes
   sparsevec         the same, elements that are not stored being zero (sparsevec_cmp)
-  arrays            element by element, then by length; NULL elements equal each other and are greatest
+  arrays            element by element, then by length, then by shape; NULL elements equal each other and are greatest
 `order_keys` is also what sorting uses.
 """
 
@@ -28,6 +28,7 @@ import pyarrow.compute as pc
 
 from foundation.enum_types import is_enum
 from foundation.ranges import SCALED, without_scales
+from foundation.shaped_arrays import items_of, shapes_of
 from foundation.sqltypes import (
     BIT,
     BOOL,
@@ -45,6 +46,7 @@ from foundation.sqltypes import (
     NAME,
     NUMERIC,
     OID,
+    SHAPED,
     SPARSEVEC,
     TEXT,
     TIME,
@@ -56,6 +58,7 @@ from foundation.sqltypes import (
     SqlType,
     element_type,
     is_vector,
+    plain_oid,
 )
 from planner.functions.datum import CallSite, Datum, Kernel, contiguous, row_count_of
 from planner.functions.implementations_sparse import sparse_order_keys
@@ -85,7 +88,7 @@ def compare(suffix: str, left: Datum, right: Datum, types: tuple[int, int], site
     left_oid, right_oid = types
     if left_oid in _FLOATS or right_oid in _FLOATS:
         return _compare_floats(suffix, left, right)
-    if _element_oid(left_oid):
+    if _is_array(left_oid):
         return _compare_lists(suffix, left, right, left_oid)
     if left_oid == JSONB.oid:
         from planner.functions.implementations_json import compare_jsonb
@@ -134,6 +137,10 @@ def positions_kernel(suffix: str) -> Kernel:
 def _element_oid(oid: int) -> int:
     element = element_type(SqlType(oid))
     return element.oid if element else 0
+
+
+def _is_array(oid: int) -> bool:
+    return bool(oid & SHAPED or _element_oid(oid))
 
 
 def three_way(arguments: Any, site: CallSite) -> pa.Array:
@@ -318,16 +325,22 @@ def _list_order(value: list[Any], oid: int) -> list[tuple[int, Any]]:
 def _compare_lists(suffix: str, left: Datum, right: Datum, oid: int) -> pa.Array:
     # Per row in Python: comparing whole arrays is rare, and lists of unequal length have no kernel.
     row_count = row_count_of((left, right))
-    element = _element_oid(oid)
     test = _OPERATORS[suffix]
-    left_keys = [None if v is None else _list_order(v, element) for v in list_values(left.array)]
-    right_keys = [None if v is None else _list_order(v, element) for v in list_values(right.array)]
-    if left.is_constant:
-        left_keys = left_keys * row_count
-    if right.is_constant:
-        right_keys = right_keys * row_count
-    answers = [None if a is None or b is None else test(a, b) for a, b in zip(left_keys, right_keys)]
+    keys = []
+    for side in (left, right):
+        of_side = _array_keys(side.array, oid)
+        keys.append(of_side * row_count if side.is_constant else of_side)
+    answers = [None if a is None or b is None else test(a, b) for a, b in zip(*keys)]
     return pa.array(answers, pa.bool_())
+
+
+def _array_keys(array: pa.Array, oid: int) -> list[Any]:
+    """Sort keys of a column of arrays in either form, None for NULL."""
+    if not oid & SHAPED:
+        element = _element_oid(oid)
+        return [None if v is None else _list_order(v, element) for v in list_values(array)]
+    items = _array_keys(items_of(array), plain_oid(oid))
+    return [None if v is None else (v, shape) for v, shape in zip(items, shapes_of(array).to_pylist())]
 
 
 def order_keys(array: pa.Array, sql_type: SqlType) -> npt.NDArray[np.int64]:
@@ -339,10 +352,8 @@ def order_keys(array: pa.Array, sql_type: SqlType) -> npt.NDArray[np.int64]:
     oid = sql_type.oid
     if oid in _FLOATS:
         return _float_ranks(array)
-    element = _element_oid(oid)
-    if element:
-        keys = [None if v is None else _list_order(v, element) for v in list_values(array)]
-        return _python_ranks(keys)
+    if _is_array(oid):
+        return _python_ranks(_array_keys(array, oid))
     if oid == JSONB.oid:
         from planner.functions.implementations_json import jsonb_order_keys
 

@@ -22,10 +22,12 @@ from foundation.sqltypes import (
     array_type,
     arrow_type,
     element_type,
+    is_shaped,
     is_vector,
 )
 from planner import bound
 from planner.functions.signature import Function
+from planner.relational.array_collection import print_collected
 from planner.relational.carriers import carrier
 from planner.relational.collected import extreme_numeric, string_joiner
 from planner.relational.expressions import ExpressionPrinter
@@ -224,8 +226,8 @@ def _variance(
 def _array_agg(
     printer: ExpressionPrinter, arguments: Sequence[Printed], sql_type: SqlType, shape: CallShape
 ) -> Printed:
-    if carrier(arguments[0].type).endswith("]") and not is_vector(arguments[0].type):
-        raise FeatureNotSupported("array_agg over arrays is not supported")
+    if is_shaped(sql_type):
+        return print_collected(printer, shape.call("list", arguments[0].sql), sql_type, is_query=False)
     return Printed(shape.call("list", as_plain(arguments[0])), sql_type)
 
 
@@ -248,7 +250,7 @@ def _json_agg(*, is_jsonb: bool) -> Callable[..., Printed]:
         printer: ExpressionPrinter, arguments: Sequence[Printed], sql_type: SqlType, shape: CallShape
     ) -> Printed:
         text, argument = _json_text(printer, arguments[0], is_jsonb=is_jsonb), arguments[0].type
-        has_parts = element_type(argument) is not None or is_row_type(argument.oid)
+        has_parts = element_type(argument) is not None or is_shaped(argument) or is_row_type(argument.oid)
         if has_parts and not is_jsonb:
             # json_agg() begins a line with each array and row but the first.
             text = f"CASE WHEN {text} = 'null' THEN 'null' ELSE chr(10) || ' ' || {text} END"

@@ -6,6 +6,7 @@
                                            sparsevec           BLOB (ordered by keys: rules/comparison.py)
   json, jsonb         VARCHAR              vector, halfvec     FLOAT[] (DuckDB has no float16)
   numeric             DECIMAL or VARCHAR   arrays              lists of the element's carrier
+  arrays of any shape  STRUCT(items, shape), which orders as they do
   enum                 BIGINT, the position of its label
   composite, record    VARCHAR, the text of the row
 All others have the DuckDB type of the same name. Infinite dates and timestamps: Arrow columns hold the type's
@@ -22,7 +23,17 @@ import pyarrow.compute as pc
 
 from foundation.enum_types import is_enum
 from foundation.ranges import SCALED
-from foundation.sqltypes import BYTE_ORDERED, NUMERIC, SqlType, arrow_type, element_type, is_vector
+from foundation.shaped_arrays import items_of, with_items
+from foundation.sqltypes import (
+    BYTE_ORDERED,
+    NUMERIC,
+    SqlType,
+    arrow_type,
+    element_type,
+    is_shaped,
+    is_vector,
+    plain_type,
+)
 from planner.relational.printed import DECIMAL_DIGITS_MAX, DecimalForm, Printed
 
 _CARRIERS: dict[int, str] = {
@@ -50,6 +61,8 @@ def carrier(sql_type: SqlType, form: DecimalForm | None = None) -> str:
         return "VARCHAR"
     if is_enum(sql_type.oid):
         return "BIGINT"
+    if is_shaped(sql_type):
+        return f"STRUCT(items {carrier(plain_type(sql_type))}, shape INTEGER[])"
     element = element_type(sql_type)
     return f"{carrier(element)}[]" if element is not None else "VARCHAR"
 
@@ -81,6 +94,10 @@ def to_carrier(column: pa.Array | pa.ChunkedArray, sql_type: SqlType) -> Any:
     """
     if is_vector(sql_type):
         return column.cast(pa.list_(pa.float32()))
+    if is_shaped(sql_type):
+        chunks = column.chunks if isinstance(column, pa.ChunkedArray) else [column]
+        pieces = [with_items(piece, to_carrier(items_of(piece), plain_type(sql_type))) for piece in chunks]
+        return pa.chunked_array(pieces) if pieces else column
     element = element_type(sql_type)
     if element is not None:
         if is_vector(element):
@@ -101,6 +118,8 @@ def to_carrier(column: pa.Array | pa.ChunkedArray, sql_type: SqlType) -> Any:
 
 def from_carrier(column: pa.Array, sql_type: SqlType) -> pa.Array:
     """(n,) column as DuckDB returned it -> (n,) column of `arrow_type(sql_type)`."""
+    if is_shaped(sql_type):
+        return with_items(column, from_carrier(items_of(column), plain_type(sql_type)))
     wanted = arrow_type(sql_type)
     element = element_type(sql_type)
     if element is not None and _has_infinity(arrow_type(element)):

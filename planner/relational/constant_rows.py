@@ -16,6 +16,7 @@ import pyarrow as pa
 from foundation.sqltypes import INT2, INT4, INT8, SqlType, arrow_type, is_vector
 from planner import bound
 from planner.evaluate import Frame, evaluate
+from planner.evaluate.constants import constant_array
 from planner.services import ExecutionContext
 
 _SOURCE_RELATION = -1
@@ -102,6 +103,9 @@ def literal_column(values: Sequence[Any], sql_type: SqlType) -> pa.Array:
     if is_vector(sql_type):
         return _vector_column(values, sql_type)
     wanted = arrow_type(sql_type)
+    items = wanted.field("items").type if pa.types.is_struct(wanted) else wanted
+    if pa.types.is_list(items) and pa.types.is_decimal(items.value_type):
+        return pa.concat_arrays([pa.nulls(0, wanted), *(constant_array(value, sql_type) for value in values)])
     if pa.types.is_decimal(wanted):
         values = [Decimal(value) if isinstance(value, str) else value for value in values]
     return pa.array(values, wanted)

@@ -16,7 +16,8 @@ import pyarrow as pa
 
 from foundation.errors import InvalidParameterValue, NullValueNotAllowed
 from foundation.row_types import is_row_type, row_shape
-from foundation.sqltypes import BOOL, NUMERIC, SqlType, element_type
+from foundation.shaped_arrays import items_of, shaped_values
+from foundation.sqltypes import BOOL, NUMERIC, SqlType, element_type, is_shaped, plain_type
 from planner import bound
 from planner.functions.implementations_json import canonical_jsonb, parse_json
 from planner.services import ExecutionContext
@@ -31,6 +32,8 @@ def json_texts(
     column: pa.Array, sql_type: SqlType, context: ExecutionContext, *, separator: str = ","
 ) -> list[str | None]:
     """(n,) column -> n json texts, None for NULL. `separator` stands between array elements."""
+    if is_shaped(sql_type):
+        return _nested_texts(column, plain_type(sql_type), context, separator)
     element = element_type(sql_type)
     if element is not None:
         flat = iter(json_texts(column.flatten(), element, context))
@@ -56,6 +59,26 @@ def json_texts(
     if sql_type.oid in _TIMESTAMPS:
         quote = _timestamp
     return [None if text is None else quote(text) for text in texts]
+
+
+def _nested_texts(
+    column: pa.Array, sql_type: SqlType, context: ExecutionContext, separator: str
+) -> list[str | None]:
+    """Arrays of any shape as arrays in arrays; the separator stands between those of the outermost one."""
+    element = element_type(sql_type)
+    assert element is not None
+    flat = iter(json_texts(items_of(column).flatten(), element, context))
+    found: list[str | None] = []
+    lengths = items_of(column).value_lengths().fill_null(0).to_pylist()
+    for array in shaped_values(column, ([next(flat) or "null" for _ in range(count)] for count in lengths)):
+        if array is None:
+            found.append(None)
+            continue
+        parts = array.items
+        for length in reversed(array.lengths[1:]):
+            parts = [f"[{','.join(parts[i : i + length])}]" for i in range(0, len(parts), length)]
+        found.append(f"[{separator.join(parts)}]")
+    return found
 
 
 def _string(text: str) -> str:
@@ -142,7 +165,12 @@ def _no_key() -> NullValueNotAllowed:
 def check_key(shape: JsonShape) -> None:
     """Raises InvalidParameterValue (22023) for a type that makes no name of a member."""
     kind = shape.type
-    if kind is None or kind.oid in _JSON or is_row_type(kind.oid) or element_type(kind) is not None:
+    if (
+        kind is None
+        or kind.oid in _JSON
+        or is_row_type(kind.oid)
+        or element_type(plain_type(kind)) is not None
+    ):
         raise InvalidParameterValue("key value must be scalar, not array, composite, or json")
 
 

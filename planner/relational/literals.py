@@ -10,7 +10,15 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from foundation.sqltypes import NUMERIC, SqlType, arrow_type, element_type, is_vector
+from foundation.sqltypes import (
+    NUMERIC,
+    SqlType,
+    arrow_type,
+    element_type,
+    is_shaped,
+    is_vector,
+    plain_type,
+)
 from planner.relational.carriers import carrier, decimal_form
 from planner.relational.printed import DECIMAL_DIGITS_MAX, DecimalForm, Printed, quote_text
 
@@ -34,6 +42,9 @@ def print_scalar(scalar: pa.Scalar, sql_type: SqlType) -> str:
     """An Arrow scalar of `arrow_type(sql_type)` as DuckDB SQL of the type's carrier."""
     if not scalar.is_valid:
         return f"CAST(NULL AS {carrier(sql_type)})"
+    if is_shaped(sql_type):
+        items = print_scalar(scalar["items"], plain_type(sql_type))
+        return f"{{'items': {items}, 'shape': CAST({scalar['shape'].as_py()} AS INTEGER[])}}"
     element = element_type(sql_type)
     if element is not None:
         items = ", ".join(print_scalar(item, element) for item in scalar.values)

@@ -16,7 +16,7 @@ import pyarrow as pa
 from foundation.errors import FeatureNotSupported, InvalidParameterValue
 from foundation.ranges import BY_MULTIRANGE
 from foundation.row_types import RowShape, row_shape
-from foundation.sqltypes import INT4, INT8, TIMESTAMPTZ, SqlType, arrow_type, is_vector
+from foundation.sqltypes import INT4, INT8, TIMESTAMPTZ, SqlType, arrow_type, is_shaped, is_vector
 from planner import bound
 from planner.evaluate import Frame, evaluate, is_native
 from planner.functions.implementations_ranges import range_lists
@@ -236,6 +236,8 @@ def _generate_series(printer: ExpressionPrinter, call: bound.Call, sql_type: Sql
 def _generate_subscripts(printer: ExpressionPrinter, call: bound.Call) -> Printed:
     """1 to the array's length, counted from 0 for int2vector and oidvector; only dimension 1 exists."""
     array = printer.print(call.arguments[0])
+    if is_shaped(array.type):
+        return _generate_shaped_subscripts(printer, call, array)
     first = 0 if array.type.oid in (22, 30) else 1
     last = f"CAST(len({array.sql}) AS BIGINT)" + (" - 1" if first == 0 else "")
     dimension = printer.sql(call.arguments[1])
@@ -248,6 +250,19 @@ def _generate_subscripts(printer: ExpressionPrinter, call: bound.Call) -> Printe
     )
     sql = f"CAST((CASE WHEN {dimension} = 1 THEN {ordered} ELSE [] END) AS INTEGER[])"
     return Printed(sql, INT4)
+
+
+def _generate_shaped_subscripts(printer: ExpressionPrinter, call: bound.Call, array: Printed) -> Printed:
+    """A dimension's bounds, which stand in the shape behind the lengths; no subscripts for one that is not there."""
+    shape, dimension = f"({array.sql}).shape", f"({printer.sql(call.arguments[1])})"
+    lower = f"{shape}[1 + {shape}[1] + {dimension}]"
+    series = (
+        f"generate_series(CAST({lower} AS BIGINT), CAST({lower} + {shape}[1 + {dimension}] - 1 AS BIGINT))"
+    )
+    if len(call.arguments) > 2:
+        series = f"(CASE WHEN {printer.sql(call.arguments[2])} THEN list_reverse({series}) ELSE {series} END)"
+    is_there = f"{dimension} BETWEEN 1 AND {shape}[1]"
+    return Printed(f"CAST((CASE WHEN {is_there} THEN {series} ELSE [] END) AS INTEGER[])", INT4)
 
 
 def _rows_of(printer: ExpressionPrinter, call: bound.Call) -> Callable[..., Rows]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from foundation.errors import FeatureNotSupported
-from foundation.sqltypes import BOOL, array_type
+from foundation.sqltypes import BOOL, array_type, is_shaped
 from planner import bound
+from planner.relational.array_collection import print_collected
 from planner.relational.carriers import carrier
 from planner.relational.expressions import ExpressionPrinter
 from planner.relational.printed import Printed
@@ -21,6 +22,9 @@ def print_subquery(printer: ExpressionPrinter, node: bound.Subquery) -> Printed:
         return Printed(f"({query.sql})", node.type, query.columns[0].decimal)
     if node.kind is bound.SubqueryKind.ARRAY:
         value = as_plain(Printed("q.o0", query.columns[0].type, query.columns[0].decimal))
+        if is_shaped(node.type):
+            collected = print_collected(printer, f"list({value})", node.type, is_query=True)
+            return Printed(f"(SELECT {collected.sql} FROM ({query.sql}) AS q)", node.type)
         return Printed(
             f"CAST(ARRAY(SELECT {value} FROM ({query.sql}) AS q) AS {carrier(node.type)})", node.type
         )

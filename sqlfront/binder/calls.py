@@ -12,6 +12,7 @@ from foundation.sqltypes import BOOL, RECORD, UNKNOWN, VOID, SqlType
 from planner.bound import BoolExpression, BoolOperator, Call, Constant, Expression, Parameter
 from planner.functions.signature import POLYMORPHIC_TYPES, Function, FunctionKind, Operator
 from planner.functions.signatures import is_unsupported_operator, operator_function
+from sqlfront.binder.array_shapes import shaped_result
 from sqlfront.binder.catalog_names import BUILT_IN_SCHEMAS
 from sqlfront.binder.coerce import coerce_argument
 from sqlfront.binder.context import BindContext
@@ -206,12 +207,8 @@ def operator_call(
     actual = [operand.sql_type.oid for operand in operands]
     types, result = concrete_types(actual, chosen.types, operator.result_type)
     function = operator_function(operator)
-    return Call(
-        function,
-        with_labels(function.name, convert_arguments(context, operands, types, operand_positions)),
-        SqlType(result),
-        operator.name,
-    )
+    arguments = with_labels(function.name, convert_arguments(context, operands, types, operand_positions))
+    return shaped_result(Call(function, arguments, SqlType(result), operator.name))
 
 
 def prefix_call(

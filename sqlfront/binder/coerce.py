@@ -9,17 +9,31 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from foundation.errors import CannotCoerce, DatatypeMismatch, FeatureNotSupported
+from foundation.errors import ArrayShapeNotSupported, CannotCoerce, DatatypeMismatch, FeatureNotSupported
 from foundation.row_types import is_row_type, row_shape
-from foundation.sqltypes import BOOL, INT2, INT4, INT8, RECORD, TEXT, UNKNOWN, SqlType
+from foundation.sqltypes import (
+    BOOL,
+    INT2,
+    INT4,
+    INT8,
+    RECORD,
+    TEXT,
+    UNKNOWN,
+    SqlType,
+    is_shaped,
+    plain_oid,
+    plain_type,
+    shaped_type,
+)
 from planner.bound import CastExpression, Constant, Expression, Parameter
 from planner.functions.signature import ANY, CastContext
+from sqlfront.binder.array_shapes import in_one_form, narrowed, widened
 from sqlfront.binder.context import BindContext
 from sqlfront.binder.domains import as_domain
 from sqlfront.binder.errors import AmbiguousParameter
 from sqlfront.binder.literals import typed_constant
 from sqlfront.binder.row_values import as_row_type, check_same_width, fields_of, known_shape
-from sqlfront.binder.type_rules import common_type, conversion, mismatched_pair, type_name
+from sqlfront.binder.type_rules import common_type, conversion, element_oid, mismatched_pair, type_name
 
 INTERNAL_OID = 2281
 """The type of what only PostgreSQL's own code passes around."""
@@ -51,7 +65,7 @@ def coerce(
         if target.oid == INTERNAL_OID:
             raise FeatureNotSupported("cannot accept a value of type internal", position=position)
         if isinstance(expression, Constant):
-            return typed_constant(context, expression.value, target, explicit=is_explicit, position=position)
+            return _literal(context, expression, target, how, position)
         if isinstance(expression, Parameter):
             expression = _settle_parameter(context, expression, target, is_explicit, position)
             source = expression.sql_type
@@ -65,6 +79,8 @@ def coerce(
         return expression
     if row_shape(target) is not None and row_shape(source) is not None:
         return _to_row_type(context, expression, target, how, position)
+    if is_shaped(source) or is_shaped(target):
+        return _to_shape(context, expression, target, how, position)
     if source.oid == target.oid:
         return _change_typmod(expression, target, is_explicit)
     if isinstance(expression, Constant) and (source, target) in _WIDENINGS:
@@ -75,6 +91,45 @@ def coerce(
             position=position,
         )
     return CastExpression(expression, target, is_explicit)
+
+
+def _literal(
+    context: BindContext, literal: Constant, target: SqlType, how: CastContext, position: int | None
+) -> Expression:
+    """A literal read by its type; of an array in the form that its text asks for, but for what stores the plain one."""
+    is_explicit = how is CastContext.EXPLICIT
+    try:
+        return typed_constant(context, literal.value, target, explicit=is_explicit, position=position)
+    except ArrayShapeNotSupported:
+        if how is CastContext.ASSIGNMENT:
+            raise
+    return typed_constant(
+        context, literal.value, shaped_type(target), explicit=is_explicit, position=position
+    )
+
+
+def _to_shape(
+    context: BindContext, expression: Expression, target: SqlType, how: CastContext, position: int | None
+) -> Expression:
+    """An array of one form to a type of the other, or from the shaped form to any type."""
+    source = expression.sql_type
+    if is_shaped(source) and not element_oid(target.oid):
+        if conversion(source.oid, target.oid, how) is None:
+            raise CannotCoerce(
+                f"cannot cast type {type_name(source)} to {type_name(target)}", position=position
+            )
+        return CastExpression(expression, target, how is CastContext.EXPLICIT)
+    if not is_shaped(source):
+        return widened(coerce(context, expression, plain_type(target), how=how, position=position))
+    if how is CastContext.ASSIGNMENT and not is_shaped(target):
+        plain = narrowed(expression, position)
+        return coerce(context, plain, target, how=how, position=position)
+    if conversion(source.oid, target.oid, how) is None:
+        raise CannotCoerce(f"cannot cast type {type_name(source)} to {type_name(target)}", position=position)
+    shaped = shaped_type(target)
+    if source == shaped:
+        return expression
+    return CastExpression(expression, shaped, how is CastContext.EXPLICIT)
 
 
 def _to_row_type(
@@ -140,7 +195,7 @@ def coerce_argument(
     source = expression.sql_type
     if oid == ANY:
         return settle(context, expression) if isinstance(expression, Constant) else expression
-    if source.oid == oid and source != UNKNOWN:
+    if plain_oid(source.oid) == oid and source != UNKNOWN:
         return expression
     return coerce(context, expression, SqlType(oid), position=position)
 
@@ -270,9 +325,10 @@ def coerce_to_common(
                 position=position,
             )
         converted.append(coerce_argument(context, expression, oid, position))
-    types = {expression.sql_type for expression in converted}
+    parts = in_one_form(converted)
+    types = {expression.sql_type for expression in parts}
     if len(types) == 1:
-        return tuple(converted), types.pop()
-    typmods = {expression.sql_type.typmod for expression in converted}
+        return parts, types.pop()
+    typmods = {expression.sql_type.typmod for expression in parts}
     typmod = typmods.pop() if len(typmods) == 1 else -1
-    return tuple(converted), SqlType(oid, typmod)
+    return parts, SqlType(parts[0].sql_type.oid if is_shaped(parts[0].sql_type) else oid, typmod)

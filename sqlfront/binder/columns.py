@@ -6,18 +6,37 @@ from dataclasses import replace
 
 from sqlglot import exp
 
-from foundation.errors import DatatypeMismatch, FeatureNotSupported, UndefinedColumn, WrongObjectType
-from foundation.sqltypes import CHAR, INT4, JSONB, NAME, TEXT, UNKNOWN, element_type
+from foundation.errors import (
+    DatatypeMismatch,
+    FeatureNotSupported,
+    ProgramLimitExceeded,
+    UndefinedColumn,
+    WrongObjectType,
+)
+from foundation.shaped_arrays import DIMENSIONS_MAX
+from foundation.sqltypes import (
+    CHAR,
+    INT4,
+    JSONB,
+    NAME,
+    TEXT,
+    UNKNOWN,
+    element_type,
+    is_shaped,
+    plain_type,
+)
 from planner.bound import Call, CastExpression, ColumnRef, Constant, Expression, Subscript
+from planner.functions.shaped_functions import ARRAY_ITEM, ARRAY_SLICE
 from planner.functions.signature import CastContext
 from planner.functions.signatures import functions_named
+from sqlfront.binder.array_shapes import widened
 from sqlfront.binder.calls import operator_call
 from sqlfront.binder.coerce import coerce
 from sqlfront.binder.environment import Clause, Environment, bind_node, binds, unsupported
 from sqlfront.binder.errors import InvalidColumnReference
 from sqlfront.binder.row_values import is_row_value, selected_field, whole_row
 from sqlfront.binder.scope import NamespaceColumn, find_column, find_item, find_qualified, missing_item
-from sqlfront.binder.type_rules import conversion, type_name
+from sqlfront.binder.type_rules import conversion, is_array_type, type_name
 from sqlfront.parser.nodes import position_of
 
 
@@ -141,13 +160,57 @@ def _bare_column(environment: Environment, name: str, position: int | None) -> N
 
 @binds(exp.Bracket)
 def bind_subscript(environment: Environment, node: exp.Expr) -> Expression:
-    """`array[1]`, `array[1:2]`, `jsonb['key']`.
+    """`array[1]`, `array[1:2]`, `array[1][2]`, `jsonb['key']`.
 
     Raises:
         DatatypeMismatch: 42804, the type takes no subscripts or the subscript is no integer.
-        FeatureNotSupported: 0A000, several subscripts on an array.
+        ProgramLimitExceeded: 54000, more subscripts than an array can have dimensions.
     """
-    value = bind_node(environment, node.this)
+    base, subscripts = _subscripts_of(node)
+    value = bind_node(environment, base)
+    if is_shaped(value.sql_type) or (len(subscripts) > 1 and is_array_type(value.sql_type.oid)):
+        return _shaped_subscript(environment, widened(value), subscripts)
+    for written in subscripts:
+        value = _subscripted(environment, value, written)
+    return value
+
+
+def _subscripts_of(node: exp.Expr) -> tuple[exp.Expr, list[exp.Bracket]]:
+    """What is subscripted, and the brackets behind it, the first one first."""
+    brackets: list[exp.Bracket] = []
+    while isinstance(node, exp.Bracket):
+        brackets.append(node)
+        node = node.this
+    return node, brackets[::-1]
+
+
+def _shaped_subscript(environment: Environment, value: Expression, brackets: list[exp.Bracket]) -> Expression:
+    """An element or a slice. One slice among several subscripts makes slices of all: `[2]` means `[1:2]` then."""
+    indexes = [index for bracket in brackets for index in bracket.expressions]
+    if len(indexes) > DIMENSIONS_MAX:
+        raise ProgramLimitExceeded(
+            f"number of array dimensions ({len(indexes)}) exceeds the maximum allowed ({DIMENSIONS_MAX})"
+        )
+    plain = plain_type(value.sql_type)
+    if not any(isinstance(index, exp.Slice) for index in indexes):
+        item_type = element_type(plain)
+        assert item_type is not None
+        subscripts = (_subscript(environment, index) for index in indexes)
+        return Call(ARRAY_ITEM, (value, *subscripts), item_type)
+    given = ""
+    bounds: list[Expression] = []
+    for index in indexes:
+        is_slice = isinstance(index, exp.Slice)
+        lower, upper = (index.this, index.args.get("expression")) if is_slice else (None, index)
+        given += ("l" if lower is not None or not is_slice else "-") + ("u" if upper is not None else "-")
+        if not is_slice:
+            bounds.append(Constant(1, INT4))
+        bounds += [_subscript(environment, bound) for bound in (lower, upper) if bound is not None]
+    return Call(ARRAY_SLICE, (value, Constant(given, TEXT), *bounds), value.sql_type)
+
+
+def _subscripted(environment: Environment, value: Expression, node: exp.Bracket) -> Expression:
+    """A value behind one pair of brackets."""
     if value.sql_type.oid == JSONB.oid:
         for index in node.expressions:
             operand = bind_node(environment, index)
@@ -161,8 +224,6 @@ def bind_subscript(environment: Environment, node: exp.Expr) -> Expression:
             f"cannot subscript type {type_name(value.sql_type)} because it does not support subscripting",
             position=position_of(node.this),
         )
-    if len(node.expressions) > 1:
-        raise unsupported(node, "multidimensional array")
     (index,) = node.expressions
     if not isinstance(index, exp.Slice):
         return Subscript(value, _subscript(environment, index), item_type)

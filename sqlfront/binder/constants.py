@@ -18,14 +18,18 @@ from foundation.sqltypes import (
     UNKNOWN,
     SqlType,
     element_type,
+    is_shaped,
+    plain_type,
 )
 from planner.bound import ArrayLiteral, Call, CastExpression, Constant, Expression, Parameter
 from planner.functions.signature import CastContext
 from planner.functions.signatures import functions_named
+from sqlfront.binder.array_shapes import stacked, widened
 from sqlfront.binder.coerce import coerce
 from sqlfront.binder.environment import Environment, bind_node, binds, unsupported
 from sqlfront.binder.literals import number_constant, typed_constant, unknown_constant
 from sqlfront.binder.type_names import resolve_type_name
+from sqlfront.binder.type_rules import element_oid, is_array_type
 from sqlfront.parser.nodes import ValueFunction, position_of, type_name_of
 
 
@@ -92,14 +96,44 @@ def bind_as_type(
     inner = node
     while isinstance(inner, exp.Paren):
         inner = inner.this
-    item_type = element_type(target)
-    if isinstance(inner, exp.Array) and item_type is not None:
-        items = tuple(bind_as_type(environment, item, item_type, position) for item in inner.expressions)
-        return ArrayLiteral(items, target)
+    if isinstance(inner, exp.Array) and is_array_type(target.oid):
+        literal = _cast_array(environment, inner, plain_type(target), position)
+        return widened(literal) if is_shaped(target) else literal
     argument = bind_node(environment, node)
     if argument.sql_type == UNKNOWN:
         position = position_of(inner)
     return coerce(environment.context, argument, target, how=CastContext.EXPLICIT, position=position)
+
+
+def _cast_array(
+    environment: Environment, node: exp.Array, target: SqlType, position: int | None
+) -> Expression:
+    """ARRAY[...] under a cast: its items are cast to the element type, or, where they are arrays, to the array type."""
+    item_type = element_type(target)
+    assert item_type is not None
+    is_nested = any(isinstance(item, exp.Array) for item in node.expressions)
+    items = [
+        bind_as_type(environment, item, target, position) if is_nested else bind_node(environment, item)
+        for item in node.expressions
+    ]
+    if any(element_oid(item.sql_type.oid) for item in items):
+        item_type = target
+    cast_items = tuple(
+        coerce(
+            environment.context,
+            item,
+            item_type,
+            how=CastContext.EXPLICIT,
+            position=_place(item, written, position),
+        )
+        for item, written in zip(items, node.expressions, strict=True)
+    )
+    return stacked(cast_items, target) if item_type is target else ArrayLiteral(cast_items, target)
+
+
+def _place(item: Expression, written: exp.Expr, position: int | None) -> int | None:
+    """Where an item of ARRAY[...] under a cast is wrong: a literal where it stands, others at the cast."""
+    return position_of(written) if item.sql_type == UNKNOWN else position
 
 
 _USER_FUNCTIONS = {

@@ -26,6 +26,7 @@ from planner.functions.signature import CastContext, CastMethod, Function, Funct
 from planner.functions.signatures import functions_named, is_unsupported_function
 from planner.relational.json_records import POPULATING, POPULATING_SETS
 from sqlfront.binder.argument_defaults import arguments_by_name, left_out_arguments
+from sqlfront.binder.array_shapes import shape_call
 from sqlfront.binder.call_syntax import CallSyntax, take_apart
 from sqlfront.binder.calls import (
     ambiguous_function,
@@ -105,7 +106,7 @@ def bind_call_syntax(environment: Environment, syntax: CallSyntax) -> Expression
     positions = [position_of(argument) for argument in syntax.arguments]
     converted = convert_arguments(environment.context, arguments, types, positions)
     converted = with_labels(function.name, converted)
-    result = result_type(function, actual, result_oid)
+    converted, result = shape_call(function, converted, result_type(function, actual, result_oid))
     if function.name in POPULATING | POPULATING_SETS:
         result = populated_type(converted[0], syntax.position)
     if function.kind is FunctionKind.AGGREGATE and syntax.window is None:

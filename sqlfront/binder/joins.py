@@ -7,6 +7,7 @@ from dataclasses import replace
 from foundation.errors import DatatypeMismatch, UndefinedColumn
 from foundation.sqltypes import SqlType
 from planner.bound import BoolOperator, Expression, JoinKind, Variadic, VariadicKind
+from sqlfront.binder.array_shapes import in_one_form
 from sqlfront.binder.calls import conjunction, operator_call
 from sqlfront.binder.coerce import coerce_argument, coerce_to_boolean
 from sqlfront.binder.environment import Clause, Environment, bind_node
@@ -94,10 +95,11 @@ def _merged_column(
         raise DatatypeMismatch(
             f"JOIN/USING types {type_name(types[0])} and {type_name(types[1])} cannot be matched"
         )
-    first, second = (coerce_argument(environment.context, column.expression, oid) for column in (left, right))
+    sides = [coerce_argument(environment.context, column.expression, oid) for column in (left, right)]
+    first, second = in_one_form(sides)
     if kind is JoinKind.FULL:
         typmod = types[0].typmod if types[0] == types[1] else -1
-        both = Variadic(VariadicKind.COALESCE, (first, second), SqlType(oid, typmod))
+        both = Variadic(VariadicKind.COALESCE, (first, second), SqlType(first.sql_type.oid, typmod))
         return NamespaceColumn(left.name, both)
     survivor, column = (second, right) if kind is JoinKind.RIGHT else (first, left)
     if survivor is column.expression:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Generic, TypeVar
 
-from foundation.sqltypes import UNKNOWN
+from foundation.sqltypes import UNKNOWN, plain_oid
 from planner.functions.signature import ANY, CastContext, Function, Operator
 from planner.functions.signatures import functions_named, operators_named
 from sqlfront.binder.type_rules import array_oid, can_convert_all, category, is_preferred
@@ -69,6 +69,7 @@ def choose_function(name: str, schemas: tuple[str, ...], actual: tuple[int, ...]
 
 def choose_among(functions: Sequence[Function], actual: tuple[int, ...]) -> Choice[Function]:
     """The overload for these argument types; functions of schemas that are searched first come first."""
+    actual = tuple(map(plain_oid, actual))
     candidates = function_candidates(functions, len(actual))
     exact = next((c for c in candidates if c.types == actual), None)
     if exact is not None:
@@ -81,6 +82,7 @@ def choose_variadic_function(
     name: str, schemas: tuple[str, ...], actual: tuple[int, ...]
 ) -> Choice[Function]:
     """The overload for a call whose last argument is VARIADIC: an array of what a variadic one repeats."""
+    actual = tuple(map(plain_oid, actual))
     candidates = []
     for function in functions_named(name):
         declared = function.argument_types
@@ -102,6 +104,7 @@ def choose_binary_operator(name: str, schemas: tuple[str, ...], left: int, right
         for op in operators_named(name)
         if op.left_type and op.schema in schemas
     ]
+    left, right = plain_oid(left), plain_oid(right)
     tries = [(left, right)]
     if left == UNKNOWN.oid and right != UNKNOWN.oid:
         tries.insert(0, (right, right))

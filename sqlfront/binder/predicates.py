@@ -27,6 +27,7 @@ from planner.bound import (
 )
 from planner.functions.signature import Function
 from planner.functions.signatures import functions_named, operator_function
+from sqlfront.binder.array_shapes import flattened, in_one_form
 from sqlfront.binder.calls import (
     check_boolean_result,
     choose_operator,
@@ -389,7 +390,8 @@ def _in_list(
         coerce_argument(context, coerce_argument(context, item, shared, place), types[0])
         for item, place in items
     )
-    return InList(coerce_argument(context, left, types[0], place_of(node.this)), converted)
+    left, *others = in_one_form([coerce_argument(context, left, types[0], place_of(node.this)), *converted])
+    return InList(left, tuple(others))
 
 
 def _typed(oid: int) -> Expression:
@@ -479,6 +481,8 @@ def quantified_array(
         coerce_argument(environment.context, left, types[0], position_of(node.this)),
         operator.name,
         function,
-        coerce_argument(environment.context, array, wanted, position_of(node.args["expression"].this)),
+        flattened(
+            coerce_argument(environment.context, array, wanted, position_of(node.args["expression"].this))
+        ),
         is_all,
     )

@@ -8,7 +8,7 @@ from dataclasses import replace
 from sqlglot import exp
 
 from foundation.errors import CannotCoerce, DatatypeMismatch, SyntaxErrorInStatement
-from foundation.sqltypes import UNKNOWN, SqlType
+from foundation.sqltypes import UNKNOWN, SqlType, is_shaped, shaped_type
 from planner.bound import (
     Call,
     ColumnRef,
@@ -195,7 +195,8 @@ def unify(environment: Environment, word: str, sides: tuple[Query, Query]) -> tu
                     f"{word} could not convert type {type_name(column.type)} to {type_name(SqlType(oid))}",
                     position=column_position(environment, query, index),
                 )
-        types.append(a.type if a.type == b.type and a.type != UNKNOWN else SqlType(oid))
+        shared = shaped_type(SqlType(oid)) if is_shaped(a.type) or is_shaped(b.type) else SqlType(oid)
+        types.append(a.type if a.type == b.type and a.type != UNKNOWN else shared)
     return cast_columns(environment, left, types), cast_columns(environment, right, types)
 
 

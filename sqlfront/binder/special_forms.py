@@ -16,13 +16,14 @@ from planner.bound import (
     Variadic,
     VariadicKind,
 )
+from sqlfront.binder.array_shapes import stacked
 from sqlfront.binder.call_syntax import CallSyntax
 from sqlfront.binder.calls import equality, operator_call
 from sqlfront.binder.coerce import coerce_to_boolean, coerce_to_common, settle
-from sqlfront.binder.environment import Environment, bind_node, binds, place_of, unsupported
+from sqlfront.binder.environment import Environment, bind_node, binds, place_of
 from sqlfront.binder.errors import IndeterminateType
 from sqlfront.binder.functions import bind_call_syntax
-from sqlfront.binder.type_rules import type_name
+from sqlfront.binder.type_rules import is_array_type, type_name
 from sqlfront.parser.nodes import position_of
 
 _COLLATIONS = frozenset(("default", "C", "POSIX", "C.UTF-8", "ucs_basic"))
@@ -105,7 +106,7 @@ def bind_array(environment: Environment, node: exp.Expr) -> Expression:
 
     Raises:
         IndeterminateType: 42P18, empty without a cast.
-        FeatureNotSupported: 0A000, more than one dimension.
+        UndefinedObject: 42704, there are no arrays of the type.
     """
     nodes = node.expressions
     if not nodes:
@@ -120,8 +121,8 @@ def bind_array(environment: Environment, node: exp.Expr) -> Expression:
         "ARRAY",
         [position_of(item) for item in nodes],
     )
-    if TYPES[item_type.oid].element_oid and TYPES[item_type.oid].name.startswith("_"):
-        raise unsupported(node, "an array of more than one dimension")
+    if is_array_type(item_type.oid):
+        return stacked(items, item_type)
     try:
         return ArrayLiteral(items, array_type(item_type))
     except KeyError:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from sqlglot import exp
 
 from foundation.errors import FeatureNotSupported, SyntaxErrorInStatement, UndefinedObject
-from foundation.sqltypes import BOOL, TYPES, SqlType, array_type
+from foundation.sqltypes import BOOL, SqlType, array_type, is_shaped, shaped_type
 from planner.bound import Constant, Expression, Query, RowLiteral, Subquery, SubqueryKind, output_columns
 from planner.functions.signatures import operator_function
+from sqlfront.binder.array_shapes import widened
 from sqlfront.binder.calls import check_boolean_result, choose_operator, concrete_types
 from sqlfront.binder.coerce import coerce_argument
 from sqlfront.binder.environment import (
@@ -18,7 +19,7 @@ from sqlfront.binder.environment import (
     binds,
 )
 from sqlfront.binder.queries import bind_nested_query, cast_columns
-from sqlfront.binder.type_rules import type_name
+from sqlfront.binder.type_rules import is_array_type, type_name
 from sqlfront.parser.nodes import ArraySubquery, position_of
 
 _SINGULAR = {
@@ -67,10 +68,9 @@ def bind_array_query(environment: Environment, node: exp.Expr) -> Expression:
     """ARRAY(SELECT ...)."""
     query = _bind(environment, node.this)
     item = _single_column(query, position_of(node))
-    if TYPES[item.oid].element_oid:
-        raise FeatureNotSupported(
-            "an array of more than one dimension is not supported", position=position_of(node)
-        )
+    if is_array_type(item.oid):
+        arrays = shaped_type(item)
+        return Subquery(SubqueryKind.ARRAY, cast_columns(environment, query, [arrays]), arrays)
     try:
         return Subquery(SubqueryKind.ARRAY, query, array_type(item))
     except KeyError:
@@ -110,11 +110,13 @@ def bind_quantified_query(
     types, result = concrete_types(actual, chosen.types, chosen.overload.result_type)
     function = operator_function(chosen.overload)
     check_boolean_result(function, SqlType(result), position_of(node))
+    converted = coerce_argument(environment.context, left, types[0], position_of(node.this))
+    side, target = _in_one_form(converted, SqlType(types[1]), columns[0].type)
     return Subquery(
         SubqueryKind.ALL if is_all else SubqueryKind.ANY,
-        cast_columns(environment, query, [SqlType(types[1])]),
+        cast_columns(environment, query, [target]),
         BOOL,
-        coerce_argument(environment.context, left, types[0], position_of(node.this)),
+        side,
         chosen.overload.name,
         function,
     )
@@ -142,8 +144,10 @@ def _bind_row_query(
         types, _ = concrete_types(
             [item.sql_type.oid, column.type.oid], chosen.types, chosen.overload.result_type
         )
-        items.append(coerce_argument(environment.context, item, types[0], position_of(node.this)))
-        targets.append(SqlType(types[1]))
+        converted = coerce_argument(environment.context, item, types[0], position_of(node.this))
+        side, target = _in_one_form(converted, SqlType(types[1]), column.type)
+        items.append(side)
+        targets.append(target)
     return Subquery(
         SubqueryKind.ANY,
         cast_columns(environment, query, targets),
@@ -152,6 +156,13 @@ def _bind_row_query(
         "=",
         operator_function(chosen.overload),
     )
+
+
+def _in_one_form(left: Expression, target: SqlType, column: SqlType) -> tuple[Expression, SqlType]:
+    """What is compared with a column, and the type that the column is converted to, in one form of arrays."""
+    if is_array_type(target.oid) and (is_shaped(left.sql_type) or is_shaped(column)):
+        return widened(left), shaped_type(target)
+    return left, target
 
 
 def _probe(sql_type: SqlType) -> Expression:

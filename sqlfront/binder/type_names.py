@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from foundation.errors import FeatureNotSupported, SyntaxErrorInStatement
 from foundation.row_types import RowShape, record_type
-from foundation.sqltypes import TYPES, TYPES_BY_NAME, SqlType
+from foundation.sqltypes import TYPES, TYPES_BY_NAME, SqlType, shaped_type
 from sqlfront.binder.context import BindContext
 from sqlfront.parser.typenames import TypeName, resolve_type
 from sqlfront.session.names import find_relation
@@ -71,7 +71,8 @@ def find_user_type(
         return None
     found = find_type_object(catalog, database_oid, search_path, name)
     if found is not None:
-        return SqlType(found.array_oid) if name.dimensions else type_of(found)
+        found_type = SqlType(found.array_oid) if name.dimensions else type_of(found)
+        return shaped_type(found_type) if name.dimensions > 1 else found_type
     if name.name.startswith("_") and not name.dimensions:
         element = replace(name, name=name.name[1:])
         found = find_type_object(catalog, database_oid, search_path, element)

@@ -2,7 +2,7 @@
 
 Which types convert to which and when, the common type of several, polymorphic types. Source: the manual's
 chapter "Type Conversion" (https://www.postgresql.org/docs/15/typeconv.html) and parse_coerce.c for its order
-of steps. Nothing here knows an expression.
+of steps. Nothing here knows an expression, nor of the two forms of array types: arrays convert as PostgreSQL's do.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from foundation.sqltypes import (
     UNKNOWN,
     SqlType,
     format_type,
+    plain_oid,
 )
 from planner.functions.signature import (
     ANY,
@@ -69,8 +70,13 @@ def is_preferred(oid: int, of_category: str) -> bool:
 
 def element_oid(oid: int) -> int:
     """Element type of an array type, 0 for others."""
-    info = TYPES.get(oid)
+    info = TYPES.get(plain_oid(oid))
     return info.element_oid if info else 0
+
+
+def is_array_type(oid: int) -> bool:
+    """Whether values may be of several dimensions: int2vector and oidvector have elements, too, and only one."""
+    return bool(element_oid(oid)) and oid not in (INT2VECTOR.oid, OIDVECTOR.oid)
 
 
 def array_oid(oid: int) -> int:
@@ -85,6 +91,7 @@ def conversion(source: int, target: int, context: CastContext) -> CastMethod | N
     pg_cast first; then arrays by element; then through the text form, allowed to a string type by assignment
     and from one explicitly.
     """
+    source, target = plain_oid(source), plain_oid(target)
     if source == target:
         return CastMethod.BINARY
     if (target == RECORD.oid and source in COMPOSITES) or (source == RECORD.oid and target in COMPOSITES):
@@ -129,6 +136,7 @@ def common_type(oids: Sequence[int]) -> int | None:
     Returns:
         The type's OID (text when all are UNKNOWN), or None when two categories meet.
     """
+    oids = [plain_oid(oid) for oid in oids]
     if oids and all(oid == oids[0] for oid in oids) and oids[0] != UNKNOWN.oid:
         return oids[0]
     chosen = UNKNOWN.oid
@@ -205,6 +213,7 @@ def resolve_polymorphic(
     for oid, wanted in zip(actual, declared):
         if wanted not in POLYMORPHIC_TYPES or oid == UNKNOWN.oid:
             continue
+        oid = plain_oid(oid)
         if not _is_of_kind(oid, wanted):
             return None
         if wanted in _ELEMENT_FAMILY:

@@ -11,6 +11,7 @@ from planner.bound import ArrayLiteral, Call, Constant, Expression, VariadicCall
 from planner.evaluate import is_native
 from planner.functions.signature import ANY, Function, FunctionKind
 from planner.functions.signatures import is_unsupported_function
+from sqlfront.binder.array_shapes import flattened, shaped_result
 from sqlfront.binder.call_syntax import CallSyntax
 from sqlfront.binder.calls import ambiguous_function, concrete_types, convert_arguments, no_function
 from sqlfront.binder.environment import Environment
@@ -48,9 +49,10 @@ def bind_variadic_call(
     positions = [position_of(argument) for argument in syntax.arguments]
     if function.is_variadic and function.argument_types[-1] == ANY and not element_oid(actual[-1]):
         raise DatatypeMismatch("VARIADIC argument must be an array", position=positions[-1])
-    converted = convert_arguments(context, arguments, types, positions)
+    given = convert_arguments(context, arguments, types, positions)
+    converted = tuple(map(flattened, given)) if function.is_variadic else given
     if not function.is_variadic:
-        return Call(function, converted, SqlType(result))
+        return shaped_result(Call(function, converted, SqlType(result)))
     return _spread(function, converted, SqlType(result), syntax)
 
 

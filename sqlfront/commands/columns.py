@@ -118,8 +118,6 @@ def _check_storable(specification: ColumnSpecification, sql_type: SqlType) -> No
         raise InvalidTableDefinition(f'column "{specification.name}" cannot be declared SETOF')
     if info.category in PSEUDO_CATEGORIES or info.name == "_record":
         raise InvalidTableDefinition(f'column "{specification.name}" has pseudo-type {info.sql_name}')
-    if specification.type.dimensions > 1:
-        raise FeatureNotSupported("an array of more than one dimension is not supported")
 
 
 def _serial(table_name: str, specification: ColumnSpecification, attnum: int) -> PlannedColumn:

@@ -63,8 +63,6 @@ def _attribute(context: CommandContext, definition: AttributeDefinition) -> Attr
         raise InvalidTableDefinition(f'column "{definition.name}" has pseudo-type {info.sql_name}')
     if sql_type.domain_oid:
         raise FeatureNotSupported("a domain as the type of an attribute is not supported")
-    if definition.type.dimensions > 1:
-        raise FeatureNotSupported("an array of more than one dimension is not supported")
     kept_collation(definition.collation, sql_type)
     return Attribute(definition.name, sql_type)
 

@@ -65,8 +65,6 @@ def execute_create_domain(statement: CreateDomainStatement, context: CommandCont
         raise DatatypeMismatch(
             f'"{shown}" is not a valid base type for a domain', position=specification.type.position
         )
-    if specification.type.dimensions > 1:
-        raise FeatureNotSupported("an array of more than one dimension is not supported")
     kept_collation(specification.collation, base)
     below = context.catalog.get(base.domain_oid)
     oid, array_oid = unused_type_oids(context.catalog, 2)

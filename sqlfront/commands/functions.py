@@ -17,7 +17,7 @@ from foundation.errors import (
     UndefinedFunction,
     UndefinedObject,
 )
-from foundation.sqltypes import RECORD, SqlType, format_type
+from foundation.sqltypes import RECORD, SqlType, format_type, plain_type
 from planner.bound import TableScan, VirtualScan, walk
 from planner.functions.quoting import quote_ident
 from planner.functions.signatures import functions_named
@@ -129,6 +129,7 @@ def _type(context: CommandContext, name: TypeName) -> SqlType:
         found = resolve_type_name(context.bind_context(), name)
     except UndefinedObject:
         raise UndefinedObject(f"type {name.spelled()} does not exist", position=name.position) from None
+    found = plain_type(found)
     if found.domain_oid or found.oid >= FIRST_TYPE_OID:
         raise FeatureNotSupported(
             "functions over types of your own are not supported", position=name.position

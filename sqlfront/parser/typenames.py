@@ -35,6 +35,7 @@ from foundation.sqltypes import (
     SqlType,
     array_type,
     numeric_typmod,
+    shaped_type,
 )
 from sqlfront.parser.keywords import words
 
@@ -102,7 +103,8 @@ def resolve_type(name: TypeName) -> SqlType:
     if not name.dimensions:
         return base
     try:
-        return array_type(base)
+        found = array_type(base)
+        return shaped_type(found) if name.dimensions > 1 else found
     except KeyError:
         raise UndefinedObject(
             f"could not find array type for data type {info.sql_name}", position=name.position

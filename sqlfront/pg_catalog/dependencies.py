@@ -104,10 +104,9 @@ def _type_dependencies(view: CatalogView) -> Iterator[Row]:
     for composite in view.objects(CompositeType):
         yield _dependency((PG_CLASS_OID, composite.relation_oid), (PG_TYPE_OID, composite.oid, 0), "i")
         for number, attribute in enumerate(composite.attributes, 1):
-            if attribute.type.oid >= FIRST_TYPE_OID:
-                row = _dependency(
-                    (PG_CLASS_OID, composite.relation_oid), (PG_TYPE_OID, attribute.type.oid, 0), "n"
-                )
+            oid = declared_oid(attribute.type)
+            if oid >= FIRST_TYPE_OID:
+                row = _dependency((PG_CLASS_OID, composite.relation_oid), (PG_TYPE_OID, oid, 0), "n")
                 yield {**row, "objsubid": number}
     for domain in view.objects(DomainType):
         if declared_oid(domain.base) >= FIRST_TYPE_OID:

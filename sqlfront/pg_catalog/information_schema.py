@@ -18,6 +18,7 @@ from foundation.sqltypes import (
     SqlType,
     format_type,
     numeric_precision_scale,
+    plain_oid,
 )
 from sqlfront.binder import BindContext, bind_view, changeable_columns
 from sqlfront.pg_catalog.definitions import owned_sequence, shown_expression
@@ -131,7 +132,7 @@ def data_type_name(sql_type: SqlType) -> str:
     """A type as the standard calls it."""
     if sql_type.domain_oid:
         return "USER-DEFINED"
-    info = TYPES[sql_type.oid]
+    info = TYPES[plain_oid(sql_type.oid)]
     if info.element_oid:
         return "ARRAY"
     if info.schema != "pg_catalog":
@@ -147,7 +148,7 @@ def type_below(view: CatalogView, sql_type: SqlType) -> SqlType:
 
 def type_location(view: CatalogView, sql_type: SqlType) -> Row:
     """Where a type is."""
-    info = DOMAINS.get(sql_type.domain_oid) or TYPES[sql_type.oid]
+    info = DOMAINS.get(sql_type.domain_oid) or TYPES[plain_oid(sql_type.oid)]
     found = user_type(view, info.oid)
     schema = info.schema if found is None else view.schema_names[found.schema_oid]
     return {"udt_catalog": view.session.identity.database_name, "udt_schema": schema, "udt_name": info.name}

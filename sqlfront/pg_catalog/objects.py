@@ -21,7 +21,7 @@ from sqlfront.pg_catalog.relations import (
     rows_of,
 )
 from sqlfront.pg_catalog.sizes import index_size_bytes, page_count, table_size_bytes
-from sqlfront.pg_catalog.user_types import declared_oid, row_type_oid, stored_form
+from sqlfront.pg_catalog.user_types import declared_oid, dimension_count, row_type_oid, stored_form
 from sqlfront.pg_catalog.view import CatalogView
 from storage.catalog import (
     BOOTSTRAP_ROLE_OID,
@@ -229,7 +229,7 @@ def _plain_attribute(relation_oid: int, attnum: int, name: str, sql_type: SqlTyp
         "attrelid": relation_oid, "attname": name, "atttypid": declared_oid(sql_type),
         "atttypmod": -1 if sql_type.domain_oid else sql_type.typmod,
         "attstattarget": -1, "attlen": stored["typlen"], "attnum": attnum, "attcacheoff": -1,
-        "attndims": int(stored["typcategory"] == "A"), "attbyval": stored["typbyval"],
+        "attndims": dimension_count(sql_type), "attbyval": stored["typbyval"],
         "attalign": stored["typalign"], "attstorage": stored["typstorage"],
         "attislocal": True, "attcollation": stored["typcollation"],
         "attacl": None, "attoptions": None, "attfdwoptions": None, "attmissingval": None,

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 
 from foundation.enum_types import POSITION_STEP
-from foundation.sqltypes import FIRST_USER_OID, TYPES, SqlType
+from foundation.sqltypes import FIRST_USER_OID, TYPES, SqlType, is_shaped, plain_oid
 from sqlfront.binder.type_names import find_type_object, find_user_type
 from sqlfront.parser import parse_type
 from sqlfront.pg_catalog.quoting import quote_identifier
@@ -97,9 +97,9 @@ def _domain_row(view: CatalogView, domain: DomainType) -> Row:
     default = domain.default_sql
     return {
         "typtype": "d", **_DOMAIN_FUNCTIONS, "typoutput": below["typoutput"], "typsend": below["typsend"],
-        "typbasetype": domain.base.domain_oid or domain.base.oid,
+        "typbasetype": declared_oid(domain.base),
         "typtypmod": -1 if domain.base.domain_oid else domain.base.typmod, "typnotnull": domain.not_null,
-        "typndims": int(bool(TYPES[domain.base.oid].element_oid)),
+        "typndims": dimension_count(domain.base),
         "typdefault": None if default is None else with_short_type_names(view, default), "typdefaultbin": default,
     }  # fmt: skip
 
@@ -117,6 +117,7 @@ def pg_enum(view: CatalogView) -> Iterator[Row]:
 
 def stored_form(type_oid: int) -> Row | None:
     """typlen and its kin of any type that is no domain; None for an unknown one."""
+    type_oid = plain_oid(type_oid)
     if type_oid >= FIRST_TYPE_OID and type_oid in TYPES:
         if TYPES[type_oid].category == "C":
             return ROW_STORAGE
@@ -127,12 +128,18 @@ def stored_form(type_oid: int) -> Row | None:
 
 def declared_oid(sql_type: SqlType) -> int:
     """The OID of a type as it was declared: a domain's own."""
-    return sql_type.domain_oid or sql_type.oid
+    return sql_type.domain_oid or plain_oid(sql_type.oid)
+
+
+def dimension_count(sql_type: SqlType) -> int:
+    """attndims: with how many pairs of brackets a type was declared, as far as its form tells."""
+    is_array = (stored_form(sql_type.oid) or ENUM_STORAGE)["typcategory"] == "A"
+    return 2 if is_shaped(sql_type) else int(is_array)
 
 
 def user_type(view: CatalogView, oid: int) -> UserType | None:
     """The user's type that has the OID, or whose array type has it."""
-    info = TYPES.get(oid)
+    info = TYPES.get(plain_oid(oid))
     stored = view.catalog.get(info.element_oid if info is not None and info.element_oid else oid)
     if isinstance(stored, UserType):
         return stored

@@ -1,8 +1,8 @@
-"""One-dimensional arrays of any type with a codec, and int2vector, oidvector.
+"""Arrays of any type with a codec in the plain form, one dimension from 1, and int2vector, oidvector.
 
 Text is `{1,NULL,"a b"}` with PostgreSQL's quoting; binary is int32 dimension count, NULL flag, element OID, then
-per dimension length and lower bound, then sized elements. Arrays of more dimensions, and ones whose lower bound
-is not 1, are refused (0A000). https://www.postgresql.org/docs/16/arrays.html#ARRAYS-IO
+per dimension length and lower bound, then sized elements. Arrays of other shapes have a codec of their own
+(`shaped_lists`); here they are refused (0A000). https://www.postgresql.org/docs/16/arrays.html#ARRAYS-IO
 """
 
 from __future__ import annotations
@@ -16,14 +16,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from foundation.errors import (
-    DatatypeMismatch,
-    FeatureNotSupported,
-    InvalidBinaryRepresentation,
-    InvalidTextRepresentation,
-    ProgramLimitExceeded,
-)
+from foundation.errors import DatatypeMismatch, InvalidBinaryRepresentation, ProgramLimitExceeded
+from foundation.shaped_arrays import DIMENSIONS_MAX, several_dimensions
 from foundation.sqltypes import INT2VECTOR, OIDVECTOR, TYPES, SqlType
+from sqlfront.types.array_text import Numbers, split_plain_array
 from sqlfront.types.codec import WHITESPACE, Codec
 from sqlfront.types.columns import byte_set, bytes_of, concat_cells, mask_of, only_bytes
 from sqlfront.types.context import CodecContext
@@ -33,14 +29,11 @@ from sqlfront.types.vectors import list_column, list_parts
 _HEADER = struct.Struct("!iiI")
 _DIMENSION = struct.Struct("!ii")
 _LENGTH = struct.Struct("!i")
-_DIMENSIONS_MAX = 6
 
 _SPECIAL = '"\\{},' + WHITESPACE
 _NOT_SPECIAL = ~byte_set(_SPECIAL.encode())
 _NEEDS_QUOTES = r'(?i)^$|^null$|["\\{},\s\v]'
-_BOUND = re.compile(r"[+-]?[0-9]+", re.ASCII)
 _NEEDS_QUOTES_ONE = re.compile(r'^$|^null$|["\\{}, \t\n\r\v\f]', re.IGNORECASE | re.ASCII)
-_QUOTE_OR_BACKSLASH = re.compile(r'["\\]')
 
 
 def quote_item(text: str) -> str:
@@ -64,133 +57,6 @@ def quote_items(texts: pa.Array) -> pa.Array:
     return texts.fill_null("NULL") if texts.null_count else texts
 
 
-def _malformed(text: str, detail: str) -> InvalidTextRepresentation:
-    return InvalidTextRepresentation(f'malformed array literal: "{text}"', detail=detail)
-
-
-def _bounds_refused(text: str, position: int) -> InvalidTextRepresentation | FeatureNotSupported:
-    """The error of a literal that starts with `[`: bounds such as [0:1]={a,b}, or what only looks like them."""
-    while text[position : position + 1] == "[":
-        lower = _BOUND.match(text, position + 1)
-        if lower is None:
-            return _malformed(text, '"[" must introduce explicitly-specified array dimensions.')
-        position = lower.end()
-        if text[position : position + 1] == ":":
-            upper = _BOUND.match(text, position + 1)
-            if upper is None:
-                return _malformed(text, "Missing array dimension value.")
-            position = upper.end()
-        if text[position : position + 1] != "]":
-            return _malformed(text, 'Missing "]" after array dimensions.')
-        position = _skip_space(text, position + 1)
-    if text[position : position + 1] != "=":
-        return _malformed(text, 'Missing "=" after array dimensions.')
-    return FeatureNotSupported("array literals with explicit bounds are not supported")
-
-
-def split_array(text: str) -> list[str | None]:
-    """The element texts of an array literal, None for NULL.
-
-    Raises:
-        InvalidTextRepresentation: 22P02 `malformed array literal`.
-        FeatureNotSupported: 0A000, more than one dimension or explicit bounds.
-    """
-    position = _skip_space(text, 0)
-    if text[position : position + 1] == "[":
-        raise _bounds_refused(text, position)
-    if text[position : position + 1] != "{":
-        raise _malformed(text, 'Array value must start with "{" or dimension information.')
-    position = _skip_space(text, position + 1)
-    items: list[str | None] = []
-    if text[position : position + 1] == "}":
-        position += 1
-    else:
-        while True:
-            item, position = _read_item(text, position)
-            items.append(item)
-            separator = text[position : position + 1]
-            position += 1
-            if separator == "}":
-                break
-            if separator != ",":
-                raise _malformed(text, "Unexpected end of input.")
-    if _skip_space(text, position) != len(text):
-        raise _malformed(text, "Junk after closing right brace.")
-    return items
-
-
-def _read_item(text: str, position: int) -> tuple[str | None, int]:
-    """The element that starts at `position`, and the position of the separator after it."""
-    position = _skip_space(text, position)
-    parts: list[str] = []
-    is_quoted = False
-    length = len(text)
-    while position < length:
-        character = text[position]
-        if character == '"':
-            if is_quoted or "".join(parts).strip(WHITESPACE):
-                raise _malformed(text, "Unexpected array element.")
-            quoted, position = _read_quoted(text, position + 1)
-            parts, is_quoted = [quoted], True
-        elif character in ",}":
-            if not parts:
-                raise _malformed(text, f'Unexpected "{character}" character.')
-            joined = "".join(parts)
-            if is_quoted:
-                return joined, position
-            return (None if joined.upper() == "NULL" else joined), position
-        elif character == "{":
-            if parts:
-                raise _malformed(text, 'Unexpected "{" character.')
-            raise FeatureNotSupported("multidimensional arrays are not supported")
-        elif character in WHITESPACE:
-            end = _skip_space(text, position)
-            if not is_quoted and text[end : end + 1] not in (",", "}", ""):
-                parts.append(text[position:end])
-            position = end
-        elif is_quoted:
-            detail = 'Unexpected "\\" character.' if character == "\\" else "Unexpected array element."
-            raise _malformed(text, detail)
-        elif character == "\\":
-            if position + 1 == length:
-                break
-            # An escaped character is never white space to be cut, nor part of the word NULL.
-            parts.append(text[position + 1])
-            position += 2
-            if "".join(parts).upper() == "NULL":
-                is_quoted = text[position : position + 1] in (",", "}")
-        else:
-            parts.append(character)
-            position += 1
-    raise _malformed(text, "Unexpected end of input.")
-
-
-def _read_quoted(text: str, position: int) -> tuple[str, int]:
-    """The quoted string whose content starts at `position`, and the position after its closing quote."""
-    parts: list[str] = []
-    while True:
-        end = _find_special(text, position)
-        parts.append(text[position:end])
-        if end == len(text):
-            raise _malformed(text, "Unexpected end of input.")
-        if text[end] == '"':
-            return "".join(parts), end + 1
-        parts.append(text[end + 1 : end + 2])
-        position = end + 2
-
-
-def _find_special(text: str, position: int) -> int:
-    """The position of the next quote or backslash, or the end of the text."""
-    found = _QUOTE_OR_BACKSLASH.search(text, position)
-    return len(text) if found is None else found.start()
-
-
-def _skip_space(text: str, position: int) -> int:
-    while position < len(text) and text[position] in WHITESPACE:
-        position += 1
-    return position
-
-
 class ListCodec(Codec):
     """`array_type[]` over an element codec. Values are Python lists."""
 
@@ -203,7 +69,7 @@ class ListCodec(Codec):
     # -- one value
 
     def decode_text(self, text: str, context: CodecContext) -> list[Any]:
-        items = split_array(text)
+        items = split_plain_array(text)
         return [None if item is None else self.element.decode_text(item, context) for item in items]
 
     def encode_text(self, value: Any, context: CodecContext) -> str:
@@ -217,53 +83,17 @@ class ListCodec(Codec):
         return [None if cell is None else self.element.decode_binary(cell, context) for cell in cells]
 
     def _split_binary(self, data: bytes) -> list[bytes | None]:
-        """Element cells of a binary array."""
-        if len(data) < _HEADER.size:
-            raise InsufficientData("insufficient data left in message")
-        dimensions, flags, element_oid = _HEADER.unpack_from(data)
-        if dimensions < 0:
-            raise InvalidBinaryRepresentation(f"invalid number of dimensions: {dimensions}")
-        if dimensions > _DIMENSIONS_MAX:
-            raise ProgramLimitExceeded(
-                f"number of array dimensions ({dimensions}) exceeds the maximum allowed ({_DIMENSIONS_MAX})"
-            )
-        if flags not in (0, 1):
-            raise InvalidBinaryRepresentation("invalid array flags")
-        if element_oid != self.element.sql_type.oid:
-            shown = TYPES[element_oid].sql_name if element_oid in TYPES else "???"
-            raise DatatypeMismatch(
-                f"binary data has array element type {element_oid} ({shown}) "
-                f"instead of expected {self.element.sql_type.oid} ({self.element.type_name})"
-            )
-        if dimensions > 1:
-            raise FeatureNotSupported("multidimensional arrays are not supported")
-        position = _HEADER.size
-        if dimensions == 0:
-            if len(data) != position:
-                raise InvalidBinaryRepresentation("incorrect binary data format")
-            return []
-        if len(data) < position + _DIMENSION.size:
-            raise InsufficientData("insufficient data left in message")
-        count, lower_bound = _DIMENSION.unpack_from(data, position)
-        position += _DIMENSION.size
-        if lower_bound != self.lower_bound:
-            raise FeatureNotSupported(f"arrays with lower bound {lower_bound} are not supported")
-        if count < 0 or count * _LENGTH.size > len(data) - position:
-            raise InsufficientData("insufficient data left in message")
-        return _sized_cells(data, position, count)
+        """Element cells of a binary array. Raises FeatureNotSupported (0A000) for another shape than the plain one."""
+        cells, lengths, lower_bounds = split_binary(data, self.element)
+        if len(lengths) > 1 or lower_bounds not in ((), (self.lower_bound,)):
+            raise several_dimensions()
+        return cells
 
     def encode_binary(self, value: Any, context: CodecContext) -> bytes:
-        has_null = any(item is None for item in value)
-        if not value and self.lower_bound == 1:
-            return _HEADER.pack(0, 0, self.element.sql_type.oid)
-        parts = [
-            _HEADER.pack(1, has_null, self.element.sql_type.oid),
-            _DIMENSION.pack(len(value), self.lower_bound),
-        ]
-        for item in value:
-            cell = None if item is None else self.element.encode_binary(item, context)
-            parts.append(_LENGTH.pack(-1) if cell is None else _LENGTH.pack(len(cell)) + cell)
-        return b"".join(parts)
+        cells = [None if item is None else self.element.encode_binary(item, context) for item in value]
+        is_empty = not cells and self.lower_bound == 1
+        lengths, lower_bounds = ((), ()) if is_empty else ((len(cells),), (self.lower_bound,))
+        return join_binary(cells, lengths, lower_bounds, self.element.sql_type.oid)
 
     # -- columns
 
@@ -294,7 +124,7 @@ class ListCodec(Codec):
 
     def parse_text_column(self, strings: pa.Array, context: CodecContext) -> pa.Array:
         # Splitting costs about 1 us an element; arrays come as parameters and in COPY of narrow tables.
-        split = [None if text is None else split_array(text) for text in strings.to_pylist()]
+        split = [None if text is None else split_plain_array(text) for text in strings.to_pylist()]
         lengths = [0 if items is None else len(items) for items in split]
         flat = pa.array([item for items in split if items is not None for item in items], pa.utf8())
         items = self.element.parse_text_column(flat, context)
@@ -357,6 +187,58 @@ class SpacedListCodec(ListCodec):
 
     def parse_text_column(self, strings: pa.Array, context: CodecContext) -> pa.Array:
         return Codec.parse_text_column(self, strings, context)
+
+
+def split_binary(data: bytes, element: Codec) -> tuple[list[bytes | None], Numbers, Numbers]:
+    """Element cells of a binary array in row-major order, lengths, lower bounds; array_recv in PostgreSQL's arrayfuncs.c.
+
+    Raises:
+        InvalidBinaryRepresentation: 22P03. InsufficientData: 08P01. DatatypeMismatch: 42804, of other elements.
+        ProgramLimitExceeded: 54000, more than 6 dimensions.
+    """
+    if len(data) < _HEADER.size:
+        raise InsufficientData("insufficient data left in message")
+    dimensions, flags, element_oid = _HEADER.unpack_from(data)
+    if dimensions < 0:
+        raise InvalidBinaryRepresentation(f"invalid number of dimensions: {dimensions}")
+    if dimensions > DIMENSIONS_MAX:
+        raise ProgramLimitExceeded(
+            f"number of array dimensions ({dimensions}) exceeds the maximum allowed ({DIMENSIONS_MAX})"
+        )
+    if flags not in (0, 1):
+        raise InvalidBinaryRepresentation("invalid array flags")
+    if element_oid != element.sql_type.oid:
+        shown = TYPES[element_oid].sql_name if element_oid in TYPES else "???"
+        raise DatatypeMismatch(
+            f"binary data has array element type {element_oid} ({shown}) "
+            f"instead of expected {element.sql_type.oid} ({element.type_name})"
+        )
+    position = _HEADER.size
+    lengths, lower_bounds, count = [], [], 1 if dimensions else 0
+    for _ in range(dimensions):
+        if len(data) < position + _DIMENSION.size:
+            raise InsufficientData("insufficient data left in message")
+        length, lower_bound = _DIMENSION.unpack_from(data, position)
+        position += _DIMENSION.size
+        if length < 0 or length > len(data):
+            raise InsufficientData("insufficient data left in message")
+        lengths.append(length)
+        lower_bounds.append(lower_bound)
+        count *= length
+    if count * _LENGTH.size > len(data) - position:
+        raise InsufficientData("insufficient data left in message")
+    cells = _sized_cells(data, position, count)
+    return (cells, tuple(lengths), tuple(lower_bounds)) if cells else ([], (), ())
+
+
+def join_binary(
+    cells: list[bytes | None], lengths: Numbers, lower_bounds: Numbers, element_oid: int
+) -> bytes:
+    """The binary form of an array; the inverse of `split_binary`."""
+    parts = [_HEADER.pack(len(lengths), None in cells, element_oid)]
+    parts += [_DIMENSION.pack(*pair) for pair in zip(lengths, lower_bounds, strict=True)]
+    parts += [_LENGTH.pack(-1) if cell is None else _LENGTH.pack(len(cell)) + cell for cell in cells]
+    return b"".join(parts)
 
 
 def _sized_cells(data: bytes, position: int, count: int) -> list[bytes | None]:

@@ -8,7 +8,7 @@ from functools import lru_cache
 from foundation.enum_types import is_enum
 from foundation.errors import FeatureNotSupported
 from foundation.row_types import row_shape
-from foundation.sqltypes import RECORD, TYPES, SqlType
+from foundation.sqltypes import RECORD, TYPES, SqlType, is_shaped, plain_type
 from sqlfront.types import (
     bits,
     boolean,
@@ -26,6 +26,7 @@ from sqlfront.types import (
     oids,
     ranges,
     records,
+    shaped_lists,
     sparse,
     text,
     timestamps,
@@ -64,6 +65,11 @@ class TypeRegistry:
             return enums.EnumCodec(sql_type)
         if row_shape(sql_type) is not None:
             return records.RecordCodec(sql_type, codec_for)
+        if is_shaped(sql_type):
+            plain = plain_type(sql_type)
+            return shaped_lists.ShapedListCodec(
+                sql_type, plain, codec_for(SqlType(TYPES[plain.oid].element_oid))
+            )
         info = TYPES.get(sql_type.oid)
         if info is not None and info.element_oid:
             return lists.list_codec(sql_type, codec_for(SqlType(info.element_oid)))

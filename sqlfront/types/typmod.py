@@ -22,6 +22,7 @@ from foundation.errors import (
     QuiverError,
     StringDataRightTruncation,
 )
+from foundation.shaped_arrays import items_of, with_items
 from foundation.sparse import sparse_rows
 from foundation.sqltypes import (
     BIT,
@@ -42,7 +43,9 @@ from foundation.sqltypes import (
     element_type,
     format_type,
     interval_fields,
+    is_shaped,
     numeric_precision_scale,
+    plain_type,
 )
 from foundation.timetz import timetz_array, timetz_parts
 from sqlfront.types.bits import bit_count, bit_digits, pack_bits
@@ -70,6 +73,9 @@ def coerce_typmod(column: pa.Array, source: SqlType, target: SqlType, *, explici
         StringDataRightTruncation: 22001. StringDataLengthMismatch: 22026. NumericValueOutOfRange: 22003.
         DataException: 22000, wrong vector dimensions.
     """
+    if is_shaped(target):
+        items = coerce_typmod(items_of(column), plain_type(source), plain_type(target), explicit=explicit)
+        return with_items(column, items)
     element = element_type(target)
     if element is not None:
         if column.type == arrow_type(target):

@@ -52,6 +52,7 @@ FILES = (
     "table_samples.sql",
     "outer_joined_rows.sql",
     "described_objects.sql",
+    "arrays.sql",
 )
 FEATURE_NOT_SUPPORTED = "0A000"
 

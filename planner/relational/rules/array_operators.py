@@ -1,9 +1,10 @@
-"""|| over arrays, and the overlap and containment operators that DuckDB spells as functions."""
+"""|| over arrays, the elements of one of any shape, and the overlap and containment operators that DuckDB spells as functions."""
 
 from __future__ import annotations
 
 from foundation.sqltypes import NUMERIC, element_type
 from planner import bound
+from planner.functions.shaped_functions import ARRAY_ITEMS
 from planner.relational.carriers import carrier
 from planner.relational.expressions import ExpressionPrinter
 from planner.relational.printed import Printed
@@ -11,6 +12,8 @@ from planner.relational.statement import as_plain
 
 
 def array_operators(printer: ExpressionPrinter, node: bound.Call) -> Printed | None:
+    if node.function is ARRAY_ITEMS:
+        return Printed(f"({printer.sql(node.arguments[0])}).items", node.type)
     element = element_type(node.type)
     if node.operator != "||" or element is None or len(node.arguments) != 2 or element.oid == NUMERIC.oid:
         return None

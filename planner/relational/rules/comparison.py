@@ -25,6 +25,7 @@ from foundation.sqltypes import (
     VARBIT,
     SqlType,
     element_type,
+    plain_oid,
 )
 from planner import bound
 from planner.functions.implementations_compare import (
@@ -88,6 +89,7 @@ def _is_native(operator: str, left: SqlType, right: SqlType) -> bool:
 
 def _is_plain_array(oid: int) -> bool:
     """Arrays whose elements DuckDB orders as PostgreSQL does."""
+    oid = plain_oid(oid)
     return element_type(SqlType(oid)) is not None and oid not in _UNORDERED_ELEMENTS
 
 

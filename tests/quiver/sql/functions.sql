@@ -186,13 +186,10 @@ SELECT ARRAY[1,2,3]::text, ARRAY['a,b', 'c"d', '', NULL, 'NULL', ' x']::text[], 
 SELECT '{1,2'::int[]
 SELECT '{1,a}'::int[]
 SELECT '[1,2]'::int[]
--- refused: array literals with explicit bounds are not supported
 SELECT '[0:1]={1,2}'::int[]
 SELECT ARRAY[1,'a']
 SELECT 1 = ANY (ARRAY[1,2]), 1 = ALL (ARRAY[1,1]), 1 > ANY ('{}'::int[]), 1 > ALL ('{}'::int[]), NULL = ANY (ARRAY[1]), 3 = ANY (ARRAY[1,NULL])
--- refused: an array of more than one dimension is not supported
 SELECT ARRAY[[1,2],[3,4]]
--- refused: multidimensional arrays are not supported
 SELECT '{{1,2},{3,4}}'::int[]
 SELECT '{"b":1, "a":2, "a":3}'::jsonb, '{"b":1, "a":2}'::json, '[1, 2.50, "x", null, true]'::jsonb, ' "x" '::jsonb, '1e2'::jsonb, '1.0'::jsonb, '-0'::jsonb
 SELECT '{"a":'::jsonb

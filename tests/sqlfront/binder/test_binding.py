@@ -299,7 +299,6 @@ def test_regclass_constants() -> None:
         'INSERT INTO docs (id) VALUES (1) ON CONFLICT (title COLLATE "C") DO NOTHING',
         "WITH x AS (DELETE FROM docs RETURNING id) SELECT * FROM x, docs",
         "SELECT (1, 2) < ALL (SELECT 1, 2)",
-        "SELECT ARRAY[ARRAY[1]]",
         "SELECT id FROM (SELECT * FROM docs) AS d FOR UPDATE",
         "SELECT to_tsvector(meta::text) FROM docs",
         "SELECT (SELECT count(docs.id)) FROM docs",
