@@ -87,6 +87,9 @@ class FeatureNotSupported(QuiverError):
 class ArrayShapeNotSupported(FeatureNotSupported):
     """An array has several dimensions, or a lower bound other than 1, where only the plain form of arrays is known."""
 
+    attnum = 0
+    """The column that COPY would store it in."""
+
 
 class SyntaxErrorInStatement(QuiverError):
     sqlstate = "42601"

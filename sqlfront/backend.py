@@ -236,6 +236,9 @@ class Session(Protocol):
     def prepare(self, text: str, parameter_oids: Sequence[int]) -> Statement:
         """Parse message. OID 0 = to be inferred. Raises 42601, 42P01, 42P18, ..., 25P02 in a failed transaction."""
 
+    def retyped(self, statement: Statement, parameter_types: Sequence[SqlType]) -> Statement:
+        """The statement bound anew, for parameters in other forms of their types."""
+
     def bind(self, statement: Statement, parameters: Sequence[Any]) -> Portal:
         """Bind message; `parameters` are decoded Python values in the order of `parameter_types`."""
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from foundation.shaped_arrays import ShapedArray, plain_array, several_dimensions
+from foundation.shaped_arrays import ShapedArray, plain_array
 from foundation.sqltypes import SqlType, element_type, is_shaped, plain_type, shaped_type
 from planner.bound import ArrayLiteral, Call, CastExpression, Constant, Expression
 from planner.functions.shaped_functions import ARRAY_ITEMS, ARRAY_STACK
@@ -51,19 +51,15 @@ def widened(expression: Expression) -> Expression:
     return CastExpression(expression, target)
 
 
-def narrowed(expression: Expression, position: int | None = None) -> Expression:
-    """An array in the plain form. Raises FeatureNotSupported (0A000) where it is known that it has another shape."""
+def narrowed(expression: Expression) -> Expression:
+    """An array in the plain form; where its value turns out to have another shape, the statement fails (0A000)."""
     target = plain_type(expression.sql_type)
-    if not isinstance(expression, Constant):
-        return CastExpression(expression, target)
-    value = expression.value
-    if isinstance(value, ShapedArray):
-        if not value.is_plain():
-            error = several_dimensions()
-            error.position = position
-            raise error
-        value = value.items
-    return Constant(value, target)
+    if isinstance(expression, Constant) and isinstance(expression.value, ShapedArray):
+        if expression.value.is_plain():
+            return Constant(expression.value.items, target)
+    elif isinstance(expression, Constant):
+        return Constant(None, target)
+    return CastExpression(expression, target)
 
 
 def flattened(expression: Expression) -> Expression:

@@ -101,11 +101,9 @@ def _literal(
     try:
         return typed_constant(context, literal.value, target, explicit=is_explicit, position=position)
     except ArrayShapeNotSupported:
-        if how is CastContext.ASSIGNMENT:
-            raise
-    return typed_constant(
-        context, literal.value, shaped_type(target), explicit=is_explicit, position=position
-    )
+        shaped = shaped_type(target)
+    constant = typed_constant(context, literal.value, shaped, explicit=is_explicit, position=position)
+    return narrowed(constant) if how is CastContext.ASSIGNMENT else constant
 
 
 def _to_shape(
@@ -122,7 +120,7 @@ def _to_shape(
     if not is_shaped(source):
         return widened(coerce(context, expression, plain_type(target), how=how, position=position))
     if how is CastContext.ASSIGNMENT and not is_shaped(target):
-        plain = narrowed(expression, position)
+        plain = narrowed(expression)
         return coerce(context, plain, target, how=how, position=position)
     if conversion(source.oid, target.oid, how) is None:
         raise CannotCoerce(f"cannot cast type {type_name(source)} to {type_name(target)}", position=position)

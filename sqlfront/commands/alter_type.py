@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import pyarrow as pa
 
 from foundation.errors import DatatypeMismatch, FeatureNotSupported, InvalidParameterValue
-from foundation.sqltypes import SqlType, arrow_type, format_type
+from foundation.sqltypes import SqlType, arrow_type, format_type, shaped_type
 from planner.bound import Expression
 from planner.dml import read_attnums, row_values
 from planner.dml.rows import assigned
@@ -95,6 +95,21 @@ def alter_type(context: CommandContext, table: Table, action: AlterColumnType) -
     if column.identity:
         for sequence in owned_sequences(context, table.oid, column.attnum):
             context.transaction.put(retype_sequence(context, sequence, target))
+
+
+def widen_array(context: CommandContext, table: Table, column: Column) -> None:
+    """Give a column of arrays the form that holds any shape. The values stay, and so does all that is said of the type.
+
+    Raises:
+        FeatureNotSupported: 0A000, a view, a generated column or a foreign key reads it, or it is of a domain.
+    """
+    if column.type.domain_oid or generated_from(context, table, column.attnum):
+        raise FeatureNotSupported("cannot alter type of a column used by a generated column, or of a domain")
+    check_no_views(context, table, column)
+    target = shaped_type(column.type)
+    expression = bind_conversion(context.bind_context(), table, column, target, None)
+    conversion = _Conversion(table, column, target, expression, context.execution_context())
+    _change(context, conversion, with_column(table, replace(column, type=target, missing_value=None)))
 
 
 def _default(context: CommandContext, column: Column, target: SqlType) -> str | None:

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import pyarrow as pa
 
-from foundation.errors import QuiverError
+from foundation.errors import ArrayShapeNotSupported, QuiverError
+from foundation.sqltypes import SqlType
 from sqlfront.copy.errors import BadCopyFileFormat
 from sqlfront.copy.options import CopyColumn
 from sqlfront.types.context import CodecContext, CodecSettings, context_of
@@ -45,7 +47,7 @@ class CopyReader(ABC):
         self._threshold_bytes = BATCH_BYTES
 
     def feed(self, data: bytes) -> list[pa.RecordBatch]:
-        """Take a piece of the stream; rows may start and end anywhere."""
+        """Take a piece of the stream; rows may start and end anywhere. After an error, b"" tries what came once more."""
         self._parts.append(data)
         self._buffered_bytes += len(data)
         if self._buffered_bytes < self._threshold_bytes:
@@ -55,6 +57,12 @@ class CopyReader(ABC):
     def finish(self) -> list[pa.RecordBatch]:
         """The stream has ended: the rows that are left."""
         return self._parse_buffered(is_last=True)
+
+    def retype(self, attnum: int, sql_type: SqlType) -> None:
+        """Read a column as another type from the rows on that are not handed out yet."""
+        self.columns = tuple(
+            replace(column, type=sql_type) if column.attnum == attnum else column for column in self.columns
+        )
 
     def _parse_buffered(self, *, is_last: bool) -> list[pa.RecordBatch]:
         data = b"".join(self._parts)
@@ -92,6 +100,8 @@ class CopyReader(ABC):
                 first = (found[0], position, found[1])
         assert first is not None, "a column that failed decodes now"
         row, position, error = first
+        if isinstance(error, ArrayShapeNotSupported):
+            error.attnum = self.columns[position].attnum
         inner = f"{error.context}\n" if error.context else ""
         error.context = inner + error_context(row, position, error)
         raise error

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
-from foundation.errors import AdminShutdown, QueryCanceled, QuiverError
+from foundation.errors import AdminShutdown, ArrayShapeNotSupported, QueryCanceled, QuiverError
+from foundation.sqltypes import shaped_type
 from sqlfront.backend import Format, Statement
 from sqlfront.protocol.asynchronous import send_notices
 from sqlfront.protocol.bind_runs import BindRun, RunCollector
@@ -102,11 +105,7 @@ class ExtendedQuery:
                 f'but prepared statement "{bind.statement}" requires {len(types)}'
             )
         self.registry.check_portal_name_free(bind.portal)
-        decode, settings = self.codecs.decode_parameter, session.codec_context()
-        values = [
-            decode(sql_type, parameter_format, data, settings)
-            for sql_type, parameter_format, data in zip(types, formats, bind.parameters, strict=True)
-        ]
+        statement, values = self._decoded(statement, formats, bind.parameters)
         portal = session.bind(statement, values)
         try:
             columns = portal.columns
@@ -116,6 +115,23 @@ class ExtendedQuery:
             raise
         self.registry.add_portal(PortalRun(bind.portal, portal, row_formats))
         self.channel.send(BindComplete())
+
+    def _decoded(
+        self, statement: Statement, formats: Sequence[Format], cells: Sequence[bytes | None]
+    ) -> tuple[Statement, list[Any]]:
+        """The values of a Bind, and the statement, bound anew where an array has a shape that its type did not foresee."""
+        session = self.registry.session
+        decode, settings = self.codecs.decode_parameter, session.codec_context()
+        types, values = list(statement.parameter_types), []
+        for number, (parameter_format, data) in enumerate(zip(formats, cells, strict=True)):
+            try:
+                values.append(decode(types[number], parameter_format, data, settings))
+            except ArrayShapeNotSupported:
+                types[number] = shaped_type(types[number])
+                values.append(decode(types[number], parameter_format, data, settings))
+        if tuple(types) != statement.parameter_types:
+            statement = session.retyped(statement, types)
+        return statement, values
 
     def _run_together(self, first: Bind) -> Flow[bool]:
         """Execute what is pipelined with a Bind as one change; False when nothing was done."""

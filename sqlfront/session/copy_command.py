@@ -7,12 +7,14 @@ https://www.postgresql.org/docs/15/sql-copy.html
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, TypeAlias
 
 import pyarrow as pa
 
 from foundation.errors import (
+    ArrayShapeNotSupported,
     DuplicateColumn,
     FeatureNotSupported,
     InternalError,
@@ -39,11 +41,15 @@ from sqlfront.copy import (
 )
 from sqlfront.parser import CopyStatement, ParsedStatement, QualifiedName, parse_script
 from sqlfront.pg_catalog.quoting import quote_identifier
+from sqlfront.session.array_columns import widen_columns
 from sqlfront.session.outcome import Outcome
-from storage.catalog import AnyView, Column, Index, MaterializedView, Table, View
+from storage.catalog import AnyView, CatalogObject, Column, Index, MaterializedView, Table, View
 
 if TYPE_CHECKING:
     from sqlfront.session.session import LocalSession
+
+
+Reading: TypeAlias = Callable[[], Sequence[pa.RecordBatch]]
 
 
 def run_copy(session: LocalSession, node: CopyStatement) -> Outcome:
@@ -105,6 +111,7 @@ class TableCopyIn:
         transaction = session.block.open_transaction()
         command_context = session.command_context(transaction)
         lock_tables(node, command_context, session.block.retake_snapshot)
+        self._session = session
         self._context = session.execution_context(transaction)
         self._table = _copied_table(command_context, node.table)
         columns = _target_columns(self._table, node.columns)
@@ -131,12 +138,29 @@ class TableCopyIn:
         return found
 
     def feed(self, data: bytes) -> None:
-        self._insert(self._reader.feed(data))
+        self._insert(self._read(partial(self._reader.feed, data), partial(self._reader.feed, b"")))
 
     def finish(self) -> str:
-        self._insert(self._reader.finish())
+        self._insert(self._read(self._reader.finish, self._reader.finish))
         check_statement(self._context)
         return f"COPY {self._row_count}"
+
+    def _read(self, read: Reading, again: Reading) -> Sequence[pa.RecordBatch]:
+        """Batches of the stream; a column gets the form that holds any shape where an array asks for it."""
+        try:
+            return read()
+        except ArrayShapeNotSupported as error:
+            transaction = self._session.block.open_transaction()
+            widen_columns(self._session, transaction, ((self._table.oid, error.attnum),), error)
+            self._aim_at(self._session.command_context(transaction).catalog.get(self._table.oid))
+            self._reader.retype(error.attnum, self._table.column_at(error.attnum).type)
+        return self._read(again, again)
+
+    def _aim_at(self, table: CatalogObject | None) -> None:
+        """Take what the catalog says of the table now."""
+        assert isinstance(table, Table), "it is locked"
+        self._table = table
+        self._rules = table_rules(self._session.bind_context(), table)
 
     def fail(self, message: str) -> None:
         raise QueryCanceled(f"COPY from stdin failed: {message}")

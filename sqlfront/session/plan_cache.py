@@ -17,6 +17,7 @@ from planner import Plan
 from planner.bound import BoundStatement, Delete, Insert, Merge, Update
 from planner.dml import RepeatedInsert, RowTemplate
 from planner.repeated_reads import RepeatedRead
+from sqlfront.session.array_columns import ArrayColumns
 from sqlfront.session.query_locks import TableLocks
 
 
@@ -78,6 +79,8 @@ class CachedPlan:
     """Of an INSERT whose executions with different parameters can be one change."""
     repeated_insert: RepeatedInsert | None = None
     """Of an INSERT whose executions are rows of values and no more."""
+    narrowed: ArrayColumns = ()
+    """Columns that it stores arrays in which may not have their form, see `sqlfront.session.array_columns`."""
     unpopulated: str = ""
     """A materialized view that it reads and that has no rows yet: it can be planned, but not executed."""
     repeated: RepeatedRead | None = None

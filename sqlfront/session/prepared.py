@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 
 import pyarrow as pa
 
-from foundation.errors import SyntaxErrorInStatement
+from foundation.errors import ArrayShapeNotSupported, SyntaxErrorInStatement
 from foundation.sqltypes import SqlType
 from planner import plan_locking, plan_statement
 from planner.bound import BoundStatement, Insert, Select, walk
@@ -25,6 +25,7 @@ from sqlfront.backend import ResultColumn
 from sqlfront.binder import BindContext, bind_query, lock_name
 from sqlfront.parser import ParsedStatement, QueryStatement, parse_script
 from sqlfront.pg_catalog import VIRTUAL_RELATIONS
+from sqlfront.session.array_columns import narrowed_columns, widen_columns
 from sqlfront.session.clock import now_us
 from sqlfront.session.command_shape import command_columns, is_allowed_in_failed_block, query_inside
 from sqlfront.session.errors import ResultTypeChanged
@@ -223,7 +224,8 @@ class StatementPlanner:
         context.allows_parameters = allows_parameters
         bound = bind_query(parsed.node.expression, context)
         plan = plan_locking(bound) if context.locks_rows else plan_statement(bound)
-        template = RowTemplate.of(bound) if _keeps_rows(bound, context) else None
+        narrowed = narrowed_columns(bound)
+        template = RowTemplate.of(bound) if _keeps_rows(bound, context) and not narrowed else None
         locks = with_partitions(table_locks(bound), context.catalog)
         unpopulated = unpopulated_view(locks, context.catalog)
         entry = CachedPlan(
@@ -236,6 +238,7 @@ class StatementPlanner:
             is_joinable(bound),
             template,
             None if template is None or _is_temporary(template, context) else RepeatedInsert.of(template),
+            narrowed,
             unpopulated,
             None if unpopulated else repeated_read(plan),
         )
@@ -268,7 +271,13 @@ class StatementPlanner:
         if entry.writes_as:
             session.block.check_writable(entry.writes_as)
         entry.check_readable()
-        execution = entry.plan.execute(session.execution_context(transaction, parameters))
+        try:
+            execution = entry.plan.execute(session.execution_context(transaction, parameters))
+        except ArrayShapeNotSupported as error:
+            if not entry.narrowed:
+                raise
+            widen_columns(session, transaction, entry.narrowed, error)
+            return self.run_query(statement, parameters)
         batches = execution.batches()
         if statement.columns is None:
             for _ in batches:

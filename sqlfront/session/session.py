@@ -18,6 +18,7 @@ import pyarrow as pa
 from foundation.cancel import CANCEL_SHUTDOWN, CancelToken
 from foundation.errors import AdminShutdown, QuiverError
 from foundation.settings import SettingValues
+from foundation.sqltypes import SqlType
 from planner import ExecutionContext
 from planner.dml import check_deferred
 from sqlfront.backend import Notice, Notification, Portal, ResultColumn, Statement, TransactionStatus
@@ -156,6 +157,10 @@ class LocalSession:
     def prepare(self, text: str, parameter_oids: Sequence[int]) -> PreparedStatement:
         self._begin_statement(text)
         return self._planner.prepare_text(text, tuple(parameter_oids))
+
+    def retyped(self, statement: Statement, parameter_types: Sequence[SqlType]) -> PreparedStatement:
+        assert isinstance(statement, PreparedStatement), "a statement of another session"
+        return self._planner.prepare_text(statement.text, tuple(kind.oid for kind in parameter_types))
 
     def bind(self, statement: Statement, parameters: Sequence[Any]) -> LazyPortal:
         assert isinstance(statement, PreparedStatement), "a statement of another session"

@@ -1,0 +1,129 @@
+"""Goal: arrays of several dimensions come in and go out by every way a client has, and columns that were declared with one
+pair of brackets keep them, whatever happens to the server.
+
+Method: a script of parameters, COPY and pipelines on a real PostgreSQL 16 and on a Quiver server, whose outcomes are compared;
+a server that is killed behind the first array of two dimensions; another session whose statements were prepared before it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from tests.quiver.server_process import serving
+from tests.quiver.shared_server import Database
+
+pytestmark = pytest.mark.slow
+
+TABLE = "CREATE TABLE kept_arrays (id int, a int[], t text[], d date[])"
+ROWS = (
+    (1, [1, 2], ["a"], None),
+    (2, [[1, 2], [3, 4]], None, None),
+    (3, [], [["x", None], ["y", ""]], ["infinity"]),
+    (4, None, [], [["2024-01-01"], ["infinity"]]),
+)
+
+
+def _script(dsn: str) -> list[Any]:
+    """What a server answers to arrays that come as parameters, text and binary, and by COPY, and go out again."""
+    answers: list[Any] = []
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        connection.execute("DROP TABLE IF EXISTS kept_arrays")
+        connection.execute(TABLE)
+        with connection.cursor() as cursor:
+            cursor.executemany("INSERT INTO kept_arrays (id, a) VALUES (%s, %b)", [row[:2] for row in ROWS])
+        for number, _, texts, dates in ROWS:
+            connection.execute(
+                "UPDATE kept_arrays SET t = %s, d = %s::text[]::date[] WHERE id = %s", (texts, dates, number)
+            )
+        for shown in ("text", "binary"):
+            with connection.cursor().copy(f"COPY kept_arrays TO STDOUT (FORMAT {shown})".encode()) as copy:
+                answers.append(b"".join(bytes(part) for part in copy))
+            connection.execute("TRUNCATE kept_arrays")
+            with connection.cursor().copy(f"COPY kept_arrays FROM STDIN (FORMAT {shown})".encode()) as copy:
+                copy.write(answers[-1])
+        for binary in (False, True):
+            found = connection.execute("SELECT id, a, t FROM kept_arrays ORDER BY id", binary=binary)
+            answers.append(found.fetchall())
+        answers.append(connection.execute("SELECT %s::int[] || %s::int[]", ([[1, 2]], [3, 4])).fetchall())
+        answers.append(connection.execute("SELECT %b = ANY (%b)", (3, [[1, 2], [3, 4]])).fetchall())
+        answers.append(
+            connection.execute(
+                "SELECT id FROM kept_arrays WHERE a = %b::int[]", ([[1, 2], [3, 4]],)
+            ).fetchall()
+        )
+        connection.execute("DROP TABLE kept_arrays")
+    return answers
+
+
+def test_parameters_and_copy_as_in_postgresql(postgres_uri: str, own_database: Database) -> None:
+    assert _script(own_database.dsn) == _script(postgres_uri)
+
+
+def test_copy_of_arrays_of_both_kinds_into_one_column(own_database: Database) -> None:
+    """The column changes in the second batch of the stream, behind rows that are in the table already."""
+    lines = [f"{number}\t{{{number},1}}\t{'x' * 2_000}\n" for number in range(2_500)]
+    lines += ["-1\t{{1,2},{3,4}}\tx\n", "-2\t[5:5]={1}\tx\n"]
+    with psycopg.connect(own_database.dsn, autocommit=True) as connection:
+        connection.execute("CREATE TABLE streamed (id int, a int[], filler text)")
+        with connection.cursor().copy("COPY streamed FROM STDIN") as copy:
+            copy.write("".join(lines))
+        query = "SELECT count(*), sum(a[1]), count(a[2][2]), min(array_dims(a)) FROM streamed"
+        assert connection.execute(query).fetchone() == (2_502, sum(range(2_500)), 1, "[1:2]")
+        connection.execute("DROP TABLE streamed")
+
+
+def test_rolled_back_with_its_transaction(own_database: Database) -> None:
+    with psycopg.connect(own_database.dsn) as connection:
+        connection.execute("CREATE TABLE tried (a int[])")
+        connection.execute("INSERT INTO tried VALUES ('{1}')")
+        connection.commit()
+        connection.execute("INSERT INTO tried VALUES ('{{2}}')")
+        assert connection.execute("SELECT a[1][1] FROM tried ORDER BY tried.a").fetchall() == [(None,), (2,)]
+        connection.rollback()
+        assert connection.execute(
+            "SELECT attndims FROM pg_attribute WHERE attrelid = 'tried'::regclass AND attnum = 1"
+        ).fetchone() == (1,)
+        connection.execute("DROP TABLE tried")
+        connection.commit()
+
+
+def test_views_keep_a_column_as_it_is(own_database: Database) -> None:
+    with psycopg.connect(own_database.dsn, autocommit=True) as connection:
+        connection.execute("CREATE TABLE seen (a int[])")
+        connection.execute("CREATE VIEW seen_view AS SELECT a FROM seen")
+        with pytest.raises(psycopg.errors.FeatureNotSupported, match="an array of several dimensions"):
+            connection.execute("INSERT INTO seen VALUES ('{{1}}')")
+        connection.execute("DROP TABLE seen CASCADE")
+
+
+def test_survives_kill_and_others_go_on(tmp_path: Path) -> None:
+    insert = "INSERT INTO kept_arrays (id, a) VALUES (%s, %s::int[])"
+    with serving(tmp_path) as server:
+        with (
+            psycopg.connect(server.dsn, autocommit=True) as other,
+            psycopg.connect(server.dsn, autocommit=True) as own,
+        ):
+            own.execute(TABLE)
+            own.execute("CREATE INDEX ON kept_arrays (a)")
+            other.execute(insert, (1, [1, 2]), prepare=True)
+            own.execute(insert, (2, [[1, 2], [3, 4]]))
+            own.execute("UPDATE kept_arrays SET t = ARRAY[['a','b']] WHERE id = 1")
+            other.execute(insert, (3, [5]), prepare=True)
+            other.execute(insert, (4, "[0:1]={6,7}"), prepare=True)
+        server.kill()
+    with serving(tmp_path) as server, psycopg.connect(server.dsn, autocommit=True) as connection:
+        rows = connection.execute("SELECT id, a::text, t::text FROM kept_arrays ORDER BY id").fetchall()
+        assert rows == [
+            (1, "{1,2}", "{{a,b}}"),
+            (2, "{{1,2},{3,4}}", None),
+            (3, "{5}", None),
+            (4, "[0:1]={6,7}", None),
+        ]
+        connection.execute("CHECKPOINT")
+        connection.execute("UPDATE kept_arrays SET a = a || a WHERE id < 4")
+        found = connection.execute("SELECT a::text FROM kept_arrays k ORDER BY k.a").fetchall()
+        assert found == [("{1,2,1,2}",), ("{{1,2},{3,4},{1,2},{3,4}}",), ("{5,5}",), ("[0:1]={6,7}",)]
