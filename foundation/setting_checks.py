@@ -10,6 +10,7 @@ from collections.abc import Callable
 from zoneinfo import ZoneInfo
 
 from foundation.errors import FeatureNotSupported, InvalidParameterValue
+from foundation.text_search_names import configuration_oid
 
 _DATE_ORDERS = {
     "YMD": "YMD", "DMY": "DMY", "EURO": "DMY", "EUROPEAN": "DMY", "MDY": "MDY", "US": "MDY", "NONEURO": "MDY",
@@ -73,10 +74,18 @@ def check_time_zone(text: str, _current: str) -> str:
     return text
 
 
+def check_text_search_config(text: str, _current: str) -> str:
+    schema, _, name = text.rpartition(".")
+    if schema not in ("", "pg_catalog") or configuration_oid(name) is None:
+        raise InvalidParameterValue(f'invalid value for parameter "default_text_search_config": "{text}"')
+    return f"pg_catalog.{name}"
+
+
 SETTING_CHECKS: dict[str, Callable[[str, str], str]] = {
     "client_encoding": check_client_encoding,
     "DateStyle": check_date_style,
     "IntervalStyle": check_interval_style,
     "TimeZone": check_time_zone,
+    "default_text_search_config": check_text_search_config,
 }
 """Run after the type's own check."""

@@ -125,6 +125,7 @@ _DEFINITIONS = (
     _bool("check_function_bodies", "on", "Accepted for pg_dump."),
     _enum("xmloption", "content", ("content", "document"), "Accepted for pg_dump."),
     _string("default_tablespace", "", "Accepted; there is one tablespace."),
+    _string("default_text_search_config", "pg_catalog.english", "Text search configuration of functions that are given none."),
     _string("default_table_access_method", "heap", "Accepted; there is one table format."),
     _bool("default_with_oids", "off", "Accepted for old dumps."),
     _int("maintenance_work_mem", 65536, 1024, _INT_MAX, "Accepted; index builds are bounded by quiver.memory_limit.", unit=Unit.KILOBYTE),

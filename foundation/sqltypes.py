@@ -15,6 +15,7 @@ Storage forms that are not obvious:
   macaddr, macaddr8        fixed_size_binary(6) and (8)
   ranges, multiranges      binary, whose order is the types' (foundation/ranges.py); numrange and nummultirange have
                            display scales behind it
+  tsvector, tsquery        binary (planner/text_search/tsvectors.py, tsqueries.py); the order of tsvector's is the type's
   jsonb                    utf8 in PostgreSQL's canonical jsonb text; json utf8 as it was given
   jsonpath                 utf8, a canonical text that reads back as the same path
   bit, varbit              binary in the wire form: int32 big-endian bit length, then bytes, first bit highest
@@ -125,6 +126,10 @@ RECORD = SqlType(2249)
 CSTRING = SqlType(2275)
 VOID = SqlType(2278)
 UUID = SqlType(2950)
+TSVECTOR = SqlType(3614)
+TSQUERY = SqlType(3615)
+REGCONFIG = SqlType(3734)
+REGDICTIONARY = SqlType(3769)
 JSONB = SqlType(3802)
 JSONPATH = SqlType(4072)
 REGROLE = SqlType(4096)
@@ -161,6 +166,7 @@ SHAPED = 1 << 31
 BYTE_ORDERED = frozenset((
     TIMETZ.oid, INET.oid, CIDR.oid, MACADDR.oid, MACADDR8.oid, INT4RANGE.oid, TSRANGE.oid, TSTZRANGE.oid, DATERANGE.oid,
     INT8RANGE.oid, INT4MULTIRANGE.oid, TSMULTIRANGE.oid, TSTZMULTIRANGE.oid, DATEMULTIRANGE.oid, INT8MULTIRANGE.oid,
+    TSVECTOR.oid,
 ))  # fmt: skip
 """Types stored as bytes in a form of our own, in which SQL's equality is that of the bytes and SQL's order is theirs."""
 
@@ -225,6 +231,10 @@ def _further_scalars() -> list[TypeInfo]:
         TypeInfo(829, "macaddr", "macaddr", 6, "U", False, 1040),
         TypeInfo(869, "inet", "inet", -1, "I", True, 1041),
         TypeInfo(1266, "timetz", "time with time zone", 12, "D", False, 1270),
+        TypeInfo(3614, "tsvector", "tsvector", -1, "U", False, 3643),
+        TypeInfo(3615, "tsquery", "tsquery", -1, "U", False, 3645),
+        TypeInfo(3734, "regconfig", "regconfig", 4, "N", False, 3735),
+        TypeInfo(3769, "regdictionary", "regdictionary", 4, "N", False, 3770),
     ]
 
 
@@ -298,6 +308,7 @@ _FIXED_ARROW: dict[int, pa.DataType] = {
     1186: pa.month_day_nano_interval(), 1266: pa.binary(12), 1560: pa.binary(), 1562: pa.binary(), 2202: pa.uint32(),
     2203: pa.uint32(), 2204: pa.uint32(), 2205: pa.uint32(), 2206: pa.uint32(), 2249: pa.utf8(), 2275: pa.utf8(), 2278: pa.utf8(),
     2950: pa.binary(16), 3802: pa.utf8(), 4072: pa.utf8(), 4089: pa.uint32(), 4096: pa.uint32(),
+    3614: pa.binary(), 3615: pa.binary(), 3734: pa.uint32(), 3769: pa.uint32(),
     16389: pa.binary(), 650: pa.binary(), 774: pa.binary(8), 790: pa.int64(), 829: pa.binary(6), 869: pa.binary(),
     **{info.oid: pa.binary() for info in _ranges()},
 }  # fmt: skip

@@ -33,6 +33,10 @@ class InvalidArgumentForPower(QuiverError):
     sqlstate = "2201F"
 
 
+class ZeroLengthString(QuiverError):
+    sqlstate = "2200F"
+
+
 class SubstringError(QuiverError):
     sqlstate = "22011"
 

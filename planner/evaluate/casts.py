@@ -42,11 +42,14 @@ from foundation.sqltypes import (
     NAME,
     NUMERIC,
     OID,
+    REGCONFIG,
+    REGDICTIONARY,
     SPARSEVEC,
     TEXT,
     TIME,
     TIMESTAMP,
     TIMESTAMPTZ,
+    TSQUERY,
     TYPES,
     UNKNOWN,
     VARBIT,
@@ -91,7 +94,7 @@ _INSTANTS = (DATE.oid, TIMESTAMP.oid, TIMESTAMPTZ.oid)
 _TO_TIME = (TIMESTAMP.oid, TIMESTAMPTZ.oid)
 _TEXT_FORMS = BYTE_ORDERED | SCALED | frozenset({
     BOOL.oid, *_NUMBERS, *_INSTANTS, *_TEXTS, TIME.oid, 790, 17, 2950, JSON.oid, JSONB.oid, JSONPATH.oid, BIT.oid,
-    VARBIT.oid, VECTOR.oid, HALFVEC.oid, SPARSEVEC.oid,
+    VARBIT.oid, VECTOR.oid, HALFVEC.oid, SPARSEVEC.oid, TSQUERY.oid, REGCONFIG.oid, REGDICTIONARY.oid,
 })  # fmt: skip
 """Types whose text form the codecs know without asking the catalog (unlike regclass and its kin)."""
 _BIT_STRINGS = (BIT.oid, VARBIT.oid)

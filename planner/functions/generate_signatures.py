@@ -7,8 +7,7 @@
     python -m planner.functions.generate_signatures "postgresql://..." unsupported > signatures_unsupported.py
 
 A development tool. Kept is what speaks only of types in `foundation.sqltypes` and what a client may sensibly call;
-left out are input and output functions, index and statistics support, replication, files of the server, large objects
-and text search. Of pgvector every function is kept, also those that take or return `internal`, which nobody can call.
+left out are input and output functions, index and statistics support, replication, files of the server and large objects. Of pgvector every function is kept, also those that take or return `internal`, which nobody can call.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ from foundation.sqltypes import PSEUDO_TYPES, TYPES_BY_NAME
 from planner.functions.signature import ANY, POLYMORPHIC_TYPES
 
 LEFT_OUT = re.compile(
-    r"(binary_upgrade|brin|gin|gist|spg|gbt|ts_|@@|tsvector|tsquery|pg_replication|pg_logical|lo_|fmgr_|xml|ri_|"
+    r"(binary_upgrade|brin|gin|gist|spg|gbt|ts_stat|ts_typanalyze|gtsvector|tsvector_update|pg_replication|pg_logical|lo_|fmgr_|xml|ri_|"
     r"lo(read|write|import|export|create|open|close|unlink)|pg_wal|pg_backup|pg_stat_(?!clear_snap|reset$)|"
     r"pg_ls_|pg_read_|pg_rotate|pg_reload|pg_switch|pg_create_|pg_drop_|pg_promote|pg_log_|pg_import|pg_nextoid|"
     r"pg_stop_making|pg_control|pg_ndistinct|pg_dependencies|pg_mcv|pg_last_|pg_xact|pg_config|pg_hba|pg_split_|"

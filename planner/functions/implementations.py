@@ -37,6 +37,7 @@ from planner.functions.implementations_regex import regex_kernels
 from planner.functions.implementations_sampling import sampling_kernels
 from planner.functions.implementations_text import VARIADIC_TEXT, text_kernels
 from planner.functions.implementations_text_forms import text_form_kernels
+from planner.functions.implementations_text_search import text_search_kernels
 from planner.functions.implementations_time import time_kernels
 from planner.functions.implementations_timetz import timetz_kernels
 from planner.functions.implementations_vector import vector_kernels
@@ -90,7 +91,7 @@ def kernels() -> dict[str, Kernel]:
         **time_kernels(), **regex_kernels(), **bit_kernels(), **interval_kernels(), **numeric_function_kernels(), **datetime_format_kernels(),
         **number_format_kernels(), **text_form_kernels(), **vector_kernels(), **vector_type_kernels(), **_other_kernels(),
         **timetz_kernels(), **zone_kernels(), **network_kernels(), **money_kernels(), **enum_kernels(), **sampling_kernels(),
-        **range_kernels(),
+        **range_kernels(), **text_search_kernels(),
     }  # fmt: skip
 
 

@@ -10,6 +10,7 @@ Where Arrow's order is not PostgreSQL's, values are first turned into keys whose
   numrange          the stored bytes without the display scales, as nummultirange
   vector, halfvec   element by element, then by dimension (pgvector's vector_cmp): keys of bytes
   sparsevec         the same, elements that are not stored being zero (sparsevec_cmp)
+  tsquery           nodes, weights and prefixes left aside: keys of bytes
   arrays            element by element, then by length, then by shape; NULL elements equal each other and are greatest
 `order_keys` is also what sorting uses.
 """
@@ -52,6 +53,7 @@ from foundation.sqltypes import (
     TIME,
     TIMESTAMP,
     TIMESTAMPTZ,
+    TSQUERY,
     UUID,
     VARBIT,
     VARCHAR,
@@ -63,6 +65,8 @@ from foundation.sqltypes import (
 from planner.functions.datum import CallSite, Datum, Kernel, contiguous, row_count_of
 from planner.functions.implementations_sparse import sparse_order_keys
 from planner.functions.vector_columns import vector_order_keys
+from planner.text_search.tsqueries import order_key as query_order_key
+from planner.text_search.tsqueries import order_keys as query_order_keys
 
 _ARROW_KERNELS: dict[str, Callable[..., Any]] = {
     "eq": pc.equal, "ne": pc.not_equal, "lt": pc.less, "le": pc.less_equal, "gt": pc.greater,
@@ -170,6 +174,8 @@ def _keys(datum: Datum, oid: int) -> Datum:
         array = vector_order_keys(array)
     elif oid == SPARSEVEC.oid:
         array = sparse_order_keys(array)
+    elif oid == TSQUERY.oid:
+        array = query_order_keys(array)
     elif pa.types.is_boolean(array.type):
         array = array.cast(pa.uint8())
     elif pa.types.is_uint32(array.type):
@@ -311,6 +317,8 @@ def element_order(value: Any, oid: int) -> tuple[int, Any]:
         return (0, sparse_order_keys(pa.array([value], pa.binary()))[0].as_py())
     if oid in SCALED:
         return (0, without_scales(value))
+    if oid == TSQUERY.oid:
+        return (0, query_order_key(value))
     if oid == BPCHAR.oid:
         return (0, value.rstrip(" ").encode())
     if isinstance(value, str):
@@ -414,7 +422,7 @@ _BASES = (
     "bool", "char", "int2", "int4", "int8", "int24", "int42", "int28", "int82", "int48", "int84", "float4",
     "float8", "float48", "float84", "text", "text_", "bpchar", "bytea", "name", "oid", "tid", "xid", "date_",
     "cash_", "time_", "timetz_", "network_", "macaddr_", "macaddr8_", "timestamp_", "timestamptz_", "numeric_", "uuid_", "bit", "varbit", "array_", "jsonb_",
-    "vector_", "halfvec_", "sparsevec_", "range_", "multirange_",
+    "vector_", "halfvec_", "sparsevec_", "range_", "multirange_", "tsvector_", "tsquery_",
 )  # fmt: skip
 
 
@@ -437,6 +445,8 @@ def comparison_kernels() -> dict[str, Kernel]:
         "vector_",
         "halfvec_",
         "sparsevec_",
+        "tsvector_",
+        "tsquery_",
         "cash_",
         "timetz_",
         "network_",

@@ -3,7 +3,7 @@
   oid and its kin     UINTEGER             uuid, bit, varbit   BLOB (their order is the order of the bytes)
                                            timetz, inet ...    BLOB, likewise (`sqltypes.BYTE_ORDERED`)
                                            numrange            BLOB (ordered by keys: rules/comparison.py)
-                                           sparsevec           BLOB (ordered by keys: rules/comparison.py)
+                                           sparsevec, tsquery  BLOB (ordered by keys: rules/comparison.py)
   json, jsonb         VARCHAR              vector, halfvec     FLOAT[] (DuckDB has no float16)
   numeric             DECIMAL or VARCHAR   arrays              lists of the element's carrier
   arrays of any shape  STRUCT(items, shape), which orders as they do
@@ -39,9 +39,9 @@ from planner.relational.printed import DECIMAL_DIGITS_MAX, DecimalForm, Printed
 _CARRIERS: dict[int, str] = {
     16: "BOOLEAN", 17: "BLOB", 20: "BIGINT", 790: "BIGINT", 21: "SMALLINT", 23: "INTEGER", 700: "FLOAT", 701: "DOUBLE",
     24: "UINTEGER", 26: "UINTEGER", 28: "UINTEGER", 29: "UINTEGER", 2202: "UINTEGER", 2203: "UINTEGER",
-    2204: "UINTEGER", 2205: "UINTEGER", 2206: "UINTEGER", 4089: "UINTEGER", 4096: "UINTEGER",
+    2204: "UINTEGER", 2205: "UINTEGER", 2206: "UINTEGER", 3734: "UINTEGER", 3769: "UINTEGER", 4089: "UINTEGER", 4096: "UINTEGER",
     22: "SMALLINT[]", 30: "UINTEGER[]", 1082: "DATE", 1083: "TIME", 1114: "TIMESTAMP", 1184: "TIMESTAMPTZ",
-    1186: "INTERVAL", 1560: "BLOB", 1562: "BLOB", 2950: "BLOB", 16389: "BLOB", **dict.fromkeys(BYTE_ORDERED | SCALED, "BLOB"),
+    1186: "INTERVAL", 1560: "BLOB", 1562: "BLOB", 2950: "BLOB", 3615: "BLOB", 16389: "BLOB", **dict.fromkeys(BYTE_ORDERED | SCALED, "BLOB"),
 }  # fmt: skip
 
 _INT64_MIN = -(2**63)

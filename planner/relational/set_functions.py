@@ -26,7 +26,7 @@ from planner.relational.expressions import ExpressionPrinter
 from planner.relational.json_records import RECORD_FUNCTIONS, record_column_evaluator
 from planner.relational.printed import Printed, column_name, column_sql
 from planner.relational.rules.date_arithmetic import is_utc
-from planner.relational.set_rows import SESSION_SET_FUNCTIONS, SET_FUNCTIONS, SET_FUNCTIONS_OF_ZONE, Rows
+from planner.relational.set_rows import SESSION_SET_FUNCTIONS, SET_FUNCTIONS, SET_FUNCTIONS_OF_SETTING, Rows
 from planner.relational.statement import as_plain
 from planner.services import ExecutionContext
 
@@ -269,9 +269,9 @@ def _rows_of(printer: ExpressionPrinter, call: bound.Call) -> Callable[..., Rows
     """What gives the rows of a set function of ours. Raises FeatureNotSupported (0A000) where there is none."""
     function = call.function
     rows_of = SET_FUNCTIONS.get(function.name)
-    if function.name in SET_FUNCTIONS_OF_ZONE:
-        zone = printer.statement.context.settings.get("TimeZone")
-        rows_of = partial(SET_FUNCTIONS_OF_ZONE[function.name], zone=zone)
+    if function.name in SET_FUNCTIONS_OF_SETTING:
+        setting, keyword, of_setting = SET_FUNCTIONS_OF_SETTING[function.name]
+        rows_of = partial(of_setting, **{keyword: printer.statement.context.settings.get(setting)})
     if function.name in SESSION_SET_FUNCTIONS:
         session = printer.statement.context.session
         rows_of = partial(session.function_rows, function.name)

@@ -18,6 +18,8 @@ from planner.functions.implementations_regex import matches, split_to_table
 from planner.functions.json_path.kernels import json_path_rows
 from planner.functions.zone_names import time_zone_rows
 from planner.relational.numeric_kernels import canonical, display_scale, text_of
+from planner.text_search.parser_rows import debugged, parsed, token_types
+from planner.text_search.vector_changes import unnested
 
 Rows = Iterable[tuple[Any, ...]]
 
@@ -145,15 +147,21 @@ SET_FUNCTIONS: dict[str, Callable[..., Rows]] = {
     "jsonb_each_text": _jsonb_each_text,
     "jsonb_path_query": json_path_rows,
     "aclexplode": _no_rows,
+    "ts_parse": parsed,
+    "ts_token_type": token_types,
+    "unnest": unnested,
 }
-"""By name. Access lists do not exist here, so their sets are empty."""
+"""By name. Access lists do not exist here, so their sets are empty; this unnest() is that of tsvector."""
 
-SET_FUNCTIONS_OF_ZONE: dict[str, Callable[..., Rows]] = {"jsonb_path_query_tz": json_path_rows}
-"""Those that depend on the session's time zone, which is their last argument."""
+SET_FUNCTIONS_OF_SETTING: dict[str, tuple[str, str, Callable[..., Rows]]] = {
+    "jsonb_path_query_tz": ("TimeZone", "zone", json_path_rows),
+    "ts_debug": ("default_text_search_config", "default", debugged),
+}
+"""Those that depend on a setting: its name, and the argument by which they are given it."""
 
 SESSION_SET_FUNCTIONS = frozenset(
     ("pg_get_keywords", "pg_partition_ancestors", "pg_partition_tree", "quiver_recall")
 )
 """Those that the session answers."""
 
-__all__ = ["SESSION_SET_FUNCTIONS", "SET_FUNCTIONS", "SET_FUNCTIONS_OF_ZONE", "canonical", "json_pieces"]
+__all__ = ["SESSION_SET_FUNCTIONS", "SET_FUNCTIONS", "SET_FUNCTIONS_OF_SETTING", "canonical", "json_pieces"]

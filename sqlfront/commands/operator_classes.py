@@ -10,7 +10,19 @@ from dataclasses import dataclass
 from foundation.enum_types import is_enum
 from foundation.errors import DatatypeMismatch, FeatureNotSupported, UndefinedObject
 from foundation.ranges import BY_MULTIRANGE, BY_RANGE
-from foundation.sqltypes import BIT, HALFVEC, JSONB, SPARSEVEC, TYPES, VARBIT, VECTOR, SqlType, format_type
+from foundation.sqltypes import (
+    BIT,
+    HALFVEC,
+    JSONB,
+    SPARSEVEC,
+    TSQUERY,
+    TSVECTOR,
+    TYPES,
+    VARBIT,
+    VECTOR,
+    SqlType,
+    format_type,
+)
 from planner.vector import key_metrics
 
 BTREE = "btree"
@@ -51,19 +63,23 @@ BTREE_CLASSES: dict[int, tuple[str, ...]] = {
     700: ("float4_ops",), 701: ("float8_ops",), 1042: ("bpchar_ops", "bpchar_pattern_ops"),
     1043: ("varchar_ops", "text_ops", "varchar_pattern_ops", "text_pattern_ops"), 1082: ("date_ops",), 650: ("inet_ops", "cidr_ops"), 774: ("macaddr8_ops",), 790: ("money_ops",), 829: ("macaddr_ops",), 869: ("inet_ops", "cidr_ops"),
     1083: ("time_ops",), 1186: ("interval_ops",), 1114: ("timestamp_ops",), 1184: ("timestamptz_ops",), 1266: ("timetz_ops",), 1560: ("bit_ops",),
-    1562: ("varbit_ops",), 1700: ("numeric_ops",), 2950: ("uuid_ops",), 3802: ("jsonb_ops",),
+    1562: ("varbit_ops",), 1700: ("numeric_ops",), 2950: ("uuid_ops",), 3802: ("jsonb_ops",), TSVECTOR.oid: ("tsvector_ops",), TSQUERY.oid: ("tsquery_ops",),
     VECTOR.oid: ("vector_ops",), HALFVEC.oid: ("halfvec_ops",), SPARSEVEC.oid: ("sparsevec_ops",),
     **RANGE_CLASSES,
 }  # fmt: skip
 """Type OID -> btree operator classes that accept it, the default one first. Those of hash have the same names."""
 
-_NOT_HASHED = frozenset((790, BIT.oid, VARBIT.oid, VECTOR.oid, HALFVEC.oid, SPARSEVEC.oid))
+_NOT_HASHED = frozenset(
+    (790, BIT.oid, VARBIT.oid, VECTOR.oid, HALFVEC.oid, SPARSEVEC.oid, TSVECTOR.oid, TSQUERY.oid)
+)
 """Types that have a class for btree and none for hash."""
 
 _NO_DEFAULT = ""
 UNKEPT_CLASSES: dict[str, dict[int, tuple[str, ...]]] = {
-    GIN: {JSONB.oid: ("jsonb_ops", "jsonb_path_ops")},
-    GIST: {**RANGE_CLASSES, 869: (_NO_DEFAULT, "inet_ops"), 650: (_NO_DEFAULT, "inet_ops")},
+    GIN: {JSONB.oid: ("jsonb_ops", "jsonb_path_ops"), TSVECTOR.oid: ("tsvector_ops",)},
+    GIST: {
+        **RANGE_CLASSES, TSVECTOR.oid: ("tsvector_ops",), TSQUERY.oid: ("tsquery_ops",), 869: (_NO_DEFAULT, "inet_ops"), 650: (_NO_DEFAULT, "inet_ops"),
+    },
     SPGIST: {
         **dict.fromkeys(BY_RANGE, ("range_ops",)), 25: ("text_ops",), 1043: ("text_ops",), 869: ("inet_ops",), 650: ("inet_ops",),
     },

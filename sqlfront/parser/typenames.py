@@ -54,9 +54,7 @@ SERIAL_TYPES = {
 """Not types: spellings of a column with its own sequence. CREATE TABLE and ADD COLUMN alone know them."""
 
 KNOWN_UNSUPPORTED = words(
-    "box circle path point polygon line lseg tsquery tsvector"
-    " xml hstore ltree citext pg_lsn txid_snapshot"
-    " bf16vec int8vec"
+    "box circle path point polygon line lseg xml hstore ltree citext pg_lsn txid_snapshot bf16vec int8vec"
 )
 """Types of PostgreSQL, pgvector and ours that are refused by name rather than unknown."""
 

@@ -38,6 +38,7 @@ from sqlfront.pg_catalog.function_registry import catalog_function
 from sqlfront.pg_catalog.objects import PG_CONSTRAINT_OID, class_oid_of
 from sqlfront.pg_catalog.quoting import quote_identifier
 from sqlfront.pg_catalog.relations import builtin_by_oid, builtin_rows
+from sqlfront.pg_catalog.text_search import TEMPLATE_FUNCTIONS
 from sqlfront.pg_catalog.user_functions import find_functions, function_signature
 from sqlfront.pg_catalog.user_types import (
     FUNCTION_NAMES,
@@ -315,7 +316,8 @@ def reg_name(view: CatalogView, type_oid_: int, oid: int) -> str | None:
             role = view.role_name(oid)
             return quote_identifier(role) if role else None
         case "regproc":
-            return function_signature(view, oid, has_types=False) or FUNCTION_NAMES.get(oid)
+            names = {**FUNCTION_NAMES, **TEMPLATE_FUNCTIONS}
+            return function_signature(view, oid, has_types=False) or names.get(oid)
         case "regprocedure":
             return function_signature(view, oid, has_types=True)
         case "regoper":

@@ -29,6 +29,7 @@ from sqlfront.types import (
     shaped_lists,
     sparse,
     text,
+    text_search,
     timestamps,
     timetz,
     uuids,
@@ -38,7 +39,7 @@ from sqlfront.types.codec import Codec
 
 _FAMILIES = (
     boolean, integers, floats, numeric, text, bytea, timestamps, timetz, intervals, uuids, json_types, json_paths, bits, oids,
-    vectors, sparse, network, money, ranges,
+    vectors, sparse, network, money, ranges, text_search,
 )  # fmt: skip
 
 

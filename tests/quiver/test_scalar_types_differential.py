@@ -21,7 +21,7 @@ pytestmark = pytest.mark.slow
 Connection = psycopg.Connection[tuple[object, ...]]
 TYPES = (
     "timetz", "inet", "cidr", "macaddr", "macaddr8", "money", "int4range", "numrange", "tstzrange", "daterange",
-    "nummultirange", "int8multirange",
+    "nummultirange", "int8multirange", "tsvector", "tsquery",
 )  # fmt: skip
 WITH_EXTREMES = ("timetz", "inet", "money")
 """Types that PostgreSQL has min() and max() of."""

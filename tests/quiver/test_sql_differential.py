@@ -53,6 +53,7 @@ FILES = (
     "outer_joined_rows.sql",
     "described_objects.sql",
     "arrays.sql",
+    "text_search.sql",
 )
 FEATURE_NOT_SUPPORTED = "0A000"
 

@@ -10,7 +10,7 @@ from planner.relational.printed import DecimalForm, Printed
 
 _INTEGER_DIGITS = {21: 5, 23: 10, 20: 19, 26: 10}
 _INTEGERS = frozenset((20, 21, 23))
-_OIDS = frozenset((24, 26, 28, 29, 2202, 2203, 2204, 2205, 2206, 4089, 4096))
+_OIDS = frozenset((24, 26, 28, 29, 2202, 2203, 2204, 2205, 2206, 3734, 3769, 4089, 4096))
 _FLOATS = frozenset((700, 701))
 _EXACT_DOUBLE_DIGITS = 15
 

@@ -22,6 +22,7 @@ from foundation.sqltypes import (
     NUMERIC,
     SPARSEVEC,
     TEXT,
+    TSQUERY,
     VARBIT,
     SqlType,
     element_type,
@@ -39,6 +40,7 @@ from planner.relational.expressions import ExpressionPrinter
 from planner.relational.numeric_kernels import evaluate_sort_key
 from planner.relational.printed import DECIMAL_DIGITS_MAX, DecimalForm, Printed, quote_text, widest_form
 from planner.relational.statement import as_plain
+from planner.text_search.tsqueries import evaluate_query_order
 
 COMPARISONS = ("=", "<>", "!=", "<", "<=", ">", ">=")
 _SHORT_NUMBER = DecimalForm(DECIMAL_DIGITS_MAX, 20)
@@ -46,11 +48,13 @@ _NOT_SHORT = rf"^(?:.*\.\d{{{_SHORT_NUMBER.scale + 1},}}|.*[NI].*)$"
 """NaN, Infinity, and numbers with more digits behind the point than are kept; too many before it do not survive the cast."""
 _EQUALITIES = ("=", "<>", "!=")
 
-_NUMBERS = frozenset((20, 21, 23, 700, 701, 24, 26, 28, 29, 2202, 2203, 2204, 2205, 2206, 4089, 4096))
+_NUMBERS = frozenset(
+    (20, 21, 23, 700, 701, 24, 26, 28, 29, 2202, 2203, 2204, 2205, 2206, 3734, 3769, 4089, 4096)
+)
 _TEXTS = frozenset((18, 19, 25, 705, 1042, 1043))
 _SAME_TYPE = frozenset((16, 17, 22, 30, 1082, 1083, 1114, 1184, 1186, 2950, 790, 16385, 16387)) | BYTE_ORDERED
 _EQUALITY_ONLY = frozenset((27, 1560, 1562, 16389))
-_UNORDERED_ELEMENTS = frozenset((1231, 3907, 6151, 199, 3807, 1561, 1563, 1014, 16390))
+_UNORDERED_ELEMENTS = frozenset((1231, 3907, 6151, 199, 3807, 1561, 1563, 1014, 3645, 16390))
 
 
 def comparison(printer: ExpressionPrinter, node: bound.Call) -> Printed | None:
@@ -153,9 +157,9 @@ def _is_padded(value: Printed) -> bool:
 
 def has_many_forms(value: Printed) -> bool:
     """Whether values that DuckDB tells apart may be equal: numerics as text, char values of several lengths, jsonb,
-    numrange."""
+    numrange, tsquery."""
     is_loose_char = value.type.oid == BPCHAR.oid and not _is_padded(value)
-    return value.is_text_numeric or is_loose_char or value.type.oid in (JSONB.oid, *SCALED)
+    return value.is_text_numeric or is_loose_char or value.type.oid in (JSONB.oid, TSQUERY.oid, *SCALED)
 
 
 def _unpadded(value: Printed) -> str:
@@ -212,6 +216,8 @@ def order_sql(printer: ExpressionPrinter, value: Printed) -> str:
         return printer.statement.slot_call("bit order", evaluate_bit_order, [value], BYTEA).sql
     if value.type.oid == SPARSEVEC.oid:
         return printer.statement.slot_call("sparse order", evaluate_sparse_order, [value], BYTEA).sql
+    if value.type.oid == TSQUERY.oid:
+        return printer.statement.slot_call("tsquery order", evaluate_query_order, [value], BYTEA).sql
     if value.type.oid == JSONB.oid:
         return printer.statement.slot_call("jsonb order", evaluate_jsonb_order, [value], BYTEA).sql
     if value.type.oid == JSON.oid:

@@ -300,7 +300,7 @@ def test_regclass_constants() -> None:
         "WITH x AS (DELETE FROM docs RETURNING id) SELECT * FROM x, docs",
         "SELECT (1, 2) < ALL (SELECT 1, 2)",
         "SELECT id FROM (SELECT * FROM docs) AS d FOR UPDATE",
-        "SELECT to_tsvector(meta::text) FROM docs",
+        "SELECT ts_stat(meta::text) FROM docs",
         "SELECT (SELECT count(docs.id)) FROM docs",
     ],
 )

@@ -67,5 +67,5 @@ def test_look_up() -> None:
     assert cast is not None
     assert (cast.context, cast.method) == (CastContext.IMPLICIT, CastMethod.FUNCTION)
     assert find_cast(23, 16385) is None
-    assert is_unsupported_function("to_tsvector")
+    assert is_unsupported_function("xmlparse") or is_unsupported_function("ts_stat")
     assert not is_unsupported_function("upper")

@@ -261,6 +261,47 @@ def _hardware_addresses(size: int) -> list[str]:
     return [*texts, *forms, *(loose if size == 6 else longer)]
 
 
+_LEXEMES = ("a", "b", "cat", "'x y'", "Joe''s", "é", "'it''s'", "\\\\", "1.5", "longer-one", "中文", "a\\ b")
+
+
+def _vectors_of_lexemes() -> list[str]:
+    drawn = []
+    for _ in range(150):
+        words = [
+            word
+            + (
+                ":"
+                + ",".join(
+                    f"{_RANDOM.choice((1, 2, 3, 7, 300, 16383, 20000))}{_RANDOM.choice('ABCDabcd*')}"
+                    for _ in range(n)
+                )
+                if n
+                else ""
+            )
+            for word in _RANDOM.sample(_LEXEMES, _RANDOM.randrange(1, 5))
+            for n in (_RANDOM.randrange(4),)
+        ]
+        drawn.append(" ".join(words))
+    return [*drawn, "", "a", "a:1", "b:1", "a:1A", "a:2", "a:1,2", "a a:1 a:1B", ":x:1", "x" * 2046]
+
+
+def _search_queries() -> list[str]:
+    """A lexeme has the same modifiers everywhere: queries that differ in them alone are equal, and either stands for both."""
+    endings = dict(zip(_LEXEMES, ("", "", ":*", ":ab", ":*D") * 3))
+
+    def query(depth: int) -> str:
+        if not depth or _RANDOM.random() < 0.4:
+            word = _RANDOM.choice(_LEXEMES)
+            return word + endings[word]
+        if _RANDOM.random() < 0.25:
+            return f"!({query(depth - 1)})"
+        sign = _RANDOM.choice(("&", "|", "<->", "<7>", "<0>", "<16384>"))
+        return f"({query(depth - 1)}) {sign} {query(depth - 1)}"
+
+    fixed = ["", "a", "z:AC*", "!a", "!!a", "a & e", "e & a", "a<->e<->f", "a<->(e<->f)"]
+    return [*(query(3) for _ in range(150)), *fixed]
+
+
 def _vectors(limit: float) -> list[str]:
     drawn = [
         "["
@@ -338,6 +379,8 @@ VALID: dict[str, list[str]] = {
     **{f"{name}multirange": _multiranges(name) for name in _BOUNDS},
     "int4range[]": ['{"[1,5)",NULL,empty}', "{}"],
     "macaddr8": _hardware_addresses(8),
+    "tsvector": _vectors_of_lexemes(),
+    "tsquery": _search_queries(),
     "uuid": _uuids(),
     "json": _jsons(),
     "jsonb": _jsons(),
@@ -403,6 +446,8 @@ INVALID: dict[str, list[str]] = {
     ],
     "macaddr": ["", "08:00:2b:01:02", "08:00:2b:01:02:03:04", "08:00:2b:01:02:zz", "08:00:2b:01:02:100", "08002b0102", "08002b0102034", "08:00-2b:01:02:03", "08:00:2b:01:02:-3"],
     "macaddr8": ["", "08:00:2b:01:02", "08:00:2b:01:02:03:04", "08:00:2b:01:02:zz:aa:bb", "08:00-2b:01:02:03", "08:00:2b:01:02:03 x", "08:00:2b:01:02:03:04:05:06", "0 8002b010203"],
+    "tsvector": ["a:", "a:0", "a:x", "a:1x", "'a", "''", "a:1:2", "a:1,", "a:1AB", "a \\", "x" * 2047, "a:16384,0"],
+    "tsquery": ["a b", "a &", "& a", "(a", "a)", "!", "()", "a <99999> b", "a <-1> b", ":a", "a <-> ", "a <", "'a", "x" * 2047, "a & & b"],
     "uuid": ["", "abc", "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a1", "{a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11", "a0eebc999-c0b-4ef8-bb6d-6bb9bd380a11"],
     "json": ["", "{", "[1,]", '{"a"}', '{"a":}', "01", "tru", "1 2", '"abc', '"\\x"', '"\\u12"', "{'a':1}", "[1 2]", '{"a":1,}', "-", '"\t"', "NaN", "nul l", '{"a":1 "b"}', '{1:2}', "]", "[}", "[,", "1-2", "-2.5e3.5", "\n\n"],
     "jsonb": ["", '"\\u0000"', '"\\ud800"', '"\\udc00"', '"\\ud800x"', "{", '{"a":1,}', "[1,\n2,\nx]", '"\\ud83d\\ud83d"', "Infinity", '"\\ud800""a"'],

@@ -1,0 +1,75 @@
+"""A column of stored tsvectors against one tsquery: substring searches first, trees only for rows they leave open.
+
+Of an operand without weights a substring search knows exactly which rows have it. What is built of such operands by & | ! is
+decided by them alone; of phrases and weights they say which rows cannot match, and the rest are looked at one by one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from planner.text_search.matching import matches
+from planner.text_search.tsqueries import Kind, Node, Operand
+from planner.text_search.tsvectors import lexeme_patterns, unpack_vector
+
+Bools = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class _Bounds:
+    """(n,) which rows match for certain, and which may."""
+
+    certain: Bools
+    possible: Bools
+
+
+def match_column(vectors: pa.Array, query: Node | None) -> pa.Array:
+    """(n,) binary stored tsvectors -> (n,) bool whether they match, NULL where the vector is."""
+    if query is None:
+        answers = np.zeros(len(vectors), np.bool_)
+    else:
+        bounds = _bounds(vectors, query)
+        answers = bounds.certain.copy()
+        for row in np.flatnonzero(bounds.possible & ~bounds.certain):
+            value = vectors[int(row)].as_py()
+            answers[row] = value is not None and matches(query, unpack_vector(value))
+    return pa.array(answers, mask=np.asarray(vectors.is_null()) if vectors.null_count else None)
+
+
+def _bounds(vectors: pa.Array, node: Node) -> _Bounds:
+    if isinstance(node, Operand):
+        present = _present(vectors, node)
+        return _Bounds(present & False if node.weights else present, present)
+    right = _bounds(vectors, node.right)
+    if node.left is None:
+        return _Bounds(~right.possible, ~right.certain)
+    left = _bounds(vectors, node.left)
+    if node.kind is Kind.OR:
+        return _Bounds(left.certain | right.certain, left.possible | right.possible)
+    possible = left.possible & right.possible
+    if node.kind is Kind.AND:
+        return _Bounds(left.certain & right.certain, possible)
+    # A phrase may hold where !x holds at one position although x is at another.
+    has_negation = _has_negation(node)
+    return _Bounds(np.zeros_like(possible), np.ones_like(possible) if has_negation else possible)
+
+
+def _has_negation(node: Node) -> bool:
+    if isinstance(node, Operand):
+        return False
+    return node.left is None or _has_negation(node.left) or _has_negation(node.right)
+
+
+def _present(vectors: pa.Array, operand: Operand) -> Bools:
+    """(n,) whether the lexeme, or one that starts with it, is there."""
+    found = [
+        np.asarray(pc.match_substring(vectors, pattern).fill_null(False))
+        for pattern in lexeme_patterns(operand.lexeme, is_prefix=operand.is_prefix)
+    ]
+    present: Bools = found[0] | found[1]
+    return present

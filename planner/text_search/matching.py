@@ -1,0 +1,160 @@
+"""Whether a tsvector matches a tsquery, and where.
+
+Above phrases an operand is there or not; below, its positions count. A lexeme without positions makes a phrase uncertain, which
+is no match in the end. Follows `TS_execute` of postgres/postgres:src/backend/utils/adt/tsvector_op.c.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import TypeAlias
+
+from planner.text_search.tsqueries import Kind, Node, Operand, Operator
+from planner.text_search.tsvectors import Places
+
+
+class Answer(Enum):
+    NO = 0
+    YES = 1
+    MAYBE = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """Where something matches.
+
+    Attributes:
+        positions: ascending; of a phrase the last word's.
+        is_negated: it matches everywhere but there.
+        width: how many positions before the last word the first one is.
+    """
+
+    answer: Answer
+    positions: tuple[int, ...] = ()
+    is_negated: bool = False
+    width: int = 0
+
+
+Locate: TypeAlias = Callable[[Operand], Located]
+"""Where an operand is: YES with positions, MAYBE where it is without any, NO."""
+Presence: TypeAlias = Callable[[Operand], bool]
+
+_NOWHERE = Located(Answer.NO)
+_UNCERTAIN = Located(Answer.MAYBE)
+
+
+def matches(node: Node | None, lexemes: Mapping[bytes, Places]) -> bool:
+    """Whether lexemes match a query; the empty one matches nothing."""
+    if node is None:
+        return False
+    document = VectorDocument(lexemes)
+    return holds(node, document.has, document.locate)
+
+
+def holds(node: Node, has: Presence, locate: Locate) -> bool:
+    """Whether a query holds of what the two functions say of its operands."""
+    if isinstance(node, Operand):
+        return has(node)
+    if node.left is None:
+        return not holds(node.right, has, locate)
+    if node.kind is Kind.AND:
+        return holds(node.left, has, locate) and holds(node.right, has, locate)
+    if node.kind is Kind.OR:
+        return holds(node.left, has, locate) or holds(node.right, has, locate)
+    return located(node, locate).answer is Answer.YES
+
+
+@dataclass(frozen=True, slots=True)
+class VectorDocument:
+    """A tsvector as what queries ask."""
+
+    lexemes: Mapping[bytes, Places]
+
+    def _found(self, operand: Operand) -> list[Places]:
+        if not operand.is_prefix:
+            places = self.lexemes.get(operand.lexeme)
+            return [] if places is None else [places]
+        return [places for lexeme, places in self.lexemes.items() if lexeme.startswith(operand.lexeme)]
+
+    def has(self, operand: Operand) -> bool:
+        """Whether one of the lexemes has a weight that the operand allows; without positions it has any."""
+        found = self._found(operand)
+        if not operand.weights:
+            return bool(found)
+        return any(not places or any(map(operand.allows, places)) for places in found)
+
+    def locate(self, operand: Operand) -> Located:
+        positions: set[int] = set()
+        for places in self._found(operand):
+            if not places:
+                return _UNCERTAIN
+            positions.update(place >> 2 for place in places if operand.allows(place))
+        return Located(Answer.YES, tuple(sorted(positions))) if positions else _NOWHERE
+
+
+# ---------------------------------------------------------------------------------------------------------
+# Phrases
+
+
+def located(node: Node, locate: Locate) -> Located:
+    """Where a part of a phrase matches."""
+    if isinstance(node, Operand):
+        return locate(node)
+    if node.left is None:
+        return _inverted(located(node.right, locate))
+    left = located(node.left, locate)
+    if node.kind is not Kind.OR and left.answer is Answer.NO:
+        return _NOWHERE
+    right = located(node.right, locate)
+    return _either(left, right) if node.kind is Kind.OR else _both(node, left, right)
+
+
+def _inverted(found: Located) -> Located:
+    if found.answer is Answer.MAYBE:
+        return found
+    if found.answer is Answer.YES and found.is_negated and not found.positions:
+        return _NOWHERE
+    return Located(Answer.YES, found.positions, not found.is_negated, found.width)
+
+
+def _both(node: Operator, left: Located, right: Located) -> Located:
+    if right.answer is Answer.NO:
+        return _NOWHERE
+    if Answer.MAYBE in (left.answer, right.answer):
+        return _UNCERTAIN
+    if node.kind is Kind.PHRASE:
+        width = node.distance + left.width + right.width
+        a, b = _moved(left, node.distance + right.width), set(right.positions)
+    else:
+        width = max(left.width, right.width)
+        a, b = _moved(left, width - left.width), _moved(right, width - right.width)
+    if left.is_negated and right.is_negated:
+        return Located(Answer.YES, tuple(sorted(a | b)), True, width)
+    positions = b - a if left.is_negated else a - b if right.is_negated else a & b
+    return _at(positions, width)
+
+
+def _either(left: Located, right: Located) -> Located:
+    if left.answer is Answer.NO and right.answer is Answer.NO:
+        return _NOWHERE
+    if Answer.MAYBE in (left.answer, right.answer):
+        return _UNCERTAIN
+    left_width = left.width if left.answer is Answer.YES else 0
+    right_width = right.width if right.answer is Answer.YES else 0
+    width = max(left_width, right_width)
+    a, b = _moved(left, width - left_width), _moved(right, width - right_width)
+    if left.is_negated or right.is_negated:
+        excluded = a & b if left.is_negated and right.is_negated else a - b if left.is_negated else b - a
+        return Located(Answer.YES, tuple(sorted(excluded)), True, width)
+    return _at(a | b, width)
+
+
+def _moved(found: Located, offset: int) -> set[int]:
+    return {position + offset for position in found.positions}
+
+
+def _at(positions: set[int], width: int) -> Located:
+    positions.discard(0)
+    return Located(Answer.YES, tuple(sorted(positions)), False, width) if positions else _NOWHERE
