@@ -548,6 +548,8 @@ class RowLock:
     table_oid: int
     strength: RowStrength
     policy: WaitPolicy
+    row_id: ColumnRef | None = None
+    """The column of FROM that has the rows' ids, as int8 and NULL for rows of other tables; None: FROM has the table itself."""
 
 
 @dataclass(frozen=True, slots=True)

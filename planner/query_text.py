@@ -332,6 +332,9 @@ class QueryPrinter(ExpressionPrinter):
     def _source(self, relation: Any) -> tuple[str, str | None, Sequence[str]]:
         """A relation's text, the name it has without an alias, and the names of its columns."""
         match relation:
+            case bound.TableScan(is_only=True):
+                text, known, names = self._named_relation(relation)
+                return f"ONLY {text}", known, names
             case bound.TableScan() | bound.VirtualScan():
                 return self._named_relation(relation)
             case bound.SubqueryScan(view_oid=oid) if oid:

@@ -22,7 +22,7 @@ from foundation.sqltypes import SqlType
 from planner.dml.key_types import converted
 from planner.services import ExecutionContext
 from storage import Isolation
-from storage.catalog import ForeignKey, Index, Table
+from storage.catalog import Catalog, ForeignKey, Index, Table
 from storage.constraints import check_rows_current
 from storage.key_specs import KeySpec, key_spec
 from storage.keys import KeyBatch, key_batch
@@ -272,12 +272,23 @@ def removal_violation(
     """23503 of a referenced key that is removed while rows reference it."""
     key, table = sides.foreign_key, sides.referenced
     shown = key_text(table, key.referenced_attnums, columns, position, context)
+    whole = _whole_key(key, context.transaction.catalog)
+    referencing = context.transaction.catalog.table(whole.table_oid).name
     return _violation(
         sides,
-        f'update or delete on table "{table.name}" violates foreign key constraint "{key.name}"'
-        f' on table "{sides.referencing.name}"',
-        f'Key {shown} is still referenced from table "{sides.referencing.name}".',
+        f'update or delete on table "{table.name}" violates foreign key constraint "{whole.name}"'
+        f' on table "{referencing}"',
+        f'Key {shown} is still referenced from table "{referencing}".',
     )
+
+
+def _whole_key(key: ForeignKey, catalog: Catalog) -> ForeignKey:
+    """The foreign key that was declared, where this one is its part in a partition."""
+    while key.parent_oid:
+        above = catalog.get(key.parent_oid)
+        assert isinstance(above, ForeignKey), "a foreign key is part of a foreign key"
+        key = above
+    return key
 
 
 def _violation(sides: KeySides, message: str, detail: str) -> ForeignKeyViolation:

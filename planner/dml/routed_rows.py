@@ -3,16 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
+import numpy as np
 import pyarrow as pa
 
+from foundation.bitset import BoolMask
 from foundation.errors import FeatureNotSupported, InternalError
 from foundation.sqltypes import arrow_type
 from planner import bound
-from planner.partitions.routing import LeafRows, leaf_rows
+from planner.dml.rows import RowIds, table_batch, take_rows
+from planner.dml.rules import check_rows, first_misplaced_row, with_generated
+from planner.partitions.routing import LeafRows, key_attnums_above, leaf_rows, misplaced_row
 from planner.services import ExecutionContext
 from storage.catalog import Catalog, Index, Table
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """A leaf below the table that a statement names, its attnums by those of that table, and what scans it."""
+
+    table: Table
+    attnums: dict[int, int]
+    scan: bound.TableScan
+
+    @classmethod
+    def of(cls, named: bound.TableScan, scan: bound.TableScan, context: ExecutionContext) -> Leaf:
+        """By its scan, whose columns are in the places of the named table's."""
+        attnums = {
+            column.attnum: own.attnum
+            for column, own in zip(named.columns, scan.columns, strict=True)
+            if column.attnum > 0
+        }
+        return cls(context.transaction.catalog.table(scan.table_oid), attnums, scan)
 
 
 def routed(
@@ -81,6 +104,68 @@ def leaf_index(catalog: Catalog, index_oid: int, leaf_oid: int) -> int:
             assert isinstance(above, Index), "an index is part of an index"
             found = above
     raise InternalError(f"index {index_oid} has no part in table {leaf_oid}")
+
+
+@dataclass(frozen=True, slots=True)
+class LeavingRows:
+    """The rows of an update of one leaf that belong elsewhere with their new values.
+
+    `goes` says which of the (n,) rows they are; `parts` are the leaves that they go to, and `values` all rows by the attnums of
+    the table that the statement names.
+    """
+
+    goes: BoolMask
+    parts: list[LeafRows]
+    values: dict[int, pa.Array]
+
+
+def leaving_rows(
+    named: Table,
+    below: Leaf,
+    row_ids: RowIds,
+    assigned_values: Mapping[int, pa.Array],
+    context: ExecutionContext,
+) -> LeavingRows | None:
+    """Which rows of a leaf an update gives to other leaves; None for none.
+
+    Args:
+        named: the partitioned table that the statement is about.
+        row_ids: (n,) rows of the leaf.
+        assigned_values: their new values by the leaf's attnums.
+
+    Raises:
+        CheckViolation: 23514, a row belongs nowhere below the named table.
+    """
+    catalog = context.transaction.catalog
+    changed = key_attnums_above(catalog, below.table)
+    if not len(row_ids) or changed.isdisjoint(assigned_values):
+        return None
+    live = [column.attnum for column in below.table.live_columns()]
+    stored = {**take_rows(context, below.table.oid, row_ids, live), **assigned_values}
+    values = {attnum: stored[own] for attnum, own in below.attnums.items()}
+    if named.parent_oid:
+        rows = table_batch(named, values, len(row_ids))
+        row = first_misplaced_row(named, rows, context)
+        if row is not None:
+            raise misplaced_row(named, rows.slice(row, 1), context.storage.options)
+    parts = [
+        part for part in routed(named, values, len(row_ids), context) if part.leaf.oid != below.table.oid
+    ]
+    goes = np.zeros(len(row_ids), dtype=np.bool_)
+    for part in parts:
+        goes[part.positions] = True
+    return LeavingRows(goes, parts, values) if parts else None
+
+
+def arriving_rows(
+    rules: bound.TableRules | None, part: LeafRows, values: Mapping[int, pa.Array], context: ExecutionContext
+) -> tuple[bound.TableRules | None, pa.RecordBatch]:
+    """Rows as a leaf stores them, checked, and the leaf's rules. Raises what its rules raise."""
+    own = leaf_rules(rules, part.leaf, part.attnums, context)
+    batch = table_batch(part.leaf, part.values(values), len(part.positions))
+    batch = with_generated(own, part.leaf, batch, context)
+    check_rows(own, part.leaf, batch, context)
+    return own, batch
 
 
 def moved_by_conflict() -> FeatureNotSupported:

@@ -58,8 +58,8 @@ class _Search:
         if self._fetched is not None and any(lock.policy is WaitPolicy.SKIP_LOCKED for lock in select.locks):
             self._fetched += _MORE_ROWS
         self._rows: pa.Table | None = None
-        self._skipped: dict[int, RowIds] = {}
-        self._newest: dict[int, RowIds] = {}
+        self._skipped: dict[bound.RowLock, RowIds] = {}
+        self._newest: dict[bound.RowLock, RowIds] = {}
         self._first_views: dict[int, TableView] = {}
         """The tables as the statement saw them first, once it has taken a newer snapshot."""
 
@@ -98,10 +98,10 @@ class _Search:
         wanted = np.ones(len(rows), dtype=np.bool_)
         for lock in self._select.locks:
             ids = _ids(rows, self._column(lock))
-            if lock.relation_id in self._skipped:
-                wanted &= ~np.isin(ids, self._skipped[lock.relation_id])
+            if lock in self._skipped:
+                wanted &= ~np.isin(ids, self._skipped[lock])
             if lock.table_oid in self._first_views:
-                known = np.isin(ids, self._newest.get(lock.relation_id, ids[:0]))
+                known = np.isin(ids, self._newest.get(lock, ids[:0])) | (ids == 0)
                 for segment in self._first_views[lock.table_oid].segments:
                     known |= segment.find(ids) >= 0
                 wanted &= known
@@ -111,6 +111,7 @@ class _Search:
         """Lock rows of one table; False when some of them are out, so that the rows must be chosen again."""
         transaction = self._context.transaction
         unique = ids[np.sort(np.unique(ids, return_index=True)[1])]
+        unique = unique[unique != 0]
         locked = transaction.lock_rows(lock.table_oid, unique, lock.strength, lock.policy)
         replaced = unique[locked.is_locked & locked.is_replaced]
         self._skip(lock, unique[~locked.is_locked])
@@ -119,8 +120,8 @@ class _Search:
         if transaction.isolation is not Isolation.READ_COMMITTED:
             raise SerializationFailure("could not serialize access due to concurrent update")
         newest = locked_newest(lock.table_oid, replaced, lock.strength, transaction, lock.policy)
-        before = self._newest.get(lock.relation_id, newest[:0])
-        self._newest[lock.relation_id] = np.concatenate([before, newest])
+        before = self._newest.get(lock, newest[:0])
+        self._newest[lock] = np.concatenate([before, newest])
         if not self._first_views:
             self._first_views = {
                 other.table_oid: transaction.table_view(other.table_oid) for other in self._select.locks
@@ -130,19 +131,20 @@ class _Search:
         return False
 
     def _skip(self, lock: bound.RowLock, ids: RowIds) -> None:
-        before = self._skipped.get(lock.relation_id, ids[:0])
-        self._skipped[lock.relation_id] = np.concatenate([before, ids])
+        before = self._skipped.get(lock, ids[:0])
+        self._skipped[lock] = np.concatenate([before, ids])
 
 
 def _ids(rows: pa.Table, column: int) -> RowIds:
-    ids: npt.NDArray[np.int64] = rows.column(column).to_numpy()
+    """(n,) ids of a table's rows, 0 where a row is of another one."""
+    ids: npt.NDArray[np.int64] = rows.column(column).fill_null(0).to_numpy()
     return ids.view(np.uint64)
 
 
 def with_row_ids(select: bound.Select) -> bound.Select:
     """The SELECT with the row ids of the tables that it locks as further outputs, in the order of `locks`."""
     assert select.from_ is not None
-    relation_ids = [lock.relation_id for lock in select.locks]
+    relation_ids = {lock.relation_id for lock in select.locks if lock.row_id is None}
     found: dict[int, bound.Target] = {}
 
     def extended(relation: bound.Relation) -> bound.Relation:
@@ -155,4 +157,8 @@ def with_row_ids(select: bound.Select) -> bound.Select:
         return relation
 
     from_ = extended(select.from_)
-    return replace(select, from_=from_, targets=(*select.targets, *(found[i] for i in relation_ids)))
+    ids = (
+        found[lock.relation_id] if lock.row_id is None else bound.Target(lock.row_id, "row_id")
+        for lock in select.locks
+    )  # fmt: skip
+    return replace(select, from_=from_, targets=(*select.targets, *ids))

@@ -19,9 +19,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from foundation.errors import FeatureNotSupported
 from foundation.sqltypes import BOOL, INT8
 from planner import bound
+from planner.dml.matching import scan_with_row_id
 from planner.evaluate import is_native
 from planner.evaluate.coverage import read_relations
 from planner.evaluate.rewriting import rewrite
@@ -47,13 +47,8 @@ def reads_partitions(statement: Any) -> bool:
 
 
 def over_partitions(node: _T, context: ExecutionContext) -> _T:
-    """A query, or a relation of a data change, over the partitions themselves.
-
-    Raises:
-        FeatureNotSupported: 0A000, rows of several partitions are to be locked.
-    """
-    ids = (getattr(part, "relation_id", 0) for part in bound.walk(node))
-    return _Expansion(context, itertools.count(max(ids, default=0) + 1)).expanded(node, node)
+    """A query, or a relation of a data change, over the partitions themselves."""
+    return _Expansion.of(context, node).expanded(node, node)
 
 
 def remaining_scans(
@@ -74,6 +69,41 @@ def remaining_scans(
         if is_left:
             found += remaining_scans(scan_of_partition(scan, table, partition), conditions, context)
     return found
+
+
+def rows_with_places(
+    scan: bound.TableScan,
+    leaves: Sequence[bound.TableScan],
+    conditions: Conditions,
+    statement: Any,
+    context: ExecutionContext,
+) -> tuple[bound.SubqueryScan, bound.ColumnRef, bound.ColumnRef]:
+    """The rows of leaves as one relation in a table's place, with two more columns: the row id, and the place of the leaf.
+
+    Args:
+        leaves: what `remaining_scans` gives of the scan.
+        statement: all that may read the columns.
+    """
+    expansion = _Expansion.of(context, statement)
+    used = _used_positions(statement, scan.relation_id)
+    branches: list[bound.Query] = []
+    for place, leaf in enumerate(leaves):
+        branch = expansion.branch(leaf, place + 1, conditions, used)
+        own, row_id = scan_with_row_id(_scan_of(branch))
+        here = bound.Target(bound.Constant(place, INT8), "leaf")
+        targets = (*branch.targets, bound.Target(row_id, "row_id"), here)
+        branches.append(replace(branch, targets=targets, from_=own))
+    width = len(scan.columns)
+    columns = (*scan.columns, bound.RelationColumn("row_id", INT8), bound.RelationColumn("leaf", INT8))
+    query = _union(branches) if branches else _no_rows(columns)
+    source = bound.SubqueryScan(scan.relation_id, query, scan.alias, columns)
+    row_id = bound.ColumnRef(scan.relation_id, width, "row_id", INT8)
+    return source, row_id, bound.ColumnRef(scan.relation_id, width + 1, "leaf", INT8)
+
+
+def _scan_of(branch: bound.Select) -> bound.TableScan:
+    assert isinstance(branch.from_, bound.TableScan), "a branch reads one leaf"
+    return branch.from_
 
 
 def scan_of_partition(scan: bound.TableScan, table: Table, partition: Table) -> bound.TableScan:
@@ -99,6 +129,12 @@ def own_conditions(where: bound.Expression | None, relation_id: int) -> list[bou
 class _Expansion:
     context: ExecutionContext
     ids: Iterator[int]
+
+    @classmethod
+    def of(cls, context: ExecutionContext, statement: Any) -> _Expansion:
+        """With relation ids that the statement does not have."""
+        ids = (getattr(part, "relation_id", 0) for part in bound.walk(statement))
+        return cls(context, itertools.count(max(ids, default=0) + 1))
 
     def expanded(self, node: _T, scope: Any) -> _T:
         """The node with its partitioned tables replaced; `scope` is all that may read the columns of one."""
@@ -143,14 +179,15 @@ class _Expansion:
             return scans[0]
         used = _used_positions(scope, scan.relation_id)
         branches: list[bound.Query] = [
-            self._branch(leaf, number, conditions, used) for number, leaf in enumerate(scans, 1)
+            self.branch(leaf, number, conditions, used) for number, leaf in enumerate(scans, 1)
         ]
-        query = _union(branches) if branches else _no_rows(scan)
+        query = _union(branches) if branches else _no_rows(scan.columns)
         return bound.SubqueryScan(scan.relation_id, query, scan.alias, scan.columns)
 
-    def _branch(
+    def branch(
         self, scan: bound.TableScan, number: int, conditions: Conditions, used: set[int]
     ) -> bound.Select:
+        """SELECT of one leaf: its columns as far as they are used, its rows as far as they pass the conditions."""
         leaf, moved = self._renumbered(scan, number)
         targets = tuple(
             bound.Target(
@@ -225,7 +262,7 @@ class _Expansion:
     ) -> bound.Select:
         """SELECT * of a sub-select that sorts and cuts: where that is a vector search it runs as an island."""
         where, keys = parts
-        plain = self._branch(scan, number, where, used)
+        plain = self.branch(scan, number, where, used)
         leaf = plain.from_
         assert isinstance(leaf, bound.TableScan)
 
@@ -248,18 +285,54 @@ class _Expansion:
     # -- FOR UPDATE
 
     def _with_locks(self, select: bound.Select) -> bound.Select:
+        """Locks of a partitioned table as one of each leaf: the union tells the row ids of each in a column of its own."""
         if not select.locks:
             return select
-        relations = {r.relation_id: r for r in _items(select.from_)}
-        locks = []
+        relations = {relation.relation_id: relation for relation in _items(select.from_)}
+        locks: list[bound.RowLock] = []
+        widened: dict[int, bound.SubqueryScan] = {}
         for lock in select.locks:
             relation = relations.get(lock.relation_id)
             if isinstance(relation, bound.TableScan):
                 locks.append(replace(lock, table_oid=relation.table_oid))
-            elif isinstance(relation, bound.SubqueryScan) and not _is_empty(relation.query):
-                name = lock.strength.name.replace("_", " ")
-                raise FeatureNotSupported(f"FOR {name} of rows of several partitions is not supported")
-        return replace(select, locks=tuple(locks))
+            elif isinstance(relation, bound.SubqueryScan):
+                widened[lock.relation_id], own = _with_row_ids(relation, lock)
+                locks += own
+
+        def change(node: Any) -> Any:
+            return widened.get(node.relation_id, node) if isinstance(node, bound.SubqueryScan) else None
+
+        return replace(select, from_=rewrite(select.from_, change), locks=tuple(locks))
+
+
+def _with_row_ids(
+    relation: bound.SubqueryScan, lock: bound.RowLock
+) -> tuple[bound.SubqueryScan, list[bound.RowLock]]:
+    branches = _branches(relation.query)
+    width = len(relation.columns)
+    scans = [branch.from_ for branch in branches]
+    widened: list[bound.Query] = []
+    locks = []
+    for place, (branch, scan) in enumerate(zip(branches, scans, strict=True)):
+        if not isinstance(scan, bound.TableScan):
+            return relation, []
+        own, row_id = scan_with_row_id(scan)
+        ids: list[bound.Expression] = [bound.Constant(None, INT8)] * len(scans)
+        ids[place] = row_id
+        targets = (*branch.targets, *(bound.Target(each, "row_id") for each in ids))
+        widened.append(replace(branch, targets=targets, from_=own))
+        here = bound.ColumnRef(relation.relation_id, width + place, "row_id", INT8)
+        locks.append(replace(lock, table_oid=scan.table_oid, row_id=here))
+    columns = (*relation.columns, *[bound.RelationColumn("row_id", INT8)] * len(scans))
+    return replace(relation, query=_union(widened), columns=columns), locks
+
+
+def _branches(query: bound.Query) -> list[bound.Select]:
+    """The queries of a union that `_union` has made."""
+    if isinstance(query, bound.SetOperation):
+        return [*_branches(query.left), *_branches(query.right)]
+    assert isinstance(query, bound.Select)
+    return [query]
 
 
 def _items(relation: bound.Relation | None) -> Iterator[Any]:
@@ -299,13 +372,9 @@ def _union(branches: list[bound.Query]) -> bound.Query:
     return bound.SetOperation(bound.SetOperator.UNION, True, left, right)
 
 
-def _no_rows(scan: bound.TableScan) -> bound.Select:
-    targets = tuple(bound.Target(bound.Constant(None, column.type), column.name) for column in scan.columns)
+def _no_rows(columns: Sequence[bound.RelationColumn]) -> bound.Select:
+    targets = tuple(bound.Target(bound.Constant(None, column.type), column.name) for column in columns)
     return bound.Select(targets, where=bound.Constant(False, BOOL))
-
-
-def _is_empty(query: bound.Query) -> bool:
-    return isinstance(query, bound.Select) and query.from_ is None
 
 
 def _is_sorted_cut(select: bound.Select) -> bool:

@@ -7,9 +7,8 @@ find their rows in each leaf, and nothing is written before all are found (`plan
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from foundation.errors import FeatureNotSupported
 from planner import bound
 from planner.execution import Execution
 from planner.explain import Explain, explain_change
@@ -17,7 +16,10 @@ from planner.partitions.expansion import over_partitions, own_conditions, remain
 from planner.planning import ChangeExecution, OutputColumn, target_columns
 from planner.services import ExecutionContext
 
-_Change: TypeAlias = bound.Update | bound.Delete
+if TYPE_CHECKING:
+    from planner.dml.result import DmlResult
+
+_Change: TypeAlias = bound.Update | bound.Delete | bound.Merge
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,20 +47,7 @@ class PartitionedPlan:
         statement = self.statement
         if not _changes_partitions(statement):
             return plan_locking(_rest_over_partitions(statement, context)).execute(context)
-        if isinstance(statement, bound.Merge):
-            raise FeatureNotSupported("MERGE into a partitioned table is not supported")
-        assert isinstance(statement, _Change)
-        from planner.dml.partitioned_changes import run_delete, run_update
-
-        leaves = leaf_changes(statement, context)
-        if isinstance(statement, bound.Update):
-            result = run_update(
-                statement, [leaf for leaf in leaves if isinstance(leaf, bound.Update)], context
-            )
-        else:
-            result = run_delete(
-                statement, [leaf for leaf in leaves if isinstance(leaf, bound.Delete)], context
-            )
+        result = _run_change(_rest_over_partitions(statement, context), context)
         return ChangeExecution(iter(result.returning), result.row_count)
 
     def explain(self, context: ExecutionContext, *, analyze: bool = False, **options: Any) -> list[str]:
@@ -79,18 +68,22 @@ class PartitionedPlan:
         return explain_change(statement, request, affected)
 
 
-def leaf_changes(statement: _Change, context: ExecutionContext) -> list[_Change]:
-    """An UPDATE or DELETE of a partitioned table as one of each leaf that may have rows for it."""
-    statement = _rest_over_partitions(statement, context)
-    scans = remaining_scans(
-        statement.target, own_conditions(statement.where, statement.target.relation_id), context
-    )
-    return [_of_leaf(statement, scan) for scan in scans]
+def _run_change(statement: _Change, context: ExecutionContext) -> DmlResult:
+    """A change of a partitioned table; what else the statement reads has been replaced."""
+    from planner.dml import merge, partitioned_changes
 
-
-def _of_leaf(statement: _Change, scan: bound.TableScan) -> _Change:
+    condition = statement.on if isinstance(statement, bound.Merge) else statement.where
+    conditions = own_conditions(condition, statement.target.relation_id)
+    scans = remaining_scans(statement.target, conditions, context)
+    if isinstance(statement, bound.Merge):
+        return merge.run_merge(statement, context, scans)
     if isinstance(statement, bound.Delete):
-        return replace(statement, target=scan)
+        deletes = [replace(statement, target=scan) for scan in scans]
+        return partitioned_changes.run_delete(statement, deletes, context)
+    return partitioned_changes.run_update(statement, [_of_leaf(statement, scan) for scan in scans], context)
+
+
+def _of_leaf(statement: bound.Update, scan: bound.TableScan) -> bound.Update:
     moved = {
         column.attnum: below.attnum
         for column, below in zip(statement.target.columns, scan.columns, strict=True)

@@ -37,7 +37,7 @@ from sqlfront.commands.lookup import (
 )
 from sqlfront.commands.operator_classes import BTREE, GIN, GIST, HASH, SPGIST
 from sqlfront.commands.partition_alterations import action_below, check_of_partition, check_only
-from sqlfront.commands.partition_parts import drop_with_parts, inherit_parts
+from sqlfront.commands.partition_parts import drop_with_parts, inherit_parts, parts_of_foreign_key
 from sqlfront.commands.sequences import owned_sequences
 from sqlfront.commands.table_options import (
     BTREE_OPTIONS,
@@ -188,8 +188,10 @@ def _validate_constraint(context: CommandContext, table: Table, action: Validate
         )
     if isinstance(constraint, ForeignKey):
         validate_foreign_key(context, constraint)
-    else:
-        validate_check(context, table, constraint)
+        return
+    validate_check(context, table, constraint)
+    for partition in children(context.catalog, table):
+        _validate_constraint(context, partition, action)
 
 
 def _alter_constraint(context: CommandContext, table: Table, action: AlterConstraint) -> None:
@@ -199,12 +201,18 @@ def _alter_constraint(context: CommandContext, table: Table, action: AlterConstr
         raise UndefinedObject(f"{shown} does not exist")
     if not isinstance(constraint, ForeignKey):
         raise WrongObjectType(f"{shown} is not a foreign key constraint")
-    changed = replaced(
-        constraint,
-        is_deferrable=bool(action.constraint.is_deferrable),
-        is_initially_deferred=action.constraint.is_initially_deferred,
-    )
-    context.transaction.put(changed)
+    if constraint.parent_oid:
+        raise FeatureNotSupported(
+            f'cannot alter constraint "{constraint.name}" on relation "{table.name}"',
+            hint="You may alter the constraint it derives from instead.",
+        )
+    for part in (constraint, *parts_of_foreign_key(context, constraint)):
+        changed = replaced(
+            part,
+            is_deferrable=bool(action.constraint.is_deferrable),
+            is_initially_deferred=action.constraint.is_initially_deferred,
+        )
+        context.transaction.put(changed)
 
 
 # -- options, owner

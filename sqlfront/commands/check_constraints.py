@@ -10,6 +10,7 @@ from foundation.errors import CheckViolation, DuplicateObject, QuiverError
 from planner.dml import first_violation
 from sqlfront.binder import Clause, KeptExpression, bound_check, keep_condition, renamed_condition, rules_of
 from sqlfront.commands.context import CommandContext
+from sqlfront.commands.errors import InvalidTableDefinition
 from sqlfront.commands.naming import free_constraint_name
 from sqlfront.parser import ConstraintDefinition, parse_expression
 from storage.catalog import CheckConstraint, Table, replaced
@@ -21,10 +22,12 @@ def add_check(
     """Add a CHECK constraint. A new table's is valid whatever was said: there are no rows.
 
     Raises:
-        DuplicateObject: 42710. CheckViolation: 23514 `check constraint "c" of relation "t" is violated by some row`.
+        InvalidTableDefinition: 42P16, NO INHERIT of a partitioned table. DuplicateObject: 42710. CheckViolation: 23514 `check constraint "c" of relation "t" is violated by some row`.
         QuiverError: what binding raises: 42703, 42804, 42803, 0A000 for a sub-query, ...
     """
     assert constraint.expression is not None, "the grammar gives CHECK an expression"
+    if constraint.is_no_inherit and table.partition_key is not None:
+        raise InvalidTableDefinition(f'cannot add NO INHERIT constraint to partitioned table "{table.name}"')
     kept = keep_condition(context.bind_context(), table, constraint.expression, Clause.CHECK)
     is_validated = is_new_table or not constraint.is_not_valid
     check = CheckConstraint(

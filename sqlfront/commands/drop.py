@@ -159,11 +159,12 @@ def _missing(context: CommandContext, name: QualifiedName, word: str) -> Excepti
 
 def _drop_table(context: CommandContext, table: Table, statement: DropStatement) -> None:
     """Another table's default may use a sequence that goes with this one."""
+    dropped = {part.oid for part in partition_tree(context.catalog, table)}
     users = [
         (owner, column)
         for sequence in owned_sequences(context, table.oid)
         for owner, column in default_users(context, sequence)
-        if owner.oid != table.oid
+        if owner.oid not in dropped
     ]
     if users:
         _refuse_or_cascade(context, described(context, table), users, statement)

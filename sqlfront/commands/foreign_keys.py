@@ -173,6 +173,8 @@ def _referenced_table(context: CommandContext, constraint: ConstraintDefinition)
         )
     if not isinstance(found, Table) or isinstance(found, MaterializedView):
         raise WrongObjectType(f'referenced relation "{found.name}" is not a table')
+    if found.partition_key is not None:
+        raise FeatureNotSupported("foreign keys that reference partitioned tables are not supported")
     return found
 
 
@@ -250,14 +252,14 @@ def validate_foreign_key(context: CommandContext, foreign_key: ForeignKey) -> No
 def keys_using_index(context: CommandContext, index: Index) -> Iterator[tuple[ForeignKey, str]]:
     """(foreign key, what of the index's table it depends on, as dependency errors say it)."""
     for foreign_key in context.catalog.foreign_keys_to(index.table_oid):
-        if foreign_key.referenced_index_oid == index.oid:
+        if foreign_key.referenced_index_oid == index.oid and not foreign_key.parent_oid:
             yield foreign_key, described(context, index)
 
 
 def keys_using_table(context: CommandContext, table: Table) -> Iterator[tuple[ForeignKey, str]]:
     """As `keys_using_index`, those of other tables."""
     for foreign_key in context.catalog.foreign_keys_to(table.oid):
-        if foreign_key.table_oid != table.oid:
+        if foreign_key.table_oid != table.oid and not foreign_key.parent_oid:
             yield foreign_key, described(context, table)
 
 
@@ -267,7 +269,7 @@ def keys_using_column(
     """As `keys_using_index`, except those that go with the column because it is theirs too."""
     for foreign_key in context.catalog.foreign_keys_to(table.oid):
         is_own = foreign_key.table_oid == table.oid and column.attnum in foreign_key.attnums
-        if column.attnum in foreign_key.referenced_attnums and not is_own:
+        if column.attnum in foreign_key.referenced_attnums and not is_own and not foreign_key.parent_oid:
             yield foreign_key, f"column {column.name} of {described(context, table)}"
 
 

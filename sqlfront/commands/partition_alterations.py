@@ -87,10 +87,6 @@ def _check_of_partitioned(table: Table, action: AlterAction) -> None:
                 )
         case SetOptions(is_reset=False, options=options) if options:
             raise partitioned_without_options()
-        case AddConstraint(constraint=constraint) if constraint.is_no_inherit:
-            raise InvalidTableDefinition(
-                f'cannot add NO INHERIT constraint to partitioned table "{table.name}"'
-            )
         case AddConstraint(constraint=constraint) if constraint.using_index is not None:
             raise FeatureNotSupported(
                 "ALTER TABLE / ADD CONSTRAINT USING INDEX is not supported on partitioned tables"

@@ -136,6 +136,10 @@ def partition_parent(context: CommandContext, statement: CreateTableStatement) -
         raise WrongObjectType(
             f'cannot create a permanent relation as partition of temporary relation "{parent.name}"'
         )
+    if parent.persistence is not Persistence.TEMPORARY and statement.persistence is Persistence.TEMPORARY:
+        raise WrongObjectType(
+            f'cannot create a temporary relation as partition of permanent relation "{parent.name}"'
+        )
     return parent
 
 
