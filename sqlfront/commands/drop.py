@@ -212,7 +212,12 @@ def _drop_schema(context: CommandContext, name: str, statement: DropStatement) -
     check_owner(context, schema)
     members = schema_members(context, schema.oid)
     extensions = _extensions_in(context, schema.oid)
-    shown = [described(context, member) for member in (*extensions, *members)]
+    oids = {member.oid for member in members}
+    shown = [
+        described(context, member)
+        for member in (*extensions, *members)
+        if not (isinstance(member, Table) and member.parent_oid in oids)
+    ]
     shown += _type_users_outside(context, members)
     keys = _keys_from_outside(context, members)
     users: list[tuple[ForeignKey | AnyView, str]] = [*keys, *views_outside(context, members)]
@@ -224,7 +229,7 @@ def _drop_schema(context: CommandContext, name: str, statement: DropStatement) -
     for user, _ in users:
         drop_member(context, user)
     for member in (*extensions, *members):
-        if not isinstance(member, UserType):
+        if not isinstance(member, UserType) and context.catalog.get(member.oid) is not None:
             drop_member(context, member)
     for member in members:
         if isinstance(member, UserType) and context.catalog.get(member.oid) is not None:
