@@ -62,6 +62,7 @@ def _own_faults(catalog: Catalog, obj: CatalogObject) -> Iterator[str]:
             yield from _schema_faults(catalog, obj, obj.schema_oid)
             yield from _column_faults(obj)
             yield from _type_faults(catalog, obj)
+            yield from _partition_faults(catalog, obj)
             if isinstance(obj, MaterializedView):
                 yield from _reference_faults(catalog, obj)
         case View():
@@ -86,6 +87,8 @@ def _own_faults(catalog: Catalog, obj: CatalogObject) -> Iterator[str]:
                 yield "it has no keys"
             if obj.is_primary and not obj.is_unique:
                 yield "a primary key is not unique"
+            if obj.parent_oid and not isinstance(catalog.get(obj.parent_oid), Index):
+                yield f"it is part of index {obj.parent_oid}, which does not exist"
         case CheckConstraint():
             yield from _table_faults(catalog, obj, obj.table_oid, obj.attnums)
         case ForeignKey():
@@ -126,6 +129,24 @@ def _column_faults(table: ColumnRelation) -> Iterator[str]:
     for column in table.live_columns():
         if column.type.oid not in TYPES:
             yield f'column "{column.name}" is of type {column.type.oid}, which does not exist'
+
+
+def _partition_faults(catalog: Catalog, table: Table) -> Iterator[str]:
+    """A partition's parent has its columns; a partitioned table's key is over some of its own."""
+    live = {column.attnum for column in table.live_columns()}
+    if table.partition_key is not None and not set(table.partition_key.attnums) <= live:
+        yield "it is partitioned by a column that does not exist"
+    if (table.parent_oid != 0) != (table.partition_bound is not None):
+        yield "it has a parent and no bound, or a bound and no parent"
+    if not table.parent_oid:
+        return
+    parent = catalog.get(table.parent_oid)
+    if not isinstance(parent, Table) or parent.partition_key is None:
+        yield f"its parent {table.parent_oid} is no partitioned table"
+    elif {(c.name, c.type) for c in parent.live_columns()} != {
+        (c.name, c.type) for c in table.live_columns()
+    }:
+        yield f'its columns are not those of table "{parent.name}"'
 
 
 def _type_faults(catalog: Catalog, user: Table | DomainType | CompositeType) -> Iterator[str]:
