@@ -11,16 +11,16 @@ only that names are unique where PostgreSQL wants them unique.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Mapping
-from collections.abc import Sequence as Sequence_
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field, replace
 from enum import Enum, StrEnum
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar, cast
 
 from foundation.sqltypes import SqlType
 from storage.catalog_object import PUBLIC_SCHEMA_OID as PUBLIC_SCHEMA_OID
 from storage.catalog_object import CatalogObject as CatalogObject
 from storage.function_objects import UserFunction
+from storage.object_set import ObjectSet
 from storage.partition_objects import PartitionBound, PartitionKey
 from storage.type_objects import UserType
 
@@ -335,57 +335,56 @@ RELATION_KINDS = ("table", "view", "materialized view", "index", "sequence")
 """Kinds that share one namespace per schema, as pg_class does."""
 
 
-class Catalog:
+class _Group(StrEnum):
+    """What objects are looked up by besides OID and name."""
+
+    INDEXES = "indexes of a table"
+    CONSTRAINTS = "constraints of a table"
+    REFERENCES = "foreign keys to a table"
+    FUNCTIONS = "functions of a name"
+    VIEWS = "views over a relation"
+    PARTITIONS = "partitions of a table"
+
+
+class Catalog(ObjectSet):
     """An immutable set of catalog objects. Look-ups are by OID, or by (database, schema, name)."""
 
-    __slots__ = (
-        "_by_name", "_constraints_of", "_foreign_keys_to", "_functions", "_indexes_of", "_objects", "_partitions_of",
-        "_views_over", "version",
-    )  # fmt: skip
+    __slots__ = ()
 
-    def __init__(self, objects: Mapping[int, CatalogObject], version: int = 0) -> None:
-        self._objects = dict(objects)
-        self.version = version
-        """Grows with every change; cached plans are keyed by it."""
-        self._by_name = {_name_key(obj): obj for obj in self._objects.values()}
-        self._indexes_of: dict[int, tuple[Index, ...]] = {}
-        self._constraints_of: dict[int, tuple[TableConstraint, ...]] = {}
-        self._foreign_keys_to: dict[int, tuple[ForeignKey, ...]] = {}
-        self._views_over: dict[int, tuple[AnyView, ...]] = {}
-        self._functions: dict[tuple[int, str], tuple[UserFunction, ...]] = {}
-        self._partitions_of: dict[int, list[Table]] = {}
-        for obj in self._objects.values():
-            if isinstance(obj, Index):
-                self._indexes_of[obj.table_oid] = (*self._indexes_of.get(obj.table_oid, ()), obj)
-            elif isinstance(obj, CheckConstraint | ForeignKey):
-                self._constraints_of[obj.table_oid] = (*self._constraints_of.get(obj.table_oid, ()), obj)
-                if isinstance(obj, ForeignKey):
-                    others = self._foreign_keys_to.get(obj.referenced_oid, ())
-                    self._foreign_keys_to[obj.referenced_oid] = (*others, obj)
-            elif isinstance(obj, UserFunction):
-                place = obj.database_oid, obj.name
-                self._functions[place] = (*self._functions.get(place, ()), obj)
-            elif isinstance(obj, AnyView):
-                for oid, _ in obj.references:
-                    self._views_over[oid] = (*self._views_over.get(oid, ()), obj)
-            elif isinstance(obj, Table) and obj.parent_oid:
-                self._partitions_of.setdefault(obj.parent_oid, []).append(obj)
+    @staticmethod
+    def name_key(obj: CatalogObject) -> tuple[str, int, int, str]:
+        if isinstance(obj, ColumnRelation | Index | Sequence):
+            return ("relation", obj.database_oid, obj.schema_oid, obj.name)
+        if isinstance(obj, UserType):
+            return ("type", obj.database_oid, obj.schema_oid, obj.name)
+        if isinstance(obj, UserFunction):
+            inputs = ",".join(str(oid) for oid in obj.input_oids)
+            return ("function", obj.database_oid, obj.schema_oid, f"{obj.name}({inputs})")
+        if isinstance(obj, CheckConstraint | ForeignKey):
+            return ("constraint", obj.database_oid, obj.table_oid, obj.name)
+        return (obj.kind, obj.database_oid, 0, obj.name)
 
-    def get(self, oid: int) -> CatalogObject | None:
-        return self._objects.get(oid)
+    @staticmethod
+    def group_keys(obj: CatalogObject) -> list[Hashable]:
+        if isinstance(obj, Index):
+            return [(_Group.INDEXES, obj.table_oid)]
+        if isinstance(obj, ForeignKey):
+            return [(_Group.CONSTRAINTS, obj.table_oid), (_Group.REFERENCES, obj.referenced_oid)]
+        if isinstance(obj, CheckConstraint):
+            return [(_Group.CONSTRAINTS, obj.table_oid)]
+        if isinstance(obj, UserFunction):
+            return [(_Group.FUNCTIONS, (obj.database_oid, obj.name))]
+        if isinstance(obj, AnyView):
+            return [(_Group.VIEWS, oid) for oid, _ in obj.references]
+        if isinstance(obj, Table) and obj.parent_oid:
+            return [(_Group.PARTITIONS, obj.parent_oid)]
+        return []
 
     def table(self, oid: int) -> Table:
         """The table of that OID; a KeyError here is our own mistake."""
         obj = self._objects[oid]
         assert isinstance(obj, Table)
         return obj
-
-    def objects(self, cls: type[_T], database_oid: int | None = None) -> Iterator[_T]:
-        """All objects of a class, in OID order, of one database or of all."""
-        for oid in sorted(self._objects):
-            obj = self._objects[oid]
-            if isinstance(obj, cls) and (database_oid is None or obj.database_oid == database_oid):
-                yield obj
 
     def views(self, database_oid: int | None = None) -> Iterator[AnyView]:
         """Views and materialized views, in OID order, of one database or of all."""
@@ -395,89 +394,66 @@ class Catalog:
 
     def all_objects(self) -> Iterator[CatalogObject]:
         """Everything, in OID order."""
-        for oid in sorted(self._objects):
-            yield self._objects[oid]
+        return self.objects(CatalogObject)
 
     def indexes_of(self, table_oid: int) -> tuple[Index, ...]:
-        return self._indexes_of.get(table_oid, ())
+        return cast(tuple[Index, ...], self.group((_Group.INDEXES, table_oid)))
 
     def constraints_of(self, table_oid: int) -> tuple[TableConstraint, ...]:
         """CHECK and FOREIGN KEY constraints of a table; the others are indexes."""
-        return self._constraints_of.get(table_oid, ())
+        return cast(tuple[TableConstraint, ...], self.group((_Group.CONSTRAINTS, table_oid)))
 
     def foreign_keys_to(self, table_oid: int) -> tuple[ForeignKey, ...]:
         """Foreign keys that reference a table."""
-        return self._foreign_keys_to.get(table_oid, ())
+        return cast(tuple[ForeignKey, ...], self.group((_Group.REFERENCES, table_oid)))
 
     def views_over(self, oid: int) -> tuple[AnyView, ...]:
         """Views and materialized views whose own query reads a relation."""
-        return self._views_over.get(oid, ())
+        return cast(tuple[AnyView, ...], self.group((_Group.VIEWS, oid)))
 
-    def partitions_of(self, table_oid: int) -> Sequence_[Table]:
+    def partitions_of(self, table_oid: int) -> tuple[Table, ...]:
         """The partitions of a table, not those of its partitions."""
-        return self._partitions_of.get(table_oid, ())
+        return cast(tuple[Table, ...], self.group((_Group.PARTITIONS, table_oid)))
 
     def primary_key_of(self, table_oid: int) -> Index | None:
         return next((index for index in self.indexes_of(table_oid) if index.is_primary), None)
 
     def find_relation(self, database_oid: int, schema_oid: int, name: str) -> CatalogObject | None:
         """Table, view, materialized view, index or sequence of that name in a schema."""
-        return self._by_name.get(("relation", database_oid, schema_oid, name))
+        return self.named(("relation", database_oid, schema_oid, name))
 
     def find_type(self, database_oid: int, schema_oid: int, name: str) -> UserType | None:
         """The user's type of that name in a schema."""
-        obj = self._by_name.get(("type", database_oid, schema_oid, name))
+        obj = self.named(("type", database_oid, schema_oid, name))
         return obj if isinstance(obj, UserType) else None
 
     def functions_named(self, database_oid: int, name: str) -> tuple[UserFunction, ...]:
         """Users' functions of a name in all schemas."""
-        return self._functions.get((database_oid, name), ())
+        return cast(tuple[UserFunction, ...], self.group((_Group.FUNCTIONS, (database_oid, name))))
 
     def find_schema(self, database_oid: int, name: str) -> Schema | None:
-        obj = self._by_name.get(("schema", database_oid, 0, name))
+        obj = self.named(("schema", database_oid, 0, name))
         return obj if isinstance(obj, Schema) else None
 
     def find_extension(self, database_oid: int, name: str) -> Extension | None:
-        obj = self._by_name.get(("extension", database_oid, 0, name))
+        obj = self.named(("extension", database_oid, 0, name))
         return obj if isinstance(obj, Extension) else None
 
     def find_role(self, name: str) -> Role | None:
-        obj = self._by_name.get(("role", SHARED_DATABASE, 0, name))
+        obj = self.named(("role", SHARED_DATABASE, 0, name))
         return obj if isinstance(obj, Role) else None
 
     def find_role_defaults(self) -> RoleDefaults | None:
-        obj = self._by_name.get((RoleDefaults.kind, SHARED_DATABASE, 0, RoleDefaults.kind))
+        obj = self.named((RoleDefaults.kind, SHARED_DATABASE, 0, RoleDefaults.kind))
         return obj if isinstance(obj, RoleDefaults) else None
 
     def find_database(self, name: str) -> Database | None:
-        obj = self._by_name.get(("database", SHARED_DATABASE, 0, name))
+        obj = self.named(("database", SHARED_DATABASE, 0, name))
         return obj if isinstance(obj, Database) else None
 
     def named_like(self, obj: CatalogObject) -> CatalogObject | None:
         """The object that has the name `obj` wants, perhaps `obj` itself."""
-        return self._by_name.get(_name_key(obj))
-
-    def with_changes(self, puts: Iterable[CatalogObject], drops: Iterable[int]) -> Catalog:
-        """A copy with objects put (added or replaced by OID) and dropped."""
-        objects = dict(self._objects)
-        for oid in drops:
-            objects.pop(oid, None)
-        for obj in puts:
-            objects[obj.oid] = obj
-        return Catalog(objects, self.version + 1)
-
-
-def _name_key(obj: CatalogObject) -> tuple[str, int, int, str]:
-    if isinstance(obj, ColumnRelation | Index | Sequence):
-        return ("relation", obj.database_oid, obj.schema_oid, obj.name)
-    if isinstance(obj, UserType):
-        return ("type", obj.database_oid, obj.schema_oid, obj.name)
-    if isinstance(obj, UserFunction):
-        inputs = ",".join(str(oid) for oid in obj.input_oids)
-        return ("function", obj.database_oid, obj.schema_oid, f"{obj.name}({inputs})")
-    if isinstance(obj, CheckConstraint | ForeignKey):
-        return ("constraint", obj.database_oid, obj.table_oid, obj.name)
-    return (obj.kind, obj.database_oid, 0, obj.name)
+        return self.named(self.name_key(obj))
 
 
 def replaced(obj: _T, **changes: Any) -> _T:

@@ -208,7 +208,7 @@ class Storage:
     def _commit_prepared(
         self, transaction: Transaction, prepared: list[committing.PreparedTable], synchronous: bool
     ) -> int:
-        self.last_changes.check_unchanged(transaction.read_tables, transaction.snapshot_lsn)
+        self.last_changes.check_unchanged(transaction.read_tables, transaction.snapshot.lsn)
         records = committing.check_and_record(transaction, prepared, self.head, self.options.value_encoder)
         overlay_bytes = sum(patch.overlay_bytes for table in prepared for patch in table.patches)
         # Applying a patch counts what it takes; here the question is whether there is room for it.
@@ -232,7 +232,7 @@ class Storage:
         if not any(table.writes.has_replacements for table in prepared):
             return
         others = [ref() for ref in self._open.valuerefs()]
-        snapshots = [other.snapshot_lsn for other in others if other is not None and other is not transaction]
+        snapshots = [other.snapshot.lsn for other in others if other is not None and other is not transaction]
         oldest = min([self.published.lsn, *snapshots])
         for table in prepared:
             old_ids, new_ids = table.writes.replacements(table.own_ids(next_row_id))

@@ -121,7 +121,7 @@ class TableState:
         return sum(s.overlay.memory_bytes for s in self.sealed if s.overlay is not None)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class DatabaseState:
     """Everything committed up to `lsn`. Counters are what the next commit will use."""
 

@@ -92,8 +92,9 @@ class Transaction:
         return self._storage.missing_column
 
     @property
-    def snapshot_lsn(self) -> int:
-        return self._snapshot.lsn
+    def snapshot(self) -> DatabaseState:
+        """What was committed when the snapshot was taken; the same object while nothing was committed or moved since."""
+        return self._snapshot
 
     @property
     def is_open(self) -> bool:

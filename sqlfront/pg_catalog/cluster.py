@@ -12,7 +12,7 @@ from planner.vector import index_status
 from sqlfront.pg_catalog.definitions import index_definition
 from sqlfront.pg_catalog.locks import wait_event
 from sqlfront.pg_catalog.relations import Row, rows_of
-from sqlfront.pg_catalog.view import CatalogView
+from sqlfront.pg_catalog.view import CatalogView, Reach
 from sqlfront.types.network_input import peer_address
 from storage.catalog import BOOTSTRAP_ROLE_OID, Database, Extension, Index, Role, Sequence
 
@@ -146,6 +146,7 @@ def pg_settings(view: CatalogView) -> Iterator[Row]:
 
 @rows_of("pg_timezone_names")
 def pg_timezone_names(view: CatalogView) -> Iterator[Row]:
+    view.reach = Reach.EVERYTHING  # Offsets change with the seasons.
     for name, abbreviation, offset, is_daylight_saving in time_zone_rows():
         yield {"name": name, "abbrev": abbreviation, "utc_offset": offset, "is_dst": is_daylight_saving}
 

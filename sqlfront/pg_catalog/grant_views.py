@@ -87,7 +87,7 @@ def usage_privileges(view: CatalogView) -> Iterator[Row]:
     for name in _collation_names():
         yield {
             **_granted(view, BOOTSTRAP_ROLE_OID, "USAGE", PUBLIC), "object_type": "COLLATION",
-            "object_catalog": view.session.identity.database_name, "object_schema": "pg_catalog", "object_name": name,
+            "object_catalog": view.database_name, "object_schema": "pg_catalog", "object_name": name,
         }  # fmt: skip
 
 
@@ -133,7 +133,7 @@ def enabled_roles(view: CatalogView) -> Iterator[Row]:
 
 @rows_of("information_schema_catalog_name", schema="information_schema")
 def information_schema_catalog_name(view: CatalogView) -> Iterator[Row]:
-    yield {"catalog_name": view.session.identity.database_name}
+    yield {"catalog_name": view.database_name}
 
 
 def _collation_names() -> Iterator[str]:
@@ -145,7 +145,7 @@ def _collation_names() -> Iterator[str]:
 
 def _collation_location(view: CatalogView, name: str) -> Row:
     return {
-        "collation_catalog": view.session.identity.database_name, "collation_schema": "pg_catalog",
+        "collation_catalog": view.database_name, "collation_schema": "pg_catalog",
         "collation_name": name,
     }  # fmt: skip
 

@@ -37,7 +37,7 @@ DATETIME = {1082: 0, 1083: 6, 1266: 6, 1114: 6, 1184: 6}
 def schemata(view: CatalogView) -> Iterator[Row]:
     for oid, name in view.schema_names.items():
         yield {
-            "catalog_name": view.session.identity.database_name, "schema_name": name,
+            "catalog_name": view.database_name, "schema_name": name,
             "schema_owner": view.role_name(view.schema_owners[oid]),
         }  # fmt: skip
 
@@ -75,7 +75,7 @@ def _table_type(table: ColumnRelation) -> str:
 
 def location(view: CatalogView, prefix: str, schema_oid: int, name: str) -> Row:
     return {
-        f"{prefix}_catalog": view.session.identity.database_name,
+        f"{prefix}_catalog": view.database_name,
         f"{prefix}_schema": view.schema_names.get(schema_oid),
         f"{prefix}_name": name,
     }
@@ -123,7 +123,7 @@ def _column_collation(view: CatalogView, column: Column) -> Row:
     if not column.collation:
         return {}
     return {
-        "collation_catalog": view.session.identity.database_name, "collation_schema": "pg_catalog",
+        "collation_catalog": view.database_name, "collation_schema": "pg_catalog",
         "collation_name": column.collation,
     }  # fmt: skip
 
@@ -151,7 +151,7 @@ def type_location(view: CatalogView, sql_type: SqlType) -> Row:
     info = DOMAINS.get(sql_type.domain_oid) or TYPES[plain_oid(sql_type.oid)]
     found = user_type(view, info.oid)
     schema = info.schema if found is None else view.schema_names[found.schema_oid]
-    return {"udt_catalog": view.session.identity.database_name, "udt_schema": schema, "udt_name": info.name}
+    return {"udt_catalog": view.database_name, "udt_schema": schema, "udt_name": info.name}
 
 
 def domain_location(view: CatalogView, domain_oid: int) -> Row:

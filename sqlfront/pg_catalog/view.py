@@ -7,6 +7,7 @@ the schemas pg_catalog and information_schema, and the template databases.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from enum import Enum
 from functools import cached_property
 from typing import Any, Protocol, TypeVar
 
@@ -29,6 +30,7 @@ from storage.catalog import (
     Table,
     View,
 )
+from storage.state import DatabaseState
 
 _T = TypeVar("_T", bound=CatalogObject)
 
@@ -52,6 +54,16 @@ class SessionView(Protocol):
     def existing_search_path(self) -> tuple[str, ...]: ...
 
 
+class Reach(Enum):
+    """How far somebody looked who had the view: what the answer depends on."""
+
+    CATALOG = 1
+    ROWS = 2
+    """Committed rows as well."""
+    EVERYTHING = 3
+    """The session, counters, locks, other sessions."""
+
+
 class CatalogView:
     """Look-ups over the catalog a statement sees, restricted to its database.
 
@@ -59,20 +71,38 @@ class CatalogView:
     """
 
     def __init__(self, session: SessionView, transaction: Transaction | None) -> None:
-        self.session = session
+        self.reach = Reach.CATALOG
+        self._session = session
         self._transaction = transaction
         self.catalog: Catalog = session.catalog() if transaction is None else transaction.catalog
         self.database_oid = session.identity.database_oid
 
     @property
+    def session(self) -> SessionView:
+        self.reach = Reach.EVERYTHING
+        return self._session
+
+    @property
     def transaction(self) -> Transaction:
         assert self._transaction is not None, "only names are looked up here"
+        if self.reach is Reach.CATALOG:
+            self.reach = Reach.ROWS
         return self._transaction
 
     @property
     def storage(self) -> Storage:
         storage: Storage = self.session.shared.storage
         return storage
+
+    def unchanged_state(self) -> DatabaseState | None:
+        """The state of the database that the transaction sees; None where it has changed something itself."""
+        if self._transaction is None or self._transaction.has_writes:
+            return None
+        return self._transaction.snapshot
+
+    @property
+    def database_name(self) -> str:
+        return self._session.identity.database_name
 
     def objects(self, cls: type[_T]) -> Iterator[_T]:
         return self.catalog.objects(cls, self.database_oid)
@@ -100,7 +130,7 @@ class CatalogView:
     @cached_property
     def search_path(self) -> tuple[str, ...]:
         """Schemas that are searched, pg_catalog before others unless it is named."""
-        return with_system_catalog(self.session.existing_search_path())
+        return with_system_catalog(self._session.existing_search_path())
 
     @cached_property
     def _first_found(self) -> dict[str, int]:

@@ -25,6 +25,7 @@ from foundation.memory import MemoryBudget
 from foundation.settings import SettingSource, SettingValues
 from planner.vector import BuildClaims, BuildReports
 from sqlfront.backend import Authentication, StartupParameters
+from sqlfront.pg_catalog.kept_rows import KeptRows
 from sqlfront.protocol.errors import InvalidAuthorization, TooManyConnections
 from sqlfront.protocol.scram import make_verifier
 from sqlfront.session.errors import ActiveTransaction
@@ -58,6 +59,7 @@ class Shared:
     build_reports: BuildReports = field(default_factory=BuildReports)
     retry_turns: RetryTurns = field(default_factory=RetryTurns)
     lifted_shapes: LiftedShapes = field(default_factory=LiftedShapes)
+    catalog_rows: KeptRows = field(default_factory=KeptRows)
     known_texts: KnownTexts = field(default_factory=KnownTexts)
     start_time_us: int = 0
 

@@ -14,7 +14,7 @@ from planner.functions.signature import Function
 from planner.services import EvaluationContext
 from sqlfront.binder import column_defaults, table_rules
 from sqlfront.parser.keywords import keyword_rows
-from sqlfront.pg_catalog import CATALOG_FUNCTIONS, reg_name, reg_oid, relation_rows
+from sqlfront.pg_catalog import CATALOG_FUNCTIONS, reg_name, reg_oid
 from sqlfront.pg_catalog.partitions import partition_ancestors, partition_tree_rows
 from sqlfront.pg_catalog.view import CatalogView
 from sqlfront.session.recall import recall_of
@@ -60,7 +60,7 @@ class StatementServices:
         )
 
     def virtual_relation(self, schema: str, name: str) -> pa.Table:
-        return relation_rows(schema, name, self.view)
+        return self._session.shared.catalog_rows.rows(schema, name, self.view)
 
     def call_function(
         self, function: Function, arguments: Sequence[pa.Array], row_count: int
