@@ -17,6 +17,7 @@ from foundation.errors import FeatureNotSupported
 from foundation.sqltypes import SqlType
 from planner import bound
 from planner.execution import Execution, run_native
+from planner.exists_lists import without_exists_lists
 from planner.explain import Explain, explain_change, explain_native, summary_lines
 from planner.native import native_node
 from planner.nodes import Node
@@ -231,7 +232,7 @@ def _relational(query: bound.Query) -> RelationalPlan:
     from planner.relational import check_supported
 
     check_supported(query)
-    return RelationalPlan(query)
+    return RelationalPlan(without_exists_lists(query))
 
 
 def target_columns(targets: tuple[bound.Target, ...]) -> tuple[OutputColumn, ...]:

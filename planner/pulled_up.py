@@ -54,7 +54,7 @@ def pulled_up(select: bound.Select) -> bound.Select:
     ):
         return select
     inner = scan.query
-    if not isinstance(inner.from_, bound.TableScan | bound.SubqueryScan) or not _is_plain(inner):
+    if not isinstance(inner.from_, bound.TableScan | bound.SubqueryScan) or not is_plain(inner):
         return select
 
     def change(node: Any) -> bound.Expression | None:
@@ -68,7 +68,7 @@ def pulled_up(select: bound.Select) -> bound.Select:
     return pulled_up(replace(outer, from_=inner.from_))
 
 
-def _is_plain(select: bound.Select) -> bool:
+def is_plain(select: bound.Select) -> bool:
     """Whether each row of the FROM that passes WHERE is one row, whose values depend on it alone."""
     if select.group_by or select.having is not None or select.is_distinct or select.distinct_on:
         return False

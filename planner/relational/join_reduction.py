@@ -8,6 +8,8 @@ rows that pass a table's own filter are known, and so are their keys:
 2. The table with fewest rows left, or the sub-query that is a vector search, gives its keys to the other tables of its classes, where these have many times as many
    rows: they keep the rows with such a key, through a btree index where there is one.
 3. A table that became small gives its own keys in turn.
+4. A sub-query's tables are reduced by those of the queries around it, whose rows are settled by then: an outer row that is not
+   read asks for nothing.
 
 The join itself stays: reduction only takes rows that cannot be in its result. Bernstein and Chiu, "Using semi-joins to solve
 relational queries", JACM 28 (1), 1981.
@@ -38,7 +40,7 @@ TABLE_ROWS_MIN = 4096
 
 
 @dataclass(slots=True)
-class _EqualColumns:
+class EqualColumns:
     """Columns that have one value in every row of the join, and the function of their equality."""
 
     columns: dict[Column, SqlType]
@@ -55,6 +57,7 @@ class JoinInputs:
         scans: stored tables that WHERE may take rows from, by relation id.
         filters: native conditions over one of them each, by relation id.
         computed: relations whose rows are known.
+        outer: tables of the queries around it, whose rows are known.
     """
 
     from_: bound.Relation | None
@@ -62,6 +65,7 @@ class JoinInputs:
     scans: Mapping[int, bound.TableScan]
     filters: Mapping[int, bound.Expression]
     computed: Mapping[int, ComputedRows]
+    outer: Mapping[int, ScannedRows]
 
 
 def reduce_by_joins(inputs: JoinInputs, context: ExecutionContext) -> dict[int, ScannedRows]:
@@ -70,17 +74,18 @@ def reduce_by_joins(inputs: JoinInputs, context: ExecutionContext) -> dict[int, 
     Raises:
         QuiverError: what a filter raises for a visible row.
     """
-    scans, filters, computed = inputs.scans, inputs.filters, inputs.computed
-    conditions = (*conjuncts(inputs.where), *_inner_conditions(inputs.from_))
-    classes = _equal_columns(conditions, scans.keys() | computed.keys()) if scans else []
+    scans, filters = inputs.scans, inputs.filters
+    known: dict[int, ScannedRows | ComputedRows] = {**inputs.outer, **inputs.computed}
+    conditions = joined_conditions(inputs.from_, inputs.where)
+    classes = equal_columns(conditions, scans.keys() | known.keys()) if scans else []
     joined = {relation_id for equal in classes for relation_id, _ in equal.columns}
-    waiting = joined & (filters.keys() | computed.keys())
+    waiting = joined & (filters.keys() | known.keys())
     if not waiting:
         return {}
     scanned = {i: scanned_rows(scans[i], filters.get(i), context) for i in sorted(joined & scans.keys())}
     if all(rows.total < TABLE_ROWS_MIN for rows in scanned.values()):
         return scanned
-    sources: Mapping[int, ScannedRows | ComputedRows] = {**computed, **scanned}
+    sources: Mapping[int, ScannedRows | ComputedRows] = {**known, **scanned}
     while waiting:
         source = min(waiting, key=lambda i: sources[i].count)
         waiting.discard(source)
@@ -91,7 +96,7 @@ def reduce_by_joins(inputs: JoinInputs, context: ExecutionContext) -> dict[int, 
 
 
 def _reduced(
-    equal: _EqualColumns, source: int, given: ScannedRows | ComputedRows, scanned: Mapping[int, ScannedRows]
+    equal: EqualColumns, source: int, given: ScannedRows | ComputedRows, scanned: Mapping[int, ScannedRows]
 ) -> Iterator[int]:
     """Reduce the tables of a class by the keys that one of its relations has; yields those that were."""
     positions = [position for relation_id, position in equal.columns if relation_id == source]
@@ -114,8 +119,16 @@ def _reduced(
         yield relation_id
 
 
-def _equal_columns(conditions: Iterable[bound.Expression], relations: Set[int]) -> list[_EqualColumns]:
-    classes: list[_EqualColumns] = []
+def joined_conditions(
+    from_: bound.Relation | None, where: bound.Expression | None
+) -> tuple[bound.Expression, ...]:
+    """What every row of a FROM with a WHERE satisfies."""
+    return (*conjuncts(where), *_inner_conditions(from_))
+
+
+def equal_columns(conditions: Iterable[bound.Expression], relations: Set[int]) -> list[EqualColumns]:
+    """Classes of columns of some relations that conditions say are equal."""
+    classes: list[EqualColumns] = []
     for conjunct in conditions:
         pair = _column_pair(conjunct, relations)
         if pair is None:
@@ -128,7 +141,7 @@ def _equal_columns(conditions: Iterable[bound.Expression], relations: Set[int]) 
     return classes
 
 
-def _column_pair(node: bound.Expression, relations: Set[int]) -> _EqualColumns | None:
+def _column_pair(node: bound.Expression, relations: Set[int]) -> EqualColumns | None:
     if not isinstance(node, bound.Call) or node.operator != "=" or len(node.arguments) != 2:
         return None
     left, right = node.arguments
@@ -147,7 +160,7 @@ def _column_pair(node: bound.Expression, relations: Set[int]) -> _EqualColumns |
     except KeyError:
         return None
     columns = {(side.relation_id, side.position): side.type for side in (left, right)}
-    return _EqualColumns(columns, node.function, keys_type)
+    return EqualColumns(columns, node.function, keys_type)
 
 
 def _inner_conditions(relation: bound.Relation | None) -> Iterable[bound.Expression]:

@@ -7,6 +7,7 @@ o0, o1, .... Column names of the client never reach DuckDB.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pyarrow as pa
@@ -20,6 +21,7 @@ from planner.relational.carriers import carrier, decimal_form
 from planner.relational.constant_rows import constant_table
 from planner.relational.early_topk import with_early_topk
 from planner.relational.expressions import ExpressionPrinter, is_column_free, is_foldable, unified
+from planner.relational.group_keys import decided_keys
 from planner.relational.join_reduction import JoinInputs, reduce_by_joins
 from planner.relational.lateral_searches import (
     find_lateral_search,
@@ -256,11 +258,14 @@ class QueryPrinter:
         self._find_computed(query.from_)
         where = push_down(query, self._pushdown)
         scans = filterable_scans(query.from_, self._pushdown)
-        inputs = JoinInputs(query.from_, where, scans, self._pushdown.filters, self._computed)
+        if where is not query.where:
+            used = used_positions(replace(query, where=where))
+            self._used |= {relation_id: used.get(relation_id, []) for relation_id in scans}
+        inputs = JoinInputs(query.from_, where, scans, self._pushdown.filters, self._computed, self.scanned)
         self.scanned |= reduce_by_joins(inputs, self.statement.context)
         from_sql = f" FROM {self.relation(query.from_)}" if query.from_ is not None else ""
         where_sql = f" WHERE {self.expressions.boolean(where)}" if where is not None else ""
-        group_sql = self._group_by(query)
+        group_sql = self._group_by(query, where)
         having = f" HAVING {self.expressions.boolean(query.having)}" if query.having is not None else ""
         targets = [self.expressions.print(target.expression) for target in query.targets]
         columns = tuple(
@@ -320,21 +325,27 @@ class QueryPrinter:
         keys = sort_keys(self.expressions, order_by)
         return f"SELECT * FROM ({inner}) AS q ORDER BY {keys}"
 
-    def _group_by(self, query: bound.Select) -> str:
+    def _group_by(self, query: bound.Select, where: bound.Expression | None) -> str:
         """GROUP BY; leaves the printer in grouped mode, where a key's expression prints as the key.
 
-        A column that is no key (it depends on a grouped primary key) prints as any_value of it.
+        A column that is no key (others decide it) prints as any_value of it.
         """
         if not query.group_by:
             return ""
+        stored = [
+            item
+            for item in _from_items(query.from_)
+            if isinstance(item, bound.TableScan) and item.relation_id not in self._pushdown.untouched
+        ]
+        decided = decided_keys(query, where, stored, self.statement.context.transaction.catalog)
         printed: dict[bound.Expression, Printed] = {}
         keys: dict[bound.Expression, str] = {}
         for grouping_set in query.group_by:
             for expression in grouping_set.expressions:
-                if expression not in printed:
+                if expression not in printed and expression not in decided:
                     value = printed[expression] = self.expressions.print(expression)
                     keys[expression] = group_sql(self.expressions, value)
-        sets = [", ".join(keys[e] for e in grouping_set.expressions) for grouping_set in query.group_by]
+        sets = [", ".join(keys[e] for e in each.expressions if e in keys) for each in query.group_by]
         for expression, value in printed.items():
             if keys[expression] != value.sql:
                 any_value = f"any_value({value.sql})"

@@ -102,3 +102,54 @@ def test_rows_of_an_outer_join_stay(client: Client, monkeypatch: pytest.MonkeyPa
         "SELECT count(*), count(s.id) FROM big b LEFT JOIN small s ON s.id = b.small_id AND s.id = 3"
     )
     assert [int(value) for value in kept[0]] == [4292, 183]
+
+
+CORRELATED = (
+    "EXISTS (SELECT * FROM big i WHERE i.mid_id = m.id AND i.v <> 3)",
+    "NOT EXISTS (SELECT i.code FROM big i WHERE i.mid_id = m.id AND i.v = 3)",
+    "(SELECT sum(i.v) FROM big i WHERE i.small_id = s.id AND i.code = m.code) > 20",
+    "(SELECT count(*) FROM big i WHERE i.small_id = s.id AND i.mid_id = m.id) = 0",
+    "(SELECT coalesce(max(i.v), 7) FROM big i WHERE i.mid_id = m.id) = 7",
+    "m.id IN (SELECT i.mid_id FROM big i WHERE i.code = m.code)",
+    "m.id NOT IN (SELECT i.mid_id FROM big i WHERE i.small_id = s.id AND i.mid_id IS NOT NULL)",
+    "EXISTS (SELECT FROM mid j WHERE j.small_id = s.id AND EXISTS (SELECT FROM big i WHERE i.mid_id = j.id AND i.code = m.code))",
+    "EXISTS (SELECT FROM big i WHERE i.mid_id = m.id OR i.small_id = s.id)",
+    "EXISTS (SELECT FROM big i LEFT JOIN big o ON o.id = m.id WHERE i.code = m.code AND o.v IS NULL)",
+    "EXISTS (SELECT 1 FROM big i WHERE i.mid_id = m.id UNION ALL SELECT 1 FROM big i WHERE i.small_id = s.id AND i.v = 1)",
+    "(SELECT i.id FROM big i WHERE i.mid_id = m.id ORDER BY i.id LIMIT 1) > 100",
+    "EXISTS (SELECT count(*) FROM big i WHERE i.mid_id = m.id)",
+    "EXISTS (SELECT FROM big i WHERE i.mid_id = m.id GROUP BY i.v HAVING count(*) > 2)",
+    "(WITH c AS MATERIALIZED (SELECT i.v FROM big i WHERE i.mid_id = m.id) SELECT count(*) FROM c) > 3",
+)
+OUTER_FORMS = (
+    "small s JOIN mid m ON m.small_id = s.id",
+    "small s LEFT JOIN mid m ON m.small_id = s.id",
+    "small s FULL JOIN mid m ON m.small_id = s.id",
+    "mid m CROSS JOIN (SELECT * FROM small WHERE id < 4) s",
+    "mid m JOIN small s ON m.small_id = s.id JOIN LATERAL (SELECT count(*) FROM big i WHERE i.mid_id = m.id) l(n) ON n > 5",
+)
+
+
+def test_sub_queries_over_rows_without_an_outer_one(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    choice = random.Random(12)
+    queries = [
+        f"SELECT count(*), sum(m.id), sum(s.id) FROM {choice.choice(OUTER_FORMS)} WHERE {where} AND {test}"
+        for where in ("m.w < 20", "s.id IN (3, 4)", "(m.id < 30 OR m.id IS NULL)")
+        for test in CORRELATED
+    ]
+    answers = []
+    for rows_min in (1, 10**9):
+        monkeypatch.setattr(join_reduction, "TABLE_ROWS_MIN", rows_min)
+        answers.append([client.rows(query) for query in queries])
+    for query, reduced, whole in zip(queries, *answers, strict=True):
+        assert reduced == whole, query
+    assert sum(answer[0][0] != "0" for answer in answers[0]) > len(queries) // 4
+
+
+def test_a_sub_query_reads_few_rows(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(join_reduction, "TABLE_ROWS_MIN", 1)
+    lines = client.rows(
+        "EXPLAIN (COSTS OFF) SELECT * FROM mid m JOIN small s ON m.small_id = s.id WHERE m.id < 30 "
+        "AND NOT EXISTS (SELECT * FROM big i WHERE i.mid_id = m.id AND i.v = 3)"
+    )
+    assert any("Partners: (i.mid_id = m.id)" in str(line) for (line,) in lines)

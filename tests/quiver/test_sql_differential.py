@@ -28,6 +28,7 @@ FILES = (
     "json_paths.sql",
     "queries.sql",
     "query_forms.sql",
+    "decided_keys.sql",
     "aggregates.sql",
     "pgvector.sql",
     "temporary_tables.sql",
