@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 
 from foundation.errors import InvalidParameterValue
-from foundation.sqltypes import JSON, JSONB, REGCONFIG, TEXT, TSVECTOR, arrow_type
+from foundation.sqltypes import JSON, JSONB, REGCONFIG, TEXT, TSQUERY, TSVECTOR, arrow_type
 from foundation.text_search_names import DICTIONARY_NAMES
 from planner.functions.datum import CallSite, Datum, Kernel, row_count_of
 from planner.functions.rowwise import over_distinct, row_kernel, row_values
@@ -20,11 +20,16 @@ from planner.text_search.column_matching import match_column
 from planner.text_search.configurations import Configuration, configuration, configuration_set
 from planner.text_search.dictionaries import dictionary
 from planner.text_search.documents import text_vector, texts_vector
-from planner.text_search.json_documents import json_texts, kinds_of
+from planner.text_search.headline_options import parse_options
+from planner.text_search.headlines import headline
+from planner.text_search.json_documents import json_texts, kinds_of, with_strings
 from planner.text_search.query_building import Notation, build_query
 from planner.text_search.query_text import print_node
+from planner.text_search.ranking import DEFAULT_WEIGHTS, Weights, checked_weights, rank, rank_by_covers
+from planner.text_search.rewriting import rewritten
 from planner.text_search.tsqueries import (
     Kind,
+    Node,
     joined,
     negated,
     node_count,
@@ -33,7 +38,7 @@ from planner.text_search.tsqueries import (
     unpack_query,
     without_negations,
 )
-from planner.text_search.tsvectors import POSITION_END, lexeme_count
+from planner.text_search.tsvectors import POSITION_END, Lexemes, lexeme_count, unpack_vector
 from planner.text_search.vector_changes import (
     concatenated,
     filtered,
@@ -176,6 +181,42 @@ def _contains(left: bytes, right: bytes) -> bool:
     return wanted <= {operand.lexeme for operand in operands(unpack_query(left))}
 
 
+def _rewritten(query: bytes, target: bytes, substitute: bytes) -> bytes:
+    return pack_query(rewritten(unpack_query(query), unpack_query(target), unpack_query(substitute)))
+
+
+# ---------------------------------------------------------------------------------------------------------
+# Ranks and headlines
+
+
+def _ranked(function: Callable[[Weights, Lexemes, Node | None, int], float]) -> Callable[..., float]:
+    """Over (weights, vector, query, method), the first and the last of which may be left out."""
+
+    def ranked(*arguments: Any) -> float:
+        weights = DEFAULT_WEIGHTS
+        if isinstance(arguments[0], list):
+            weights, arguments = checked_weights(arguments[0]), arguments[1:]
+        vector, query, *method = arguments
+        return function(weights, unpack_vector(vector), unpack_query(query), *(method or (0,)))
+
+    return ranked
+
+
+def _headline(chosen: Configuration, notice: Any, text: str, query: bytes, options: str = "") -> str:
+    return headline(chosen, text, unpack_query(query), parse_options(options))
+
+
+def _json_headline(is_compact: bool) -> ConfiguredFunction:
+    def function(chosen: Configuration, notice: Any, text: str, query: bytes, options: str = "") -> str:
+        parsed = parse_options(options)
+        node = unpack_query(query)
+        return with_strings(
+            text, lambda string: headline(chosen, string, node, parsed), is_compact=is_compact
+        )
+
+    return function
+
+
 # ---------------------------------------------------------------------------------------------------------
 # Tables
 
@@ -187,6 +228,11 @@ def _configured_kernels() -> dict[str, Kernel]:
         kernels[f"to_tsvector({REGCONFIG.oid},{kind.oid})"] = _configured(_json_to_vector)
     for name in ("json_to_tsvector", "jsonb_to_tsvector"):
         kernels[name] = _configured(_json_to_vector)
+    headlines = {TEXT: _headline, JSON: _json_headline(True), JSONB: _json_headline(False)}
+    for kind, function in headlines.items():
+        for given in ("", f"{REGCONFIG.oid},"):
+            for options in ("", f",{TEXT.oid}"):
+                kernels[f"ts_headline({given}{kind.oid},{TSQUERY.oid}{options})"] = _configured(function)
     kernels[f"to_tsvector({TEXT.oid})"] = _configured(_to_vector)
     kernels[f"to_tsvector({REGCONFIG.oid},{TEXT.oid})"] = _configured(_to_vector)
     return kernels
@@ -202,7 +248,8 @@ def text_search_kernels() -> dict[str, Kernel]:
         "tsquery_and": _joined(Kind.AND), "tsquery_or": _joined(Kind.OR), "tsquery_phrase": _phrase,
         "tsquery_not": lambda value: pack_query(negated(unpack_query(value))),
         "tsq_mcontains": _contains, "tsq_mcontained": lambda left, right: _contains(right, left),
-        "ts_lexize": _lexized,
+        "ts_lexize": _lexized, "ts_rank": _ranked(rank), "ts_rank_cd": _ranked(rank_by_covers),
+        "ts_rewrite(3615,3615,3615)": _rewritten,
     }  # fmt: skip
     return {
         **{name: row_kernel(function) for name, function in functions.items()},

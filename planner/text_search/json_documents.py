@@ -6,7 +6,7 @@ https://www.postgresql.org/docs/16/functions-textsearch.html, to_tsvector(jsonb)
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from foundation.errors import InvalidParameterValue
@@ -68,3 +68,24 @@ def kinds_of(text: str) -> frozenset[str]:
             raise InvalidParameterValue(f'wrong flag in flag array: "{item}"', hint=_HINT)
         kinds |= set(KINDS) if word == "all" else {word}
     return frozenset(kinds)
+
+
+def with_strings(text: str, change: Callable[[str], str], *, is_compact: bool) -> str:
+    """The text of a JSON value whose strings, keys aside, are changed; without blanks, or as jsonb has them."""
+    comma, colon = (",", ":") if is_compact else (", ", ": ")
+
+    def written(value: Any) -> str:
+        if isinstance(value, _Members):
+            members = (_quoted(key) + colon + written(item) for key, item in value)
+            return "{" + comma.join(members) + "}"
+        if isinstance(value, list):
+            return "[" + comma.join(map(written, value)) + "]"
+        if isinstance(value, _Number):
+            return value
+        return _quoted(change(value)) if isinstance(value, str) else json.dumps(value)
+
+    return written(_DECODER.decode(text))
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)

@@ -65,6 +65,8 @@ DESCRIBED = {
     1247: "pg_type", 1255: "pg_proc", 2617: "pg_operator", 2601: "pg_am", 2612: "pg_language", 3456: "pg_collation",
 }  # fmt: skip
 """Catalogs (by OID) whose kept rows keep their comments."""
+WHOLLY_DESCRIBED = (3600, 3601, 3602, 3764)
+"""pg_ts_dict, pg_ts_parser, pg_ts_config and pg_ts_template, all of whose rows exist."""
 
 
 def main() -> None:
@@ -94,7 +96,8 @@ def _kept_comments(dumped: dict[str, pa.Table]) -> pa.Table:
     kept = {class_oid: set(dumped[name]["oid"].to_pylist()) for class_oid, name in DESCRIBED.items()}
     comments = dumped["pg_description"]
     pairs = zip(comments["classoid"].to_pylist(), comments["objoid"].to_pylist())
-    return comments.filter(pa.array([oid in kept.get(class_oid, ()) for class_oid, oid in pairs]))
+    is_kept = [class_oid in WHOLLY_DESCRIBED or oid in kept.get(class_oid, ()) for class_oid, oid in pairs]
+    return comments.filter(pa.array(is_kept))
 
 
 Columns = list[tuple[str, int, bool]]

@@ -9,7 +9,6 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import psycopg
 import pyarrow as pa
@@ -27,10 +26,16 @@ from planner.text_search.query_building import Notation, build_query
 from planner.text_search.query_text import parse_query, print_query
 from planner.text_search.tsqueries import pack_query, unpack_query
 from planner.text_search.vector_text import parse_vector, print_vector
+from tests.planner.text_search.random_queries import (
+    Connection,
+    column,
+    random_query,
+    random_texts,
+    random_vector,
+)
 
 pytestmark = pytest.mark.slow
 
-Connection = psycopg.Connection[Any]
 DESCRIPTIONS = 2500
 ENGLISH = CONFIGURATIONS[configuration_oid("english") or 0]
 TEXT_PIECES = (
@@ -43,12 +48,6 @@ QUERY_PIECES = (
     "a", "b", "the", "cats", "foo-bar", "'", "\\", ":", "A", "*", " ", "&", "|", "!", "(", ")", "<->", "<2>", "<", "-", "é",
     "'x y'", "<0>", " & ", " | ", "<->", "!", ":*", "<99999>", "or", " or ", '"', "1.5", "http://x.org/a", "<b>",
 )  # fmt: skip
-LEXEMES = ("a", "b", "c", "ab", "abc", "d")
-
-
-def random_texts(seed: int, pieces: Sequence[str], count: int, most: int = 13) -> list[str]:
-    source = random.Random(seed)
-    return ["".join(source.choice(pieces) for _ in range(source.randrange(1, most))) for _ in range(count)]
 
 
 @pytest.fixture(scope="module")
@@ -59,12 +58,6 @@ def descriptions() -> list[str]:
         pytest.skip(f"no {path}")
     texts = [text for text in pq.read_table(path, columns=["description"])["description"].to_pylist() if text]
     return random.Random(7).sample(texts, DESCRIPTIONS)
-
-
-def column(connection: Connection, expression: str, texts: Sequence[str], *values: object) -> list[Any]:
-    """What an expression over x gives for each text."""
-    query = f"SELECT {expression} FROM unnest(%s::text[]) WITH ORDINALITY AS u(x, n) ORDER BY n"
-    return [row[0] for row in connection.execute(query.encode(), [*values, list(texts)])]
 
 
 def outcomes(connection: Connection, expression: str, texts: Sequence[str]) -> Iterator[object]:
@@ -130,24 +123,6 @@ def test_queries_of_random_texts(postgres: Connection, notation: Notation) -> No
     theirs = list(outcomes(postgres, f"{notation.value}('english', x)::text", texts))
     ours = [ours_of(text, notation) for text in texts]
     assert [found for found in zip(texts, ours, theirs) if found[1] != found[2]] == []
-
-
-def random_vector(source: random.Random) -> str:
-    words = []
-    for lexeme in source.sample(LEXEMES, source.randrange(1, 6)):
-        places = [f"{source.randrange(1, 9)}{source.choice('ABCD')}" for _ in range(source.randrange(4))]
-        words.append(lexeme + (":" + ",".join(places) if places else ""))
-    return " ".join(words)
-
-
-def random_query(source: random.Random, depth: int = 3) -> str:
-    if not depth or source.random() < 0.3:
-        ending = source.choice(("", "", "", ":*", ":A", ":BC", ":*D"))
-        return source.choice(LEXEMES) + ending
-    if source.random() < 0.2:
-        return f"!({random_query(source, depth - 1)})"
-    sign = source.choice(("&", "|", "<->", "<2>", "<0>"))
-    return f"({random_query(source, depth - 1)} {sign} {random_query(source, depth - 1)})"
 
 
 def test_what_matches(postgres: Connection) -> None:

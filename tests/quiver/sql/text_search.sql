@@ -110,3 +110,27 @@ SELECT * FROM ts_parse('default', 'foo - bar@x.org')
 SELECT * FROM ts_token_type(3722)
 SELECT * FROM ts_parse('nope', 'x')
 SELECT * FROM ts_parse(1, 'x')
+SELECT cfgname, obj_description(oid, 'pg_ts_config') FROM pg_ts_config ORDER BY 1 LIMIT 3
+SELECT c.relname, d.description FROM pg_description d JOIN pg_class c ON c.oid = d.classoid WHERE c.relname LIKE 'pg_ts%' ORDER BY 1, 2 COLLATE "C"
+-- Ranks.
+SELECT ts_rank('a:1 b:2 c:3,5'::tsvector, 'a'), ts_rank('a:1 b:2 c:3,5'::tsvector, 'a & c'), ts_rank('a:1A b:2'::tsvector, 'a | b'), ts_rank('a b'::tsvector, 'a & b'), ts_rank(''::tsvector, 'a'), ts_rank('a:1'::tsvector, '')
+SELECT ts_rank('{0.1,0.2,0.4,0.9}', 'a:1A b:2B'::tsvector, 'a & b'), ts_rank('{-1,0.2,0.4,0.9}', 'a:1A b:2'::tsvector, 'a | b', 33), ts_rank('a:1 b:9'::tsvector, 'a & b', 63), ts_rank_cd('a:1 b:3 a:7 b:8A'::tsvector, 'a & b'), ts_rank_cd('{0.1,0.2,0.4,1}', 'a:1 b:3 a:7 b:8A'::tsvector, 'a <-> b', 4), ts_rank_cd('a b'::tsvector, 'a')
+SELECT ts_rank('{0.1,0.2}', 'a:1'::tsvector, 'a')
+SELECT ts_rank('{}', 'a:1'::tsvector, 'a')
+SELECT ts_rank('{0.1,0.2,null,1}', 'a:1'::tsvector, 'a')
+SELECT ts_rank('{0.1,0.2,2,1}', 'a:1'::tsvector, 'a')
+SELECT id, ts_rank(w, query), ts_rank_cd(w, query, 32) FROM searched, to_tsquery('english', 'cat | rat') query WHERE w @@ query ORDER BY ts_rank(w, query) DESC, id
+-- Headlines.
+SELECT ts_headline('english', 'The most common type of search is to find all documents containing given query terms and return them in order of their similarity to the query.', to_tsquery('english', 'query & similarity')), ts_headline('the fat cats', 'cat'), ts_headline('simple', 'a b c', 'b', 'StartSel = <, StopSel = ">>"'), ts_headline('english', 'no such words here', 'cat', 'MinWords=2, MaxWords=3')
+SELECT ts_headline('english', 'Search terms may occur many times in a document, requiring ranking of the search matches to decide which occurrences to display in the result.', to_tsquery('english', 'search & term'), 'MaxFragments=10, MaxWords=7, MinWords=3, StartSel=<<, StopSel=>>'), ts_headline('english', '<b>bold</b> cats &amp; dogs', 'cat', 'HighlightAll=true')
+SELECT ts_headline('english', '{"b" : "the cats",  "a": [1.50, "x <b>rat</b>", null], "a": "cat"}'::json, 'cat'), ts_headline('english', '{"b": "the cats", "a": [1.50, "x"]}'::jsonb, 'cat', 'StartSel=*,StopSel=*'), ts_headline('{"b": "cats"}'::jsonb, 'cat')
+SELECT ts_headline('a b', 'a', 'Foo=3')
+SELECT ts_headline('a b', 'a', 'MaxWords=5,MinWords=10')
+SELECT ts_headline('a b', 'a', 'MaxWords=x')
+SELECT ts_headline('a b', 'a', 'x')
+-- Rewriting.
+SELECT ts_rewrite('a & b'::tsquery, 'a'::tsquery, 'c'::tsquery), ts_rewrite('a & b & c', 'c & a', 'd | e'), ts_rewrite('a & (b | c)', 'b', ''), ts_rewrite('a | !b', 'b', 'x <-> y'), ts_rewrite('a', 'a', ''), ts_rewrite('a <-> b | c', 'a <-> b', 'z:A*')
+-- refused: function ts_rewrite is not supported
+SELECT ts_rewrite('a & b'::tsquery, 'SELECT ''a''::tsquery, ''c''::tsquery')
+-- refused: function ts_stat is not supported
+SELECT * FROM ts_stat('SELECT w FROM searched')
