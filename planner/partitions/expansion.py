@@ -30,6 +30,7 @@ from planner.functions.signature import FunctionKind
 from planner.limits import row_range
 from planner.partitions.partition_map import partition_map
 from planner.partitions.pruning import remaining
+from planner.pulled_up import pulled_up
 from planner.relational.pushdown import Pushdown, filterable_scans, single_relation
 from planner.relational.statement import is_volatile
 from planner.services import ExecutionContext
@@ -140,8 +141,11 @@ class _Expansion:
         """The node with its partitioned tables replaced; `scope` is all that may read the columns of one."""
 
         def change(part: Any) -> Any:
-            if isinstance(part, bound.Select) and part.from_ is not None and _partitioned(part.from_):
-                return self._select(part)
+            if isinstance(part, bound.Select):
+                # A plain sub-select or view stands between conditions and the table that they are about.
+                select = part if part.locks or part.ctes else pulled_up(part)
+                if _partitioned(select.from_):
+                    return self._select(select)
             if isinstance(part, bound.TableScan) and part.reads_partitions:
                 return self._relation(part, (), scope)
             return None

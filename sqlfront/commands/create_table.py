@@ -82,7 +82,7 @@ def execute_create_table(statement: CreateTableStatement, context: CommandContex
         indexes += copied
     for constraint in constraints[len(checks) :]:
         table = add_constraint(context, table, constraint, is_new_table=True)
-    built = [index.oid for index in indexes if table.partition_key is None and has_files(table, index)]
+    built = [index.oid for index in indexes if has_files(table, index)]
     if parent is not None:
         built += inherit_parts(context, parent, table)
     return CommandResult(TAG, indexes_to_build=tuple(built))

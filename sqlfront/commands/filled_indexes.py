@@ -8,5 +8,10 @@ from storage.catalog import Index, Table
 
 
 def has_files(table: Table, index: Index) -> bool:
-    """Whether the session is to fill the index: keys of unique indexes are the storage's own affair."""
+    """Whether the session is to fill the index.
+
+    Keys of unique indexes are the storage's own affair, and an index of a partitioned table is those of its partitions.
+    """
+    if table.partition_key is not None:
+        return False
     return index.family in VECTOR_FAMILIES or indexed_attnum(table, index) > 0

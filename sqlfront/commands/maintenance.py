@@ -27,6 +27,7 @@ from sqlfront.commands.lookup import (
     not_supported_for,
     of_kind,
 )
+from sqlfront.commands.partition_parts import parts_of_index
 from sqlfront.parser import (
     AnalyzeStatement,
     CheckpointStatement,
@@ -41,6 +42,7 @@ from sqlfront.parser.keywords import words
 from storage import Storage
 from storage.catalog import Index, Table, View
 from storage.lock_modes import TableMode
+from storage.partition_tree import partition_tree
 
 _VACUUM_OPTIONS = words(
     "full freeze verbose analyze disable_page_skipping skip_locked index_cleanup process_toast truncate parallel"
@@ -110,7 +112,7 @@ def _targets(context: CommandContext, targets: tuple[TableColumns, ...], verb: s
         role = current_role(context)
         tables = context.catalog.objects(Table, context.database_oid)
         return [table for table in tables if role.is_superuser or table.owner_oid == role.oid]
-    found = []
+    found: list[Table] = []
     for target in targets:
         if computed_relation(context, target.table) is not None:
             continue
@@ -123,7 +125,7 @@ def _targets(context: CommandContext, targets: tuple[TableColumns, ...], verb: s
         for name in target.columns:
             if table.column(name) is None:
                 raise UndefinedColumn(f'column "{name}" of relation "{table.name}" does not exist')
-        found.append(table)
+        found += partition_tree(context.catalog, table)
     return found
 
 
@@ -144,14 +146,15 @@ def _reindexed(context: CommandContext, statement: ReindexStatement) -> list[Ind
         assert name is not None
         index = of_kind(find_relation(context, name), Index)
         check_owner(context, index)
-        return [index]
+        return [index, *parts_of_index(context, index)]
     if statement.kind == "TABLE":
         assert name is not None
         table = find_relation(context, name)
         if not isinstance(table, Table):
             raise WrongObjectType(f'"{table.name}" is not a table or materialized view')
         check_owner(context, table)
-        return list(catalog.indexes_of(table.oid))
+        parts = partition_tree(catalog, table)
+        return [index for part in parts for index in catalog.indexes_of(part.oid)]
     everything = list(catalog.objects(Index, context.database_oid))
     if statement.kind == "SCHEMA":
         assert name is not None

@@ -147,7 +147,7 @@ def inherit_index(context: CommandContext, index: Index, partition: Table) -> li
             part = _index_part(context, index, partition)
             check_covers_key(partition, part)
             partition = context.catalog.table(partition.oid)
-            if partition.partition_key is None and has_files(partition, part):
+            if has_files(partition, part):
                 built.append(part.oid)
         context.transaction.put(part)
     for below in children(context.catalog, partition):
