@@ -16,6 +16,7 @@ from enum import Enum
 import pyarrow as pa
 
 from storage.catalog import Catalog, ForeignKey, Index
+from storage.partition_tree import foreign_keys_at
 from storage.references import KeyGuard, Validation
 from storage.rows import RowIds
 
@@ -100,7 +101,7 @@ def deferrable_keys(catalog: Catalog, table_oid: int) -> list[Index]:
 def watched_attnums(catalog: Catalog, table_oid: int) -> frozenset[int]:
     """Columns whose values a change of the table must note; empty when no constraint asks for any."""
     attnums: set[int] = set()
-    for foreign_key in catalog.foreign_keys_to(table_oid):
+    for foreign_key in foreign_keys_at(catalog, table_oid):
         attnums.update(foreign_key.referenced_attnums)
     for constraint in catalog.constraints_of(table_oid):
         if isinstance(constraint, ForeignKey):

@@ -46,6 +46,7 @@ from storage.key_checks import first_key_conflict
 from storage.key_specs import key_spec, unique_specs
 from storage.keys import key_batch
 from storage.overlay import can_hold, has_offsets
+from storage.partition_tree import foreign_keys_at
 from storage.records import (
     CatalogRecord,
     DeleteRecord,
@@ -362,7 +363,7 @@ def _check_patches(transaction: Transaction, prepared: PreparedTable, head: Data
 def _foreign_keys(catalog: Catalog, table_oid: int) -> tuple[set[int], set[int]]:
     return (
         {constraint.oid for constraint in catalog.constraints_of(table_oid)},
-        {constraint.oid for constraint in catalog.foreign_keys_to(table_oid)},
+        {constraint.oid for constraint in foreign_keys_at(catalog, table_oid)},
     )
 
 

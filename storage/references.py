@@ -8,13 +8,15 @@ A guard costs nothing when nothing was committed to the other table meanwhile.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from foundation.errors import SerializationFailure
-from storage.catalog import Catalog, ForeignKey
+from storage.catalog import Catalog, ForeignKey, Table
 from storage.key_specs import KeySpec
 from storage.keys import KeyBatch
 from storage.state import DatabaseState, TableState
@@ -25,19 +27,25 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class KeyGuard:
-    """Keys of one foreign key, as both tables have them, position by position.
+    """Keys of one foreign key, as both sides have them, position by position.
 
-    `table_oid` is the other table, the one whose later commits matter, and `state` its committed rows when the
-    statement looked.
+    `referenced` are the tables that may have them: several where the referenced table is partitioned. `others` are those whose
+    later commits matter, with their committed rows when the statement looked.
     """
 
     foreign_key_oid: int
-    referencing_spec: KeySpec
-    referencing_keys: KeyBatch
-    referenced_spec: KeySpec
-    referenced_keys: KeyBatch
+    referencing: TableKeys
+    referenced: tuple[TableKeys, ...]
+    others: tuple[tuple[int, TableState], ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TableKeys:
+    """(n) keys as one table has them."""
+
     table_oid: int
-    state: TableState
+    spec: KeySpec
+    keys: KeyBatch
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,15 +53,14 @@ class Validation:
     """All rows of a foreign key's tables were checked when they were in these committed states."""
 
     foreign_key_oid: int
-    referencing: TableState
-    referenced: TableState
+    tables: tuple[tuple[int, TableState], ...]
 
 
 def guard_keys(
     transaction: Transaction,
     foreign_key: ForeignKey,
-    referencing: tuple[KeySpec, KeyBatch],
-    referenced: tuple[KeySpec, KeyBatch],
+    referencing: TableKeys,
+    referenced: tuple[TableKeys, ...],
     *,
     is_removal: bool,
 ) -> None:
@@ -64,16 +71,18 @@ def guard_keys(
     Args:
         is_removal: referenced keys are taken away, so it is later references that matter.
     """
-    other = foreign_key.table_oid if is_removal else foreign_key.referenced_oid
-    state = transaction.committed_table(other)
-    guard = KeyGuard(foreign_key.oid, *referencing, *referenced, other, state)
+    matter = (referencing,) if is_removal else referenced
+    others = tuple((side.table_oid, transaction.committed_table(side.table_oid)) for side in matter)
+    guard = KeyGuard(foreign_key.oid, referencing, referenced, others)
     transaction.pending = replace(transaction.pending, guards=(*transaction.pending.guards, guard))
 
 
-def note_validation(transaction: Transaction, foreign_key: ForeignKey) -> None:
+def note_validation(
+    transaction: Transaction, foreign_key: ForeignKey, referenced_oids: Iterable[int]
+) -> None:
     """All rows of a foreign key's tables are about to be checked as they are committed now."""
-    tables = (foreign_key.table_oid, foreign_key.referenced_oid)
-    validation = Validation(foreign_key.oid, *map(transaction.committed_table, tables))
+    oids = (foreign_key.table_oid, *referenced_oids)
+    validation = Validation(foreign_key.oid, tuple((oid, transaction.committed_table(oid)) for oid in oids))
     transaction.pending = replace(
         transaction.pending, validations=(*transaction.pending.validations, validation)
     )
@@ -86,22 +95,33 @@ def check_references(transaction: Transaction, head: DatabaseState, catalog: Cat
         SerializationFailure: 40001.
     """
     for validation in transaction.pending.validations:
-        foreign_key = catalog.get(validation.foreign_key_oid)
-        if isinstance(foreign_key, ForeignKey) and not (
-            head.table_state(foreign_key.table_oid) is validation.referencing
-            and head.table_state(foreign_key.referenced_oid) is validation.referenced
-        ):
+        is_there = isinstance(catalog.get(validation.foreign_key_oid), ForeignKey)
+        if is_there and not _are_unchanged(head, validation.tables):
             raise _conflict()
     for guard in transaction.pending.guards:
         foreign_key = catalog.get(guard.foreign_key_oid)
-        if not isinstance(foreign_key, ForeignKey) or head.table_state(guard.table_oid) is guard.state:
+        if not isinstance(foreign_key, ForeignKey) or _are_unchanged(head, guard.others):
             continue
-        referencing = transaction.current_view(head, catalog.table(foreign_key.table_oid))
-        positions, _ = referencing.visible_matches(guard.referencing_spec, guard.referencing_keys)
-        referenced = transaction.current_view(head, catalog.table(foreign_key.referenced_oid))
-        present, _ = referenced.visible_matches(guard.referenced_spec, guard.referenced_keys)
-        if len(np.setdiff1d(positions, present)):
+        positions = _present(transaction, head, catalog, guard.referencing)
+        for side in guard.referenced:
+            positions = np.setdiff1d(positions, _present(transaction, head, catalog, side))
+        if len(positions):
             raise _conflict()
+
+
+def _are_unchanged(head: DatabaseState, tables: Iterable[tuple[int, TableState]]) -> bool:
+    return all(head.table_state(oid) is state for oid, state in tables)
+
+
+def _present(
+    transaction: Transaction, head: DatabaseState, catalog: Catalog, side: TableKeys
+) -> npt.NDArray[np.int64]:
+    """Positions of the keys that a row of a table has; none of a table that was dropped."""
+    table = catalog.get(side.table_oid)
+    if not isinstance(table, Table):
+        return np.empty(0, dtype=np.int64)
+    positions, _ = transaction.current_view(head, table).visible_matches(side.spec, side.keys)
+    return positions
 
 
 def _conflict() -> SerializationFailure:

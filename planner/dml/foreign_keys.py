@@ -27,7 +27,8 @@ from storage.constraints import check_rows_current
 from storage.key_specs import KeySpec, key_spec
 from storage.keys import KeyBatch, key_batch
 from storage.lock_modes import RowStrength, SharedMode, TableMode
-from storage.references import guard_keys
+from storage.partition_tree import referenced_leaves
+from storage.references import TableKeys, guard_keys
 from storage.rows import RowIds
 from storage.writeset import PROVISIONAL_ID_MIN
 
@@ -44,6 +45,21 @@ class KeySides:
     referenced: Table
     index: Index
     """The unique index over the referenced columns, which may have them in another order."""
+
+    among: tuple[ForeignKey, ...] | None = None
+    """The foreign key as it looks from the tables whose rows count, where these are not all that it references."""
+
+    def parts(self, context: ExecutionContext) -> list[KeySides]:
+        """The sides once for each table that has referenced rows: the leaves, where the key references a partitioned table."""
+        if self.among is not None:
+            return [KeySides.of(key, context) for key in self.among]
+        catalog = context.transaction.catalog
+        stored = catalog.get(self.foreign_key.oid)
+        # One that is being added is not there yet, and is the declared one.
+        declared = stored if isinstance(stored, ForeignKey) else self.foreign_key
+        if catalog.table(declared.referenced_oid).partition_key is None:
+            return [self]
+        return [KeySides.of(key, context) for key in referenced_leaves(catalog, declared)]
 
     @classmethod
     def of(cls, foreign_key: ForeignKey, context: ExecutionContext) -> KeySides:
@@ -149,17 +165,18 @@ def missing_references(sides: KeySides, columns: Sequence[pa.Array], context: Ex
         SerializationFailure: 40001, under REPEATABLE READ when the row was replaced since the snapshot.
     """
     transaction = context.transaction
-    keys = sides.referenced_keys(sides.as_referenced(columns))
-    referenced_oid = sides.referenced.oid
-    is_present = np.zeros(len(keys), dtype=np.bool_)
-    if transaction.isolation.value == "read committed":
-        positions, _ = transaction.current_table(referenced_oid).visible_matches(sides.referenced_spec, keys)
-    else:
-        view = transaction.table_view(referenced_oid)
-        positions, row_ids = view.visible_matches(sides.referenced_spec, keys)
-        committed = np.unique(row_ids[row_ids < np.uint64(PROVISIONAL_ID_MIN)])
-        check_rows_current(transaction.committed_table(referenced_oid), committed)
-    is_present[positions] = True
+    is_present = np.zeros(len(columns[0]), dtype=np.bool_)
+    for part in sides.parts(context):
+        keys = part.referenced_keys(part.as_referenced(columns))
+        oid = part.referenced.oid
+        if transaction.isolation.value == "read committed":
+            positions, _ = transaction.current_table(oid).visible_matches(part.referenced_spec, keys)
+        else:
+            view = transaction.table_view(oid)
+            positions, row_ids = view.visible_matches(part.referenced_spec, keys)
+            committed = np.unique(row_ids[row_ids < np.uint64(PROVISIONAL_ID_MIN)])
+            check_rows_current(transaction.committed_table(oid), committed)
+        is_present[positions] = True
     return np.flatnonzero(~is_present)
 
 
@@ -191,54 +208,69 @@ def locked_referencing_rows(
 
 def lock_referenced(sides: KeySides, columns: Sequence[pa.Array], context: ExecutionContext) -> None:
     """Lock the rows that referencing keys name FOR KEY SHARE. Waits for who removes them; raises 55P03, 40P01, 57014."""
-    transaction, oid = context.transaction, sides.referenced.oid
-    keys = sides.referenced_keys(sides.as_referenced(columns))
-    is_replaced = True
-    while is_replaced:
-        _, row_ids = transaction.current_table(oid).visible_matches(sides.referenced_spec, keys)
-        locked = transaction.lock_rows(oid, np.unique(row_ids), RowStrength.KEY_SHARE)
-        is_replaced = bool(locked.is_replaced.any())
+    transaction = context.transaction
+    for part in sides.parts(context):
+        oid, is_replaced = part.referenced.oid, True
+        keys = part.referenced_keys(part.as_referenced(columns))
+        while is_replaced:
+            _, row_ids = transaction.current_table(oid).visible_matches(part.referenced_spec, keys)
+            locked = transaction.lock_rows(oid, np.unique(row_ids), RowStrength.KEY_SHARE)
+            is_replaced = bool(locked.is_replaced.any())
 
 
 def present_keys(sides: KeySides, columns: Sequence[pa.Array], context: ExecutionContext) -> Mask:
     """(n,) bool: referenced keys that some referenced row has (again)."""
-    keys = sides.referenced_keys(columns)
-    view = context.transaction.current_table(sides.referenced.oid)
-    positions, _ = view.visible_matches(sides.referenced_spec, keys)
-    is_present = np.zeros(len(keys), dtype=np.bool_)
-    is_present[positions] = True
+    is_present = np.zeros(len(columns[0]), dtype=np.bool_)
+    for part in sides.parts(context):
+        keys = part.referenced_keys(columns)
+        view = context.transaction.current_table(part.referenced.oid)
+        positions, _ = view.visible_matches(part.referenced_spec, keys)
+        is_present[positions] = True
     return is_present
 
 
 def guard_references(sides: KeySides, columns: Sequence[pa.Array], context: ExecutionContext) -> None:
     """Before looking for the keys that referencing rows name: they must be there at commit too."""
-    referenced = sides.referenced_keys(sides.as_referenced(columns))
-    _guard(sides, key_batch(sides.referencing_spec, columns), referenced, context, is_removal=False)
+    _guard(
+        sides,
+        key_batch(sides.referencing_spec, columns),
+        sides.as_referenced(columns),
+        context,
+        is_removal=False,
+    )
 
 
 def guard_removed(sides: KeySides, columns: Sequence[pa.Array], context: ExecutionContext) -> None:
     """Before looking for the rows that reference keys which are going: there must be none at commit either."""
     referencing = key_batch(sides.referencing_spec, sides.as_referencing(columns))
-    _guard(sides, referencing, sides.referenced_keys(columns), context, is_removal=True)
+    _guard(sides, referencing, columns, context, is_removal=True)
 
 
 def _guard(
     sides: KeySides,
     referencing: KeyBatch,
-    referenced: KeyBatch,
+    referenced_columns: Sequence[pa.Array],
     context: ExecutionContext,
     *,
     is_removal: bool,
 ) -> None:
     mode = SharedMode.EXCLUSIVE if is_removal else SharedMode.SHARED
-    other = sides.referencing if is_removal else sides.referenced
-    context.transaction.locks.lock_table(other, TableMode.ROW_SHARE)
-    context.transaction.locks.reserve_keys(sides.foreign_key.oid, referenced.hashes[referenced.has_key], mode)
+    parts = sides.parts(context)
+    referenced = tuple(
+        TableKeys(part.referenced.oid, part.referenced_spec, part.referenced_keys(referenced_columns))
+        for part in parts
+    )
+    for other in [sides.referencing] if is_removal else [part.referenced for part in parts]:
+        context.transaction.locks.lock_table(other, TableMode.ROW_SHARE)
+    for side in referenced[:1]:
+        # Parts hash alike: the first stands for all.
+        hashes = side.keys.hashes[side.keys.has_key]
+        context.transaction.locks.reserve_keys(sides.foreign_key.oid, hashes, mode)
     guard_keys(
         context.transaction,
         sides.foreign_key,
-        (sides.referencing_spec, referencing),
-        (sides.referenced_spec, referenced),
+        TableKeys(sides.referencing.oid, sides.referencing_spec, referencing),
+        referenced,
         is_removal=is_removal,
     )
 

@@ -52,6 +52,7 @@ from storage.changes import (
 from storage.key_specs import key_spec
 from storage.keys import key_batch
 from storage.lock_modes import RowStrength
+from storage.partition_tree import foreign_key_at, foreign_keys_at, referenced_leaves
 from storage.references import note_validation
 from storage.writeset import PROVISIONAL_ID_MIN
 
@@ -111,7 +112,7 @@ def _check_change(change: RowChange, context: ExecutionContext) -> None:
         ]
         _raise_first([_repeated_key(key, change, context) for key in keys])
     if change.old_ids is not None:
-        for foreign_key in sorted(catalog.foreign_keys_to(change.table_oid), key=lambda k: str(k.oid)):
+        for foreign_key in sorted(foreign_keys_at(catalog, change.table_oid), key=lambda k: str(k.oid)):
             _keys_removed(foreign_key, change, late, context)
     if change.new_ids is not None:
         constraints = sorted(catalog.constraints_of(change.table_oid), key=lambda c: str(c.oid))
@@ -151,7 +152,8 @@ def _check_late(check: DeferredCheck, context: ExecutionContext) -> None:
     if check.side is ChangeSide.REFERENCING:
         _raise_first([_missing_reference(foreign_key, change, context)])
     else:
-        _check_not_referenced(KeySides.of(foreign_key, context), change, context)
+        at_table = foreign_key_at(catalog, foreign_key, catalog.table(change.table_oid))
+        _check_not_referenced(KeySides.of(at_table, context), change, context)
 
 
 def _raise_first(violations: list[Violation | None]) -> None:
@@ -203,14 +205,22 @@ def _first_missing(
     return min(candidates, key=lambda violation: violation[0], default=None)
 
 
-def check_existing_rows(foreign_key: ForeignKey, context: ExecutionContext) -> None:
+def check_existing_rows(
+    foreign_key: ForeignKey, context: ExecutionContext, among: Sequence[ForeignKey] | None = None
+) -> None:
     """All rows of the referencing table, for a constraint that is added or validated.
+
+    Args:
+        among: the foreign key as it looks from the tables whose rows count; None = all that it references.
 
     Raises:
         ForeignKeyViolation: 23503.
     """
     sides = KeySides.of(foreign_key, context)
-    note_validation(context.transaction, foreign_key)
+    if among is not None:
+        sides = replace(sides, among=tuple(among))
+    referenced = [key.referenced_oid for key in referenced_leaves(context.transaction.catalog, foreign_key)]
+    note_validation(context.transaction, foreign_key, referenced)
     for segment in context.transaction.current_table(foreign_key.table_oid).segments:
         context.cancel_token.check()
         offsets = offsets_from_bits(segment.visible_bits, segment.row_count)

@@ -16,7 +16,10 @@ from planner.dml.rows import RowIds, table_batch, take_rows
 from planner.dml.rules import check_rows, first_misplaced_row, with_generated
 from planner.partitions.routing import LeafRows, key_attnums_above, leaf_rows, misplaced_row
 from planner.services import ExecutionContext
-from storage.catalog import Catalog, Index, Table
+from storage.catalog import Catalog, Index, ReferentialAction, Table
+from storage.partition_tree import foreign_keys_at
+
+_WITHOUT_ACTION = {ReferentialAction.NO_ACTION, ReferentialAction.RESTRICT}
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +157,21 @@ def leaving_rows(
     goes = np.zeros(len(row_ids), dtype=np.bool_)
     for part in parts:
         goes[part.positions] = True
-    return LeavingRows(goes, parts, values) if parts else None
+    if not parts:
+        return None
+    _check_not_acted_upon(catalog, below.table)
+    return LeavingRows(goes, parts, values)
+
+
+def _check_not_acted_upon(catalog: Catalog, leaf: Table) -> None:
+    """A row that moves is deleted and inserted, which is no update to what references it by a table above."""
+    for key in foreign_keys_at(catalog, leaf.oid):
+        declared = catalog.get(key.oid)
+        if declared != key and not {key.on_delete, key.on_update} <= _WITHOUT_ACTION:
+            raise FeatureNotSupported(
+                f'moving rows to another partition is not supported where foreign key "{key.name}" with an action'
+                " references them"
+            )
 
 
 def arriving_rows(

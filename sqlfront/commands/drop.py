@@ -103,8 +103,8 @@ def _drop_relation(
     if isinstance(found, Table):
         tree = list(partition_tree(context.catalog, found))
         named = {**named, **{part.oid: part for part in tree}}
-        uses = [use for part in tree for use in keys_using_table(context, part)]
-        keys = [use for use in uses if use[0].table_oid not in named and not use[0].parent_oid]
+        uses = {use[0].oid: use for part in reversed(tree) for use in keys_using_table(context, part)}
+        keys = [use for use in uses.values() if use[0].table_oid not in named]
         users: list[tuple[ForeignKey | AnyView, str]] = [*keys]
         for part in tree:
             users += _views_of(context, part, named)

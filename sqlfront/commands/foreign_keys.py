@@ -12,6 +12,7 @@ from foundation.errors import (
     DatatypeMismatch,
     DuplicateObject,
     FeatureNotSupported,
+    ForeignKeyViolation,
     InsufficientPrivilege,
     ObjectNotInPrerequisiteState,
     SyntaxErrorInStatement,
@@ -43,6 +44,7 @@ from storage.catalog import (
     Table,
     replaced,
 )
+from storage.partition_tree import ancestors, foreign_keys_at, leaves, referenced_leaves
 
 KEY_COLUMNS_MAX = 32
 _WRITING_ACTIONS = (ReferentialAction.SET_NULL, ReferentialAction.SET_DEFAULT)
@@ -173,8 +175,6 @@ def _referenced_table(context: CommandContext, constraint: ConstraintDefinition)
         )
     if not isinstance(found, Table) or isinstance(found, MaterializedView):
         raise WrongObjectType(f'referenced relation "{found.name}" is not a table')
-    if found.partition_key is not None:
-        raise FeatureNotSupported("foreign keys that reference partitioned tables are not supported")
     return found
 
 
@@ -257,8 +257,8 @@ def keys_using_index(context: CommandContext, index: Index) -> Iterator[tuple[Fo
 
 
 def keys_using_table(context: CommandContext, table: Table) -> Iterator[tuple[ForeignKey, str]]:
-    """As `keys_using_index`, those of other tables."""
-    for foreign_key in context.catalog.foreign_keys_to(table.oid):
+    """As `keys_using_index`, those of other tables; a partition's are those of the tables above it, too."""
+    for foreign_key in foreign_keys_at(context.catalog, table.oid):
         if foreign_key.table_oid != table.oid and not foreign_key.parent_oid:
             yield foreign_key, described(context, table)
 
@@ -278,3 +278,25 @@ def drop_keys_of_column(context: CommandContext, table: Table, attnum: int) -> N
     for constraint in context.catalog.constraints_of(table.oid):
         if isinstance(constraint, ForeignKey) and attnum in constraint.attnums:
             context.transaction.drop(constraint.oid)
+
+
+def check_removal(context: CommandContext, parent: Table, partition: Table) -> None:
+    """Before a partition is detached: nothing may reference its rows by a foreign key to a table above it.
+
+    Raises:
+        ForeignKeyViolation: 23503 `removing partition "p" violates foreign key constraint "c"`.
+    """
+    below = {part.oid for part in leaves(context.catalog, partition)}
+    above = [parent, *ancestors(context.catalog, parent)]
+    keys = [key for table in above for key in context.catalog.foreign_keys_to(table.oid)]
+    for key in keys:
+        others = [k for k in referenced_leaves(context.catalog, key) if k.referenced_oid not in below]
+        try:
+            check_existing_rows(key, context.execution_context(), others)
+        except ForeignKeyViolation as error:
+            shown = (error.detail or "").partition(" is not present")[0]
+            name = context.catalog.table(key.table_oid).name
+            raise ForeignKeyViolation(
+                f'removing partition "{partition.name}" violates foreign key constraint "{key.name}"',
+                detail=f'{shown} is still referenced from table "{name}".',
+            ) from error

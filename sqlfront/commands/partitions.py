@@ -28,6 +28,7 @@ from sqlfront.commands.collations import kept_collation
 from sqlfront.commands.columns import SYSTEM_COLUMNS, PlannedColumn, checked_default
 from sqlfront.commands.context import CommandContext, CommandResult
 from sqlfront.commands.errors import InvalidTableDefinition
+from sqlfront.commands.foreign_keys import check_removal
 from sqlfront.commands.lookup import check_owner, find_relation, find_table, maybe_relation, not_supported_for
 from sqlfront.commands.operator_classes import BTREE, HASH, resolve_class
 from sqlfront.commands.partition_bounds import check_bound, evaluated_bound
@@ -323,6 +324,7 @@ def execute_detach(statement: DetachPartitionStatement, context: CommandContext)
     partition = find_relation(context, statement.partition)
     if not isinstance(partition, Table) or partition.parent_oid != parent.oid:
         raise UndefinedTable(f'relation "{partition.name}" is not a partition of relation "{parent.name}"')
+    check_removal(context, parent, partition)
     release_parts(context, parent, partition)
     context.transaction.put(replaced(partition, parent_oid=0, partition_bound=None))
     return CommandResult("ALTER TABLE")

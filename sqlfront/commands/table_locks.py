@@ -30,7 +30,7 @@ from sqlfront.parser import QualifiedName
 from storage.catalog import ColumnRelation, ForeignKey, Index, MaterializedView, Table
 from storage.lock_modes import TableMode
 from storage.locks import WaitPolicy
-from storage.partition_tree import children, partition_tree
+from storage.partition_tree import children, foreign_keys_at, partition_tree
 
 Wanted: TypeAlias = Iterator[tuple[Table, TableMode]]
 
@@ -86,7 +86,7 @@ def _tables(context: CommandContext, names: Iterable[QualifiedName]) -> Iterator
 def _foreign_keys(context: CommandContext, table: Table) -> list[ForeignKey]:
     """Those of the table and those that reference it."""
     own = [c for c in context.catalog.constraints_of(table.oid) if isinstance(c, ForeignKey)]
-    return [*own, *context.catalog.foreign_keys_to(table.oid)]
+    return [*own, *foreign_keys_at(context.catalog, table.oid)]
 
 
 def _other_ends(context: CommandContext, table: Table, keys: Iterable[ForeignKey]) -> Iterator[Table]:
@@ -149,7 +149,7 @@ def _truncate(statement: parser.TruncateStatement, context: CommandContext) -> W
     for table in tables:
         yield table, TableMode.ACCESS_EXCLUSIVE
         if statement.cascade:
-            for key in context.catalog.foreign_keys_to(table.oid):
+            for key in foreign_keys_at(context.catalog, table.oid):
                 if key.table_oid not in seen:
                     seen.add(key.table_oid)
                     tables.append(context.catalog.table(key.table_oid))
@@ -255,6 +255,9 @@ def _partition(
     for table in _tables(context, [statement.table]):
         yield table, mode
         yield from _exclusively(_default_partition(context, table))
+        if not is_attached:
+            for other in _other_ends(context, table, _foreign_keys(context, table)):
+                yield other, TableMode.SHARE
     yield from _exclusively(_tables(context, [statement.partition]))
 
 

@@ -9,7 +9,7 @@ from sqlfront.commands.lookup import check_owner, find_table
 from sqlfront.commands.sequences import owned_sequences
 from sqlfront.parser import TruncateStatement
 from storage.catalog import Table
-from storage.partition_tree import partition_tree
+from storage.partition_tree import foreign_keys_at, partition_tree
 
 
 def execute_truncate(statement: TruncateStatement, context: CommandContext) -> CommandResult:
@@ -55,7 +55,7 @@ def _with_partitions(context: CommandContext, tables: list[Table]) -> list[Table
 
 
 def _referencing(context: CommandContext, table: Table) -> list[Table]:
-    keys = sorted(context.catalog.foreign_keys_to(table.oid), key=lambda key: key.table_oid)
+    keys = sorted(foreign_keys_at(context.catalog, table.oid), key=lambda key: key.table_oid)
     return [context.catalog.table(key.table_oid) for key in keys]
 
 

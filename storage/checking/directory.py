@@ -31,6 +31,7 @@ from storage.errors import DataCorrupted, DirectoryInUse, DirectoryUnusable
 from storage.files import FolderLock
 from storage.key_specs import KeySpec, unique_specs
 from storage.manifest import manifest_numbers
+from storage.partition_tree import referenced_leaves
 from storage.recovery import check_format, load_manifest, replay
 from storage.rows import SealedRows
 from storage.state import SegmentState
@@ -274,7 +275,10 @@ class _Check:
         found: list[Problem] = []
         with collecting(found):
             referencing = self._table_view(catalog.table(foreign_key.table_oid))
-            referenced = self._table_view(catalog.table(foreign_key.referenced_oid))
+            referenced = [
+                (key, self._table_view(catalog.table(key.referenced_oid)))
+                for key in referenced_leaves(catalog, foreign_key)
+            ]
             faults = foreign_key_faults(
                 catalog, foreign_key, referencing, referenced, self._hooks.convert_key
             )

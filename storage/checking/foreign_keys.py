@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from storage.catalog import Catalog, ForeignKey, Index
@@ -19,13 +20,14 @@ def foreign_key_faults(
     catalog: Catalog,
     foreign_key: ForeignKey,
     referencing: TableView,
-    referenced: TableView,
+    referenced: Sequence[tuple[ForeignKey, TableView]],
     convert: KeyConversion,
 ) -> Iterator[str]:
-    """What is wrong with the rows of a foreign key whose catalog objects are in order: at most one sentence."""
-    index = catalog.get(foreign_key.referenced_index_oid)
-    assert isinstance(index, Index)
-    spec = key_spec(referenced.table, index)
+    """What is wrong with the rows of a foreign key whose catalog objects are in order: at most one sentence.
+
+    Args:
+        referenced: the tables that have referenced rows, each with the foreign key as it looks from there.
+    """
     for view in referencing.segments:
         for offsets in visible_offsets(view):
             columns = [view.take_column(attnum, offsets) for attnum in foreign_key.attnums]
@@ -38,22 +40,28 @@ def foreign_key_faults(
                 )
                 return
             given = np.flatnonzero(null_counts == 0)
-            keys = dict(
-                zip(
-                    foreign_key.referenced_attnums,
-                    _converted(foreign_key, (referencing, referenced), columns, given, convert=convert),
-                    strict=True,
-                )
-            )
-            batch = key_batch(spec, [keys[attnum] for attnum in index.key_attnums()], by_equality=True)
-            present, _ = referenced.visible_matches(spec, batch)
-            missing = np.setdiff1d(np.arange(len(given)), present)
+            missing = np.arange(len(given))
+            for key, table in referenced:
+                values = _converted(key, (referencing, table), columns, given, convert=convert)
+                missing = np.setdiff1d(missing, _present(catalog, key, table, values))
             if len(missing):
                 row_id = view.row_ids[offsets[given[missing[0]]]]
-                yield _fault(
-                    foreign_key, referencing, f'row {row_id} has no match in "{referenced.table.name}"'
-                )
+                name = catalog.table(foreign_key.referenced_oid).name
+                yield _fault(foreign_key, referencing, f'row {row_id} has no match in "{name}"')
                 return
+
+
+def _present(
+    catalog: Catalog, foreign_key: ForeignKey, referenced: TableView, values: Sequence[pa.Array]
+) -> npt.NDArray[np.int64]:
+    """Positions of the keys that a row of a table has; `values` are in the order of the constraint's columns."""
+    index = catalog.get(foreign_key.referenced_index_oid)
+    assert isinstance(index, Index)
+    keys = dict(zip(foreign_key.referenced_attnums, values, strict=True))
+    spec = key_spec(referenced.table, index)
+    batch = key_batch(spec, [keys[attnum] for attnum in index.key_attnums()], by_equality=True)
+    positions, _ = referenced.visible_matches(spec, batch)
+    return positions
 
 
 def _converted(

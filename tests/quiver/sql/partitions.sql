@@ -257,10 +257,8 @@ create schema s1
 create table s1.p partition of a for values from (5) to (6)
 drop schema s1
 drop schema s1 cascade
--- refused: foreign keys that reference partitioned tables are not supported
 create table fk(x int references a(x))
 alter table a add primary key (x)
--- refused: foreign keys that reference partitioned tables are not supported
 create table fk(x int references a(x))
 create table tmp partition of a for values from (10) to (11)
 create temp table tmp2 partition of a for values from (11) to (12)
@@ -288,3 +286,117 @@ drop schema s2
 drop view v2
 drop schema s2
 drop schema s2 cascade
+-- foreign keys to partitioned tables
+create table p(a int, b text, n int, primary key (b, a)) partition by list(a)
+create table p1 partition of p for values in (1)
+create table p2 (n int, b text not null, a int not null)
+alter table p attach partition p2 for values in (2)
+create table p3 partition of p for values in (3,4) partition by range (b)
+create table p3a partition of p3 for values from ('a') to ('m')
+create table p3b partition of p3 for values from ('m') to ('z')
+insert into p select 1 + g % 4, chr(97 + g), g from generate_series(0, 20) g
+create table f(id int, fa int, fb text, constraint f_fk foreign key (fa, fb) references p(a, b))
+insert into f values (1, 1, 'a'), (2, 2, 'b'), (3, 3, 'c'), (4, 4, 'd'), (5, null, 'zz')
+insert into f values (6, 1, 'b')
+update f set fa = 3 where id = 1
+update f set fa = 1, fb = 'e' where id = 1
+delete from p where a = 2 and b = 'b'
+delete from p2 where b = 'b'
+delete from p where b = 'f'
+update p set a = 3 where b = 'i' and a = 1
+update p set n = 100 where b = 'c'
+update p3a set b = 'bb' where b = 'c'
+delete from p3 where b = 'd'
+begin
+delete from p where a = 3 and b = 'c'
+rollback
+alter table p detach partition p1
+drop table p1
+truncate p1
+truncate p
+truncate p cascade
+select count(*) from f
+insert into p select 1 + g % 4, chr(97 + g), g from generate_series(0, 20) g
+alter table p detach partition p1
+insert into f values (1, 1, 'a')
+alter table p attach partition p1 for values in (1)
+insert into f values (1, 1, 'a')
+drop table p
+alter table f drop constraint f_fk
+alter table f add constraint f_fk foreign key (fa, fb) references p(a, b) on delete cascade on update cascade
+delete from p where a = 1 and b = 'a'
+select * from f
+insert into f values (2, 2, 'b'), (3, 3, 'c')
+update p set b = 'bzz' where a = 2 and b = 'b'
+select * from f order by id
+delete from p3a where b = 'c'
+select * from f order by id
+alter table f drop constraint f_fk
+alter table f add constraint f_fk foreign key (fa, fb) references p(a, b) on delete set null deferrable initially deferred
+begin
+insert into f values (9, 1, 'zzz')
+insert into p values (1, 'zzz', 0)
+commit
+begin
+insert into f values (10, 1, 'yyy')
+commit
+delete from p where b = 'zzz'
+select * from f order by id
+create table fp(x int, y text, foreign key (x,y) references p(a,b)) partition by list(x)
+create table fp1 partition of fp for values in (1)
+create table fp2 partition of fp for values in (2)
+insert into fp values (1, 'e'), (2, 'bzz')
+insert into fp values (2, 'nope')
+delete from p where b = 'bzz'
+delete from fp where x = 2
+delete from p where b = 'bzz'
+create table self(a int, b int, c int, primary key (a), foreign key (b) references self(a)) partition by range (a)
+create table self1 partition of self for values from (0) to (10)
+create table self2 partition of self for values from (10) to (20)
+insert into self values (1, 11), (11, 1), (12, 12)
+insert into self values (2, 15)
+delete from self where a = 11
+delete from self where a in (1, 11)
+select * from self
+drop table self
+drop table p cascade
+create table mv(a int primary key) partition by list(a)
+create table mv1 partition of mv for values in (1)
+create table mv2 partition of mv for values in (2)
+create table mvf(a int references mv on update cascade)
+insert into mv values (1)
+insert into mvf values (1)
+-- refused: moving rows to another partition is not supported where foreign key "mvf_a_fkey" with an action references them
+update mv set a = 2
+drop table mvf
+create view pv as select * from mv
+drop table mv cascade
+create extension if not exists vector schema public
+create table e(k int, v vector(3)) partition by list(k)
+create table e1 partition of e for values in (1)
+create table e2 partition of e default
+insert into e select g % 3, format('[%s,1,1]', g)::vector from generate_series(1, 30) g
+create index on e using hnsw (v vector_l2_ops)
+create index on e using ivfflat (v vector_l2_ops) with (lists = 1)
+select k, v from e order by v <-> '[7.1,1,1]' limit 3
+select relname, relkind from pg_class where relname like 'e_\_%' or relname like 'e\_%' order by 1
+reindex table e
+vacuum e
+analyze e
+prepare p1(int) as select count(*) from e where k = $1
+execute p1(1)
+execute p1(null)
+create view ev as select k + 0 as k0, k, v from e
+select count(*) from ev where k = 1
+create materialized view em as select k, count(*) as c from e group by k
+select * from em order by k
+select e from e where v = '[3,1,1]'
+select count(*) from e tablesample bernoulli(100)
+select q.k, n.v from (select * from e where k = 1 and v < '[5,1,1]') q, lateral (select v from e where e.v <> q.v order by e.v <-> q.v, v limit 2) n order by 1, 2
+with recursive r as (select min(k) as k from e union all select r.k + 1 from r join e on e.k = r.k + 1 where e.v < '[5,1,1]') select distinct k from r order by 1
+select k, row_number() over (partition by k order by v) from e where v < '[8,1,1]' order by 1, 2
+select distinct on (k) k, v from e order by k, v desc
+begin isolation level serializable
+insert into e values (1, '[99,1,1]')
+commit
+drop table e cascade
