@@ -26,6 +26,7 @@ from planner.functions.implementations_enum import enum_kernels
 from planner.functions.implementations_float_functions import float_function_kernels
 from planner.functions.implementations_interval import interval_kernels
 from planner.functions.implementations_json import json_change_kernels
+from planner.functions.implementations_json_parts import json_part_kernels
 from planner.functions.implementations_json_reading import json_reading_kernels
 from planner.functions.implementations_json_text import json_text_kernels
 from planner.functions.implementations_money import money_kernels
@@ -87,7 +88,7 @@ def kernels() -> dict[str, Kernel]:
     """All kernels by key."""
     return {
         **comparison_kernels(), **arithmetic_kernels(), **float_function_kernels(), **text_kernels(), **array_kernels(), **json_change_kernels(),
-        **json_reading_kernels(), **json_text_kernels(), **json_path_kernels(),
+        **json_reading_kernels(), **json_part_kernels(), **json_text_kernels(), **json_path_kernels(),
         **time_kernels(), **regex_kernels(), **bit_kernels(), **interval_kernels(), **numeric_function_kernels(), **datetime_format_kernels(),
         **number_format_kernels(), **text_form_kernels(), **vector_kernels(), **vector_type_kernels(), **_other_kernels(),
         **timetz_kernels(), **zone_kernels(), **network_kernels(), **money_kernels(), **enum_kernels(), **sampling_kernels(),

@@ -244,6 +244,96 @@ def _trim(array: ShapedArray | None, count: int | None) -> ShapedArray | None:
     return _slice(array, "-u", array.upper_bounds[0] - count) if array.lengths else array
 
 
+def _set_item(array: ShapedArray | None, item: int | None, *subscripts: int | None) -> ShapedArray:
+    """SET a[i] = x (array_set_element): an array of one dimension grows, and what lies between is NULL."""
+    places = _known_bounds(subscripts)
+    if array is None or not array.lengths:
+        return ShapedArray.of([item], (1,) * len(places), places)
+    if len(places) != len(array.lengths):
+        raise ArraySubscriptError("wrong number of array subscripts")
+    if len(places) == 1:
+        return _written(array, places[0], [item])
+    place = 0
+    for subscript, length, lower in zip(places, array.lengths, array.lower_bounds):
+        if not lower <= subscript < lower + length:
+            raise ArraySubscriptError("array subscript out of range")
+        place = place * length + subscript - lower
+    items = [*array.items[:place], item, *array.items[place + 1 :]]
+    return ShapedArray(items, array.shape)
+
+
+def _written(array: ShapedArray, first: int, new: Sequence[int | None]) -> ShapedArray:
+    """An array of one dimension with elements written from a subscript on."""
+    lower, upper = array.lower_bounds[0], array.upper_bounds[0]
+    start, end = min(first, lower), max(first + len(new) - 1, upper)
+    if end - start + 1 > ITEMS_MAX:
+        raise ProgramLimitExceeded(f"array size exceeds the maximum allowed ({ITEMS_MAX})")
+    items: list[int | None] = [None] * (end - start + 1)
+    items[lower - start : upper - start + 1] = array.items
+    items[first - start : first - start + len(new)] = new
+    return ShapedArray.of(items, (len(items),), (start,))
+
+
+def _known_bounds(bounds: Sequence[int | None]) -> tuple[int, ...]:
+    if None in bounds:
+        raise NullValueNotAllowed("array subscript in assignment must not be null")
+    return tuple(bound for bound in bounds if bound is not None)
+
+
+def _set_slice(
+    array: ShapedArray | None, new: ShapedArray | None, given: str, *bounds: int | None
+) -> ShapedArray | None:
+    """SET a[i:j] = x (array_set_slice): as many elements of x as the slice has, in row-major order."""
+    left = iter(_known_bounds(bounds))
+    wanted = [
+        (next(left) if low == "l" else None, next(left) if high == "u" else None)
+        for low, high in zip(given[::2], given[1::2])
+    ]
+    array = EMPTY if array is None else array
+    if new is None:
+        return array
+    if not array.lengths:
+        return _new_slice(new, wanted)
+    if len(wanted) > len(array.lengths):
+        raise ArraySubscriptError("wrong number of array subscripts")
+    whole = list(zip(array.lower_bounds, array.upper_bounds))
+    ranges = [
+        (lower if low is None else low, upper if high is None else high)
+        for (low, high), (lower, upper) in zip(wanted, whole)
+    ]
+    for (low, high), (lower, upper) in zip(ranges, whole):
+        if low > high:
+            raise ArraySubscriptError("upper bound cannot be less than lower bound")
+        if len(whole) > 1 and (low < lower or high > upper):
+            raise ArraySubscriptError("array subscript out of range")
+    ranges += whole[len(ranges) :]
+    counts = [high - low + 1 for low, high in ranges]
+    if prod(counts) > len(new.items):
+        raise ArraySubscriptError("source array too small")
+    if len(whole) == 1:
+        return _written(array, ranges[0][0], new.items[: counts[0]])
+    grid = np.array(array.items, dtype=object).reshape(array.lengths)
+    parts = tuple(slice(low - lower, high - lower + 1) for (low, high), (lower, _) in zip(ranges, whole))
+    grid[parts] = np.array(new.items[: prod(counts)], dtype=object).reshape(counts)
+    return ShapedArray(grid.ravel().tolist(), array.shape)
+
+
+def _new_slice(new: ShapedArray, wanted: Sequence[tuple[int | None, int | None]]) -> ShapedArray:
+    """A slice of an array that has no elements yet, which becomes that slice."""
+    bounds = [(low, high) for low, high in wanted if low is not None and high is not None]
+    if len(bounds) < len(wanted):
+        raise ArraySubscriptError(
+            "array slice subscript must provide both boundaries",
+            detail="When assigning to a slice of an empty array value, slice boundaries must be fully specified.",
+        )
+    counts = [high - low + 1 for low, high in bounds]
+    if any(count < 0 for count in counts):
+        raise ProgramLimitExceeded(f"array size exceeds the maximum allowed ({ITEMS_MAX})")
+    if prod(counts) > len(new.items):
+        raise ArraySubscriptError("source array too small")
+    return ShapedArray.of(new.items[: prod(counts)], counts, [low for low, _ in bounds])
+
+
 def _fill(item: int, lengths: list[int | None] | None, bounds: list[int | None] | None) -> ShapedArray:
     if lengths is None or bounds is None:
         raise NullValueNotAllowed("dimension array or low bound array cannot be null")
@@ -379,7 +469,8 @@ def shaped_kernels() -> dict[str, Kernel]:
     """Kernels by pg_proc name, for calls with an argument in the shaped form; and those of `shaped_functions`."""
     return {
         "array_items": _items, "array_stack": _moving(_collected, "a"), "array_item": _moving(_item, "av"),
-        "array_slice": _moving(_slice, "av"),
+        "array_slice": _moving(_slice, "av"), "array_set_item": _moving(_set_item, "aev"),
+        "array_set_slice": _moving(_set_slice, "aav"),
         "array_append": _moving(_append, "ae"), "array_prepend": _moving(_prepend, "ea"),
         "array_cat": _moving(_cat, "a"), "trim_array": _moving(_trim, "av"), "array_fill": _fill_kernel,
         "array_length": _of_dimension(lambda array, index: array.lengths[index]),

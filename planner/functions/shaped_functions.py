@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from planner.functions.signature import ANYARRAY, ANYELEMENT, Function
 
-_INT4, _TEXT = 23, 25
+_INT4, _TEXT, _JSONB = 23, 25, 3802
 
 ARRAY_ITEMS = Function("array_items", (ANYARRAY,), ANYARRAY)
 """The elements of an array of any shape as a plain array: what unnest(), = ANY and @> look at. Not seen in SQL."""
@@ -18,3 +18,15 @@ ARRAY_ITEM = Function("array_item", (ANYARRAY, _INT4), ANYELEMENT, is_variadic=T
 """a[1][2]."""
 ARRAY_SLICE = Function("array_slice", (ANYARRAY, _TEXT, _INT4), ANYARRAY, is_variadic=True)
 """a[1:2][:3]: the array, two letters a dimension that say which bounds are there (`lu-u`), the bounds that are."""
+ARRAY_SET_ITEM = Function(
+    "array_set_item", (ANYARRAY, ANYELEMENT, _INT4), ANYARRAY, is_strict=False, is_variadic=True
+)
+"""SET a[1][2] = x: the array, the new element, the subscripts."""
+ARRAY_SET_SLICE = Function(
+    "array_set_slice", (ANYARRAY, ANYARRAY, _TEXT, _INT4), ANYARRAY, is_strict=False, is_variadic=True
+)
+"""SET a[1:2] = x: the array, the new elements, then as ARRAY_SLICE."""
+JSONB_SET_PART = Function(
+    "jsonb_set_part", (_JSONB, _JSONB, ANYELEMENT), _JSONB, is_strict=False, is_variadic=True
+)
+"""SET j['k'][0] = x: the document, the new value, the keys and places that lead to it."""

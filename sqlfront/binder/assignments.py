@@ -11,13 +11,15 @@ from dataclasses import dataclass, replace
 from sqlglot import exp
 
 from foundation.errors import SyntaxErrorInStatement
-from planner.bound import Constant, Expression, Select, Subquery, SubqueryKind, output_columns
+from planner.bound import ColumnRef, Constant, Expression, Select, Subquery, SubqueryKind, output_columns
 from sqlfront.binder.coerce import coerce_assignment
 from sqlfront.binder.dml_targets import ChangeTarget, default_or_null, find_target_column
 from sqlfront.binder.environment import QUERY_NODES, Clause, Environment, bind_node, place_of, unsupported
 from sqlfront.binder.errors import GeneratedAlways
+from sqlfront.binder.part_assignments import AssignedPart, is_part, with_part
 from sqlfront.binder.queries import bind_nested_query
 from sqlfront.parser.nodes import Assignment, Default, position_of
+from storage.catalog import Column
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +42,29 @@ def bind_assignments(
     """
     inner = environment.at(Clause.UPDATE)
     values = [value for node in nodes for value in _new_values(inner, node)]
-    assignments: list[tuple[int, Expression]] = []
+    assignments: dict[int, Expression] = {}
+    whole: set[int] = set()
     for value in values:
-        attnum, expression = _assign(inner, target, value)
-        if any(attnum == other for other, _ in assignments):
-            name = target.table.column_at(attnum).name
-            raise SyntaxErrorInStatement(f'multiple assignments to same column "{name}"')
-        assignments.append((attnum, expression))
-    return tuple(assignments)
+        column = find_target_column(target, value.column_node)
+        attnum, so_far = column.attnum, assignments.get(column.attnum)
+        if so_far is not None and (attnum in whole or not is_part(value.column_node)):
+            raise SyntaxErrorInStatement(f'multiple assignments to same column "{column.name}"')
+        if is_part(value.column_node):
+            base = _old_value(target, column) if so_far is None else so_far
+            part = AssignedPart(value.value, value.position, column.name)
+            _check_not_generated(column)
+            assignments[attnum] = with_part(inner, base, value.column_node, part)
+        else:
+            whole.add(attnum)
+            assignments[attnum] = _assign(inner, target, column, value)
+    return tuple(assignments.items())
+
+
+def _old_value(target: ChangeTarget, column: Column) -> Expression:
+    """What a column holds before the change."""
+    scan = target.scan
+    position = next(i for i, known in enumerate(scan.columns) if known.attnum == column.attnum)
+    return ColumnRef(scan.relation_id, position, column.name, column.type)
 
 
 def _new_values(environment: Environment, node: Assignment) -> list[_NewValue]:
@@ -98,13 +115,18 @@ def _from_query(environment: Environment, names: list[exp.Expr], node: exp.Expr)
     return values
 
 
-def _assign(environment: Environment, target: ChangeTarget, new: _NewValue) -> tuple[int, Expression]:
-    column = find_target_column(target, new.column_node)
+def _assign(environment: Environment, target: ChangeTarget, column: Column, new: _NewValue) -> Expression:
     if new.value is None and target.view is not None:
         # The default is the view's own, which has none.
-        return column.attnum, Constant(None, column.type)
+        return Constant(None, column.type)
     if new.value is None:
-        return column.attnum, default_or_null(environment, target.table, column)
+        return default_or_null(environment, target.table, column)
+    _check_not_generated(column)
+    return coerce_assignment(environment.context, new.value, column.type, column.name, new.position)
+
+
+def _check_not_generated(column: Column) -> None:
+    """Raises GeneratedAlways (428C9)."""
     if column.generated_sql is not None:
         raise GeneratedAlways(
             f'column "{column.name}" can only be updated to DEFAULT',
@@ -115,5 +137,3 @@ def _assign(environment: Environment, target: ChangeTarget, new: _NewValue) -> t
             f'column "{column.name}" can only be updated to DEFAULT',
             detail=f'Column "{column.name}" is an identity column defined as GENERATED ALWAYS.',
         )
-    value = coerce_assignment(environment.context, new.value, column.type, column.name, new.position)
-    return column.attnum, value

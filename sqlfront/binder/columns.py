@@ -20,14 +20,12 @@ from foundation.sqltypes import (
     JSONB,
     NAME,
     TEXT,
-    UNKNOWN,
     element_type,
     is_shaped,
     plain_type,
 )
 from planner.bound import Call, CastExpression, ColumnRef, Constant, Expression, Subscript
 from planner.functions.shaped_functions import ARRAY_ITEM, ARRAY_SLICE
-from planner.functions.signature import CastContext
 from planner.functions.signatures import functions_named
 from sqlfront.binder.array_shapes import widened
 from sqlfront.binder.calls import operator_call
@@ -36,7 +34,8 @@ from sqlfront.binder.environment import Clause, Environment, bind_node, binds, u
 from sqlfront.binder.errors import InvalidColumnReference
 from sqlfront.binder.row_values import is_row_value, selected_field, whole_row
 from sqlfront.binder.scope import NamespaceColumn, find_column, find_item, find_qualified, missing_item
-from sqlfront.binder.type_rules import conversion, is_array_type, type_name
+from sqlfront.binder.subscripts import array_slice, subscript
+from sqlfront.binder.type_rules import is_array_type, type_name
 from sqlfront.parser.nodes import position_of
 
 
@@ -185,28 +184,18 @@ def _subscripts_of(node: exp.Expr) -> tuple[exp.Expr, list[exp.Bracket]]:
 
 
 def _shaped_subscript(environment: Environment, value: Expression, brackets: list[exp.Bracket]) -> Expression:
-    """An element or a slice. One slice among several subscripts makes slices of all: `[2]` means `[1:2]` then."""
+    """An element or a slice of an array of any shape."""
     indexes = [index for bracket in brackets for index in bracket.expressions]
     if len(indexes) > DIMENSIONS_MAX:
         raise ProgramLimitExceeded(
             f"number of array dimensions ({len(indexes)}) exceeds the maximum allowed ({DIMENSIONS_MAX})"
         )
-    plain = plain_type(value.sql_type)
-    if not any(isinstance(index, exp.Slice) for index in indexes):
-        item_type = element_type(plain)
-        assert item_type is not None
-        subscripts = (_subscript(environment, index) for index in indexes)
-        return Call(ARRAY_ITEM, (value, *subscripts), item_type)
-    given = ""
-    bounds: list[Expression] = []
-    for index in indexes:
-        is_slice = isinstance(index, exp.Slice)
-        lower, upper = (index.this, index.args.get("expression")) if is_slice else (None, index)
-        given += ("l" if lower is not None or not is_slice else "-") + ("u" if upper is not None else "-")
-        if not is_slice:
-            bounds.append(Constant(1, INT4))
-        bounds += [_subscript(environment, bound) for bound in (lower, upper) if bound is not None]
-    return Call(ARRAY_SLICE, (value, Constant(given, TEXT), *bounds), value.sql_type)
+    if any(isinstance(index, exp.Slice) for index in indexes):
+        given, bounds = array_slice(environment, indexes)
+        return Call(ARRAY_SLICE, (value, Constant(given, TEXT), *bounds), value.sql_type)
+    item_type = element_type(plain_type(value.sql_type))
+    assert item_type is not None
+    return Call(ARRAY_ITEM, (value, *(subscript(environment, index) for index in indexes)), item_type)
 
 
 def _subscripted(environment: Environment, value: Expression, node: exp.Bracket) -> Expression:
@@ -226,14 +215,14 @@ def _subscripted(environment: Environment, value: Expression, node: exp.Bracket)
         )
     (index,) = node.expressions
     if not isinstance(index, exp.Slice):
-        return Subscript(value, _subscript(environment, index), item_type)
-    lower = _subscript(environment, index.this) if index.this is not None else None
+        return Subscript(value, subscript(environment, index), item_type)
+    lower = subscript(environment, index.this) if index.this is not None else None
     upper = index.args.get("expression")
     return Subscript(
         value,
         lower,
         value.sql_type,
-        upper=_subscript(environment, upper) if upper is not None else None,
+        upper=subscript(environment, upper) if upper is not None else None,
         is_slice=True,
     )
 
@@ -242,14 +231,6 @@ def _character_of_name(environment: Environment, value: Expression, node: exp.Ex
     """name[i], counted from 0, is a "char"."""
     context = environment.context
     text = coerce(context, value, TEXT)
-    start = operator_call(context, "+", (_subscript(environment, node), Constant(1, INT4)))
+    start = operator_call(context, "+", (subscript(environment, node), Constant(1, INT4)))
     (substr,) = (f for f in functions_named("substr") if f.argument_types == (TEXT.oid, INT4.oid, INT4.oid))
     return CastExpression(Call(substr, (text, start, Constant(1, INT4)), TEXT), CHAR)
-
-
-def _subscript(environment: Environment, node: exp.Expr) -> Expression:
-    index = bind_node(environment, node)
-    source = index.sql_type
-    if source != UNKNOWN and conversion(source.oid, INT4.oid, CastContext.ASSIGNMENT) is None:
-        raise DatatypeMismatch("array subscript must have type integer", position=position_of(node))
-    return coerce(environment.context, index, INT4, how=CastContext.ASSIGNMENT, position=position_of(node))

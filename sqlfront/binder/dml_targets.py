@@ -11,7 +11,7 @@ from planner.bound import BoundCheck, ColumnRef, Constant, Expression, TableRule
 from sqlfront.binder.catalog_names import schema_name_of, writable_table
 from sqlfront.binder.changed_views import table_behind
 from sqlfront.binder.defaults import bound_default
-from sqlfront.binder.environment import Clause, Environment, unsupported
+from sqlfront.binder.environment import Clause, Environment
 from sqlfront.binder.relations import scan_table, table_parts
 from sqlfront.binder.rules import rules_of, table_rules
 from sqlfront.binder.scope import NamespaceItem
@@ -73,7 +73,7 @@ def target_rules(environment: Environment, target: ChangeTarget) -> TableRules |
 
 
 def find_target_column(target: ChangeTarget, node: exp.Expr) -> Column:
-    """A target column by name. Raises 42703; 0A000 for parts of a column and for what a view computes."""
+    """A target column by name, which may stand behind the brackets and fields of a part. Raises 42703; 0A000 for what a view computes."""
     named = node
     while not isinstance(named, exp.Identifier):
         named = named.this
@@ -90,8 +90,6 @@ def find_target_column(target: ChangeTarget, node: exp.Expr) -> Column:
         raise UndefinedColumn(
             f'column "{name}" of relation "{relation.name}" does not exist', position=position_of(named)
         )
-    if named is not node:
-        raise unsupported(node, "assignment to part of a column")
     return column
 
 

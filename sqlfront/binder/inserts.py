@@ -32,6 +32,7 @@ from sqlfront.binder.dml_targets import (
 )
 from sqlfront.binder.environment import Clause, Environment, QueryFindings, bind_node, place_of, unsupported
 from sqlfront.binder.errors import GeneratedAlways
+from sqlfront.binder.part_assignments import is_part
 from sqlfront.binder.queries import (
     bind_query_node,
     can_convert_in_place,
@@ -116,6 +117,8 @@ def _target_columns(target: ChangeTarget, node: exp.Expr) -> list[Column]:
     columns: list[Column] = []
     for item in named:
         column = find_target_column(target, item)
+        if is_part(item):
+            raise unsupported(item, "assignment to part of a column")
         if column in columns:
             raise DuplicateColumn(
                 f'column "{column.name}" specified more than once', position=position_of(item)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 import pyarrow as pa
 
 from foundation.errors import ArrayShapeNotSupported, SyntaxErrorInStatement
-from foundation.sqltypes import SqlType
+from foundation.sqltypes import SqlType, plain_type
 from planner import plan_locking, plan_statement
 from planner.bound import BoundStatement, Insert, Select, walk
 from planner.dml import RepeatedInsert, RowTemplate
@@ -352,6 +352,7 @@ class StatementPlanner:
         if _row_type(fresh.columns) != _row_type(statement.columns):
             raise ResultTypeChanged("cached plan must not change result type")
         statement.cached, statement.place, statement.seen = fresh.cached, fresh.place, None
+        statement.columns = fresh.columns
 
 
 def _writing_name(bound: BoundStatement, context: BindContext) -> str:
@@ -379,4 +380,5 @@ def _is_temporary(template: RowTemplate, context: BindContext) -> bool:
 
 
 def _row_type(columns: tuple[ResultColumn, ...] | None) -> tuple[tuple[str, SqlType], ...] | None:
-    return None if columns is None else tuple((column.name, column.type) for column in columns)
+    """What a client was told: not, in which form arrays come."""
+    return None if columns is None else tuple((column.name, plain_type(column.type)) for column in columns)

@@ -19,6 +19,7 @@ from tests.quiver.shared_server import Database
 pytestmark = pytest.mark.slow
 
 TABLE = "CREATE TABLE kept_arrays (id int, a int[], t text[], d date[])"
+SELECT = "SELECT a FROM kept_arrays ORDER BY id"
 ROWS = (
     (1, [1, 2], ["a"], None),
     (2, [[1, 2], [3, 4]], None, None),
@@ -110,8 +111,10 @@ def test_survives_kill_and_others_go_on(tmp_path: Path) -> None:
             own.execute(TABLE)
             own.execute("CREATE INDEX ON kept_arrays (a)")
             other.execute(insert, (1, [1, 2]), prepare=True)
+            assert other.execute(SELECT, prepare=True).fetchall() == [([1, 2],)]
             own.execute(insert, (2, [[1, 2], [3, 4]]))
             own.execute("UPDATE kept_arrays SET t = ARRAY[['a','b']] WHERE id = 1")
+            assert other.execute(SELECT, prepare=True).fetchall() == [([1, 2],), ([[1, 2], [3, 4]],)]
             other.execute(insert, (3, [5]), prepare=True)
             other.execute(insert, (4, "[0:1]={6,7}"), prepare=True)
         server.kill()

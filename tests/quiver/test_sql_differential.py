@@ -55,6 +55,7 @@ FILES = (
     "described_objects.sql",
     "arrays.sql",
     "text_search.sql",
+    "parts.sql",
 )
 FEATURE_NOT_SUPPORTED = "0A000"
 
