@@ -25,6 +25,7 @@ class SettingContext(Enum):
 
     INTERNAL = "internal"
     SERVER_START = "postmaster"
+    SUPERUSER = "superuser"
     USER = "user"
 
 
@@ -77,6 +78,7 @@ def _enum(name: str, default: str, values: Iterable[str], help: str, **more: obj
 _INT_MAX = 2147483647
 _FIXED = SettingContext.INTERNAL
 _START = SettingContext.SERVER_START
+_SUPERUSER = SettingContext.SUPERUSER
 _LEVELS = ("debug5", "debug4", "debug3", "debug2", "debug1", "log", "notice", "warning", "error")
 
 _DEFINITIONS = (
@@ -121,6 +123,7 @@ _DEFINITIONS = (
     _string("search_path", '"$user", public', "Schemas to look names up in."),
     _string("role", "none", "Current role."),
     _string("session_authorization", "postgres", "Session user.", is_reported=True, context=_FIXED),
+    _enum("session_replication_role", "origin", ("origin", "replica", "local"), "With replica, foreign keys are neither checked nor followed.", context=_SUPERUSER),
     _bool("row_security", "on", "Accepted; there are no policies yet."),
     _bool("check_function_bodies", "on", "Accepted for pg_dump."),
     _enum("xmloption", "content", ("content", "document"), "Accepted for pg_dump."),

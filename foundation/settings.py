@@ -240,7 +240,7 @@ class SettingValues:
         setting, key = lookup_setting(name), name.lower()
         if setting is None:
             self._placeholders.add(key)
-        elif setting.context is not SettingContext.USER:
+        elif setting.context not in (SettingContext.USER, SettingContext.SUPERUSER):
             raise CantChangeRuntimeParam(f'parameter "{setting.name}" cannot be changed')
         if key in TRANSACTION_SETTINGS:
             raise CantChangeRuntimeParam(f'parameter "{key}" cannot be reset')

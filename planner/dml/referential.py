@@ -111,6 +111,8 @@ def _check_change(change: RowChange, context: ExecutionContext) -> None:
             if not late.puts_off(key, ChangeSide.KEY)
         ]
         _raise_first([_repeated_key(key, change, context) for key in keys])
+    if context.settings.get("session_replication_role") == "replica":
+        return
     if change.old_ids is not None:
         for foreign_key in sorted(foreign_keys_at(catalog, change.table_oid), key=lambda k: str(k.oid)):
             _keys_removed(foreign_key, change, late, context)

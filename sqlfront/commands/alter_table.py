@@ -18,6 +18,7 @@ from foundation.errors import (
     WrongObjectType,
 )
 from sqlfront.binder import bind_view
+from sqlfront.commands.absent_objects import alter_nothing, switch_triggers
 from sqlfront.commands.alter_columns import COLUMN_ACTIONS
 from sqlfront.commands.alter_kinds import check_action
 from sqlfront.commands.check_constraints import validate_check
@@ -55,6 +56,7 @@ from sqlfront.parser import (
     AlterAction,
     AlterColumnType,
     AlterConstraint,
+    AlterNothing,
     AlterTableStatement,
     ConstraintDefinition,
     ConstraintKind,
@@ -66,6 +68,7 @@ from sqlfront.parser import (
     SetNotNull,
     SetOptions,
     SetOwner,
+    SwitchTriggers,
     ValidateConstraint,
 )
 from storage.catalog import CatalogObject, ForeignKey, Index, Table, View, replaced
@@ -276,4 +279,6 @@ _ACTIONS: dict[type[AlterAction], Callable[[CommandContext, Table, Any], None]] 
     DropConstraint: _drop_constraint,
     ValidateConstraint: _validate_constraint,
     AlterConstraint: _alter_constraint,
+    SwitchTriggers: switch_triggers,
+    AlterNothing: alter_nothing,
 }

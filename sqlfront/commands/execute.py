@@ -7,6 +7,7 @@ from typing import Any
 
 from foundation.errors import FeatureNotSupported
 from sqlfront import parser
+from sqlfront.commands.absent_objects import execute_drop_absent
 from sqlfront.commands.alter_table import execute_alter_table
 from sqlfront.commands.comment import execute_comment
 from sqlfront.commands.composite_types import execute_alter_composite, execute_create_composite
@@ -81,6 +82,7 @@ COMMANDS: dict[type[parser.Statement], Callable[[Any, CommandContext], CommandRe
     parser.CreateViewStatement: execute_create_view,
     parser.DropFunctionStatement: execute_drop_function,
     parser.DropStatement: execute_drop,
+    parser.DropAbsentStatement: execute_drop_absent,
     parser.GrantStatement: _refuse_grant,
     parser.LockStatement: execute_lock,
     parser.OwnerStatement: execute_owner,

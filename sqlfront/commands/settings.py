@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from foundation.errors import FeatureNotSupported, InvalidParameterValue
-from foundation.setting_definitions import SETTINGS
+from foundation.errors import FeatureNotSupported, InsufficientPrivilege, InvalidParameterValue
+from foundation.setting_definitions import SETTINGS, SettingContext
+from foundation.settings import lookup_setting
 from foundation.sqltypes import TEXT
 from sqlfront.backend import ResultColumn
 from sqlfront.commands.context import CommandContext, CommandResult
@@ -19,14 +20,22 @@ def execute_set(statement: SetStatement, context: CommandContext) -> CommandResu
 
     Raises:
         UndefinedObject: 42704. InvalidName: 42602. InvalidParameterValue: 22023. CantChangeRuntimeParam: 55P02.
-        FeatureNotSupported: 0A000, another role than one's own.
+        FeatureNotSupported: 0A000, another role than one's own. InsufficientPrivilege: 42501.
     """
     name = statement.name.lower()
     if name in ("role", "session_authorization"):
         return _set_role(statement, context, name)
+    check_settable(statement.name, is_superuser=current_role(context).is_superuser)
     text = None if statement.values is None else setting_text(statement)
     context.settings.set(statement.name, text, is_local=statement.is_local)
     return CommandResult("SET")
+
+
+def check_settable(name: str, *, is_superuser: bool) -> None:
+    """Raises InsufficientPrivilege (42501) for a setting that only superusers change."""
+    setting = lookup_setting(name)
+    if setting is not None and setting.context is SettingContext.SUPERUSER and not is_superuser:
+        raise InsufficientPrivilege(f'permission denied to set parameter "{setting.name}"')
 
 
 def _set_role(statement: SetStatement, context: CommandContext, name: str) -> CommandResult:

@@ -112,10 +112,10 @@ class Grammar:
             f'syntax error at or near "{self.text[token.start : token.end]}"', position=token.start + 1
         )
 
-    def unsupported(self, what: str, token: Token | None = None) -> NoReturn:
+    def unsupported(self, what: str, token: Token | None = None, *, hint: str = "") -> NoReturn:
         """Raise 0A000 for something PostgreSQL has and this version has not."""
         position = (token or self.token).start + 1
-        raise FeatureNotSupported(f"{what} is not supported", position=position)
+        raise FeatureNotSupported(f"{what} is not supported", hint=hint or None, position=position)
 
     def at_end(self) -> bool:
         return self.token.kind == END or self.token.key == ";"

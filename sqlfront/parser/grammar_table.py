@@ -12,6 +12,7 @@ from sqlfront.parser.grammar_partitions import (
     maybe_partition_by,
     parse_attach_or_detach,
 )
+from sqlfront.parser.grammar_switches import maybe_switch
 from sqlfront.parser.grammar_table_as import parse_table_as, table_tail
 from sqlfront.parser.lexer import STRING
 from sqlfront.parser.names import cascade, if_exists, if_not_exists, option_list, relation_name, role_name
@@ -308,6 +309,9 @@ def _action(grammar: DmlGrammar, kind: str) -> AlterAction:
         return _alter_column(grammar, grammar.name())
     if grammar.accept("validate", "constraint"):
         return ValidateConstraint(grammar.name())
+    switch = maybe_switch(grammar) if kind == "TABLE" else None
+    if switch is not None:
+        return switch
     known = ("set", "reset", "enable", "disable", "cluster", "inherit", "no", "validate", "replica", "force",
              "of", "not")  # fmt: skip
     if grammar.token.key in known or (kind != "TABLE" and grammar.token.key == "depends"):

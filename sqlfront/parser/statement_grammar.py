@@ -8,6 +8,7 @@ from typing import Any
 
 from foundation.errors import InvalidParameterValue, SyntaxErrorInStatement
 from sqlfront.parser.dml import QUERY_HEADS, DmlGrammar
+from sqlfront.parser.grammar_absent import STATEMENTS, drop_absent, refuse_kind
 from sqlfront.parser.grammar_copy import COPY_STATEMENTS
 from sqlfront.parser.grammar_domains import parse_alter_domain, parse_create_domain
 from sqlfront.parser.grammar_functions import (
@@ -93,21 +94,6 @@ _ALTER: dict[str, _Rest] = {
     "routine": parse_alter_function,
 }
 
-_OTHER_KINDS = (
-    "foreign table", "foreign data wrapper", "text search configuration",
-    "text search dictionary", "text search parser", "text search template", "event trigger", "user mapping",
-    "operator class", "operator family", "default privileges", "large object", "access method",
-    "procedure", "aggregate", "trigger", "rule", "cast", "collation", "conversion",
-    "language", "operator", "policy", "publication", "subscription", "server", "statistics", "tablespace",
-    "transform", "owned", "constraint trigger", "trusted language", "procedural language",
-)  # fmt: skip
-"""Kinds of objects that PostgreSQL creates, alters and drops and this version does not."""
-
-_OTHER_STATEMENTS = {
-    "call": "CALL", "do": "DO", "load": "LOAD", "import": "IMPORT FOREIGN SCHEMA", "reassign": "REASSIGN OWNED",
-    "security": "SECURITY LABEL",
-}  # fmt: skip
-
 _EXPLAIN_FLAGS = ("analyze", "verbose", "costs", "settings", "buffers", "wal", "timing", "summary")
 _EXPLAIN_FORMATS = ("text", "xml", "json", "yaml")
 _FLAG_WORDS = {"true": True, "on": True, "1": True, "false": False, "off": False, "0": False}
@@ -126,17 +112,10 @@ class StatementGrammar(DmlGrammar):
         if handler is not None:
             self.advance()
             return handler(self)
-        if key in _OTHER_STATEMENTS:
-            self.unsupported(_OTHER_STATEMENTS[key])
+        if key in STATEMENTS:
+            name, hint = STATEMENTS[key]
+            self.unsupported(name, hint=hint)
         self.error()
-
-
-def _unsupported_kind(grammar: DmlGrammar, verb: str) -> Statement:
-    """Refuse CREATE / ALTER / DROP of a kind we lack, by name; anything else is a syntax error."""
-    for kind in _OTHER_KINDS:
-        if grammar.looking_at(*kind.split()):
-            grammar.unsupported(f"{verb} {kind.upper()}")
-    grammar.error()
 
 
 def _create(grammar: DmlGrammar) -> Statement:
@@ -147,7 +126,7 @@ def _create(grammar: DmlGrammar) -> Statement:
         grammar.expect("or", "replace")
         if grammar.accept("function"):
             return parse_create_function(grammar, or_replace=True)
-        return _unsupported_kind(grammar, "CREATE")
+        return refuse_kind(grammar, "CREATE")
     if grammar.looking_at("unique", "index"):
         grammar.expect("unique", "index")
         return parse_create_index(grammar, is_unique=True)
@@ -158,7 +137,7 @@ def _create(grammar: DmlGrammar) -> Statement:
         grammar.error()
     handler = None if grammar.looking_at("user", "mapping") else _CREATE.get(grammar.token.key)
     if handler is None:
-        return _unsupported_kind(grammar, "CREATE")
+        return refuse_kind(grammar, "CREATE")
     grammar.advance()
     return handler(grammar)
 
@@ -173,7 +152,7 @@ def _create_with(grammar: DmlGrammar, persistence: Persistence) -> Statement:
     elif grammar.accept("sequence"):
         created = parse_create_sequence(grammar)
     else:
-        return _unsupported_kind(grammar, f"CREATE {word}")
+        return refuse_kind(grammar, f"CREATE {word}")
     assert isinstance(created, CreateTableStatement | CreateTableAsStatement | CreateSequenceStatement)
     return replace(created, persistence=persistence)
 
@@ -183,7 +162,7 @@ def _alter(grammar: DmlGrammar) -> Statement:
         grammar.unsupported("ALTER SYSTEM")
     handler = None if grammar.looking_at("user", "mapping") else _ALTER.get(grammar.token.key)
     if handler is None:
-        return _unsupported_kind(grammar, "ALTER")
+        return refuse_kind(grammar, "ALTER")
     grammar.advance()
     return handler(grammar)
 
@@ -192,7 +171,7 @@ def _drop(grammar: DmlGrammar) -> Statement:
     kind = grammar.accept_any("function", "routine")
     if kind is not None:
         return parse_drop_function(grammar, kind.upper())
-    return maybe_drop(grammar) or _unsupported_kind(grammar, "DROP")
+    return maybe_drop(grammar) or drop_absent(grammar)
 
 
 # -- EXPLAIN

@@ -108,6 +108,16 @@ class DropStatement(Statement):
 
 
 @dataclass(frozen=True, slots=True)
+class DropAbsentStatement(Statement):
+    """DROP of objects of a kind of which there are none, `names` as messages show them; `relation` has triggers, rules, policies."""
+
+    kind: str
+    names: tuple[str, ...]
+    if_exists: bool
+    relation: QualifiedName | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class CommentStatement(Statement):
     """COMMENT ON kind name IS text; `part` is the column or constraint; text None removes the comment."""
 

@@ -264,6 +264,23 @@ class SetOptions(AlterAction):
 
 
 @dataclass(frozen=True, slots=True)
+class SwitchTriggers(AlterAction):
+    """ENABLE or DISABLE of a trigger or rule by its name; '' = TRIGGER ALL (`is_all`) or USER."""
+
+    kind: str
+    name: str
+    is_enabled: bool
+    is_all: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AlterNothing(AlterAction):
+    """What is so of every table, DISABLE ROW LEVEL SECURITY for example; `words` are those of the action."""
+
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
 class SetOwner(AlterAction):
     role: str
 

@@ -19,6 +19,7 @@ from foundation.errors import (
     WrongObjectType,
 )
 from foundation.version import version_text
+from sqlfront.commands.settings import check_settable
 from sqlfront.session.names import (
     TEMPORARY_SCHEMA,
     find_relation,
@@ -28,7 +29,7 @@ from sqlfront.session.names import (
 )
 from sqlfront.session.temporary import temporary_schema
 from sqlfront.types.network_input import peer_address
-from storage.catalog import TEMPORARY_SCHEMA_PREFIX, Schema, Sequence
+from storage.catalog import TEMPORARY_SCHEMA_PREFIX, Role, Schema, Sequence
 
 if TYPE_CHECKING:
     from sqlfront.session.session import LocalSession
@@ -153,6 +154,8 @@ def current_setting(session: LocalSession, name: str, missing_ok: bool = False) 
 def set_config(session: LocalSession, name: str | None, value: str | None, is_local: bool | None) -> str:
     if name is None:
         raise NullValueNotAllowed("SET requires parameter name")
+    role = session.catalog().get(session.identity.role_oid)
+    check_settable(name, is_superuser=isinstance(role, Role) and role.is_superuser)
     session.settings.set(name, value, is_local=bool(is_local))
     return session.settings.show(name)
 
