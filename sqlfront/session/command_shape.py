@@ -33,6 +33,11 @@ def is_allowed_in_failed_block(node: Statement) -> bool:
     return isinstance(node, CommitStatement | RollbackStatement | RollbackToStatement)
 
 
+def explained_columns(format: str) -> tuple[ResultColumn, ...]:
+    """What EXPLAIN answers with."""
+    return (ResultColumn("QUERY PLAN", JSON if format == "json" else TEXT),)
+
+
 def query_inside(node: Statement) -> ParsedStatement | None:
     """The query that a command is about and whose parameters it has, None where it is about no query."""
     match node:
@@ -61,7 +66,7 @@ def command_columns(session: LocalSession, node: Statement) -> tuple[ResultColum
         case ShowStatement(name=name):
             return (ResultColumn(shown_setting_name(name), TEXT),)
         case ExplainStatement():
-            return (ResultColumn("QUERY PLAN", JSON if node.format == "json" else TEXT),)
+            return explained_columns(node.format)
         case FetchStatement(cursor=cursor):
             return session.cursors.get(cursor).columns
         case ExecuteStatement(name=name):

@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
+
 from foundation.errors import FeatureNotSupported
 from foundation.sqltypes import SqlType
+from planner.explained_formats import formatted_plan
 from sqlfront.parser import (
     CreateMaterializedViewStatement,
     CreateTableAsStatement,
     ExplainStatement,
     RefreshMaterializedViewStatement,
 )
-from sqlfront.session.command_shape import query_inside
+from sqlfront.session.command_shape import explained_columns, query_inside
 from sqlfront.session.create_table_as import run_create_table_as
 from sqlfront.session.materialized_views import run_create_materialized_view
 from sqlfront.session.outcome import Outcome, text_rows
@@ -25,17 +28,17 @@ if TYPE_CHECKING:
 def run_explain(
     session: LocalSession, node: ExplainStatement, types: Sequence[SqlType], parameters: Sequence[Any]
 ) -> Outcome:
-    """One text row a line of the plan; ANALYZE runs the statement for real, writes included.
+    """One text row a line of the plan, one row in another format; ANALYZE runs the statement for real, writes included.
 
     Args:
         types: of the query's parameters, as they were told to the client.
 
     Raises:
-        FeatureNotSupported: 0A000, another format than text, or a statement that has no plan.
+        FeatureNotSupported: 0A000, a statement that has no plan.
     """
-    if node.format != "text":
-        raise FeatureNotSupported(f"EXPLAIN (FORMAT {node.format.upper()}) is not supported")
     if isinstance(node.inner, RefreshMaterializedViewStatement):
+        if node.format != "text":
+            return _formatted((), node.format)
         return text_rows(("QUERY PLAN",), [("Utility statements have no plan structure",)], "EXPLAIN")
     query = query_inside(node)
     if query is None:
@@ -65,5 +68,14 @@ def run_explain(
             outcome = run_create_materialized_view(session, node.inner, types, parameters)
         else:
             outcome = run_create_table_as(session, node.inner, types, parameters)
-        lines = [f"Create {what} (actual: {outcome.final_tag()})", *(f"  {line}" for line in lines)]
+        if node.format == "text":
+            lines = [f"Create {what} (actual: {outcome.final_tag()})", *(f"  {line}" for line in lines)]
+    if node.format != "text":
+        return _formatted(lines, node.format)
     return text_rows(("QUERY PLAN",), [(line,) for line in lines], "EXPLAIN")
+
+
+def _formatted(lines: Sequence[str], format: str) -> Outcome:
+    """One row with the plan."""
+    batch = pa.record_batch([pa.array([formatted_plan(lines, format)], pa.utf8())], names=["QUERY PLAN"])
+    return Outcome("EXPLAIN", explained_columns(format), iter([batch]))

@@ -56,7 +56,7 @@ UPDATE parts SET j = NULL WHERE id = 3
 UPDATE parts SET j[2] = '1' WHERE id = 3 RETURNING j
 UPDATE parts SET c.x = id * 10 RETURNING id, c
 UPDATE parts SET c.y = 'two', c.tags[2] = 'r' WHERE id = 1 RETURNING id, c
--- refused: an array of several dimensions
+-- refused: an array of several dimensions, or with a lower bound other than 1, is not supported here
 UPDATE parts SET c.tags[2] = 'r' WHERE id = 2 RETURNING id
 UPDATE parts SET c.x = 'x' WHERE id = 1
 UPDATE parts SET c.x = now() WHERE id = 1
