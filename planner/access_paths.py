@@ -142,7 +142,7 @@ def _lookup(
 
 def looked_up_rows(node: KeyLookup, context: ExecutionContext) -> RowSelection:
     """The rows of a key look-up before its filter, ascending by row id."""
-    view = context.transaction.table_view(node.scan.table_oid)
+    view = context.scanned_table(node.scan.table_oid)
     columns = []
     table = context.transaction.catalog.table(node.scan.table_oid)
     for attnum, expressions in zip(node.attnums, node.keys):
@@ -152,7 +152,7 @@ def looked_up_rows(node: KeyLookup, context: ExecutionContext) -> RowSelection:
     # `= NULL` has left no value: no row has such a key.
     if all(len(column) for column in columns):
         batch = pa.RecordBatch.from_arrays(columns, names=[str(attnum) for attnum in node.attnums])
-        row_ids = np.asarray(context.transaction.lookup_key(node.index_oid, batch), dtype=np.uint64)
+        row_ids = np.asarray(context.transaction.lookup_key(node.index_oid, batch, view), dtype=np.uint64)
     row_ids = np.unique(row_ids[row_ids > 0])
     parts: list[RowOffsets] = []
     for segment in view.segments:

@@ -1,8 +1,9 @@
 """Plans of statements with data changes in WITH.
 
 The changes run first, in their order and each once, and their RETURNING rows stand in their place. So does a query of WITH
-that one of them reads: it runs once, too. What foreign keys ask for is done after all parts, as in PostgreSQL. The binder has
-made sure that no part reads a table that another one changes.
+that one of them reads: it runs once, too. All parts see the tables as they were before the statement: who scans one that
+WITH changes gets the view that was taken of it first (`ExecutionContext.tables_before`). What foreign keys ask for is done
+after all parts, as in PostgreSQL. The binder has made sure that no two parts change the same rows.
 https://www.postgresql.org/docs/15/queries-with.html#QUERIES-WITH-MODIFYING
 """
 
@@ -12,11 +13,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from planner import bound
+from planner.changed_tables import changed_tables
 from planner.execution import Execution
 from planner.given_rows import batches_as_query, rows_as_query
 from planner.lock_plans import plan_locking
 from planner.planning import ChangeExecution, OutputColumn, Plan, plan_statement
 from planner.services import ExecutionContext
+from storage import TableView
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +41,7 @@ class ChangesPlan:
     def execute(self, context: ExecutionContext) -> Execution:
         from planner.dml.result import atomically
 
-        inner = replace(context, defers_checks=True)
+        inner = replace(context, defers_checks=True, tables_before=_tables_before(self.statement, context))
 
         def run() -> Execution:
             execution = plan_locking(_with_rows(self.statement, inner)).execute(inner)
@@ -56,6 +59,14 @@ class ChangesPlan:
             if cte.change is not None:
                 lines += [f"  CTE {cte.name}", f"    ->  {type(cte.change).__name__}"]
         return lines
+
+
+def _tables_before(statement: bound.BoundStatement, context: ExecutionContext) -> dict[int, TableView]:
+    """The tables that WITH changes, as they are now."""
+    transaction = context.transaction
+    changes = [cte.change for cte in statement.ctes if cte.change is not None]
+    oids = {table.oid for change in changes for table in changed_tables(transaction.catalog, change)}
+    return {oid: transaction.table_view(oid) for oid in oids}
 
 
 def _with_rows(statement: bound.BoundStatement, context: ExecutionContext) -> bound.BoundStatement:

@@ -213,7 +213,7 @@ def matching_rows(source: SeqScan | KeyLookup, context: ExecutionContext) -> Row
     parts = [
         visible_rows(source.filter, segment, source.scan, context, sources).offsets() for segment in segments
     ]
-    view = context.transaction.table_view(source.scan.table_oid)
+    view = context.scanned_table(source.scan.table_oid)
     count_reads(sources, source.scan.table_oid, view.row_count, context)
     return RowSelection.of_parts(segments, parts)
 
@@ -244,7 +244,7 @@ def count_rows(node: CountRows, context: ExecutionContext) -> int:
     if isinstance(source, KeyLookup):
         return len(_filtered_lookup(source, context))
     sources = FilterSources()
-    view = context.transaction.table_view(source.scan.table_oid)
+    view = context.scanned_table(source.scan.table_oid)
     total = sum(
         count_visible(source.filter, segment, source.scan, context, sources) for segment in view.segments
     )

@@ -209,7 +209,7 @@ class RepeatedTopK:
         entry = self._made(prepared)
         if entry is None:
             return False
-        view = context.transaction.table_view(self.table_oid)
+        view = context.scanned_table(self.table_oid)
         self._prepared_rows = frozenset(_sealed_rows(view.segments))
         key = self._key(context.transaction.catalog, context.settings, context.parameters)
         with _lock:

@@ -83,5 +83,5 @@ class RowSelection:
 
 def segments_in_order(table_oid: int, context: ExecutionContext) -> list[SegmentView]:
     """The table's segments by first row id, so that a plain scan returns rows as they came in."""
-    segments = [s for s in context.transaction.table_view(table_oid).segments if s.row_count]
+    segments = [s for s in context.scanned_table(table_oid).segments if s.row_count]
     return sorted(segments, key=lambda segment: int(segment.row_ids[0]))

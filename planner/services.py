@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -19,7 +19,7 @@ from planner.bound import Expression, TableRules
 from planner.functions.signature import Function
 
 if TYPE_CHECKING:
-    from storage import Storage, Transaction
+    from storage import Storage, TableView, Transaction
 
 
 class Codecs(Protocol):
@@ -100,3 +100,10 @@ class ExecutionContext(EvaluationContext):
     transaction: Transaction
     defers_checks: bool = False
     """Whether a statement around the one that runs does what foreign keys ask for."""
+    tables_before: Mapping[int, TableView] = field(default_factory=dict)
+    """By OID: tables that the statement changes in WITH, as all parts of it see them."""
+
+    def scanned_table(self, table_oid: int) -> TableView:
+        """The rows that a scan, search or look-up of the statement finds in a table."""
+        before = self.tables_before.get(table_oid)
+        return self.transaction.table_view(table_oid) if before is None else before

@@ -144,11 +144,12 @@ class Transaction:
             self._views[table_oid] = cached
         return cached[1]
 
-    def lookup_key(self, index_oid: int, key_columns: pa.RecordBatch) -> RowIds:
-        """Row ids by key of a unique index, at the snapshot with own changes.
+    def lookup_key(
+        self, index_oid: int, key_columns: pa.RecordBatch, view: TableView | None = None
+    ) -> RowIds:
+        """Row ids by key of a PRIMARY KEY or UNIQUE index, in `view`: by default at the snapshot with own changes.
 
         Args:
-            index_oid: a PRIMARY KEY or UNIQUE index.
             key_columns: (n) keys, the columns in key order, with the Arrow types of the table's columns.
 
         Returns:
@@ -159,7 +160,7 @@ class Transaction:
         spec = key_spec(self.catalog.table(index.table_oid), index)
         keys = key_batch(spec, key_columns.columns, by_equality=True)
         found = np.zeros(len(keys), dtype=np.uint64)
-        for segment in self.table_view(index.table_oid).segments:
+        for segment in (view or self.table_view(index.table_oid)).segments:
             positions, offsets = segment.visible_matches(spec, keys)
             found[positions] = segment.row_ids[offsets]
         return found

@@ -44,7 +44,7 @@ def index_use(
     written = dict(zip(map(id, conjuncts(predicate)), conjuncts(shown), strict=True))
     found: list[Candidates] = []
     scanned_rows = 0
-    for segment in context.transaction.table_view(scan.table_oid).segments:
+    for segment in context.scanned_table(scan.table_oid).segments:
         candidates = candidate_rows(predicate, segment, scan, context)
         if candidates is not None:
             found.append(candidates)

@@ -33,7 +33,7 @@ def find_deleted(statement: bound.Delete, context: ExecutionContext) -> Matches:
     target = statement.target
     borrowed = referenced_columns(statement.returning, target.relation_id)
 
-    def find() -> Matches:
+    def find(context: ExecutionContext) -> Matches:
         return match_rows(
             target, statement.using, statement.where, borrowed, ctes=statement.ctes, context=context
         )

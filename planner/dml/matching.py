@@ -72,7 +72,7 @@ def _match_natively(
 ) -> Matches:
     ids: list[npt.NDArray[np.uint64]] = []
     columns: list[list[pa.Array]] = [[] for _ in values]
-    view = context.transaction.table_view(target.table_oid)
+    view = context.scanned_table(target.table_oid)
     sources = FilterSources()
     for segment in view.segments:
         context.cancel_token.check()

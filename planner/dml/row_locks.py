@@ -8,6 +8,7 @@ https://www.postgresql.org/docs/15/transaction-iso.html, 13.2.1.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
@@ -20,7 +21,10 @@ from storage.rows import RowIds
 
 
 def locked_matches(
-    find: Callable[[], Matches], table_oid: int, strength: RowStrength, context: ExecutionContext
+    find: Callable[[ExecutionContext], Matches],
+    table_oid: int,
+    strength: RowStrength,
+    context: ExecutionContext,
 ) -> Matches:
     """The rows that `find` finds at the snapshot, locked and current.
 
@@ -29,7 +33,7 @@ def locked_matches(
         LockNotAvailable: 55P03. DeadlockDetected: 40P01. QueryCanceled: 57014, while waiting.
     """
     transaction = context.transaction
-    matches = find()
+    matches = find(context)
     replaced = transaction.lock_rows(table_oid, matches.row_ids, strength).is_replaced
     if not replaced.any():
         return matches
@@ -38,7 +42,9 @@ def locked_matches(
     newest = locked_newest(table_oid, matches.row_ids[replaced], strength, transaction)
     # The locked versions are in this snapshot: whoever made them has ended, and nobody can replace them now.
     transaction.catch_up()
-    again = find()
+    # They are in no view that was taken of the table before.
+    others = {oid: view for oid, view in context.tables_before.items() if oid != table_oid}
+    again = find(replace(context, tables_before=others))
     return merged_matches(matches.take(~replaced), again.take(np.isin(again.row_ids, newest)))
 
 

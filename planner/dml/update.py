@@ -48,7 +48,7 @@ def find_updated(statement: bound.Update, context: ExecutionContext) -> Matches:
     expressions = [expression for _, expression in statement.assignments]
     changed = frozenset(attnum for attnum, _ in statement.assignments) | generated_attnums(statement.rules)
 
-    def find() -> Matches:
+    def find(context: ExecutionContext) -> Matches:
         return match_rows(
             target,
             statement.from_,

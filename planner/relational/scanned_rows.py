@@ -128,7 +128,7 @@ def scanned_rows(
     Raises:
         QuiverError: what the filter raises for a visible row.
     """
-    view = context.transaction.table_view(scan.table_oid)
+    view = context.scanned_table(scan.table_oid)
     scanned = ScannedRows(scan, row_filter, context, total=view.row_count)
     for segment in view.segments:
         rows = visible_rows(row_filter, segment, scan, context, scanned.sources)

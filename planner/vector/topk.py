@@ -172,7 +172,7 @@ def _prepared(node: VectorTopK, context: ExecutionContext) -> PreparedTopK:
         usable_index(node.order, node.scan, predicate, context),
         _is_unorderable(node.order.metric, query),
     )
-    for segment in context.transaction.table_view(node.scan.table_oid).segments:
+    for segment in context.scanned_table(node.scan.table_oid).segments:
         visible = segment.visible_bits
         prepared.visible_count += popcount(visible, segment.row_count)
         allowed = visible

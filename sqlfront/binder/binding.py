@@ -11,9 +11,9 @@ from foundation.sqltypes import UNKNOWN, SqlType, format_type
 from planner.bound import BoundStatement, ColumnRef, Expression, Parameter, walk
 from planner.functions.quoting import quote_ident
 from sqlfront.binder.changes import bind_delete, bind_update
+from sqlfront.binder.changes_in_with import check_changes
 from sqlfront.binder.coerce import coerce_assignment, coerce_default, coerce_to_boolean, settle
 from sqlfront.binder.context import BindContext
-from sqlfront.binder.ctes import check_changes
 from sqlfront.binder.environment import (
     Clause,
     Environment,
@@ -67,7 +67,7 @@ def _bind_statement(expression: exp.Expr, context: BindContext) -> BoundStatemen
     else:
         bound = bind_query_node(environment, expression)
     _check_parameters(bound, environment.state)
-    check_changes(bound)
+    check_changes(context.catalog, bound)
     return bound
 
 

@@ -10,7 +10,6 @@ from foundation.errors import DatatypeMismatch, FeatureNotSupported
 from foundation.sqltypes import BOOL, format_type
 from planner.bound import (
     Aggregate,
-    BoundStatement,
     Constant,
     Cte,
     Delete,
@@ -20,7 +19,6 @@ from planner.bound import (
     Select,
     SetOperation,
     SetOperator,
-    TableScan,
     Target,
     Update,
     output_columns,
@@ -149,35 +147,6 @@ def _bind_change(
     origins = tuple((target.table_oid, target.attnum) for target in change.returning)
     visible = VisibleCte(cte.cte_id, name, columns, origins, has_rows=bool(change.returning))
     return replace(environment, ctes=(*environment.ctes, visible)), cte
-
-
-def check_changes(statement: BoundStatement) -> None:
-    """Refuse data changes in WITH whose effect the rest of the statement would see.
-
-    They run one after the other here. In PostgreSQL all parts of a statement see the tables as they were before it, which
-    is the same as long as no part reads what another one changes.
-
-    Raises:
-        FeatureNotSupported: 0A000.
-    """
-    for cte in statement.ctes:
-        if cte.change is None:
-            continue
-        change = cte.change
-        changed = change.table_oid if isinstance(change, Insert) else change.target.table_oid
-        rest = replace(statement, ctes=tuple(other for other in statement.ctes if other is not cte))
-        if changed in _read_tables(rest):
-            raise FeatureNotSupported(
-                f'reading a table that WITH query "{cte.name}" changes is not supported',
-                hint="Read its rows from the WITH query, or use two statements.",
-            )
-
-
-def _read_tables(statement: BoundStatement) -> set[int]:
-    """Tables that a statement looks at; those whose conflicts an INSERT resolves are among them."""
-    nodes = list(walk(statement))
-    read = {node.table_oid for node in nodes if isinstance(node, TableScan)}
-    return read | {n.table_oid for n in nodes if isinstance(n, Insert) and n.on_conflict is not None}
 
 
 def _bind_recursive(environment: Environment, item: exp.Expr, name: str) -> tuple[Environment, Cte]:

@@ -49,7 +49,6 @@ ROLLBACK
 WITH j AS (SELECT id FROM queue ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED), x AS (UPDATE archive SET n = 5 FROM j WHERE archive.id = j.id RETURNING archive.id) SELECT count(*) FROM x
 DECLARE c CURSOR WITH HOLD FOR WITH x AS (DELETE FROM queue RETURNING id) SELECT count(*) FROM x
 CREATE TABLE taken AS WITH x AS (DELETE FROM queue WHERE id = 9 RETURNING id) SELECT * FROM x
--- refused: reading a table that WITH query "x" changes is not supported
 WITH x AS (DELETE FROM queue WHERE id = 10 RETURNING *) SELECT * FROM x, queue
 WITH x AS (INSERT INTO queue VALUES (600, 'z') RETURNING *) SELECT count(*) FROM x, archive
 WITH x AS (MERGE INTO queue USING (VALUES (1)) v(i) ON false WHEN NOT MATCHED THEN DO NOTHING) SELECT 1
@@ -66,3 +65,42 @@ WITH x AS (INSERT INTO boss VALUES (30), (31) ON CONFLICT DO NOTHING RETURNING i
 SELECT count(*) FROM aide
 DROP TABLE aide, boss
 DROP TABLE taken, notes, archive, queue
+CREATE TABLE own_rows (id int PRIMARY KEY, b text, n int)
+INSERT INTO own_rows SELECT i, 'r' || i, i % 3 FROM generate_series(1, 12) i
+CREATE TABLE own_parts (id int, k int) PARTITION BY LIST (k)
+CREATE TABLE own_parts1 PARTITION OF own_parts FOR VALUES IN (1)
+CREATE TABLE own_parts2 PARTITION OF own_parts DEFAULT
+INSERT INTO own_parts SELECT i, i % 3 FROM generate_series(1, 9) i
+WITH u AS (UPDATE own_rows SET b = upper(b) WHERE id < 3 RETURNING id, b), ins AS (INSERT INTO own_rows (id, b) SELECT id + 100, b FROM u RETURNING id) SELECT * FROM ins ORDER BY 1
+SELECT * FROM own_rows ORDER BY id
+WITH d AS (DELETE FROM own_rows WHERE id > 100 RETURNING id) SELECT count(*), (SELECT count(*) FROM d), (SELECT max(id) FROM own_rows) FROM own_rows
+SELECT count(*) FROM own_rows
+WITH i AS (INSERT INTO own_rows VALUES (200, 'new', 1) RETURNING *) SELECT own_rows.id, i.b FROM own_rows LEFT JOIN i ON own_rows.id = i.id ORDER BY 1 DESC LIMIT 3
+WITH i AS (INSERT INTO own_rows VALUES (201, 'new', 1) RETURNING *) SELECT * FROM own_rows WHERE id IN (200, 201)
+WITH i AS (INSERT INTO own_rows VALUES (202, 'new', 1) RETURNING *) UPDATE own_rows SET n = 99 WHERE id >= 200 RETURNING id
+WITH i AS (INSERT INTO own_rows VALUES (203, 'new', 1)) DELETE FROM own_rows WHERE id >= 200 RETURNING id
+SELECT * FROM own_rows WHERE id >= 200 ORDER BY id
+WITH d AS (DELETE FROM own_rows WHERE id = 203 RETURNING *) INSERT INTO own_rows SELECT id + 1, b, n FROM d RETURNING *
+WITH d AS (DELETE FROM own_rows WHERE id = 204 RETURNING *) INSERT INTO own_rows SELECT id, b || '2', n FROM d RETURNING *
+WITH u AS (UPDATE own_rows SET id = id + 1000 WHERE id = 1 RETURNING id) SELECT own_rows.id, u.id FROM own_rows, u WHERE own_rows.id IN (1, 1001)
+WITH u AS (UPDATE own_rows SET n = n + 1 RETURNING id, n) SELECT own_rows.id, own_rows.n, u.n FROM own_rows JOIN u USING (id) ORDER BY 1 LIMIT 4
+WITH u AS (UPDATE own_rows SET n = 7 WHERE id = 5 RETURNING id), v AS (SELECT sum(n) s FROM own_rows) SELECT s, (SELECT sum(n) FROM own_rows), (SELECT count(*) FROM u) FROM v
+SELECT sum(n) FROM own_rows
+-- refused: two changes of rows of table "own_rows" in one statement are not supported
+WITH x AS (DELETE FROM own_rows WHERE id = 6), y AS (DELETE FROM own_rows WHERE id = 7) SELECT 1
+-- refused: two changes of rows of table "own_rows" in one statement are not supported
+WITH x AS (UPDATE own_rows SET n = 0 WHERE id = 6) UPDATE own_rows SET n = 1 WHERE id = 6
+-- refused: locking rows of table "own_rows", which WITH changes, is not supported
+WITH x AS (UPDATE own_rows SET n = 0 WHERE id = 6) SELECT * FROM own_rows WHERE id = 6 FOR UPDATE
+WITH i AS (INSERT INTO own_parts VALUES (50, 1), (51, 5) RETURNING *) SELECT count(*), (SELECT count(*) FROM i), (SELECT count(*) FROM own_parts1) FROM own_parts
+WITH d AS (DELETE FROM own_parts1 RETURNING *) SELECT count(*), (SELECT count(*) FROM d) FROM own_parts
+SELECT count(*) FROM own_parts
+WITH u AS (UPDATE own_parts SET k = 1 WHERE id = 2 RETURNING *) SELECT k FROM own_parts WHERE id = 2
+WITH m AS (INSERT INTO own_rows VALUES (300, 'm', 0)) MERGE INTO own_rows USING (VALUES (300)) v(i) ON own_rows.id = v.i WHEN MATCHED THEN UPDATE SET n = 5 WHEN NOT MATCHED THEN INSERT VALUES (v.i + 1, 'x', 0)
+SELECT id FROM own_rows WHERE id >= 300 ORDER BY 1
+BEGIN
+INSERT INTO own_rows VALUES (400, 'own', 4)
+WITH d AS (DELETE FROM own_rows WHERE id = 400 RETURNING *) SELECT own_rows.b, d.b FROM own_rows JOIN d USING (id)
+SELECT count(*) FROM own_rows WHERE id = 400
+ROLLBACK
+DROP TABLE own_rows, own_parts
