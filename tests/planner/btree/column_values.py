@@ -32,6 +32,7 @@ from foundation.sqltypes import (
     TIMESTAMP,
     TIMESTAMPTZ,
     TIMETZ,
+    TSVECTOR,
     TYPES,
     UUID,
     VARCHAR,
@@ -40,6 +41,7 @@ from foundation.sqltypes import (
     numeric_typmod,
 )
 from foundation.timetz import pack_timetz
+from planner.text_search.tsvectors import pack_vector
 
 PRICE = SqlType(NUMERIC.oid, numeric_typmod(12, 2))
 _TEXTS = ["", " ", "a", "a ", "ab", "B", "b", "é", "z", "ｆ", "\U0001f600", "日本", "a%", "a_", "A\\"]
@@ -65,6 +67,7 @@ _ADDRESSES = [
 ]  # fmt: skip
 
 
+_LEXEMES: list[list[bytes]] = [[], [b"a"], [b"b"], [b"a", b"b"], [b"ab"], ["é".encode()], [b"a" * 300]]
 _BOUNDS: dict[int, list[Bound]] = {
     0: [None, "-1.5", "0.00", "1", "1.0", "NaN"],
     4: [None, -7, 1],
@@ -113,6 +116,7 @@ POOLS: dict[str, tuple[SqlType, list[Any]]] = {
     "money": (MONEY, [*range(-40, 40), -(1 << 63), (1 << 63) - 1]),
     **{TYPES[form.range.oid].name: (form.range, _ranges(form)) for form in RANGE_TYPES},
     **{TYPES[form.multirange.oid].name: (form.multirange, _multiranges(form)) for form in RANGE_TYPES},
+    "tsvector": (TSVECTOR, [pack_vector(dict.fromkeys(words, ())) for words in _LEXEMES]),
     "timetz": (TIMETZ, [pack_timetz(us, west) for us, west in _ZONED]),
     "time": (TIME, [0, 1, 86_399_999_999, 86_400_000_000]),
     "timestamp": (TIMESTAMP, _INSTANTS),
