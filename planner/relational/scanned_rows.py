@@ -85,13 +85,14 @@ class ScannedRows:
         """Keep the rows for which the column at a position is one of a partner's values, about that share of all rows.
 
         The filter's bits are kept for the statements to come, those of the values are not: they are asked apart. Where few
-        rows are expected, a btree index may answer both at once.
+        rows are expected, a btree index may answer both at once, unless the filter has left few to ask already.
         """
         both = (membership,) if self.row_filter is None else (self.row_filter, membership)
         restricted = []
         for segment, rows in self.segments:
             few = None
-            if share * FEW_ROWS_SHARE < 1 and not self.partners and rows.few is None:
+            is_scanned = self.row_filter is None or rows.count * TAKEN_SHARE >= segment.row_count
+            if share * FEW_ROWS_SHARE < 1 and is_scanned and not self.partners and rows.few is None:
                 few = few_rows(conjunction(both), segment, self.scan, self.context, self.sources)
             kept = (
                 _members(membership, segment, rows, self)
