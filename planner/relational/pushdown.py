@@ -7,12 +7,13 @@ expression over one table's vector columns becomes an extra column, so that Duck
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from foundation.sqltypes import is_vector
 from planner import bound
 from planner.evaluate import is_native
+from planner.evaluate.zone_maps import conjunction, conjuncts
 from planner.relational.or_conditions import factored_conjuncts, implied_filters
 from planner.relational.registration import ComputedColumn
 from planner.relational.statement import is_volatile
@@ -69,6 +70,39 @@ def push_down(query: bound.Select, pushdown: Pushdown) -> bound.Expression | Non
             pushdown.add_filter(implied_id, implied)
     _compute_vector_expressions(query, rest, scans, pushdown)
     return None if not rest else rest[0] if len(rest) == 1 else _and(*rest)
+
+
+def with_lowered_conditions(relation: bound.Relation, pushdown: Pushdown) -> bound.Relation:
+    """A FROM whose joins are without the conditions that are filters of one table, which these become.
+
+    What ON says of the side that an outer join extends with NULLs holds for the rows that are joined; what it says of the other
+    side stays, because rows for which it is not TRUE are kept.
+    """
+    if not isinstance(relation, bound.Join):
+        return relation
+    sides = [with_lowered_conditions(side, pushdown) for side in (relation.left, relation.right)]
+    scans = _joined_scans(relation, pushdown) if relation.condition is not None else {}
+    rest = []
+    for conjunct in factored_conjuncts(relation.condition):
+        relation_id = _pushed_to(conjunct, scans)
+        if relation_id is None:
+            rest.append(conjunct)
+        else:
+            pushdown.add_filter(relation_id, conjunct)
+    is_same = sides[0] is relation.left and sides[1] is relation.right
+    if is_same and len(rest) == len(conjuncts(relation.condition)):
+        return relation
+    return replace(
+        relation, left=sides[0], right=sides[1], condition=conjunction(tuple(rest)) if rest else None
+    )
+
+
+def _joined_scans(join: bound.Join, pushdown: Pushdown) -> dict[int, bound.TableScan]:
+    """The tables of a join whose rows its condition may drop before it."""
+    is_inner = join.kind in (bound.JoinKind.INNER, bound.JoinKind.CROSS)
+    left = filterable_scans(join.left, pushdown) if is_inner or join.kind is bound.JoinKind.RIGHT else {}
+    right = filterable_scans(join.right, pushdown) if is_inner or join.kind is bound.JoinKind.LEFT else {}
+    return left | right
 
 
 def filterable_scans(relation: bound.Relation | None, pushdown: Pushdown) -> dict[int, bound.TableScan]:

@@ -31,7 +31,12 @@ from planner.relational.lateral_searches import (
 from planner.relational.node_printers import PRINTERS
 from planner.relational.printed import Printed, column_name, column_sql
 from planner.relational.printed_query import PrintedQuery, outputs_of, projected, set_form
-from planner.relational.pushdown import Pushdown, filterable_scans, push_down
+from planner.relational.pushdown import (
+    Pushdown,
+    filterable_scans,
+    push_down,
+    with_lowered_conditions,
+)
 from planner.relational.registration import (
     Registered,
     register_rows,
@@ -256,11 +261,8 @@ class QueryPrinter:
         if not self._is_given:
             query = self._searched(query)
         self._find_computed(query.from_)
-        where = push_down(query, self._pushdown)
+        query, where = self._pushed_down(query)
         scans = filterable_scans(query.from_, self._pushdown)
-        if where is not query.where:
-            used = used_positions(replace(query, where=where))
-            self._used |= {relation_id: used.get(relation_id, []) for relation_id in scans}
         inputs = JoinInputs(query.from_, where, scans, self._pushdown.filters, self._computed, self.scanned)
         self.scanned |= reduce_by_joins(inputs, self.statement.context)
         from_sql = f" FROM {self.relation(query.from_)}" if query.from_ is not None else ""
@@ -282,6 +284,24 @@ class QueryPrinter:
         self.expressions.outputs = targets if query.distinct_on else columns
         order_by = f" ORDER BY {self._order_keys(query, targets)}" if query.order_by else ""
         return PrintedQuery(f"SELECT {distinct}{listed}{body}{order_by}{limits}", columns)
+
+    def _pushed_down(self, query: bound.Select) -> tuple[bound.Select, bound.Expression | None]:
+        """The query without what its scans do, and the WHERE that is left of it. Columns that only they read are used no more."""
+        from_ = None if query.from_ is None else with_lowered_conditions(query.from_, self._pushdown)
+        lowered = query if from_ is query.from_ else replace(query, from_=from_)
+        where = push_down(lowered, self._pushdown)
+        if lowered is not query or where is not query.where:
+            used = used_positions(replace(lowered, where=where))
+            self._used |= {scan.relation_id: used.get(scan.relation_id, []) for scan in self._stored(from_)}
+        return lowered, where
+
+    def _stored(self, from_: bound.Relation | None) -> list[bound.TableScan]:
+        """The tables of a FROM whose rows are those of storage."""
+        return [
+            item
+            for item in _from_items(from_)
+            if isinstance(item, bound.TableScan) and item.relation_id not in self._pushdown.untouched
+        ]
 
     def _searched(self, query: bound.Select) -> bound.Select:
         """The query with what are searches in it as islands; LATERAL ones done, with their rows in place of the join."""
@@ -332,12 +352,8 @@ class QueryPrinter:
         """
         if not query.group_by:
             return ""
-        stored = [
-            item
-            for item in _from_items(query.from_)
-            if isinstance(item, bound.TableScan) and item.relation_id not in self._pushdown.untouched
-        ]
-        decided = decided_keys(query, where, stored, self.statement.context.transaction.catalog)
+        catalog = self.statement.context.transaction.catalog
+        decided = decided_keys(query, where, self._stored(query.from_), catalog)
         printed: dict[bound.Expression, Printed] = {}
         keys: dict[bound.Expression, str] = {}
         for grouping_set in query.group_by:

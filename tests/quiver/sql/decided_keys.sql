@@ -42,3 +42,23 @@ SELECT id FROM clients c WHERE EXISTS (SELECT kind FROM sales s WHERE s.client =
 SELECT id FROM clients c WHERE EXISTS (SELECT s.kind, EXISTS (SELECT s.kind) FROM sales s WHERE s.client = c.id AND EXISTS (SELECT s.line, n.* FROM nations n WHERE n.id = s.line)) ORDER BY 1
 SELECT id, EXISTS (SELECT name, comment FROM clients d WHERE d.id = c.id + 6), EXISTS (SELECT) FROM clients c ORDER BY 1
 SELECT EXISTS (VALUES (1)), EXISTS (SELECT 1 WHERE false), EXISTS (SELECT 1 UNION SELECT 2)
+-- what ON says of one table
+-- what ON says of one table
+SELECT c.id, n.name FROM clients c LEFT JOIN nations n ON n.id = c.nation AND n.region > 1 ORDER BY 1
+SELECT c.id, n.name FROM clients c LEFT JOIN nations n ON n.id = c.nation AND c.name = 'n1' ORDER BY 1
+SELECT c.id, n.name FROM clients c LEFT JOIN nations n ON n.id = c.nation AND n.region IS NULL AND c.id > 4 ORDER BY 1
+SELECT c.id, n.name FROM clients c RIGHT JOIN nations n ON n.id = c.nation AND c.name <> 'n2' AND n.region = 1 ORDER BY n.id, 1
+SELECT c.id, n.name FROM clients c FULL JOIN nations n ON n.id = c.nation AND n.id > 1 WHERE c.id IS NULL OR c.id < 6 ORDER BY 1, 2
+SELECT c.id, n.name FROM clients c LEFT JOIN nations n ON n.region = 2 ORDER BY 1, 2
+SELECT c.id, n.name FROM clients c LEFT JOIN nations n ON false ORDER BY 1 LIMIT 3
+SELECT c.id, n.name FROM clients c JOIN nations n ON n.region = 1 AND c.id < 3 ORDER BY 1
+SELECT c.id, n.name, s.line FROM clients c LEFT JOIN (nations n JOIN sales s ON s.line = n.id AND s.kind = 'k1') ON n.id = c.nation AND s.amount < 3 AND c.id < 9 ORDER BY 1
+SELECT c.id, n.name, s.line FROM clients c LEFT JOIN (nations n LEFT JOIN sales s ON s.line = n.id AND s.kind = 'k1') ON n.id = c.nation AND s.line IS NULL ORDER BY 1
+SELECT c.id, n.id, s.line FROM clients c LEFT JOIN nations n ON n.id = c.nation AND n.region = 1 LEFT JOIN sales s ON s.client = n.id AND s.amount > 30 AND n.name = 'here' WHERE c.id < 7 ORDER BY 1, 3
+SELECT c.id, n.id, s.line FROM clients c JOIN nations n ON n.id = c.nation AND n.region = 1 RIGHT JOIN sales s ON s.client = c.id AND c.balance > 1 ORDER BY 3
+SELECT c.id, s.line FROM clients c LEFT JOIN sales s ON s.client = c.id AND (s.amount > 38 OR s.kind = 'k0' AND s.amount > 30) ORDER BY 1, 2
+SELECT n.name, count(c.id), count(*) FROM nations n LEFT JOIN clients c ON c.nation = n.id AND c.comment LIKE 'c%' AND c.balance < 3 GROUP BY n.id, n.name ORDER BY n.id
+SELECT id, n.region FROM clients c LEFT JOIN nations n USING (id) WHERE n.region IS NULL ORDER BY 1
+SELECT c.id FROM clients c WHERE EXISTS (SELECT FROM sales s LEFT JOIN nations n ON n.id = s.line AND n.region = 1 WHERE s.client = c.id AND n.id IS NULL) ORDER BY 1
+SELECT c.id, 1 / (c.id - 5) FROM clients c JOIN nations n ON n.id = c.nation AND 1 / (c.id - 5) > 0 ORDER BY 1
+UPDATE clients SET comment = 'changed' FROM nations n LEFT JOIN sales s ON s.line = n.id AND s.amount > 2 WHERE clients.nation = n.id AND s.line IS NULL RETURNING clients.id, n.id
