@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import pyarrow as pa
 
@@ -24,6 +24,9 @@ from planner.nodes import Node
 from planner.pulled_up import pulled_up, without_single_ctes
 from planner.services import ExecutionContext
 from planner.subqueries import has_subqueries, resolve_subqueries
+
+if TYPE_CHECKING:
+    from planner.relational import QueryNotes
 
 
 class OutputColumn(NamedTuple):
@@ -99,6 +102,7 @@ class RelationalPlan:
     """Runs on DuckDB, over Arrow tables that islands and scans produce."""
 
     query: bound.Query
+    notes: QueryNotes = field(compare=False, repr=False)
 
     @property
     def columns(self) -> tuple[OutputColumn, ...]:
@@ -109,7 +113,7 @@ class RelationalPlan:
     def execute(self, context: ExecutionContext) -> Execution:
         from planner.relational import run_query
 
-        return Execution(run_query(self.query, context))
+        return Execution(run_query(self.query, context, notes=self.notes))
 
     def explain(
         self,
@@ -229,10 +233,11 @@ def plan_statement(statement: bound.BoundStatement) -> Plan:
 
 
 def _relational(query: bound.Query) -> RelationalPlan:
-    from planner.relational import check_supported
+    from planner.relational import QueryNotes, check_supported
 
     check_supported(query)
-    return RelationalPlan(without_exists_lists(query))
+    query = without_exists_lists(query)
+    return RelationalPlan(query, QueryNotes(query))
 
 
 def target_columns(targets: tuple[bound.Target, ...]) -> tuple[OutputColumn, ...]:

@@ -18,6 +18,7 @@ from planner.relational.error_mapping import translate
 from planner.relational.printed import Printed
 from planner.relational.printed_query import PrintedQuery
 from planner.relational.queries import QueryPrinter
+from planner.relational.query_notes import QueryNotes
 from planner.relational.statement import RelationalStatement
 from planner.services import ExecutionContext
 
@@ -77,11 +78,13 @@ def run_query(
     context: ExecutionContext,
     given: Mapping[int, pa.Table] | None = None,
     *,
+    notes: QueryNotes | None = None,
     expects_short_numbers: bool = True,
 ) -> Iterator[pa.RecordBatch]:
     """Run a query; yields batches of at most `BATCH_ROWS` rows, columns c0, c1, ... of `arrow_type(type)`.
 
-    `given` maps relation ids of TableScans to rows that stand in for the stored table: one column per position.
+    `given` maps relation ids of TableScans to rows that stand in for the stored table: one column per position. `notes` are
+    those on the query that a plan keeps.
 
     A query that expects short products of numerics (see `RelationalStatement`) is run again without where they are not.
     The statement's cursor lives until the iterator is exhausted or closed.
@@ -94,7 +97,7 @@ def run_query(
     statement = RelationalStatement(context, expects_short_numbers=expects_short_numbers)
     try:
         with translated_errors(statement):
-            sql = finished_sql(QueryPrinter(statement, query, given).print(query), types)
+            sql = finished_sql(QueryPrinter(statement, query, given, notes).print(query), types)
         if not statement.has_expectations:
             yield from _batches(statement, sql, types)
             return
@@ -102,7 +105,7 @@ def run_query(
     finally:
         statement.close()
     if whole is None:
-        yield from run_query(query, context, given, expects_short_numbers=False)
+        yield from run_query(query, context, given, notes=notes, expects_short_numbers=False)
     else:
         yield from whole
 

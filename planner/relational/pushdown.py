@@ -47,11 +47,56 @@ class Pushdown:
         known = self.filters.get(relation_id)
         self.filters[relation_id] = condition if known is None else _and(known, condition)
 
+    def take(self, other: Pushdown) -> None:
+        """Add what was taken out of one more query."""
+        for relation_id, condition in other.filters.items():
+            self.add_filter(relation_id, condition)
+        self.computed |= other.computed
+
     def computed_of(self, relation_id: int) -> ComputedColumns:
         return self.computed.get(relation_id, _NONE)
 
 
 _NONE = ComputedColumns()
+
+
+@dataclass(frozen=True, slots=True)
+class LoweredSelect:
+    """A SELECT without what its scans do.
+
+    Attributes:
+        select: the query with the conditions of joins that are left. Its WHERE is as it was.
+        where: what is left of that, None for none.
+        taken: what the scans do.
+        used: the columns that are still mentioned of tables that do something, by relation id.
+    """
+
+    select: bound.Select
+    where: bound.Expression | None
+    taken: Pushdown
+    used: dict[int, list[int]]
+
+
+def lowered_select(query: bound.Select, untouched: frozenset[int]) -> LoweredSelect:
+    """Take from a SELECT what its scans can do, but for those that are not to be touched."""
+    taken = Pushdown(untouched)
+    from_ = None if query.from_ is None else with_lowered_conditions(query.from_, taken)
+    lowered = query if from_ is query.from_ else replace(query, from_=from_)
+    where = push_down(lowered, taken)
+    used: dict[int, list[int]] = {}
+    if taken.filters:
+        left = used_positions(replace(lowered, where=where))
+        used = {relation_id: left.get(relation_id, []) for relation_id in taken.filters}
+    return LoweredSelect(lowered, where, taken, used)
+
+
+def used_positions(root: Any) -> dict[int, list[int]]:
+    """Relation id -> ascending positions of its columns that the statement mentions."""
+    used: dict[int, set[int]] = {}
+    for node in bound.walk(root):
+        if isinstance(node, bound.ColumnRef):
+            used.setdefault(node.relation_id, set()).add(node.position)
+    return {relation_id: sorted(positions) for relation_id, positions in used.items()}
 
 
 def push_down(query: bound.Select, pushdown: Pushdown) -> bound.Expression | None:

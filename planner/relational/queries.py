@@ -7,7 +7,6 @@ o0, o1, .... Column names of the client never reach DuckDB.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import pyarrow as pa
@@ -31,12 +30,8 @@ from planner.relational.lateral_searches import (
 from planner.relational.node_printers import PRINTERS
 from planner.relational.printed import Printed, column_name, column_sql
 from planner.relational.printed_query import PrintedQuery, outputs_of, projected, set_form
-from planner.relational.pushdown import (
-    Pushdown,
-    filterable_scans,
-    push_down,
-    with_lowered_conditions,
-)
+from planner.relational.pushdown import Pushdown, filterable_scans, used_positions
+from planner.relational.query_notes import QueryNotes
 from planner.relational.registration import (
     Registered,
     register_rows,
@@ -70,11 +65,17 @@ class QueryPrinter:
     """Prints the queries of one statement; registers what they read as it meets it."""
 
     def __init__(
-        self, statement: RelationalStatement, root: Any, given: Mapping[int, pa.Table] | None = None
+        self,
+        statement: RelationalStatement,
+        root: bound.Query,
+        given: Mapping[int, pa.Table] | None = None,
+        notes: QueryNotes | None = None,
     ) -> None:
+        """`notes` are those on the root."""
         self.statement = statement
         self.expressions = ExpressionPrinter(statement, self.print, PRINTERS)
-        self._used = used_positions(root)
+        self._notes = QueryNotes(root) if notes is None else notes
+        self._used = dict(self._notes.used)
         self._ctes: dict[int, tuple[Printed, ...]] = {}
         self._cte_rows: dict[int, pa.Table] = {}
         self._computed: dict[int, ComputedRows] = {}
@@ -286,14 +287,11 @@ class QueryPrinter:
         return PrintedQuery(f"SELECT {distinct}{listed}{body}{order_by}{limits}", columns)
 
     def _pushed_down(self, query: bound.Select) -> tuple[bound.Select, bound.Expression | None]:
-        """The query without what its scans do, and the WHERE that is left of it. Columns that only they read are used no more."""
-        from_ = None if query.from_ is None else with_lowered_conditions(query.from_, self._pushdown)
-        lowered = query if from_ is query.from_ else replace(query, from_=from_)
-        where = push_down(lowered, self._pushdown)
-        if lowered is not query or where is not query.where:
-            used = used_positions(replace(lowered, where=where))
-            self._used |= {scan.relation_id: used.get(scan.relation_id, []) for scan in self._stored(from_)}
-        return lowered, where
+        """The query without what its scans do, and the WHERE that is left of it."""
+        lowered = self._notes.lowered(query, self._pushdown.untouched)
+        self._pushdown.take(lowered.taken)
+        self._used |= lowered.used
+        return lowered.select, lowered.where
 
     def _stored(self, from_: bound.Relation | None) -> list[bound.TableScan]:
         """The tables of a FROM whose rows are those of storage."""
@@ -465,15 +463,6 @@ class QueryPrinter:
 def _column_list(names: Sequence[str]) -> str:
     """The names of a relation's columns behind its own; a query without columns has one in DuckDB, which has no name."""
     return f"({', '.join(names)})" if names else ""
-
-
-def used_positions(root: Any) -> dict[int, list[int]]:
-    """Relation id -> ascending positions of its columns that the statement mentions."""
-    used: dict[int, set[int]] = {}
-    for node in bound.walk(root):
-        if isinstance(node, bound.ColumnRef):
-            used.setdefault(node.relation_id, set()).add(node.position)
-    return {relation_id: sorted(positions) for relation_id, positions in used.items()}
 
 
 def _from_items(relation: bound.Relation | None) -> Iterator[Any]:
