@@ -97,6 +97,10 @@ class InvalidPrecedingOrFollowingSize(QuiverError):
     sqlstate = "22013"
 
 
+class ExclusionViolation(QuiverError):
+    sqlstate = "23P01"
+
+
 class WithCheckOptionViolation(QuiverError):
     sqlstate = "44000"
 

@@ -18,7 +18,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from foundation.bitset import RowOffsets
-from foundation.errors import ObjectNotInPrerequisiteState
+from foundation.errors import FeatureNotSupported, ObjectNotInPrerequisiteState
 from storage.catalog import Catalog, Index
 from storage.key_specs import KeySpec, unique_specs
 from storage.keys import KeyBatch, first_equal, key_batch
@@ -54,11 +54,12 @@ def arbiter_indexes(catalog: Catalog, table_oid: int, index_oids: Sequence[int])
 
     Raises:
         ObjectNotInPrerequisiteState: 55000, one of them is checked at the end of the statement or later.
+        FeatureNotSupported: 0A000, one of them is that of an EXCLUDE constraint.
     """
     indexes = [
         index
         for index in catalog.indexes_of(table_oid)
-        if index.is_unique and (not index_oids or index.oid in index_oids)
+        if (index.is_unique or index.is_exclusion) and (not index_oids or index.oid in index_oids)
     ]
     for index in indexes:
         if index.is_deferrable:
@@ -67,6 +68,8 @@ def arbiter_indexes(catalog: Catalog, table_oid: int, index_oids: Sequence[int])
                 table=catalog.table(table_oid).name,
                 constraint=index.name,
             )
+        if index.is_exclusion:
+            raise FeatureNotSupported("ON CONFLICT with an exclusion constraint is not supported")
     return indexes
 
 

@@ -202,11 +202,13 @@ class IndexKey:
     nulls_first: bool = False
     expression_attnums: tuple[int, ...] = ()
     collation: str = ""
+    exclusion_operator: int = 0
+    """OID of the operator of an EXCLUDE constraint."""
 
 
 @dataclass(frozen=True, slots=True)
 class Index(CatalogObject):
-    """An index, or the index behind a PRIMARY KEY or UNIQUE constraint (then `constraint_oid` is not 0).
+    """An index, or the index behind a PRIMARY KEY, UNIQUE or EXCLUDE constraint (then `constraint_oid` is not 0).
 
     `comment` is that of the index, `constraint_comment` that of its constraint.
 
@@ -226,7 +228,7 @@ class Index(CatalogObject):
     options: tuple[tuple[str, str], ...] = ()
     predicate_sql: str | None = None
     predicate_attnums: tuple[int, ...] = ()
-    """The columns that the predicate of a vector index reads, ascending."""
+    """The columns that the predicate of a vector index or an EXCLUDE constraint reads, ascending."""
     nulls_not_distinct: bool = False
     is_deferrable: bool = False
     is_initially_deferred: bool = False
@@ -235,6 +237,11 @@ class Index(CatalogObject):
     constraint_comment: str | None = None
     parent_oid: int = 0
     """The index of the partitioned table that this one is a part of."""
+
+    @property
+    def is_exclusion(self) -> bool:
+        """Whether it is that of an EXCLUDE constraint."""
+        return any(key.exclusion_operator for key in self.keys)
 
     def key_attnums(self) -> tuple[int, ...]:
         """The keys' columns, 0 for an expression."""

@@ -1,6 +1,6 @@
 """Row changes that constraints look at after a statement or at commit.
 
-FOREIGN KEY and DEFERRABLE keys are judged when a statement has done all its changes, or later. So a transaction
+FOREIGN KEY, EXCLUDE and DEFERRABLE keys are judged when a statement has done all its changes, or later. So a transaction
 notes what it changed in the tables that such a constraint concerns: row ids, and of the columns only those that
 make keys. The notes of the running statement are `changes`; checks put off to COMMIT or SET CONSTRAINTS ...
 IMMEDIATE are `deferred`. Everything here is immutable, so a savepoint remembers it by reference: ROLLBACK TO takes
@@ -93,9 +93,13 @@ def constraint_oid(constraint: ConstraintObject) -> int:
     return constraint.constraint_oid if isinstance(constraint, Index) else constraint.oid
 
 
-def deferrable_keys(catalog: Catalog, table_oid: int) -> list[Index]:
-    """Unique indexes whose keys are checked after the statement."""
-    return [index for index in catalog.indexes_of(table_oid) if index.is_unique and index.is_deferrable]
+def judged_keys(catalog: Catalog, table_oid: int) -> list[Index]:
+    """Indexes whose keys are judged after the statement: deferrable unique ones, and those of EXCLUDE constraints."""
+    return [
+        index
+        for index in catalog.indexes_of(table_oid)
+        if (index.is_unique and index.is_deferrable) or index.is_exclusion
+    ]
 
 
 def watched_attnums(catalog: Catalog, table_oid: int) -> frozenset[int]:
@@ -106,9 +110,8 @@ def watched_attnums(catalog: Catalog, table_oid: int) -> frozenset[int]:
     for constraint in catalog.constraints_of(table_oid):
         if isinstance(constraint, ForeignKey):
             attnums.update(constraint.attnums)
-    for index in catalog.indexes_of(table_oid):
-        if index.is_deferrable and index.is_unique:
-            attnums.update(index.key_attnums())
+    for index in judged_keys(catalog, table_oid):
+        attnums.update(index.read_attnums(), index.predicate_attnums)
     return frozenset(attnums)
 
 

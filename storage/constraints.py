@@ -99,14 +99,15 @@ def violation(
     """The error of an insert or update whose key exists."""
     return UniqueViolation(
         f'duplicate key value violates unique constraint "{index.name}"',
-        detail=f"Key {_key_text(table, spec, values, encode)} already exists.",
+        detail=f"Key {key_text(table, spec, values, encode)} already exists.",
         table=table.name,
         schema_oid=table.schema_oid,
         constraint=index.name,
     )
 
 
-def _key_text(table: Table, spec: KeySpec, values: Sequence[Any], encode: ValueEncoder) -> str:
+def key_text(table: Table, spec: KeySpec, values: Sequence[Any], encode: ValueEncoder) -> str:
+    """`(a, b)=(1, x)`, as DETAIL names a row's key."""
     # A key is shown as the type that its operator class compares, which is inet for cidr.
     pairs = zip((INET if sql_type == CIDR else sql_type for sql_type in spec.types), values)
     texts = ", ".join("null" if value is None else encode(sql_type, value) for sql_type, value in pairs)
@@ -131,7 +132,7 @@ def check_buildable(
     values = spec.values_at(columns, pair[1])
     raise UniqueViolation(
         f'could not create unique index "{index.name}"',
-        detail=f"Key {_key_text(table, spec, values, encode)} is duplicated.",
+        detail=f"Key {key_text(table, spec, values, encode)} is duplicated.",
         table=table.name,
         schema_oid=table.schema_oid,
         constraint=index.name,

@@ -4,6 +4,7 @@ Constant VALUES lists and single-table statements that the native evaluator unde
 """
 
 from planner.dml.delete import run_delete
+from planner.dml.exclusions import check_rows_apart
 from planner.dml.index_limits import check_sparse_elements, has_pgvector_limits, limited_attnums
 from planner.dml.insert import has_constant_source, insert_columns, run_insert
 from planner.dml.insert_many import RowTemplate
@@ -24,6 +25,7 @@ __all__ = [
     "RowTemplate",
     "check_deferred",
     "check_existing_rows",
+    "check_rows_apart",
     "check_sparse_elements",
     "check_statement",
     "columns_of_rows",

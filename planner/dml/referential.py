@@ -1,4 +1,4 @@
-"""FOREIGN KEY and DEFERRABLE keys after a statement: checks, and the changes that referential actions make.
+"""FOREIGN KEY, EXCLUDE and DEFERRABLE keys after a statement: checks, and the changes that referential actions make.
 
 The transaction notes what a statement changed (`storage.changes`). `check_statement` takes the notes in the order
 in which they were made; actions are ordinary changes and add notes of their own at the end, so cascades go breadth
@@ -19,6 +19,7 @@ import pyarrow as pa
 
 from foundation.bitset import offsets_from_bits
 from foundation.errors import QuiverError, UniqueViolation, WouldBlock
+from planner.dml.exclusions import first_excluded
 from planner.dml.foreign_keys import (
     KeySides,
     Mask,
@@ -47,7 +48,7 @@ from storage.changes import (
     DeferredCheck,
     RowChange,
     constraint_oid,
-    deferrable_keys,
+    judged_keys,
 )
 from storage.key_specs import key_spec
 from storage.keys import key_batch
@@ -65,7 +66,7 @@ def check_statement(context: ExecutionContext) -> None:
     """Check what the statement changed and run the referential actions it causes.
 
     Raises:
-        ForeignKeyViolation: 23503. UniqueViolation: 23505, of a deferrable key. What an action's change raises.
+        ForeignKeyViolation: 23503. UniqueViolation: 23505, of a deferrable key. ExclusionViolation: 23P01. What an action's change raises.
     """
     transaction = context.transaction
     while transaction.pending.changes:
@@ -106,11 +107,9 @@ def _check_change(change: RowChange, context: ExecutionContext) -> None:
     late = _Deferral(change, context)
     if change.new_ids is not None:
         keys = [
-            key
-            for key in deferrable_keys(catalog, change.table_oid)
-            if not late.puts_off(key, ChangeSide.KEY)
+            key for key in judged_keys(catalog, change.table_oid) if not late.puts_off(key, ChangeSide.KEY)
         ]
-        _raise_first([_repeated_key(key, change, context) for key in keys])
+        _raise_first([_refused_key(key, change, context, is_late=False) for key in keys])
     if context.settings.get("session_replication_role") == "replica":
         return
     if change.old_ids is not None:
@@ -143,10 +142,8 @@ def _check_late(check: DeferredCheck, context: ExecutionContext) -> None:
     """One deferred check; a constraint that was dropped meanwhile asks for nothing."""
     catalog, change = context.transaction.catalog, check.change
     if check.side is ChangeSide.KEY:
-        keys = [
-            k for k in deferrable_keys(catalog, change.table_oid) if k.constraint_oid == check.constraint_oid
-        ]
-        _raise_first([_repeated_key(key, change, context) for key in keys])
+        keys = [k for k in judged_keys(catalog, change.table_oid) if k.constraint_oid == check.constraint_oid]
+        _raise_first([_refused_key(key, change, context, is_late=True) for key in keys])
         return
     foreign_key = catalog.get(check.constraint_oid)
     if not isinstance(foreign_key, ForeignKey):
@@ -305,7 +302,31 @@ def _refuse_referenced(sides: KeySides, columns: list[pa.Array], context: Execut
         raise removal_violation(sides, columns, int(positions[0]), context)
 
 
-# -- deferrable keys
+# -- keys
+
+
+def _refused_key(
+    index: Index, change: RowChange, context: ExecutionContext, *, is_late: bool
+) -> Violation | None:
+    """The first new row whose key another row does not allow."""
+    if not index.is_exclusion:
+        return _repeated_key(index, change, context)
+    assert change.new_ids is not None
+    spec = key_spec(
+        context.transaction.catalog.table(index.table_oid), index, context.storage.options.index_expressions
+    )
+    columns = key_columns(change.after, spec.read_attnums)
+    is_due = _is_still_there(change, context)
+    if change.old_ids is not None:
+        # As for references: a key that stays was judged before.
+        is_committed = change.old_ids < _PROVISIONAL_ID_MIN
+        is_due &= ~(is_committed & same_bytes(key_columns(change.before, spec.read_attnums), columns))
+    rows = np.flatnonzero(is_due)
+    if not len(rows):
+        return None
+    columns = [column.take(pa.array(rows)) for column in columns]
+    found = first_excluded(index, change.new_ids[rows], columns, context, is_late=is_late)
+    return None if found is None else (int(rows[found[0]]), found[1])
 
 
 def _repeated_key(index: Index, change: RowChange, context: ExecutionContext) -> Violation | None:

@@ -62,6 +62,12 @@ def all_operators() -> Iterator[Operator]:
 
 
 @cache
+def operator_of_oid(oid: int) -> Operator:
+    """The operator that has an OID of pg_operator. Raises StopIteration where none has."""
+    return next(operator for operator in all_operators() if operator.oid == oid)
+
+
+@cache
 def operator_function(operator: Operator) -> Function:
     """The function behind an operator; its argument types are the operator's own."""
     types = (operator.left_type, operator.right_type) if operator.left_type else (operator.right_type,)

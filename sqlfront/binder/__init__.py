@@ -9,6 +9,7 @@ from sqlfront.binder import (
     subqueries,
 )
 from sqlfront.binder.binding import bind_conversion, bind_expression, bind_query, bind_table_expression
+from sqlfront.binder.calls import choose_operator
 from sqlfront.binder.changed_views import changeable_columns, check_option, not_updatable, own_obstacle
 from sqlfront.binder.context import BindContext, VirtualRelation, VirtualRelations
 from sqlfront.binder.defaults import bound_default, column_defaults
@@ -66,6 +67,7 @@ __all__ = [
     "bound_index_keys",
     "changeable_columns",
     "check_option",
+    "choose_operator",
     "column_defaults",
     "domains_below",
     "generation_inputs",

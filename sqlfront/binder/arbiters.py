@@ -75,7 +75,10 @@ def _arbiters(environment: Environment, change: ChangeTarget, node: exp.OnConfli
     indexes = environment.context.catalog.indexes_of(table.oid)
     constraint = node.args.get("constraint")
     if constraint is not None:
-        return (_constraint_index(environment, change, str(constraint.this)).oid,)
+        index = _constraint_index(environment, change, str(constraint.this))
+        if index.is_exclusion and node.args["action"] == "UPDATE":
+            raise WrongObjectType("ON CONFLICT DO UPDATE not supported with exclusion constraints")
+        return (index.oid,)
     if not node.expressions:
         return ()
     inner = replace(environment, scope=Scope([change.item]), findings=QueryFindings())

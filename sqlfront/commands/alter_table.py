@@ -12,7 +12,6 @@ from typing import Any
 
 from foundation.errors import (
     FeatureNotSupported,
-    InvalidParameterValue,
     UndefinedObject,
     UndefinedTable,
     WrongObjectType,
@@ -26,6 +25,7 @@ from sqlfront.commands.constraints import add_constraint, find_constraint
 from sqlfront.commands.context import CommandContext, CommandResult
 from sqlfront.commands.dependencies import drop_dependents
 from sqlfront.commands.foreign_keys import keys_using_index, validate_foreign_key
+from sqlfront.commands.index_options import check_index_options
 from sqlfront.commands.little_data import warn_of_little_data
 from sqlfront.commands.lookup import (
     RELATION_CLASSES,
@@ -36,16 +36,10 @@ from sqlfront.commands.lookup import (
     maybe_relation,
     of_kind,
 )
-from sqlfront.commands.operator_classes import BTREE, GIN, GIST, HASH, SPGIST
 from sqlfront.commands.partition_alterations import action_below, check_of_partition, check_only
 from sqlfront.commands.partition_parts import drop_with_parts, inherit_parts, parts_of_foreign_key
 from sqlfront.commands.sequences import owned_sequences
 from sqlfront.commands.table_options import (
-    BTREE_OPTIONS,
-    GIN_OPTIONS,
-    GIST_OPTIONS,
-    HASH_OPTIONS,
-    SPGIST_OPTIONS,
     checked_table_options,
     merged_options,
 )
@@ -115,7 +109,8 @@ def _pass(action: AlterAction) -> int:
         case SetNotNull():
             return 3
         case AddConstraint(constraint=ConstraintDefinition(kind=kind)):
-            return 4 if kind in (ConstraintKind.PRIMARY_KEY, ConstraintKind.UNIQUE) else 5
+            is_key = kind in (ConstraintKind.PRIMARY_KEY, ConstraintKind.UNIQUE, ConstraintKind.EXCLUDE)
+            return 4 if is_key else 5
         case SetDefault() | SetIdentity():
             return 5
         case _:
@@ -239,22 +234,6 @@ def _set_options(context: CommandContext, target: CatalogObject | None, action: 
         context.transaction.put(replaced(target, options=merged))
     else:
         raise FeatureNotSupported("options of a sequence are not supported")
-
-
-_OPTIONS_OF_FAMILY = {
-    BTREE: BTREE_OPTIONS, HASH: HASH_OPTIONS, GIN: GIN_OPTIONS, GIST: GIST_OPTIONS, SPGIST: SPGIST_OPTIONS,
-}  # fmt: skip
-
-
-def check_index_options(context: CommandContext, family: str, options: dict[str, str]) -> None:
-    """Raises InvalidParameterValue (22023) for an option the family does not have or a value out of range."""
-    known = _OPTIONS_OF_FAMILY.get(family)
-    if known is None:
-        context.check_build_params(family, options)
-        return
-    for name in options:
-        if name not in known:
-            raise InvalidParameterValue(f'unrecognized parameter "{name}"')
 
 
 def _set_owner(context: CommandContext, target: CatalogObject | None, action: SetOwner) -> None:

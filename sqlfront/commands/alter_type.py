@@ -27,6 +27,7 @@ from sqlfront.commands.context import CommandContext
 from sqlfront.commands.dependencies import with_column
 from sqlfront.commands.domains import check_column_domain
 from sqlfront.commands.errors import InvalidColumnDefinition
+from sqlfront.commands.exclusion_constraints import check_excluded, with_operator_for
 from sqlfront.commands.generated_columns import generated_from
 from sqlfront.commands.index_expressions import check_stored_rows, retyped_key
 from sqlfront.commands.index_expressions import read_attnums as index_attnums
@@ -149,6 +150,7 @@ def _change(context: CommandContext, conversion: _Conversion, changed: Table) ->
     for index in retyped:
         check_stored_rows(context, changed, index)
         check_sparse_rows(context, changed, index)
+        check_excluded(context, index)
     keep_over_new_type(context, table, changed, attnum)
     check_column_domain(context, changed, attnum)
     reads_itself = read_attnums(rules_of(table), conversion.expression) == {attnum}
@@ -206,7 +208,10 @@ def _retyped_index(context: CommandContext, index: Index, table: Table, changed:
 
     Raises 42704, 42804, and what binding the predicate over the new type raises: 42883.
     """
-    keys = tuple(retyped_key(context, index.family, key, table, changed) for key in index.keys)
+    keys = tuple(
+        with_operator_for(context, changed, retyped_key(context, index.family, key, table, changed))
+        for key in index.keys
+    )
     predicate = index.predicate_sql
     if predicate is not None:
         predicate = keep_predicate(context.bind_context(), changed, parse_expression(predicate)).sql

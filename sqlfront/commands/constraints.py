@@ -12,6 +12,7 @@ from typing import TypeAlias
 from foundation.errors import DuplicateObject
 from sqlfront.commands.check_constraints import add_check
 from sqlfront.commands.context import CommandContext
+from sqlfront.commands.exclusion_constraints import add_exclusion
 from sqlfront.commands.foreign_keys import add_foreign_key
 from sqlfront.commands.key_constraints import add_key, check_key_options
 from sqlfront.parser import ConstraintDefinition, ConstraintKind
@@ -25,12 +26,16 @@ _CREATION_ORDER = (
     ConstraintKind.UNIQUE,
     ConstraintKind.FOREIGN_KEY,
 )
-"""As CREATE TABLE makes them, which decides the names that are made up."""
+"""As CREATE TABLE makes them, which decides the names that are made up; EXCLUDE is with UNIQUE."""
 
 
 def in_creation_order(constraints: list[ConstraintDefinition]) -> list[ConstraintDefinition]:
     """CHECKs first, foreign keys last; those of one kind as they were written."""
-    return sorted(constraints, key=lambda constraint: _CREATION_ORDER.index(constraint.kind))
+    return sorted(constraints, key=lambda constraint: _CREATION_ORDER.index(_place_of(constraint.kind)))
+
+
+def _place_of(kind: ConstraintKind) -> ConstraintKind:
+    return ConstraintKind.UNIQUE if kind is ConstraintKind.EXCLUDE else kind
 
 
 def check_supported(constraint: ConstraintDefinition) -> None:
@@ -48,9 +53,11 @@ def add_constraint(
         The table as it is now: a primary key makes its columns NOT NULL.
 
     Raises:
-        QuiverError: as `add_check`, `add_foreign_key` and `add_key`.
+        QuiverError: as `add_check`, `add_foreign_key`, `add_exclusion` and `add_key`.
     """
     check_supported(constraint)
+    if constraint.kind is ConstraintKind.EXCLUDE:
+        return add_exclusion(context, table, constraint)
     if constraint.kind is ConstraintKind.CHECK:
         add_check(context, table, constraint, is_new_table=is_new_table)
         return table

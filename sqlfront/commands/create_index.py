@@ -24,12 +24,12 @@ from sqlfront.binder import (
     key_type,
 )
 from sqlfront.binder.errors import InvalidObjectDefinition
-from sqlfront.commands.alter_table import check_index_options
 from sqlfront.commands.collations import kept_collation
 from sqlfront.commands.columns import SYSTEM_COLUMNS
 from sqlfront.commands.context import CommandContext, CommandResult
 from sqlfront.commands.filled_indexes import has_files
 from sqlfront.commands.index_expressions import check_stored_rows
+from sqlfront.commands.index_options import check_index_options
 from sqlfront.commands.key_constraints import check_covers_key
 from sqlfront.commands.little_data import warn_of_little_data
 from sqlfront.commands.lookup import check_may_create_in, check_owner, find_stored, schema_of
@@ -72,8 +72,7 @@ def execute_create_index(statement: CreateIndexStatement, context: CommandContex
     if statement.name is not None and _is_taken(context, table, statement):
         return CommandResult(TAG)
     family = statement.method
-    _check_family(statement)
-    keys, metric = _keys(context, table, statement)
+    keys, metric = index_keys(context, table, statement)
     included = tuple(_included(table, element) for element in statement.include)
     check_unique(statement.options)
     predicate = KeptExpression("", ())
@@ -165,10 +164,11 @@ def _check_family(statement: CreateIndexStatement) -> None:
         raise FeatureNotSupported(f'access method "{family}" does not support {lacks}')
 
 
-def _keys(
+def index_keys(
     context: CommandContext, table: Table, statement: CreateIndexStatement
 ) -> tuple[tuple[IndexKey, ...], str | None]:
-    """The keys, and the metric of a vector family."""
+    """The keys, and the metric of a vector family. Raises what `execute_create_index` raises for them."""
+    _check_family(statement)
     keys, metric = [], None
     for element in statement.elements:
         key, metric = _key(context, table, statement.method, element)

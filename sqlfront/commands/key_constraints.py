@@ -53,7 +53,7 @@ def add_key(context: CommandContext, table: Table, constraint: ConstraintDefinit
         context.storage.allocate_oid(), name, context.database_oid, table.owner_oid,
         schema_oid=table.schema_oid, table_oid=table.oid, keys=keys, is_unique=True, is_primary=is_primary,
         constraint_oid=context.storage.allocate_oid(), is_deferrable=bool(constraint.is_deferrable),
-        included=tuple(_key_column(table, constraint, included).attnum for included in constraint.include),
+        included=tuple(key_column(table, constraint, included).attnum for included in constraint.include),
         is_initially_deferred=constraint.is_initially_deferred, nulls_not_distinct=constraint.nulls_not_distinct,
     )  # fmt: skip
     check_covers_key(table, index)
@@ -81,7 +81,7 @@ def key_columns(table: Table, constraint: ConstraintDefinition) -> list[Column]:
     found: list[Column] = []
     word = "primary key" if constraint.kind is ConstraintKind.PRIMARY_KEY else "unique"
     for name in constraint.columns:
-        column = _key_column(table, constraint, name)
+        column = key_column(table, constraint, name)
         if column in found:
             raise DuplicateColumn(
                 f'column "{name}" appears twice in {word} constraint', position=constraint.position
@@ -92,7 +92,8 @@ def key_columns(table: Table, constraint: ConstraintDefinition) -> list[Column]:
     return found
 
 
-def _key_column(table: Table, constraint: ConstraintDefinition, name: str) -> Column:
+def key_column(table: Table, constraint: ConstraintDefinition, name: str) -> Column:
+    """A column that a key or its INCLUDE names. Raises UndefinedColumn (42703)."""
     column = table.column(name)
     if column is None:
         raise UndefinedColumn(f'column "{name}" named in key does not exist', position=constraint.position)

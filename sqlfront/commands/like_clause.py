@@ -169,7 +169,8 @@ def index_name_of_copy(
     """As PostgreSQL makes it up for an index without a name; `columns` are its keys and those of INCLUDE."""
     keys, included = columns
     names = joined_columns(index_column_names(table, keys, included))
-    parts: tuple[str, str | None, str] = (table.name, names, "key" if index.constraint_oid else "idx")
+    label = "excl" if index.is_exclusion else "key" if index.constraint_oid else "idx"
+    parts: tuple[str, str | None, str] = (table.name, names, label)
     if index.is_primary:
         parts = (table.name, None, "pkey")
     return free_relation_name(context.catalog, table.database_oid, table.schema_oid, parts)

@@ -24,11 +24,6 @@ TABLE_OPTIONS = words(
     autovacuum_multixact_freeze_min_age autovacuum_multixact_freeze_max_age autovacuum_multixact_freeze_table_age
     """
 )
-BTREE_OPTIONS = words("fillfactor deduplicate_items")
-HASH_OPTIONS = words("fillfactor")
-GIN_OPTIONS = words("fastupdate gin_pending_list_limit")
-GIST_OPTIONS = words("fillfactor buffering")
-SPGIST_OPTIONS = words("fillfactor")
 
 
 def checked_table_options(options: Seq[Option]) -> tuple[tuple[str, str], ...]:

@@ -134,7 +134,7 @@ class ExpressionGrammar(PrimaryGrammar):
             return self._at(token, exp.Collate(this=left, expression=self._collation())), MINUS
         operator, schema = token.key, None
         if token.kind == WORD:
-            operator, schema = self._qualified_operator()
+            operator, schema = self.qualified_operator()
         node = self._applied(token, left, operator, schema, level)
         return node, level - 1 if level == COMPARE else level
 
@@ -173,7 +173,7 @@ class ExpressionGrammar(PrimaryGrammar):
             return self._at(token, cls(this=left, expression=right))
         return self._at(token, InfixOperator(this=left, expression=right, operator=operator, schema=schema))
 
-    def _qualified_operator(self) -> tuple[str, str | None]:
+    def qualified_operator(self) -> tuple[str, str | None]:
         """After OPERATOR: ( [schema .] op )."""
         self.expect("(")
         schema = None
@@ -298,7 +298,7 @@ class ExpressionGrammar(PrimaryGrammar):
             return self._prefix_operator()
         if token.key == "operator" and self.peek().key == "(":
             self.advance()
-            operator, schema = self._qualified_operator()
+            operator, schema = self.qualified_operator()
             return self._at(
                 token, PrefixOperator(this=self._climb(OPERATORS), operator=operator, schema=schema)
             )

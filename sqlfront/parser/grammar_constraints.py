@@ -6,9 +6,10 @@ from dataclasses import replace
 
 from foundation.errors import FeatureNotSupported, SyntaxErrorInStatement
 from sqlfront.parser.dml import DmlGrammar
-from sqlfront.parser.lexer import Token
+from sqlfront.parser.index_elements import index_element
+from sqlfront.parser.lexer import OPERATOR, Token
 from sqlfront.parser.names import option_list, relation_name
-from sqlfront.parser.statements_schema import ConstraintDefinition, ConstraintKind
+from sqlfront.parser.statements_schema import ConstraintDefinition, ConstraintKind, ExclusionOperator
 from storage.catalog import ReferentialAction
 
 
@@ -26,6 +27,8 @@ def maybe_table_constraint(grammar: DmlGrammar) -> ConstraintDefinition | None:
     elif kind is ConstraintKind.FOREIGN_KEY:
         columns = tuple(grammar.parenthesized(grammar.name))
         constraint = _references(grammar, replace(constraint, columns=columns))
+    elif kind is ConstraintKind.EXCLUDE:
+        constraint = _exclusion_body(grammar, constraint)
     else:
         constraint = _key_body(grammar, constraint)
     return _table_attributes(grammar, constraint)
@@ -58,8 +61,8 @@ def _constraint_kind(grammar: DmlGrammar) -> ConstraintKind:
     if grammar.accept("foreign"):
         grammar.expect("key")
         return ConstraintKind.FOREIGN_KEY
-    if grammar.token.key == "exclude":
-        grammar.unsupported("an EXCLUDE constraint")
+    if grammar.accept("exclude"):
+        return ConstraintKind.EXCLUDE
     grammar.error()
 
 
@@ -78,6 +81,32 @@ def _key_body(grammar: DmlGrammar, constraint: ConstraintDefinition) -> Constrai
     constraint = _nulls_distinct(grammar, constraint)
     constraint = replace(constraint, columns=tuple(grammar.parenthesized(grammar.name)))
     return _key_options(grammar, constraint)
+
+
+def _exclusion_body(grammar: DmlGrammar, constraint: ConstraintDefinition) -> ConstraintDefinition:
+    """[USING method] (key WITH operator, ...) [options of the index] [WHERE (condition)]."""
+    method = grammar.name() if grammar.accept("using") else constraint.method
+    keys = grammar.parenthesized(lambda: (index_element(grammar), _exclusion_operator(grammar)))
+    elements, operators = tuple(element for element, _ in keys), tuple(operator for _, operator in keys)
+    constraint = replace(constraint, method=method, elements=elements, operators=operators)
+    constraint = _key_options(grammar, constraint)
+    if grammar.accept("where"):
+        grammar.expect("(")
+        constraint = replace(constraint, where=grammar.sql_expression())
+        grammar.expect(")")
+    return constraint
+
+
+def _exclusion_operator(grammar: DmlGrammar) -> ExclusionOperator:
+    grammar.expect("with")
+    position = grammar.token.start + 1
+    if grammar.token.key == "operator" and grammar.peek().key == "(":
+        grammar.advance()
+        name, schema = grammar.qualified_operator()
+        return ExclusionOperator(name, schema, position)
+    if grammar.token.kind != OPERATOR:
+        grammar.error()
+    return ExclusionOperator(grammar.advance().key, position=position)
 
 
 def _nulls_distinct(grammar: DmlGrammar, constraint: ConstraintDefinition) -> ConstraintDefinition:

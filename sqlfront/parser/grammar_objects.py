@@ -7,12 +7,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from sqlglot import exp
-
 from sqlfront.parser.dml import DmlGrammar
 from sqlfront.parser.grammar_functions import parse_comment_on_function
 from sqlfront.parser.grammar_session import set_clause, show_name
 from sqlfront.parser.grammar_table import parse_alter_table
+from sqlfront.parser.index_elements import index_element
 from sqlfront.parser.lexer import STRING
 from sqlfront.parser.names import (
     cascade,
@@ -25,7 +24,7 @@ from sqlfront.parser.names import (
     role_name,
 )
 from sqlfront.parser.sequence_grammar import sequence_options
-from sqlfront.parser.statements import Option, QualifiedName, SetStatement, SqlExpression, Statement
+from sqlfront.parser.statements import Option, QualifiedName, SetStatement, Statement
 from sqlfront.parser.statements_objects import (
     AlterExtensionStatement,
     AlterRoleStatement,
@@ -44,7 +43,6 @@ from sqlfront.parser.statements_schema import (
     AlterSequenceStatement,
     CreateIndexStatement,
     CreateSequenceStatement,
-    IndexElement,
     RenameStatement,
     TruncateStatement,
 )
@@ -63,12 +61,12 @@ def parse_create_index(grammar: DmlGrammar, *, is_unique: bool = False) -> State
     is_only = grammar.accept("only")
     table = relation_name(grammar)
     method = grammar.name() if grammar.accept("using") else "btree"
-    elements = tuple(grammar.parenthesized(lambda: _index_element(grammar)))
+    elements = tuple(grammar.parenthesized(lambda: index_element(grammar)))
     statement = CreateIndexStatement(
         table, elements, name, method, is_unique, concurrently, skip, is_only=is_only
     )
     if grammar.accept("include"):
-        statement = replace(statement, include=tuple(grammar.parenthesized(lambda: _index_element(grammar))))
+        statement = replace(statement, include=tuple(grammar.parenthesized(lambda: index_element(grammar))))
     if grammar.accept("nulls"):
         negated = grammar.accept("not")
         grammar.expect("distinct")
@@ -80,35 +78,6 @@ def parse_create_index(grammar: DmlGrammar, *, is_unique: bool = False) -> State
     if grammar.accept("where"):
         statement = replace(statement, where=grammar.sql_expression())
     return statement
-
-
-def _index_element(grammar: DmlGrammar) -> IndexElement:
-    first = grammar.token
-    if first.key == "(":
-        grammar.advance()
-        element = IndexElement(None, grammar.sql_expression(), position=first.start + 1)
-        grammar.expect(")")
-    elif grammar.peek().key in ("(", "."):
-        tree, text = grammar.captured(grammar._primary)
-        if isinstance(tree, exp.Column):
-            grammar.error(grammar.peek(-2))
-        element = IndexElement(None, SqlExpression(tree, text), position=first.start + 1)
-    else:
-        element = IndexElement(grammar.name(), position=first.start + 1)
-    if grammar.accept("collate"):
-        element = replace(element, collation=".".join(grammar.qualified_name()))
-    if grammar.is_name() and grammar.token.key not in ("nulls",):
-        position = grammar.token.start + 1
-        name = ".".join(grammar.qualified_name())
-        element = replace(element, operator_class=name, operator_class_position=position)
-        if grammar.token.key == "(":
-            grammar.unsupported("operator class options")
-    if word := grammar.accept_any("asc", "desc"):
-        element = replace(element, is_descending=word == "desc")
-    if grammar.accept("nulls"):
-        first_word = grammar.accept_any("first", "last") or grammar.error()
-        element = replace(element, nulls_first=first_word == "first")
-    return element
 
 
 # -- sequences

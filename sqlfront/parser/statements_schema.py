@@ -23,6 +23,16 @@ class ConstraintKind(Enum):
     UNIQUE = "UNIQUE"
     CHECK = "CHECK"
     FOREIGN_KEY = "FOREIGN KEY"
+    EXCLUDE = "EXCLUDE"
+
+
+@dataclass(frozen=True, slots=True)
+class ExclusionOperator:
+    """The operator of a key of EXCLUDE; `schema` is that of OPERATOR(schema.name)."""
+
+    name: str
+    schema: str | None = None
+    position: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +40,8 @@ class ConstraintDefinition:
     """A table constraint, or a column constraint with that column in `columns`.
 
     `using_index` is the index name of ADD ... USING INDEX. `is_deferrable` is None when nothing was said.
-    `set_columns` are those of ON DELETE SET NULL / SET DEFAULT (columns).
+    `set_columns` are those of ON DELETE SET NULL / SET DEFAULT (columns). `method`, `elements`, each with its one of
+    `operators`, and `where` are those of EXCLUDE.
     """
 
     kind: ConstraintKind
@@ -49,6 +60,10 @@ class ConstraintDefinition:
     is_initially_deferred: bool = False
     is_not_valid: bool = False
     is_no_inherit: bool = False
+    method: str = "btree"
+    elements: tuple[IndexElement, ...] = ()
+    operators: tuple[ExclusionOperator, ...] = ()
+    where: SqlExpression | None = None
     using_index: str | None = None
     options: tuple[Option, ...] = ()
     position: int | None = None

@@ -19,7 +19,8 @@ _RULES = {action: action.name.replace("_", " ") for action in ReferentialAction}
 
 
 def _keys(view: CatalogView) -> Iterator[Index]:
-    return (index for index in view.objects(Index) if index.constraint_oid)
+    """The keys; information_schema knows no EXCLUDE constraints."""
+    return (index for index in view.objects(Index) if index.constraint_oid and not index.is_exclusion)
 
 
 def _location(view: CatalogView, constraint: Index | CheckConstraint | ForeignKey) -> Row:

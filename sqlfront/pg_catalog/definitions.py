@@ -12,7 +12,7 @@ from functools import cache
 from foundation.errors import QuiverError
 from foundation.sqltypes import EXTENSION_SCHEMA, TYPES
 from planner.functions.signature import Function, Operator
-from planner.functions.signatures import all_functions, all_operators
+from planner.functions.signatures import all_functions, all_operators, operator_of_oid
 from sqlfront.binder import BindContext, key_text, key_type, shown_condition
 from sqlfront.commands.operator_classes import OWN_FAMILIES, is_default_class
 from sqlfront.parser.pretty_expressions import pretty_expression
@@ -127,11 +127,15 @@ def index_definition(view: CatalogView, index: Index, *, pretty: bool = False) -
     text += _included(view, index)
     if index.nulls_not_distinct:
         text += " NULLS NOT DISTINCT"
-    if index.options:
-        text += " WITH (" + ", ".join(f"{name}={_option_value(value)}" for name, value in index.options) + ")"
+    text += _index_options(index)
     if index.predicate_sql:
         text += f" WHERE {_printed(view, index.predicate_sql, table.oid, pretty=pretty)}"
     return text
+
+
+def _index_options(index: Index) -> str:
+    options = ", ".join(f"{name}={_option_value(value)}" for name, value in index.options)
+    return f" WITH ({options})" if options else ""
 
 
 def _option_value(value: str) -> str:
@@ -182,7 +186,7 @@ def _has_default_class(index: Index, key: IndexKey, table: Table) -> bool:
 
 
 def constraint_definition(view: CatalogView, constraint_oid: int, *, pretty: bool = False) -> str | None:
-    """PRIMARY KEY (a, b), UNIQUE (a), CHECK ((a > 0)) or FOREIGN KEY (a) REFERENCES t(b)."""
+    """PRIMARY KEY (a, b), UNIQUE (a), EXCLUDE ..., CHECK ((a > 0)) or FOREIGN KEY (a) REFERENCES t(b)."""
     stored = view.catalog.get(constraint_oid)
     if isinstance(stored, CheckConstraint):
         return _check_definition(view, stored, stored.table_oid, pretty=pretty)
@@ -194,7 +198,7 @@ def constraint_definition(view: CatalogView, constraint_oid: int, *, pretty: boo
                 return _check_definition(view, constraint, domain.oid, pretty=pretty)
     for index in view.objects(Index):
         if index.constraint_oid == constraint_oid:
-            return _key_constraint_definition(view, index)
+            return _key_constraint_definition(view, index, pretty=pretty)
     return None
 
 
@@ -202,7 +206,20 @@ def _included(view: CatalogView, index: Index) -> str:
     return f" INCLUDE ({_columns(view, index.table_oid, index.included)})" if index.included else ""
 
 
-def _key_constraint_definition(view: CatalogView, index: Index) -> str:
+def _exclusion_definition(view: CatalogView, index: Index, *, pretty: bool) -> str:
+    keys = ", ".join(
+        f"{_key_definition(view, index, key, pretty=pretty)} WITH {operator_of_oid(key.exclusion_operator).name}"
+        for key in index.keys
+    )
+    text = f"EXCLUDE USING {index.family} ({keys}){_included(view, index)}{_index_options(index)}"
+    if index.predicate_sql:
+        text += f" WHERE ({_printed(view, index.predicate_sql, index.table_oid, pretty=pretty)})"
+    return text + _deferral(index)
+
+
+def _key_constraint_definition(view: CatalogView, index: Index, *, pretty: bool) -> str:
+    if index.is_exclusion:
+        return _exclusion_definition(view, index, pretty=pretty)
     columns = _columns(view, index.table_oid, index.key_attnums())
     distinct = " NULLS NOT DISTINCT" if index.nulls_not_distinct else ""
     return f"{'PRIMARY KEY' if index.is_primary else 'UNIQUE'}{distinct} ({columns}){_included(view, index)}{_deferral(index)}"

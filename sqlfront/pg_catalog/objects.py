@@ -40,7 +40,6 @@ from storage.catalog import (
     Table,
     View,
 )
-from storage.changes import watched_attnums
 from storage.function_objects import UserFunction
 from storage.type_objects import CompositeType, DomainType, UserType
 
@@ -133,6 +132,13 @@ def pg_class(view: CatalogView) -> Iterator[Row]:
         }
 
 
+def _has_triggers(view: CatalogView, table: Table) -> bool:
+    """Whether PostgreSQL checks a constraint of the table by triggers."""
+    constraints = (*view.catalog.constraints_of(table.oid), *view.catalog.foreign_keys_to(table.oid))
+    is_referenced = any(isinstance(constraint, ForeignKey) for constraint in constraints)
+    return is_referenced or any(index.is_deferrable for index in view.catalog.indexes_of(table.oid))
+
+
 def _table_row(view: CatalogView, table: Table) -> Row:
     indexes = view.catalog.indexes_of(table.oid)
     row_count = view.transaction.peek(table.oid).row_count
@@ -150,7 +156,7 @@ def _table_row(view: CatalogView, table: Table) -> Row:
         "relhasindex": bool(indexes),
         "relchecks": sum(isinstance(c, CheckConstraint) for c in view.catalog.constraints_of(table.oid)),
         # psql asks for foreign keys only where this is true; PostgreSQL checks them by triggers.
-        "relhastriggers": bool(watched_attnums(view.catalog, table.oid)),
+        "relhastriggers": _has_triggers(view, table),
         "relnatts": len(table.columns),
         "reloptions": _options(table.options),
         **partition_fields(view, table, table),
@@ -322,6 +328,7 @@ def pg_index(view: CatalogView) -> Iterator[Row]:
         yield {
             "indexrelid": index.oid, "indrelid": index.table_oid, "indnatts": len(index.keys) + len(index.included),
             "indnkeyatts": len(index.keys), "indisunique": index.is_unique, "indisprimary": index.is_primary,
+            "indisexclusion": index.is_exclusion,
             "indnullsnotdistinct": index.nulls_not_distinct, "indimmediate": not index.is_deferrable,
             "indisvalid": is_index_valid(view.transaction, index) and index_is_complete(view.catalog, index),
             "indisready": True, "indislive": True,
@@ -358,9 +365,10 @@ def pg_constraint(view: CatalogView) -> Iterator[Row]:
         if index.constraint_oid:
             yield {
                 **_constraint_row(index.constraint_oid, constraint_name(index), index.schema_oid, index.table_oid),
-                "contype": "p" if index.is_primary else "u", "conindid": index.oid, "connoinherit": True,
+                "contype": "p" if index.is_primary else "x" if index.is_exclusion else "u", "conindid": index.oid, "connoinherit": True,
                 "condeferrable": index.is_deferrable, "condeferred": index.is_initially_deferred,
-                "conkey": list(index.key_attnums()), **_inherited(_constraint_of(view, index.parent_oid)),
+                "conkey": list(index.key_attnums()),
+                "conexclop": [key.exclusion_operator for key in index.keys] if index.is_exclusion else None, **_inherited(_constraint_of(view, index.parent_oid)),
             }  # fmt: skip
     for check in view.objects(CheckConstraint):
         schema_oid = view.catalog.table(check.table_oid).schema_oid

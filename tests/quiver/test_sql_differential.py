@@ -43,6 +43,7 @@ FILES = (
     "network_addresses.sql",
     "money.sql",
     "ranges.sql",
+    "exclusion_constraints.sql",
     "windows.sql",
     "tables_without_columns.sql",
     "indexes.sql",
