@@ -96,7 +96,7 @@ def test_types(text: str, expected: SqlType) -> None:
     ("text", "sqlstate"),
     [
         ("nosuch", "42704"),
-        ("tsvector", "0A000"),
+        ("polygon", "0A000"),
         ("int(3)", "42601"),
         ("vector(0)", "22023"),
         ("varchar(0)", "22023"),
