@@ -13,6 +13,9 @@ import numpy as np
 
 from storage.rows import RowIds
 
+MOVED_ROW = (1 << 64) - 1
+"""In place of the next version's id: the row was given to another table, a partition beside its own."""
+
 
 @dataclass(frozen=True, slots=True)
 class Replacement:
@@ -40,7 +43,7 @@ class Successors:
         self._by_table[table_oid] = (*kept, replacement)
 
     def newest(self, table_oid: int, row_ids: RowIds) -> RowIds:
-        """(n,) uint64: the newest version of each row that was replaced, 0 where none is known."""
+        """(n,) uint64: the newest version of each row that was replaced, 0 where none is known, MOVED_ROW where it is elsewhere."""
         found = np.array(row_ids, dtype=np.uint64)
         for replacement in self._by_table.get(table_oid, ()):
             positions = np.searchsorted(replacement.old_ids, found)

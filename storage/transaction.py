@@ -269,7 +269,7 @@ class Transaction:
             raise SerializationFailure(f"could not serialize access due to concurrent {what}")
 
     def newest_versions(self, table_oid: int, row_ids: RowIds) -> RowIds:
-        """(n,) uint64: what rows that others have updated since the snapshot are now; 0 for deleted ones."""
+        """(n,) uint64: what rows that others have updated since the snapshot are now; 0 or MOVED_ROW for those gone."""
         return self._storage.successors.newest(table_oid, row_ids)
 
     def update(

@@ -27,6 +27,7 @@ from storage.keys import Hashes, key_batch
 from storage.revisions import RevisedRows, UpdatePlan
 from storage.rows import GrowingRows, RowIds, SpilledRows, dense_ids, rows_bytes
 from storage.spill_file import SpillFile
+from storage.successors import MOVED_ROW
 from storage.view import MissingColumn, SegmentView, TableView
 
 PROVISIONAL_ID_MIN = 1 << 63
@@ -93,7 +94,7 @@ class TableWrites:
         """By index OID, the key hashes of spilled rows, and of some that were rolled back."""
         self._own_deletes: list[RowOffsets] = []
         self._deletes: list[RowIds] = []
-        self._replaced: list[tuple[RowIds, RowIds]] = []
+        self._replaced: list[tuple[RowIds, RowIds | None]] = []
         self._memory = memory
         self._reserved_bytes = 0
 
@@ -319,6 +320,10 @@ class TableWrites:
         """Note that (n,) rows, committed or own, have (n,) own rows as their next versions."""
         self._replaced.append((old_ids, fresh_ids))
 
+    def note_moved(self, old_ids: RowIds) -> None:
+        """Note that (n,) rows, committed or own, were deleted to be inserted into another table."""
+        self._replaced.append((old_ids, None))
+
     def replacements(self, row_ids: RowIds) -> tuple[RowIds, RowIds]:
         """Committed rows that were updated, and their new versions' ids (0 = deleted again) once own rows have theirs.
 
@@ -327,7 +332,10 @@ class TableWrites:
         """
         old_parts, new_parts = [], []
         for old_ids, fresh_ids in reversed(self._replaced):
-            newest = row_ids[(fresh_ids - np.uint64(PROVISIONAL_ID_MIN)).astype(np.int64)]
+            if fresh_ids is None:
+                newest = np.full(len(old_ids), MOVED_ROW, dtype=np.uint64)
+            else:
+                newest = row_ids[(fresh_ids - np.uint64(PROVISIONAL_ID_MIN)).astype(np.int64)]
             is_own = old_ids >= np.uint64(PROVISIONAL_ID_MIN)
             row_ids[(old_ids[is_own] - np.uint64(PROVISIONAL_ID_MIN)).astype(np.int64)] = newest[is_own]
             old_parts.append(old_ids[~is_own])

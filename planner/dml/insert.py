@@ -44,10 +44,14 @@ def run_insert(
         return insert_source(statement, source, row_count, context)
 
     result = atomically(context, insert)
-    inserted = result.row_count - result.updated_count
-    activity = context.transaction.activity
-    activity.count_changes(statement.table_oid, inserted=inserted, updated=result.updated_count)
+    if context.transaction.catalog.table(statement.table_oid).partition_key is None:
+        _count(statement.table_oid, result, context)
     return result
+
+
+def _count(table_oid: int, result: DmlResult, context: ExecutionContext) -> None:
+    inserted = result.row_count - result.updated_count
+    context.transaction.activity.count_changes(table_oid, inserted=inserted, updated=result.updated_count)
 
 
 def has_constant_source(statement: bound.Insert) -> bool:
@@ -91,6 +95,7 @@ def _insert_routed(
             results.append(
                 _insert_values(changed, part.leaf, part.values(values), len(part.positions), context)
             )
+            _count(part.leaf.oid, results[-1], context)
         except MisplacedRow as error:
             if statement.on_conflict is None:
                 raise

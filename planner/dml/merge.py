@@ -32,6 +32,7 @@ from planner.services import ExecutionContext
 from storage import Isolation
 from storage.key_checks import update_strength
 from storage.lock_modes import RowStrength
+from storage.moved_rows import delete_moved
 
 _NO_RELATION = -1
 _CHANGES_ROW = (MergeAction.UPDATE, MergeAction.DELETE)
@@ -60,12 +61,12 @@ class _Pairs:
 
 @dataclass(slots=True)
 class _Writes:
-    """What is to be written, by the OID of the table, computed and checked. Rows that move are deleted here and inserted there."""
+    """What is to be written, by the OID of the table, computed and checked. Rows of `moved` are among `inserted`."""
 
     deleted: list[tuple[int, RowIds]] = field(default_factory=list)
     updated: list[tuple[int, RowIds, pa.RecordBatch]] = field(default_factory=list)
     inserted: list[tuple[int, pa.RecordBatch]] = field(default_factory=list)
-    moved_count: int = 0
+    moved: list[tuple[int, RowIds]] = field(default_factory=list)
 
 
 def run_merge(
@@ -83,9 +84,10 @@ def run_merge(
     found = (statement.target,) if scans is None else scans
     leaves = [Leaf.of(statement.target, scan, context) for scan in found]
     writes = atomically(context, lambda: _merge(statement, leaves, context))
-    inserted = sum(batch.num_rows for _, batch in writes.inserted) - writes.moved_count
-    updated = sum(len(row_ids) for _, row_ids, _ in writes.updated) + writes.moved_count
-    deleted = sum(len(row_ids) for _, row_ids in writes.deleted) - writes.moved_count
+    moved = sum(len(row_ids) for _, row_ids in writes.moved)
+    inserted = sum(batch.num_rows for _, batch in writes.inserted) - moved
+    updated = sum(len(row_ids) for _, row_ids, _ in writes.updated) + moved
+    deleted = sum(len(row_ids) for _, row_ids in writes.deleted)
     activity = context.transaction.activity
     activity.count_changes(statement.target.table_oid, inserted=inserted, updated=updated, deleted=deleted)
     return DmlResult(inserted + updated + deleted)
@@ -102,6 +104,8 @@ def _merge(statement: bound.Merge, leaves: Sequence[Leaf], context: ExecutionCon
     transaction = context.transaction
     for oid, row_ids in writes.deleted:
         transaction.delete(oid, row_ids)
+    for oid, row_ids in writes.moved:
+        delete_moved(transaction, oid, row_ids)
     for oid, row_ids, changes in writes.updated:
         transaction.update(oid, row_ids, changes)
     for oid, batch in writes.inserted:
@@ -305,8 +309,7 @@ def _update(
         rules = leaf_rules(statement.rules, leaf.table, leaf.attnums, context)
         leaving = leaving_rows(named, leaf, row_ids, values, context)
     if leaving is not None:
-        writes.deleted.append((leaf.table.oid, row_ids[leaving.goes]))
-        writes.moved_count += int(np.count_nonzero(leaving.goes))
+        writes.moved.append((leaf.table.oid, row_ids[leaving.goes]))
         for part in leaving.parts:
             batch = arriving_rows(statement.rules, part, leaving.values, context)[1]
             writes.inserted.append((part.leaf.oid, batch))

@@ -23,6 +23,7 @@ from planner.partitions.expansion import scan_of_partition
 from planner.partitions.routing import LeafRows
 from planner.services import ExecutionContext
 from storage.catalog import Table
+from storage.moved_rows import delete_moved
 from storage.partition_tree import ancestors
 
 
@@ -33,9 +34,12 @@ def run_delete(
 
     def change() -> DmlResult:
         found = [find_deleted(leaf, context) for leaf in leaves]
-        return _joined(
-            statement, [delete_found(*pair, context) for pair in zip(leaves, found, strict=True)], context
-        )
+        results = []
+        for leaf, matches in zip(leaves, found, strict=True):
+            results.append(delete_found(leaf, matches, context))
+            count = results[-1].row_count
+            context.transaction.activity.count_changes(leaf.target.table_oid, deleted=count)
+        return _joined(statement, results, context)
 
     return atomically(context, change)
 
@@ -47,8 +51,10 @@ def run_update(
 
     def change() -> DmlResult:
         parts = [_LeafUpdate.of(statement, leaf, context) for leaf in leaves]
+        for part in parts:
+            part.remove_leaving()
         results = [part.update_staying() for part in parts]
-        results += [result for part in parts for result in part.move_leaving()]
+        results += [result for part in parts for result in part.insert_leaving()]
         return _joined(statement, results, context)
 
     return atomically(context, change)
@@ -86,13 +92,20 @@ class _LeafUpdate:
 
     def update_staying(self) -> DmlResult:
         matches = self.matches if self.leaving is None else self.matches.take(~self.leaving.goes)
-        return update_found(self.changed, matches, self.context)
+        result = update_found(self.changed, matches, self.context)
+        oid = self.changed.target.table_oid
+        self.context.transaction.activity.count_changes(oid, updated=result.row_count)
+        return result
 
-    def move_leaving(self) -> list[DmlResult]:
+    def remove_leaving(self) -> None:
+        if self.leaving is not None:
+            row_ids, oid = self.matches.row_ids[self.leaving.goes], self.changed.target.table_oid
+            delete_moved(self.context.transaction, oid, row_ids)
+            self.context.transaction.activity.count_changes(oid, deleted=len(row_ids))
+
+    def insert_leaving(self) -> list[DmlResult]:
         if self.leaving is None:
             return []
-        row_ids = self.matches.row_ids[self.leaving.goes]
-        self.context.transaction.delete(self.changed.target.table_oid, row_ids)
         return [self._insert(part, self.leaving.values) for part in self.leaving.parts]
 
     def _insert(self, part: LeafRows, values: dict[int, pa.Array]) -> DmlResult:
@@ -102,6 +115,7 @@ class _LeafUpdate:
         row_ids = context.transaction.insert(part.leaf.oid, batch)
         if refused is not None:
             raise refused
+        context.transaction.activity.count_changes(part.leaf.oid, inserted=len(row_ids))
         columns = {int(name): column for name, column in zip(batch.schema.names, batch.columns, strict=True)}
         named = context.transaction.catalog.table(statement.target.table_oid)
         scan = _scan_below(statement.target, named, part.leaf, context)

@@ -12,12 +12,14 @@ from dataclasses import replace
 
 import numpy as np
 
+from foundation.errors import SerializationFailure
 from planner.dml.matching import Matches, merged_matches
 from planner.services import ExecutionContext
 from storage import Isolation, Transaction
 from storage.lock_modes import RowStrength
 from storage.locks import WaitPolicy
 from storage.rows import RowIds
+from storage.successors import MOVED_ROW
 
 
 def locked_matches(
@@ -55,10 +57,18 @@ def locked_newest(
     transaction: Transaction,
     policy: WaitPolicy = WaitPolicy.WAIT,
 ) -> RowIds:
-    """The newest versions of rows that were replaced, locked; of deleted and of skipped ones there is none."""
+    """The newest versions of rows that were replaced, locked; of deleted and of skipped ones there is none.
+
+    Raises:
+        SerializationFailure: 40001, one is in another partition now.
+    """
     found = [replaced[:0]]
     while len(replaced):
         newest = transaction.newest_versions(table_oid, replaced)
+        if (newest == np.uint64(MOVED_ROW)).any():
+            raise SerializationFailure(
+                "tuple to be locked was already moved to another partition due to concurrent update"
+            )
         newest = newest[newest != 0]
         locked = transaction.lock_rows(table_oid, newest, strength, policy)
         found.append(newest[locked.is_locked & ~locked.is_replaced])

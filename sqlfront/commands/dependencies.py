@@ -51,7 +51,17 @@ def drop_table(context: CommandContext, table: Table) -> None:
 
 
 def drop_column(context: CommandContext, table: Table, column: Column) -> Table:
-    """Drop a column with the indexes over it, its constraints and its sequences; the table as it is then."""
+    """Drop a column with the indexes over it, its constraints and its sequences; the table as it is then.
+
+    Raises:
+        DependentObjectsStillExist: 2BP01, the table is partitioned by it.
+    """
+    if table.partition_key is not None and column.attnum in table.partition_key.attnums:
+        shown = described(context, table)
+        raise DependentObjectsStillExist(
+            f"cannot drop column {column.name} of {shown} because {shown} requires it",
+            hint=f"You can drop {shown} instead.",
+        )
     for index in context.catalog.indexes_of(table.oid):
         if column.attnum in read_attnums(table, index):
             context.transaction.drop(index.oid)

@@ -29,7 +29,14 @@ from sqlfront.commands.dependencies import (
     views_outside,
 )
 from sqlfront.commands.foreign_keys import keys_using_index, keys_using_table
-from sqlfront.commands.lookup import RELATION_CLASSES, check_owner, described, maybe_relation, of_kind
+from sqlfront.commands.lookup import (
+    RELATION_CLASSES,
+    check_owner,
+    described,
+    maybe_relation,
+    of_kind,
+    schema_of,
+)
 from sqlfront.commands.partition_parts import drop_with_parts
 from sqlfront.commands.roles import drop_role
 from sqlfront.commands.sequences import owned_sequences
@@ -92,6 +99,8 @@ def _drop_relation(
     found = maybe_relation(context, name)
     word = statement.kind.lower()
     if found is None:
+        if any(_is_named(context, name, gone) for gone in named.values()):
+            return  # a partition that has gone with its table
         if not statement.if_exists:
             raise _missing(context, name, word)
         schema_is_missing = _is_schema_missing(context, name)
@@ -134,6 +143,13 @@ def _part_error(context: CommandContext, index: Index) -> DependentObjectsStillE
         f"cannot drop {described(context, index)} because {described(context, whole)} requires it",
         hint=f"You can drop {described(context, whole)} instead.",
     )
+
+
+def _is_named(context: CommandContext, name: QualifiedName, gone: CatalogObject) -> bool:
+    """Whether a name was that of a relation which this statement has dropped."""
+    if not isinstance(gone, Table) or gone.name != name.name or context.catalog.get(gone.oid) is not None:
+        return False
+    return name.schema is None or schema_of(context, gone.schema_oid).name == name.schema
 
 
 def _is_schema_missing(context: CommandContext, name: QualifiedName) -> bool:

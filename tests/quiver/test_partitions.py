@@ -10,6 +10,7 @@ from __future__ import annotations
 import random
 import re
 import subprocess
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -292,6 +293,46 @@ def test_a_new_partition_waits_for_rows_of_the_default_one(
     schema.execute("RESET lock_timeout")
     with pytest.raises(psycopg.errors.CheckViolation, match="default partition"):
         schema.execute("CREATE TABLE w1 PARTITION OF w FOR VALUES IN (1)")
+
+
+@pytest.fixture
+def queue(schema: Connection, own_database: Database) -> Iterator[tuple[Connection, Connection]]:
+    """Two connections to a partitioned table of jobs, the second in a transaction."""
+    schema.execute("CREATE TABLE jobs (id int, state int) PARTITION BY LIST (state)")
+    for state in range(3):
+        schema.execute(f"CREATE TABLE jobs_{state} PARTITION OF jobs FOR VALUES IN ({state})".encode())
+    schema.execute("INSERT INTO jobs SELECT g, g % 2 FROM generate_series(1, 6) g")
+    with psycopg.connect(own_database.dsn) as other:
+        yield schema, other
+        other.rollback()
+
+
+def test_jobs_of_all_partitions_are_taken_once(queue: tuple[Connection, Connection]) -> None:
+    first, second = queue
+    take = "SELECT id FROM jobs ORDER BY id LIMIT 2 FOR UPDATE SKIP LOCKED"
+    assert second.execute(take).fetchall() == [(1,), (2,)]
+    assert first.execute(take).fetchall() == [(3,), (4,)]
+    with pytest.raises(psycopg.errors.LockNotAvailable):
+        first.execute("SELECT id FROM jobs WHERE id = 1 FOR UPDATE NOWAIT")
+
+
+def test_who_waits_for_a_row_that_moves_is_told(queue: tuple[Connection, Connection]) -> None:
+    first, second = queue
+    second.execute("UPDATE jobs SET state = 2 WHERE id = 1")
+    waiting = threading.Timer(0.3, second.commit)
+    waiting.start()
+    with pytest.raises(psycopg.errors.SerializationFailure, match="already moved to another partition"):
+        first.execute("SELECT * FROM jobs WHERE id = 1 FOR UPDATE")
+    waiting.join()
+    second.execute("UPDATE jobs SET state = 0 WHERE id = 1")
+    waiting = threading.Timer(0.3, second.commit)
+    waiting.start()
+    # A statement of its own is begun again, and finds the row where it is.
+    assert first.execute("UPDATE jobs SET id = 100 WHERE id = 1").statusmessage == "UPDATE 1"
+    waiting.join()
+    assert first.execute("SELECT tableoid::regclass::text, id FROM jobs WHERE id = 100").fetchall() == [
+        ("jobs_0", 100)
+    ]
 
 
 def test_partitions_outlive_a_kill(tmp_path: Path) -> None:

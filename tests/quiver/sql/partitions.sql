@@ -400,3 +400,30 @@ begin isolation level serializable
 insert into e values (1, '[99,1,1]')
 commit
 drop table e cascade
+-- dropping tables with their partitions, and what a key is made of
+create table dt(a int, b int) partition by list(a)
+create table dt1 partition of dt for values in (1)
+create table dt2 partition of dt for values in (2)
+drop table dt2, dt, dt1
+create type mood as enum ('sad', 'ok', 'happy')
+create table em2(m mood, n int) partition by list(m)
+create table em_sad partition of em2 for values in ('sad')
+create table em_rest partition of em2 for values in ('ok', 'happy')
+insert into em2 values ('sad', 1), ('happy', 2), ('ok', 3)
+select tableoid::regclass, * from em2 where m > 'sad' order by m
+select pg_get_expr(relpartbound, oid) from pg_class where relname = 'em_rest'
+drop table em2
+create table swap(k int, n int, primary key (k)) partition by range(k)
+create table swap1 partition of swap for values from (0) to (10)
+create table swap2 partition of swap for values from (10) to (20)
+insert into swap values (5, 1), (15, 2)
+update swap set k = k + 4
+select tableoid::regclass, * from swap order by k
+update swap set k = 30 where k = 9
+insert into swap values (19, 1)
+insert into swap values (19, 1) on conflict do nothing
+insert into swap values (19, 7), (1, 7) on conflict (k) do update set n = swap.n + excluded.n returning *
+insert into swap values (19, 7) on conflict (k) do update set k = 2
+merge into swap using (values (1, 100), (3, 300), (19, 0)) v(k, n) on swap.k = v.k when matched and v.n = 0 then delete when matched then update set k = swap.k + 10, n = v.n when not matched then insert values (v.k, v.n)
+select tableoid::regclass, * from swap order by k
+drop table swap
