@@ -7,10 +7,10 @@ PostgreSQL knows and Quiver does not do is refused by name (0A000); what Postgre
 from __future__ import annotations
 
 from collections.abc import Callable
-from zoneinfo import ZoneInfo
 
 from foundation.errors import FeatureNotSupported, InvalidParameterValue
 from foundation.text_search_names import configuration_oid
+from foundation.time_zones import canonical_zone
 
 _DATE_ORDERS = {
     "YMD": "YMD", "DMY": "DMY", "EURO": "DMY", "EUROPEAN": "DMY", "MDY": "MDY", "US": "MDY", "NONEURO": "MDY",
@@ -67,11 +67,10 @@ def check_interval_style(text: str, _current: str) -> str:
 def check_time_zone(text: str, _current: str) -> str:
     if text.upper() in ("UTC", "GMT", "DEFAULT", "LOCAL"):
         return "UTC" if text.upper() != "GMT" else "GMT"
-    try:
-        ZoneInfo(text)
-    except (KeyError, ValueError, OSError):
-        raise InvalidParameterValue(f'invalid value for parameter "TimeZone": "{text}"') from None
-    return text
+    zone = canonical_zone(text)
+    if zone is None:
+        raise InvalidParameterValue(f'invalid value for parameter "TimeZone": "{text}"')
+    return zone
 
 
 def check_text_search_config(text: str, _current: str) -> str:

@@ -17,6 +17,7 @@ import pyarrow as pa
 
 from foundation.errors import DatetimeFieldOverflow, FeatureNotSupported, InvalidDatetimeFormat
 from foundation.sqltypes import TIMESTAMP, TIMESTAMPTZ
+from foundation.time_zones import zone_of
 from planner.functions.civil_calendar import civil_date, first_day_of_year
 from planner.functions.datetime_patterns import Piece, datetime_template
 from planner.functions.datetime_reading import JULIAN_DAY_OF_EPOCH, SECOND_US, Moment, read_moment
@@ -294,11 +295,10 @@ def _abbreviation(zone: str, instant: int) -> str:
     """What people call the zone at that time (CET, CEST)."""
     if not zone or zone.upper() in ("UTC", "GMT", "ETC/UTC"):
         return zone
-    from zoneinfo import ZoneInfo
 
     try:
         moment = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC) + datetime.timedelta(microseconds=instant)
-        return moment.astimezone(ZoneInfo(zone)).tzname() or ""
+        return moment.astimezone(zone_of(zone)).tzname() or ""
     except OverflowError:
         return zone
 

@@ -8,7 +8,6 @@ import unicodedata
 from collections.abc import Sequence
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
@@ -19,6 +18,7 @@ from foundation.errors import (
     SyntaxErrorInStatement,
 )
 from foundation.sqltypes import TYPES
+from foundation.time_zones import zone_of
 from planner.functions.datum import CallSite, Datum, Kernel, row_count_of
 from planner.functions.identifiers import parse_identifier
 from planner.functions.posix_regex.options import RegexOptions
@@ -129,7 +129,7 @@ def _column_size(arguments: Sequence[Datum], site: CallSite) -> pa.Array:
 
 
 def _time_of_day(arguments: Sequence[Datum], site: CallSite) -> pa.Array:
-    zone = ZoneInfo(site.context.settings.get("TimeZone"))
+    zone = zone_of(site.context.settings.get("TimeZone"))
     texts = [
         datetime.datetime.now(zone).strftime("%a %b %d %H:%M:%S.%f %Y %Z") for _ in range(site.row_count)
     ]

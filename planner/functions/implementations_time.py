@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import datetime
 import time
-import zoneinfo
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -20,6 +19,7 @@ import pyarrow.compute as pc
 
 from foundation.errors import DatetimeFieldOverflow, FeatureNotSupported, InvalidParameterValue
 from foundation.sqltypes import DATE, NUMERIC, TIME, TIMESTAMP, TIMESTAMPTZ, format_type
+from foundation.time_zones import zone_of
 from planner.functions.civil_calendar import civil_date, day_number_of, month_lengths
 from planner.functions.datetime_fields import PLURALS, check_field
 from planner.functions.datum import CallSite, Datum, Kernel, contiguous, row_count_of
@@ -91,14 +91,14 @@ def _zone_offsets(values: Int64s, zone_name: str, *, is_local: bool) -> Int64s:
 
     Since 1970 all zones change on a quarter of an hour, so each quarter is looked up once; before, each second.
     """
-    zone = zoneinfo.ZoneInfo(zone_name)
+    zone = zone_of(zone_name)
     step = _QUARTER_HOUR_US if not len(values) or values.min() >= 0 else 1_000_000
     keys, inverse = np.unique(np.floor_divide(values, step), return_inverse=True)
     offsets = [_zone_offset_us(int(key) * step, zone, is_local=is_local) for key in keys]
     return np.asarray(offsets, dtype=np.int64)[inverse.reshape(-1)]
 
 
-def _zone_offset_us(value: int, zone: zoneinfo.ZoneInfo, *, is_local: bool) -> int:
+def _zone_offset_us(value: int, zone: datetime.tzinfo, *, is_local: bool) -> int:
     try:
         naive = datetime.datetime(1970, 1, 1) + datetime.timedelta(microseconds=value)
     except OverflowError:

@@ -6,7 +6,6 @@ https://www.postgresql.org/docs/15/functions-datetime.html
 
 from __future__ import annotations
 
-import zoneinfo
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -16,6 +15,7 @@ import pyarrow as pa
 
 from foundation.errors import FeatureNotSupported, InvalidParameterValue, QuiverError
 from foundation.sqltypes import INTERVAL, NUMERIC, TIME, TIMESTAMPTZ, TIMETZ
+from foundation.time_zones import posix_west_s
 from foundation.timetz import SECOND_US, timetz_array, timetz_parts, unpack_timetz
 from planner.functions.datum import CallSite, Datum, Kernel, row_count_of
 from planner.functions.implementations_time import (
@@ -29,7 +29,6 @@ from planner.functions.implementations_time import (
     to_local,
     zone_shifted,
 )
-from planner.functions.implementations_zones import posix_west_s
 from planner.functions.rowwise import null_free_kernel, row_values
 
 _PLURALS = {
@@ -142,7 +141,7 @@ def _west_of(name: str, site: CallSite) -> int:
     now = pa.array([site.context.transaction_time_us]).cast(pa.timestamp("us", "UTC"))
     try:
         local = zone_shifted(now, name, is_local=False)
-    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+    except KeyError:
         raise InvalidParameterValue(f'time zone "{name}" not recognized') from None
     return int((microseconds(now) - microseconds(local))[0] // SECOND_US)
 

@@ -5,10 +5,7 @@ https://www.postgresql.org/docs/15/datetime-posix-timezone-specs.html, without r
 
 from __future__ import annotations
 
-import re
-import zoneinfo
 from collections.abc import Callable, Sequence
-from functools import cache
 
 import numpy as np
 import pyarrow as pa
@@ -16,43 +13,11 @@ import pyarrow.compute as pc
 
 from foundation.errors import InvalidParameterValue, QuiverError
 from foundation.sqltypes import TIMESTAMP, TIMESTAMPTZ, TIMETZ, arrow_type
+from foundation.time_zones import posix_west_s, zones_by_lower_name
 from foundation.timetz import SECOND_US, unpack_timetz
 from planner.functions.datum import CallSite, Kernel
 from planner.functions.implementations_time import Int64s, microseconds, shifted_finite, zone_shifted
 from planner.functions.rowwise import null_free_kernel
-
-_POSIX_OFFSET = re.compile(r"(?:[A-Za-z]*|<[A-Za-z0-9+-]+>)([+-]?)(\d{1,3})(?::(\d{1,2}))?(?::(\d{1,2}))?")
-_POSIX_HOURS_MAX = 167
-
-
-@cache
-def posix_west_s(name: str) -> int | None:
-    """Seconds west of Greenwich of a POSIX specification without daylight saving time; None for anything else."""
-    if is_zone(name):
-        return None
-    match = _POSIX_OFFSET.fullmatch(name)
-    if match is None:
-        return None
-    hours, minutes, seconds = (int(match[group] or 0) for group in (2, 3, 4))
-    if hours > _POSIX_HOURS_MAX or minutes > 59 or seconds > 59:
-        return None
-    west_s = hours * 3600 + minutes * 60 + seconds
-    return -west_s if match[1] == "-" else west_s
-
-
-@cache
-def is_zone(name: str) -> bool:
-    """Whether the tz database has the name as it is written."""
-    try:
-        zoneinfo.ZoneInfo(name)
-    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
-        return False
-    return True
-
-
-@cache
-def _zones_by_lower_name() -> dict[str, str]:
-    return {name.lower(): name for name in zoneinfo.available_timezones()}
 
 
 def _at_zone(*, is_local: bool) -> Kernel:
@@ -79,7 +44,7 @@ def _shifter(name: str, site: CallSite) -> Callable[[pa.Array, bool], pa.Array]:
     west_s = _abbreviated_west_s(name, site) if name.isalpha() else posix_west_s(name)
     if west_s is not None:
         return lambda stamps, is_local: _moved(stamps, west_s, is_local=is_local)
-    zone = _zones_by_lower_name().get(name.lower())
+    zone = zones_by_lower_name().get(name.lower())
     if zone is None:
         raise InvalidParameterValue(f'time zone "{name}" not recognized')
     return lambda stamps, is_local: zone_shifted(stamps, zone, is_local=is_local)

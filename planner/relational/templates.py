@@ -11,9 +11,9 @@ from dataclasses import replace
 
 from foundation.row_types import described_type
 from foundation.sqltypes import NUMERIC
+from foundation.time_zones import is_zone
 from planner import bound
 from planner.functions.implementations import kernel_of
-from planner.functions.implementations_zones import is_zone
 from planner.functions.signatures import functions_named
 from planner.relational.expressions import ExpressionPrinter
 from planner.relational.literals import print_value

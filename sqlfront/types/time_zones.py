@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from foundation.errors import InvalidParameterValue
+from foundation.time_zones import zone_of
 from sqlfront.types.calendar import DAY_US, SECOND_US
 
 ABBREVIATIONS: dict[str, int] = {
@@ -29,7 +30,6 @@ ABBREVIATIONS: dict[str, int] = {
 }  # fmt: skip
 """Abbreviations of PostgreSQL's Default set that have one fixed offset."""
 
-_OFFSET = re.compile(r"([+-]?)(\d{1,2})(?::?(\d{2}))?(?::?(\d{2}))?", re.ASCII)
 _POSIX = re.compile(r"<?([A-Za-z]{3,}|[+-]?\d+)>?([+-]?\d{1,2})(?::(\d{2}))?(?::(\d{2}))?", re.ASCII)
 _CYCLE_DAYS = 146_097
 _LAST_US = int(datetime(9990, 1, 1, tzinfo=UTC).timestamp()) * SECOND_US
@@ -60,19 +60,17 @@ def find_zone(name: str) -> tzinfo | None:
 
 
 def session_zone(name: str) -> tzinfo:
-    """The zone of the setting TimeZone; a bare number is hours east of Greenwich.
+    """The zone of the setting TimeZone.
 
     Raises:
         InvalidParameterValue: 22023, no such zone.
     """
-    match = _OFFSET.fullmatch(name)
-    if match is not None:
-        seconds = int(match[2]) * 3600 + int(match[3] or 0) * 60 + int(match[4] or 0)
-        return timezone(timedelta(seconds=-seconds if match[1] == "-" else seconds))
-    zone = find_zone(name)
-    if zone is None:
-        raise InvalidParameterValue(f'invalid value for parameter "TimeZone": "{name}"')
-    return zone
+    if name in ("UTC", "GMT", "Etc/UTC"):
+        return UTC
+    try:
+        return zone_of(name)
+    except KeyError:
+        raise InvalidParameterValue(f'invalid value for parameter "TimeZone": "{name}"') from None
 
 
 def _within_years(us: int) -> int:

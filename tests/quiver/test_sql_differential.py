@@ -57,6 +57,7 @@ FILES = (
     "arrays.sql",
     "text_search.sql",
     "parts.sql",
+    "session_zones.sql",
 )
 FEATURE_NOT_SUPPORTED = "0A000"
 
