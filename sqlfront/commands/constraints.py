@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
-from foundation.errors import DuplicateObject
+from foundation.errors import DuplicateObject, FeatureNotSupported
 from sqlfront.commands.check_constraints import add_check
 from sqlfront.commands.context import CommandContext
 from sqlfront.commands.exclusion_constraints import add_exclusion
 from sqlfront.commands.foreign_keys import add_foreign_key
-from sqlfront.commands.key_constraints import add_key, check_key_options
+from sqlfront.commands.key_constraints import add_key
+from sqlfront.commands.key_from_index import add_key_from_index
 from sqlfront.parser import ConstraintDefinition, ConstraintKind
 from storage.catalog import CheckConstraint, ForeignKey, Index, Table
 
@@ -39,9 +40,11 @@ def _place_of(kind: ConstraintKind) -> ConstraintKind:
 
 
 def check_supported(constraint: ConstraintDefinition) -> None:
-    """Raises FeatureNotSupported (0A000) for what this version has not."""
-    if constraint.kind not in (ConstraintKind.CHECK, ConstraintKind.FOREIGN_KEY):
-        check_key_options(constraint)
+    """Raises FeatureNotSupported (0A000) for what a new table cannot have."""
+    if constraint.using_index is not None:
+        raise FeatureNotSupported(
+            "cannot use an existing index in CREATE TABLE", position=constraint.position
+        )
 
 
 def add_constraint(
@@ -55,7 +58,6 @@ def add_constraint(
     Raises:
         QuiverError: as `add_check`, `add_foreign_key`, `add_exclusion` and `add_key`.
     """
-    check_supported(constraint)
     if constraint.kind is ConstraintKind.EXCLUDE:
         return add_exclusion(context, table, constraint)
     if constraint.kind is ConstraintKind.CHECK:
@@ -64,6 +66,8 @@ def add_constraint(
     if constraint.kind is ConstraintKind.FOREIGN_KEY:
         add_foreign_key(context, table, constraint, is_new_table=is_new_table)
         return table
+    if constraint.using_index is not None:
+        return add_key_from_index(context, table, constraint)
     return add_key(context, table, constraint)
 
 

@@ -24,10 +24,10 @@ from sqlfront.parser import ConstraintDefinition, ConstraintKind
 from storage.catalog import Column, Index, IndexKey, Table, replaced
 
 
-def check_key_options(constraint: ConstraintDefinition) -> None:
-    """Raises FeatureNotSupported (0A000) for what this version has not."""
-    if constraint.using_index is not None:
-        raise FeatureNotSupported("a constraint USING INDEX is not supported", position=constraint.position)
+def check_no_second_primary_key(context: CommandContext, table: Table) -> None:
+    """Raises InvalidTableDefinition (42P16)."""
+    if context.catalog.primary_key_of(table.oid) is not None:
+        raise InvalidTableDefinition(f'multiple primary keys for table "{table.name}" are not allowed')
 
 
 def add_key(context: CommandContext, table: Table, constraint: ConstraintDefinition) -> Table:
@@ -40,10 +40,9 @@ def add_key(context: CommandContext, table: Table, constraint: ConstraintDefinit
         InvalidTableDefinition: 42P16, a second primary key. UndefinedColumn: 42703. DuplicateTable: 42P07.
         NotNullViolation: 23502 and UniqueViolation: 23505, when existing rows do not fit.
     """
-    check_key_options(constraint)
     is_primary = constraint.kind is ConstraintKind.PRIMARY_KEY
-    if is_primary and context.catalog.primary_key_of(table.oid) is not None:
-        raise InvalidTableDefinition(f'multiple primary keys for table "{table.name}" are not allowed')
+    if is_primary:
+        check_no_second_primary_key(context, table)
     columns = key_columns(table, constraint)
     if is_primary:
         table = with_not_null(context, table, [column.attnum for column in columns])

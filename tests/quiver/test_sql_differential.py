@@ -58,6 +58,7 @@ FILES = (
     "text_search.sql",
     "parts.sql",
     "session_zones.sql",
+    "keys_from_indexes.sql",
 )
 FEATURE_NOT_SUPPORTED = "0A000"
 
