@@ -32,7 +32,7 @@ from sqlfront.binder.dml_targets import (
 )
 from sqlfront.binder.environment import Clause, Environment, QueryFindings, bind_node, place_of, unsupported
 from sqlfront.binder.errors import GeneratedAlways
-from sqlfront.binder.part_assignments import is_part
+from sqlfront.binder.inserted_parts import joined_parts
 from sqlfront.binder.queries import (
     bind_query_node,
     can_convert_in_place,
@@ -59,6 +59,7 @@ def bind_insert(environment: Environment, node: exp.Expr) -> Insert:
         environment, ctes = bind_with(environment, node.args["with_"])
     target = change_target(environment, node.this)
     table, scan, item = target.table, target.scan, target.item
+    node = joined_parts(target, node)
     columns = _target_columns(target, node)
     columns, source = _bind_source(environment, table, columns, node)
     attnums = tuple(column.attnum for column in columns)
@@ -96,6 +97,7 @@ def bind_merged_row(
         QuiverError: as `bind_insert`.
     """
     table = target.table
+    node = joined_parts(target, node)
     columns = _target_columns(target, node)
     row: tuple[Expression, ...] = ()
     values = node.args.get("expression")
@@ -117,8 +119,6 @@ def _target_columns(target: ChangeTarget, node: exp.Expr) -> list[Column]:
     columns: list[Column] = []
     for item in named:
         column = find_target_column(target, item)
-        if is_part(item):
-            raise unsupported(item, "assignment to part of a column")
         if column in columns:
             raise DuplicateColumn(
                 f'column "{column.name}" specified more than once', position=position_of(item)

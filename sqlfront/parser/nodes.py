@@ -128,6 +128,12 @@ class Assignment(exp.Expression):
     arg_types: ClassVar = {"this": True, "expression": True}
 
 
+class ColumnParts(exp.Expression):
+    """Parts of a column that an INSERT lists, with their values: pairs of target and value."""
+
+    arg_types: ClassVar = {"expressions": True}
+
+
 class JoinTree(exp.Expression):
     """A join of two from items."""
 

@@ -68,3 +68,15 @@ UPDATE parts p SET a[1] = v.x FROM (VALUES (1, 100)) v(id, x) WHERE v.id = p.id 
 INSERT INTO parts (id, a) VALUES (1, '{4}') ON CONFLICT (id) DO UPDATE SET a[2] = excluded.a[1] RETURNING a
 MERGE INTO parts p USING (VALUES (1)) v(id) ON v.id = p.id WHEN MATCHED THEN UPDATE SET a[3] = 33
 SELECT a FROM parts WHERE id = 1
+CREATE TABLE parted (id int, a int[] DEFAULT '{9}', g int[][], j jsonb, c place)
+INSERT INTO parted (id, a[1], a[2]) VALUES (1, 10, 20), (2, NULL, 5) RETURNING *
+INSERT INTO parted (id, a[2:3], g[1][1], j['k'], j['l'][1], c.x, c.tags[1]) VALUES (3, '{7,8}', 5, '1', '"x"', 4, 'tag') RETURNING *
+INSERT INTO parted (a[1], id, c.y) VALUES (1, 4, 'y') RETURNING *
+INSERT INTO parted (id, a[1], a) VALUES (1, 10, '{1}')
+INSERT INTO parted (id, a[1]) VALUES (1, 'x')
+INSERT INTO parted (id, a[1]) VALUES (1, DEFAULT)
+INSERT INTO parted (id, z[1]) VALUES (1, 2)
+INSERT INTO parted (id, a[1]) VALUES (1, 2, 3)
+INSERT INTO parted (id, a[1]) VALUES (1)
+-- refused: a part of a column as the target of a query is not supported
+INSERT INTO parted (id, a[1]) SELECT 1, 2
