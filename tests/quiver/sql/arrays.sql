@@ -141,18 +141,18 @@ SELECT ARRAY[[1,2],[3,4]]::halfvec
 SELECT '{{1,2}}'::float8[]::sparsevec
 SELECT '[0:1]={1,2}'::int[]::vector
 -- A column declared with one pair of brackets takes any array, from whatever statement.
-CREATE TABLE lists (id int PRIMARY KEY, a int[] DEFAULT '{0}', b text[], c int CHECK (c > 0), n numeric(4,1)[])
-INSERT INTO lists VALUES (1, '{1,2}', '{a}', 1, '{1.25}'), (2, NULL, NULL, 2, NULL)
-CREATE INDEX ON lists (a)
-INSERT INTO lists VALUES (3, '{{1,2},{3,4}}', '{b}', 3, '{{1.25}}')
-INSERT INTO lists (id, a, b) VALUES (4, '{5}', ARRAY[['x'],['y']]), (5, '[0:1]={7,8}', NULL)
-SELECT * FROM lists ORDER BY id
-UPDATE lists SET n = ARRAY[[id, 2]] WHERE id < 3 RETURNING id, n
-INSERT INTO lists (id) VALUES (6) RETURNING *
-SELECT id FROM lists WHERE 2 = ANY (a) ORDER BY id
-SELECT id, a[1], a[1][2], array_dims(b) FROM lists ORDER BY a, id
+CREATE TABLE any_lists (id int PRIMARY KEY, a int[] DEFAULT '{0}', b text[], c int CHECK (c > 0), n numeric(4,1)[])
+INSERT INTO any_lists VALUES (1, '{1,2}', '{a}', 1, '{1.25}'), (2, NULL, NULL, 2, NULL)
+CREATE INDEX ON any_lists (a)
+INSERT INTO any_lists VALUES (3, '{{1,2},{3,4}}', '{b}', 3, '{{1.25}}')
+INSERT INTO any_lists (id, a, b) VALUES (4, '{5}', ARRAY[['x'],['y']]), (5, '[0:1]={7,8}', NULL)
+SELECT * FROM any_lists ORDER BY id
+UPDATE any_lists SET n = ARRAY[[id, 2]] WHERE id < 3 RETURNING id, n
+INSERT INTO any_lists (id) VALUES (6) RETURNING *
+SELECT id FROM any_lists WHERE 2 = ANY (a) ORDER BY id
+SELECT id, a[1], a[1][2], array_dims(b) FROM any_lists ORDER BY a, id
 CREATE TABLE more_lists (id int, a int[])
-INSERT INTO more_lists SELECT id, a FROM lists
+INSERT INTO more_lists SELECT id, a FROM any_lists
 INSERT INTO more_lists VALUES (1, '{1}') 
 SELECT * FROM more_lists ORDER BY id, a
 MERGE INTO more_lists m USING (VALUES (2, ARRAY[[9]])) v(id, a) ON m.id = v.id WHEN MATCHED THEN UPDATE SET a = v.a WHEN NOT MATCHED THEN INSERT VALUES (v.id, v.a)
