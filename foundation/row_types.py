@@ -134,6 +134,7 @@ _EXACT = frozenset(
 def described_type(sql_type: SqlType) -> tuple[int, int]:
     """(OID, typmod) as clients are told them: a whole row of a table has the OID of the table's row type."""
     if sql_type.oid != RECORD.oid:
-        return plain_oid(sql_type.oid), sql_type.typmod
+        oid = plain_oid(sql_type.oid)
+        return oid, -1 if TYPES[oid].element_oid == RECORD.oid else sql_type.typmod
     shape = row_shape(sql_type)
     return (shape.type_oid or RECORD.oid) if shape is not None else RECORD.oid, -1

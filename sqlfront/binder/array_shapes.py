@@ -15,6 +15,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from foundation.errors import FeatureNotSupported
+from foundation.row_types import has_exact_text, is_row_type
 from foundation.shaped_arrays import ShapedArray, plain_array
 from foundation.sqltypes import SqlType, element_type, is_shaped, plain_type, shaped_type
 from planner.bound import ArrayLiteral, Call, CastExpression, Constant, Expression
@@ -38,6 +40,15 @@ _OF_ITEMS = frozenset(
     ("array_to_string", "arraycontained", "arraycontains", "arrayoverlap", "cardinality", "unnest")
 )
 """Functions of the elements, whatever the shape."""
+
+
+_ORDERING = frozenset(
+    ("array_ge", "array_gt", "array_larger", "array_le", "array_lt", "array_smaller", "max", "min")
+)
+_EQUATING = frozenset((
+    "array_eq", "array_ne", "array_position", "array_positions", "array_remove", "array_replace", "arraycontained",
+    "arraycontains", "arrayoverlap",
+))  # fmt: skip
 
 
 def widened(expression: Expression) -> Expression:
@@ -88,8 +99,14 @@ def stacked(arrays: Sequence[Expression], sql_type: SqlType) -> Expression:
 def shape_call(
     function: Function, arguments: tuple[Expression, ...], result: SqlType
 ) -> tuple[tuple[Expression, ...], SqlType]:
-    """The arguments of a call in the forms that the function takes, and the form of its result."""
+    """The arguments of a call in the forms that the function takes, and the form of its result.
+
+    Raises:
+        FeatureNotSupported: 0A000, rows in arrays would be compared.
+    """
     name = function.name
+    for argument in arguments:
+        _check_rows(name, element_type(plain_type(argument.sql_type)))
     if name == "array_agg" and function.argument_types == (ANYARRAY,):
         return tuple(map(widened, arguments)), shaped_type(result)
     if name == "array_fill":
@@ -101,6 +118,14 @@ def shape_call(
         return in_one_form(arguments), shaped_type(result) if is_array else result
     change = flattened if name in _OF_ITEMS else narrowed
     return tuple(change(a) if is_shaped(a.sql_type) else a for a in arguments), result
+
+
+def _check_rows(name: str, element: SqlType | None) -> None:
+    """Refuse what would compare rows in arrays by their texts, where these do not say how they compare."""
+    if element is None or not is_row_type(element.oid):
+        return
+    if name in _ORDERING or (name in _EQUATING and not has_exact_text(element)):
+        raise FeatureNotSupported("comparison of arrays of rows is not supported")
 
 
 def shaped_result(call: Call) -> Call:

@@ -8,7 +8,7 @@ from sqlglot import exp
 
 from foundation.errors import DatatypeMismatch, FeatureNotSupported, UndefinedFunction, UndefinedSchema
 from foundation.row_types import RowShape, has_exact_text, is_row_type, record_type, row_shape
-from foundation.sqltypes import BOOL, RECORD, UNKNOWN, VOID, SqlType
+from foundation.sqltypes import BOOL, RECORD, UNKNOWN, VOID, SqlType, element_type
 from planner.bound import BoolExpression, BoolOperator, Call, Constant, Expression, Parameter
 from planner.functions.signature import POLYMORPHIC_TYPES, Function, FunctionKind, Operator
 from planner.functions.signatures import is_unsupported_operator, operator_function
@@ -270,7 +270,7 @@ def check_groupable(sql_type: SqlType, position: int | None) -> None:
     """Raises UndefinedFunction (42883) for a type without equality, FeatureNotSupported (0A000) for rows that may
     be equal with different texts.
     """
-    if not has_exact_text(sql_type):
+    if not has_exact_text(element_type(sql_type) or sql_type):
         _check_no_row(sql_type, "grouping", position)
     if not equality_exists(sql_type.oid):
         raise UndefinedFunction(
@@ -280,7 +280,8 @@ def check_groupable(sql_type: SqlType, position: int | None) -> None:
 
 
 def _check_no_row(sql_type: SqlType, what: str, position: int | None) -> None:
-    if is_row_type(sql_type.oid):
+    """Of an array its elements count: rows are texts, which are neither ordered nor compared as their fields are."""
+    if is_row_type((element_type(sql_type) or sql_type).oid):
         raise FeatureNotSupported(f"{what} by a value of a row type is not supported", position=position)
 
 

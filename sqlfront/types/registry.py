@@ -8,7 +8,7 @@ from functools import lru_cache
 from foundation.enum_types import is_enum
 from foundation.errors import FeatureNotSupported
 from foundation.row_types import row_shape
-from foundation.sqltypes import RECORD, TYPES, SqlType, is_shaped, plain_type
+from foundation.sqltypes import RECORD, TYPES, SqlType, is_shaped, plain_oid, plain_type
 from sqlfront.types import (
     bits,
     boolean,
@@ -66,14 +66,13 @@ class TypeRegistry:
             return enums.EnumCodec(sql_type)
         if row_shape(sql_type) is not None:
             return records.RecordCodec(sql_type, codec_for)
-        if is_shaped(sql_type):
-            plain = plain_type(sql_type)
-            return shaped_lists.ShapedListCodec(
-                sql_type, plain, codec_for(SqlType(TYPES[plain.oid].element_oid))
-            )
-        info = TYPES.get(sql_type.oid)
+        plain = plain_type(sql_type)
+        info = TYPES.get(plain.oid)
         if info is not None and info.element_oid:
-            return lists.list_codec(sql_type, codec_for(SqlType(info.element_oid)))
+            element = codec_for(SqlType(info.element_oid, sql_type.typmod))
+            if is_shaped(sql_type):
+                return shaped_lists.ShapedListCodec(sql_type, plain, element)
+            return lists.list_codec(sql_type, element)
         name = info.sql_name if info else f"with OID {sql_type.oid}"
         raise FeatureNotSupported(f"no input or output function available for type {name}")
 
@@ -83,11 +82,14 @@ for _family in _FAMILIES:
     _family.register(_TYPES)
 
 
+_OF_RECORDS = (RECORD.oid, TYPES[RECORD.oid].array_oid)
+
+
 @lru_cache(maxsize=512)
 def codec_for(sql_type: SqlType) -> Codec:
-    """The one codec of a type; the type modifier plays no part but for a record, whose fields it tells.
+    """The one codec of a type; the type modifier plays no part but for records and arrays of them, whose fields it tells.
 
     Raises:
         FeatureNotSupported: 0A000, the type has no text or binary form.
     """
-    return _TYPES.codec(sql_type if sql_type.oid == RECORD.oid else sql_type.without_typmod())
+    return _TYPES.codec(sql_type if plain_oid(sql_type.oid) in _OF_RECORDS else sql_type.without_typmod())

@@ -161,3 +161,14 @@ INSERT INTO conflicts VALUES (1, '{1}')
 INSERT INTO conflicts VALUES (1, '{2}') ON CONFLICT (id) DO UPDATE SET a = ARRAY[conflicts.a, excluded.a]
 WITH changed AS (UPDATE conflicts SET a = a || ARRAY[[5]] WHERE id = 1 RETURNING a) SELECT * FROM changed
 SELECT * FROM conflicts
+-- Arrays of rows are there, and are equal where the texts of their rows say so.
+SELECT ARRAY[ROW(1, 'a'::text)] = ARRAY[ROW(1, 'a'::text)], ARRAY[ROW(1), ROW(2)], ARRAY[ROW(1)] <> ARRAY[ROW(2)]
+SELECT DISTINCT x FROM (VALUES (ARRAY[ROW(1)]), (ARRAY[ROW(1)])) v(x)
+-- refused: sorting by a value of a row type is not supported
+SELECT x FROM (VALUES (ARRAY[ROW(10)]), (ARRAY[ROW(9)])) v(x) ORDER BY x
+-- refused: comparison of arrays of rows is not supported
+SELECT ARRAY[ROW(10)] > ARRAY[ROW(9)]
+-- refused: comparison of arrays of rows is not supported
+SELECT max(x) FROM (VALUES (ARRAY[ROW(10)]), (ARRAY[ROW(9)])) v(x)
+-- refused: comparison of arrays of rows is not supported
+SELECT ARRAY[ROW(1.0)] = ARRAY[ROW(1.00)]
