@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import pyarrow as pa
 
 from foundation.errors import DatatypeMismatch, FeatureNotSupported, InvalidParameterValue
-from foundation.sqltypes import SqlType, arrow_type, format_type, shaped_type
+from foundation.sqltypes import SqlType, arrow_type, element_type, format_type, is_shaped, shaped_type
 from planner.bound import Expression
 from planner.dml import read_attnums, row_values
 from planner.dml.rows import assigned
@@ -67,6 +67,8 @@ def alter_type(context: CommandContext, table: Table, action: AlterColumnType) -
     """
     column = find_column(table, action.column)
     target = resolve_type_name(context.bind_context(), action.type)
+    if is_shaped(column.type) and element_type(target) is not None:
+        target = shaped_type(target)  # The values keep their shapes, however the type is written.
     if column.generated_sql is not None and action.using is not None:
         raise InvalidColumnDefinition(
             "cannot specify USING when altering type of generated column",

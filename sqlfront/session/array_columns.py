@@ -51,6 +51,8 @@ def narrowed_columns(statement: BoundStatement) -> ArrayColumns:
 def _assignments(statement: BoundStatement) -> Iterator[tuple[int, int, Iterable[Expression]]]:
     for node in walk(statement):
         if isinstance(node, Insert):
+            for attnum, value in node.defaults:
+                yield node.table_oid, attnum, (value,)
             for position, attnum in enumerate(node.attnums):
                 yield node.table_oid, attnum, _output(node.source, position)
             for attnum, value in (node.on_conflict.assignments or ()) if node.on_conflict else ():

@@ -161,6 +161,16 @@ INSERT INTO conflicts VALUES (1, '{1}')
 INSERT INTO conflicts VALUES (1, '{2}') ON CONFLICT (id) DO UPDATE SET a = ARRAY[conflicts.a, excluded.a]
 WITH changed AS (UPDATE conflicts SET a = a || ARRAY[[5]] WHERE id = 1 RETURNING a) SELECT * FROM changed
 SELECT * FROM conflicts
+CREATE TABLE shaped_defaults (id int, a int[] DEFAULT '{{1,2}}', b text[] DEFAULT '{}')
+INSERT INTO shaped_defaults (id) VALUES (1)
+INSERT INTO shaped_defaults VALUES (2, DEFAULT, DEFAULT), (3, '{5}', ARRAY[['x']])
+ALTER TABLE shaped_defaults ALTER COLUMN b SET DEFAULT '[3:3]={z}'
+INSERT INTO shaped_defaults DEFAULT VALUES
+ALTER TABLE shaped_defaults ALTER COLUMN a DROP DEFAULT
+ALTER TABLE shaped_defaults ALTER COLUMN a TYPE text[]
+SELECT * FROM shaped_defaults ORDER BY id
+ALTER TABLE shaped_defaults ALTER COLUMN a TYPE int[] USING (a::int[])[1:1][1:1]
+SELECT * FROM shaped_defaults ORDER BY id
 -- Arrays of rows are there, and are equal where the texts of their rows say so.
 SELECT ARRAY[ROW(1, 'a'::text)] = ARRAY[ROW(1, 'a'::text)], ARRAY[ROW(1), ROW(2)], ARRAY[ROW(1)] <> ARRAY[ROW(2)]
 SELECT DISTINCT x FROM (VALUES (ARRAY[ROW(1)]), (ARRAY[ROW(1)])) v(x)
