@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from foundation.errors import SyntaxErrorInStatement
+from foundation.errors import ArrayShapeNotSupported, SyntaxErrorInStatement
+from foundation.shaped_arrays import from_stored
+from foundation.sqltypes import element_type, is_shaped, shaped_type
 from planner import plan_statement
 from planner.bound import Expression, Select, Target
 from sqlfront.binder import Clause, bind_expression
@@ -48,7 +50,13 @@ def run_prepare(session: LocalSession, node: PrepareStatement) -> Outcome:
 
 def run_execute(session: LocalSession, node: ExecuteStatement) -> Outcome:
     statement = session.prepared_statement(node.name)
-    return session.run_prepared(statement, execute_values(session, node, statement))
+    try:
+        values = execute_values(session, node, statement)
+    except ArrayShapeNotSupported:
+        types = [shaped_type(t) if element_type(t) is not None else t for t in statement.parameter_types]
+        statement = session.retyped(statement, types)
+        values = execute_values(session, node, statement)
+    return session.run_prepared(statement, values)
 
 
 def execute_values(session: LocalSession, node: ExecuteStatement, statement: PreparedStatement) -> list[Any]:
@@ -75,7 +83,11 @@ def evaluate_row(session: LocalSession, expressions: list[Expression]) -> list[A
     transaction = session.block.open_transaction()
     execution = plan_statement(Select(targets)).execute(session.execution_context(transaction))
     table = pa.Table.from_batches(list(execution.batches()))
-    return [table.column(i)[0].as_py() for i in range(table.num_columns)]
+    values = [table.column(i)[0].as_py() for i in range(table.num_columns)]
+    return [
+        from_stored(value) if is_shaped(expression.sql_type) and value is not None else value
+        for value, expression in zip(values, expressions, strict=True)
+    ]
 
 
 def run_deallocate(session: LocalSession, node: DeallocateStatement) -> Outcome:

@@ -171,6 +171,13 @@ ALTER TABLE shaped_defaults ALTER COLUMN a TYPE text[]
 SELECT * FROM shaped_defaults ORDER BY id
 ALTER TABLE shaped_defaults ALTER COLUMN a TYPE int[] USING (a::int[])[1:1][1:1]
 SELECT * FROM shaped_defaults ORDER BY id
+PREPARE shaped_parameter(int[], int) AS SELECT $1, array_ndims($1), $2
+EXECUTE shaped_parameter('{{1,2}}', 3)
+EXECUTE shaped_parameter(ARRAY[[[1]]], 4)
+EXECUTE shaped_parameter('{7}', 5)
+PREPARE shaped_rows(int, text[][]) AS SELECT $1, $2[1][2]
+EXECUTE shaped_rows(1, '{{a,b}}')
+EXECUTE shaped_rows(1, '{a}')
 -- Arrays of rows are there, and are equal where the texts of their rows say so.
 SELECT ARRAY[ROW(1, 'a'::text)] = ARRAY[ROW(1, 'a'::text)], ARRAY[ROW(1), ROW(2)], ARRAY[ROW(1)] <> ARRAY[ROW(2)]
 SELECT DISTINCT x FROM (VALUES (ARRAY[ROW(1)]), (ARRAY[ROW(1)])) v(x)
