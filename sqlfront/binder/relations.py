@@ -8,7 +8,7 @@ from sqlglot import exp
 
 from foundation.errors import FeatureNotSupported, SyntaxErrorInStatement
 from foundation.row_types import row_shape
-from foundation.sqltypes import BOOL, INT8, OID, RECORD, TID, XID
+from foundation.sqltypes import BOOL, INT8, OID, RECORD, TID, XID, SqlType, is_shaped, plain_type
 from planner.bound import (
     Call,
     ColumnRef,
@@ -219,12 +219,20 @@ def _bind_view(
     query = query_of_view(environment, view)
     shown = alias or view.name
     relation_id = environment.state.next_relation_id(shown)
-    own = tuple(RelationColumn(column.name, column.type, column.attnum) for column in view.live_columns())
+    own = tuple(
+        RelationColumn(column.name, _in_form_of(given.type, column.type), column.attnum)
+        for column, given in zip(view.live_columns(), output_columns(query), strict=True)
+    )
     columns = _renamed(own, column_names, shown)
     scan = SubqueryScan(relation_id, query, shown, columns, view_oid=view.oid)
     schema = "" if alias else schema_name_of(environment.context, view.schema_oid)
     names = namespace_columns(relation_id, columns, view.oid)
     return scan, [NamespaceItem(shown, names, schema, table_name=view.name)]
+
+
+def _in_form_of(given: SqlType, declared: SqlType) -> SqlType:
+    """A view's column's type; arrays are of the form in which its query has them by now."""
+    return given if is_shaped(given) and plain_type(given) == declared else declared
 
 
 def table_parts(node: exp.Expr) -> tuple[str, ...]:

@@ -38,7 +38,7 @@ from sqlfront.commands.sequences import owned_sequences, retype_sequence
 from sqlfront.commands.stored_rows import null_values, visible_rows
 from sqlfront.commands.views import check_no_views
 from sqlfront.parser import AlterColumnType, parse_expression
-from storage.catalog import Column, ForeignKey, Index, Table, replaced
+from storage.catalog import Column, ForeignKey, Index, MaterializedView, Table, replaced
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,15 +104,27 @@ def widen_array(context: CommandContext, table: Table, column: Column) -> None:
     """Give a column of arrays the form that holds any shape. The values stay, and so does all that is said of the type.
 
     Raises:
-        FeatureNotSupported: 0A000, a view, a generated column or a foreign key reads it, or it is of a domain.
+        FeatureNotSupported: 0A000, a materialized view, a generated column or a foreign key reads it, or it is of a domain.
     """
     if column.type.domain_oid or generated_from(context, table, column.attnum):
         raise FeatureNotSupported("cannot alter type of a column used by a generated column, or of a domain")
-    check_no_views(context, table, column)
+    if _is_stored_by_views(context, table.oid, {column.attnum}):
+        raise FeatureNotSupported("cannot alter type of a column used by a materialized view")
     target = shaped_type(column.type)
     expression = bind_conversion(context.bind_context(), table, column, target, None)
     conversion = _Conversion(table, column, target, expression, context.execution_context())
     _change(context, conversion, with_column(table, replace(column, type=target, missing_value=None)))
+
+
+def _is_stored_by_views(context: CommandContext, oid: int, attnums: set[int]) -> bool:
+    """Whether a materialized view reads columns of a relation, itself or through views, all of whose columns count."""
+    for view in context.catalog.views_over(oid):
+        if attnums.isdisjoint(dict(view.references)[oid]):
+            continue
+        own = {column.attnum for column in view.live_columns()}
+        if isinstance(view, MaterializedView) or _is_stored_by_views(context, view.oid, own):
+            return True
+    return False
 
 
 def _default(context: CommandContext, column: Column, target: SqlType) -> str | None:

@@ -87,7 +87,7 @@ def widen_columns(
     """Give columns the form that holds arrays of any shape.
 
     Raises:
-        ArrayShapeNotSupported: 0A000, the cause, where a column's type cannot be changed: a view or a generated column reads
+        ArrayShapeNotSupported: 0A000, the cause, where a column's type cannot be changed: a materialized view or a generated column reads
             it, or the table has partitions or is one.
     """
     tables = tuple((oid, TableMode.ACCESS_EXCLUSIVE) for oid in sorted({oid for oid, _ in columns}))

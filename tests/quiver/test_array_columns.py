@@ -92,13 +92,29 @@ def test_rolled_back_with_its_transaction(own_database: Database) -> None:
         connection.commit()
 
 
-def test_views_keep_a_column_as_it_is(own_database: Database) -> None:
+def test_views_follow_and_materialized_ones_do_not(own_database: Database) -> None:
     with psycopg.connect(own_database.dsn, autocommit=True) as connection:
-        connection.execute("CREATE TABLE seen (a int[])")
-        connection.execute("CREATE VIEW seen_view AS SELECT a FROM seen")
+        connection.execute("CREATE TABLE seen (id int, a int[])")
+        connection.execute(
+            "CREATE VIEW seen_view AS SELECT id, a, a[1] AS first, 2 = ANY (a) AS has_two FROM seen"
+        )
+        connection.execute(
+            "CREATE VIEW seen_again AS SELECT a, array_dims(a) AS dims FROM seen_view WHERE has_two"
+        )
+        connection.execute("INSERT INTO seen VALUES (1, '{2}'), (2, '{{2,3}}')")
+        rows = connection.execute("SELECT a, first, has_two FROM seen_view ORDER BY id").fetchall()
+        assert rows == [([2], 2, True), ([[2, 3]], None, True)]
+        assert connection.execute("SELECT * FROM seen_again ORDER BY a").fetchall() == [
+            ([2], "[1:1]"),
+            ([[2, 3]], "[1:1][1:2]"),
+        ]
+        connection.execute("INSERT INTO seen_view (id, a) VALUES (3, '{{{1}}}')")
+        connection.execute("CREATE TABLE stored (a int[])")
+        connection.execute("CREATE VIEW stored_view AS SELECT a FROM stored")
+        connection.execute("CREATE MATERIALIZED VIEW stored_again AS SELECT a FROM stored_view")
         with pytest.raises(psycopg.errors.FeatureNotSupported, match="an array of several dimensions"):
-            connection.execute("INSERT INTO seen VALUES ('{{1}}')")
-        connection.execute("DROP TABLE seen CASCADE")
+            connection.execute("INSERT INTO stored VALUES ('{{1}}')")
+        connection.execute("DROP TABLE seen, stored CASCADE")
 
 
 def test_survives_kill_and_others_go_on(tmp_path: Path) -> None:
