@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from planner.text_search.matching import matches
 from planner.text_search.tsqueries import Kind, Node, Operand
-from planner.text_search.tsvectors import lexeme_patterns, unpack_vector
+from planner.text_search.tsvectors import lexeme_patterns
 
 Bools = npt.NDArray[np.bool_]
 
@@ -37,7 +37,7 @@ def match_column(vectors: pa.Array, query: Node | None) -> pa.Array:
         answers = bounds.certain.copy()
         for row in np.flatnonzero(bounds.possible & ~bounds.certain):
             value = vectors[int(row)].as_py()
-            answers[row] = value is not None and matches(query, unpack_vector(value))
+            answers[row] = value is not None and matches(query, value)
     return pa.array(answers, mask=np.asarray(vectors.is_null()) if vectors.null_count else None)
 
 
@@ -66,10 +66,13 @@ def _has_negation(node: Node) -> bool:
 
 
 def _present(vectors: pa.Array, operand: Operand) -> Bools:
-    """(n,) whether the lexeme, or one that starts with it, is there."""
-    found = [
-        np.asarray(pc.match_substring(vectors, pattern).fill_null(False))
-        for pattern in lexeme_patterns(operand.lexeme, is_prefix=operand.is_prefix)
-    ]
-    present: Bools = found[0] | found[1]
+    """(n,) whether the lexeme, or one that starts with it, is there.
+
+    Its bytes are looked for first, which takes 0.2 ms a megabyte, and what makes them a lexeme where they are, which takes ten times
+    as long.
+    """
+    near, exact = lexeme_patterns(operand.lexeme, is_prefix=operand.is_prefix)
+    present: Bools = np.array(pc.match_substring_regex(vectors, near).fill_null(False))
+    rows = np.flatnonzero(present)
+    present[rows] = np.asarray(pc.match_substring_regex(vectors.take(pa.array(rows)), exact))
     return present

@@ -6,7 +6,7 @@ https://www.postgresql.org/docs/16/textsearch-configuration.html
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from foundation.errors import UndefinedObject
@@ -27,12 +27,13 @@ class Configuration:
     oid: int
     name: str
     dictionaries: Mapping[TokenType, str]
-    _loaded: dict[TokenType, Dictionary] = field(default_factory=dict, compare=False, repr=False)
+    _loaded: list[Dictionary | None] = field(default_factory=list, compare=False, repr=False)
 
-    def loaded(self) -> Mapping[TokenType, Dictionary]:
-        """The dictionaries themselves; stemmers are loaded by the first that asks."""
+    def loaded(self) -> Sequence[Dictionary | None]:
+        """The dictionary of each kind of token by its number; stemmers are loaded by the first that asks."""
         if not self._loaded:
-            self._loaded.update({kind: dictionary(name) for kind, name in self.dictionaries.items()})
+            chosen = {int(kind): dictionary(name) for kind, name in self.dictionaries.items()}
+            self._loaded[:] = [chosen.get(number) for number in range(max(TokenType) + 1)]
         return self._loaded
 
 

@@ -18,7 +18,7 @@ from foundation.errors import FeatureNotSupported
 from planner.text_search.characters import lowered
 
 _STEMMED_BYTES_MAX = 1000
-_KNOWN_MAX = 1 << 17
+_KNOWN_MAX = 1 << 18
 
 STOP_WORD = b""
 """In place of a lexeme. A stemmer that leaves nothing of a word says the same."""

@@ -11,14 +11,17 @@ from planner.text_search.configurations import Configuration
 from planner.text_search.parser import parse_tokens
 from planner.text_search.tsvectors import LEXEME_BYTES_MAX, PLACES_MAX, POSITION_END, limited, pack_sorted
 
+_SURELY_SHORT = LEXEME_BYTES_MAX // 4
+"""Characters, which have four bytes at most."""
+
 
 def lexemes_of(configuration: Configuration, text: str) -> list[bytes]:
     """The lexeme at each position of a text, the first being 1; STOP_WORD at those of stop words."""
     dictionaries = configuration.loaded()
     lexemes = []
     for kind, token in parse_tokens(text):
-        dictionary = dictionaries.get(kind)
-        if dictionary is not None and len(token.encode()) < LEXEME_BYTES_MAX:
+        dictionary = dictionaries[kind]
+        if dictionary is not None and (len(token) < _SURELY_SHORT or len(token.encode()) < LEXEME_BYTES_MAX):
             lexemes.append(dictionary.lexeme(token))
     return lexemes
 

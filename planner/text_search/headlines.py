@@ -55,7 +55,7 @@ def _pieces(configuration: Configuration, text: str, query: Node | None) -> list
             continue
         piece = Piece(kind, token)
         pieces.append(piece)
-        dictionary = dictionaries.get(kind)
+        dictionary = dictionaries[kind]
         if dictionary is None:
             continue
         position += 1

@@ -6,13 +6,13 @@ is no match in the end. Follows `TS_execute` of postgres/postgres:src/backend/ut
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from typing import TypeAlias
 
 from planner.text_search.tsqueries import Kind, Node, Operand, Operator
-from planner.text_search.tsvectors import Places
+from planner.text_search.tsvectors import Places, places_of, unpack_vector
 
 
 class Answer(Enum):
@@ -45,11 +45,9 @@ _NOWHERE = Located(Answer.NO)
 _UNCERTAIN = Located(Answer.MAYBE)
 
 
-def matches(node: Node | None, lexemes: Mapping[bytes, Places]) -> bool:
-    """Whether lexemes match a query; the empty one matches nothing."""
-    if node is None:
-        return False
-    document = VectorDocument(lexemes)
+def matches(node: Node, value: bytes) -> bool:
+    """Whether a stored tsvector matches a query."""
+    document = _StoredVector(value)
     return holds(node, document.has, document.locate)
 
 
@@ -67,16 +65,17 @@ def holds(node: Node, has: Presence, locate: Locate) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class VectorDocument:
+class _StoredVector:
     """A tsvector as what queries ask."""
 
-    lexemes: Mapping[bytes, Places]
+    value: bytes
 
     def _found(self, operand: Operand) -> list[Places]:
-        if not operand.is_prefix:
-            places = self.lexemes.get(operand.lexeme)
-            return [] if places is None else [places]
-        return [places for lexeme, places in self.lexemes.items() if lexeme.startswith(operand.lexeme)]
+        if operand.is_prefix:
+            lexemes = unpack_vector(self.value).items()
+            return [places for lexeme, places in lexemes if operand.matches(lexeme)]
+        places = places_of(self.value, operand.lexeme)
+        return [] if places is None else [places]
 
     def has(self, operand: Operand) -> bool:
         """Whether one of the lexemes has a weight that the operand allows; without positions it has any."""

@@ -19,10 +19,11 @@ from planner.text_search.token_types import TokenType
 _ENDS = r"[\x00-,;-?\[-^`{-\x7f]"
 _ENDS_HERE = rf"(?=\Z|{_ENDS}|[.:\-](?:\Z|{_ENDS}))"
 _PLAIN = re.compile(
-    rf"([A-Za-z]+){_ENDS_HERE}|([0-9]+){_ENDS_HERE}"
-    r"|[\x00-%'-*,:;=?@\[-`{-}\x7f][\x00-%'-*,.:;=->?@\[-`{-\x7f]*(?=\Z|[A-Za-z0-9<\-+&/])"
+    rf"(?:([A-Za-z]+){_ENDS_HERE}|([0-9]+){_ENDS_HERE}|([A-Za-z]+(?:-[A-Za-z]+)+){_ENDS_HERE})?"
+    r"((?:[\x00-%'-*,:;=?@\[-`{-}\x7f]|\.(?![./])|[-+](?![0-9])|&(?![#A-Za-z:_])|~(?![A-Za-z0-9_/])|/(?![A-Za-z0-9._~])"
+    r"|<(?![/!?A-Za-z:_]))[\x00-%'-*,.:;=->?@\[-`{-\x7f]*(?=\Z|[A-Za-z0-9<\-+&/]))?"
 )
-"""A word, a number, or what is neither: 1, 2, or no group."""
+"""A word, a number or words joined by hyphens, and what stands between it and the next one; each may be missing."""
 
 Token = tuple[TokenType, str]
 
@@ -48,19 +49,25 @@ class Parser:
         self._ignores = False
         self._wants_host = wants_host
 
-    def next_token(self) -> Token | None:
-        """The next token, None at the end of the text, or where what is left of it makes none."""
+    def plain_from(self) -> int:
+        """Where what comes next may be plain, -1 where the machine is about to read something in its own way."""
         position = self._position
-        if position.at >= len(self._text):
-            return None
-        if position.state == "Base" and not (self._ignores or self._wants_host or position.before):
-            plain = _PLAIN.match(self._text, position.at)
-            if plain is not None:
-                self._position = _Position(plain.end())
-                group = plain.lastindex
-                kind = TokenType.ASCIIWORD if group == 1 else TokenType.UINT if group else TokenType.BLANK
-                return kind, plain[0]
-        return self._run()
+        if self._ignores or self._wants_host:
+            return -1
+        if position.state == "Base":
+            return position.at
+        letter = self._text[position.at : position.at + 1]
+        is_after_parts = position.state == "ParseHyphen" and letter.isascii() and letter != "-"
+        return position.at if is_after_parts and not letter.isalnum() else -1
+
+    def next_token(self, at: int) -> Token | None:
+        """The next token, None at the end of the text, or where what is left of it makes none.
+
+        `at` is where plain text before it has ended, -1 if there was none.
+        """
+        if at >= 0:
+            self._position = _Position(at)
+        return self._run() if self._position.at < len(self._text) else None
 
     def _run(self) -> Token | None:
         self._token_at = self._position.at
@@ -126,7 +133,7 @@ class Parser:
         inner = Parser(self._text, self._position.at, wants_host=test == "host")
         if test == "urlpath":
             inner._position = _Position(inner._position.at, state="URLPathFirst", before=inner._position)
-        token = inner._run() if inner._position.at < len(self._text) else None
+        token = inner.next_token(-1)
         if token is None or token[0] is not (TokenType.HOST if test == "host" else TokenType.URL_PATH):
             return False
         self._position.at += len(token[1])
@@ -177,5 +184,32 @@ def _may_hold(test: str, letter: str) -> bool:
 def parse_tokens(text: str) -> Iterator[Token]:
     """The tokens of a text."""
     parser = Parser(text)
-    while (token := parser.next_token()) is not None:
+    at = 0
+    while True:
+        while at >= 0:
+            found = _PLAIN.match(text, at)
+            if found is None or found.end() == at:
+                break
+            word, number, compound, gap = found.groups()
+            if word is not None:
+                yield TokenType.ASCIIWORD, word
+            elif number is not None:
+                yield TokenType.UINT, number
+            elif compound is not None:
+                yield from _parts(compound)
+            if gap is not None:
+                yield TokenType.BLANK, gap
+            at = found.end()
+        token = parser.next_token(at)
+        if token is None:
+            return
         yield token
+        at = parser.plain_from()
+
+
+def _parts(compound: str) -> Iterator[Token]:
+    yield TokenType.ASCIIHWORD, compound
+    for number, part in enumerate(compound.split("-")):
+        if number:
+            yield TokenType.BLANK, "-"
+        yield TokenType.HWORD_ASCIIPART, part

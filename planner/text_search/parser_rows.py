@@ -48,9 +48,10 @@ def debugged(*arguments: int | str, default: str) -> Iterator[tuple[object, ...]
     for kind, token in parse_tokens(str(text)):
         oids: list[int] = []
         oid = lexemes = None
-        if kind in dictionaries:
+        known = dictionaries[kind]
+        if known is not None:
             oid = dictionary_oid(chosen.dictionaries[kind])
             oids = [oid] if oid else []
-            lexeme = dictionaries[kind].lexeme(token)
+            lexeme = known.lexeme(token)
             lexemes = [lexeme.decode()] if lexeme else []
         yield kind.alias, DESCRIPTIONS[kind], token, oids, oid, lexemes

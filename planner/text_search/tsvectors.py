@@ -9,8 +9,8 @@ value is bytes that sort as `silly_cmp_tsvector` of postgres/postgres:src/backen
 
     'cat':1 'rat'    80 80 80 a4  80 80 80 82   00 01 'cat' 00 ff fe ff ff fb   00 02 'rat' 00
 
-Bytes of seven bits are 80 to ff, so that 00 stands only where a lexeme begins or ends. A substring search for `lexeme_pattern`
-therefore finds the lexeme and nothing else.
+Bytes of seven bits are 80 to ff, so that 00 stands only where a lexeme begins or ends. A search for
+`lexeme_patterns` therefore finds the lexeme and nothing else.
 """
 
 from __future__ import annotations
@@ -35,7 +35,6 @@ WEIGHT_LETTERS = "DCBA"
 _HEADER_BYTES = 8
 _COUNT_MAX = (1 << 14) - 1
 _PLACE_MAX = (1 << 21) - 1
-_WITH_PLACES, _WITHOUT_PLACES = b"\1", b"\2"
 _EMPTY_BYTES, _ENTRY_BYTES = 8, 4
 
 
@@ -113,15 +112,28 @@ def unpack_vector(value: bytes) -> Lexemes:
     }
 
 
+def places_of(value: bytes, lexeme: bytes) -> Places | None:
+    """The places of one lexeme of a stored value, () for one without, None where it is not there."""
+    at = value.find(b"\0\1" + lexeme + b"\0")
+    if at < 0:
+        return () if b"\0\2" + lexeme + b"\0" in value else None
+    start = at + len(lexeme) + 3
+    end = value.find(b"\0", start)
+    return _unpacked_places(value[start : end if end >= 0 else None])
+
+
 def lexeme_count(value: bytes) -> int:
     """How many lexemes a stored value has."""
     return _of_sevens(value[4:_HEADER_BYTES])
 
 
-def lexeme_patterns(lexeme: bytes, *, is_prefix: bool) -> tuple[bytes, bytes]:
-    """What a stored value has in it if, and only if, it has the lexeme, or one that starts with it: one of the two."""
-    end = b"" if is_prefix else b"\0"
-    return b"\0" + _WITH_PLACES + lexeme + end, b"\0" + _WITHOUT_PLACES + lexeme + end
+def lexeme_patterns(lexeme: bytes, *, is_prefix: bool) -> tuple[str, str]:
+    """Regular expressions for what stored values have in them that have the lexeme, or one that starts with it.
+
+    The first is the bytes of the lexeme alone, which others may have too; the second one says so exactly.
+    """
+    near = "".join(f"\\x{byte:02x}" for byte in (lexeme if is_prefix else lexeme + b"\0"))
+    return near, rf"\x00[\x01\x02]{near}"
 
 
 def limited(position: int) -> int:

@@ -1,4 +1,4 @@
-"""langchain-postgres: PGVector and PGVectorStore add, search with filters, update and delete; what they see is printed."""
+"""langchain-postgres: PGVector and PGVectorStore add, search with filters and by words, update and delete; what they see is printed."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 from langchain_core.documents import Document
 from langchain_core.embeddings import Embeddings
 from langchain_postgres import Column, PGEngine, PGVector, PGVectorStore
+from langchain_postgres.v2.hybrid_search_config import HybridSearchConfig, reciprocal_rank_fusion
 from langchain_postgres.v2.indexes import DistanceStrategy, HNSWIndex, IVFFlatIndex
 
 DIMENSIONS = 8
@@ -118,5 +119,29 @@ def tables() -> None:
     engine.drop_table("texts")
 
 
+def hybrid() -> None:
+    """Searches by vectors and by words at once, over a column of its own and without one."""
+    engine = PGEngine.from_connection_string(url=URL)
+    for column in ("words", ""):
+        table = f"hybrid_{column or 'plain'}"
+        search = HybridSearchConfig(
+            tsv_column=column, fusion_function=reciprocal_rank_fusion, index_name=f"{table}_index"
+        )
+        engine.init_vectorstore_table(
+            table_name=table, vector_size=DIMENSIONS, id_column=Column("id", "TEXT", nullable=False), hybrid_search_config=search
+        )  # fmt: skip
+        store = PGVectorStore.create_sync(
+            engine, LetterCounts(), table_name=table, id_column="id", hybrid_search_config=search
+        )
+        show("added", store.add_documents(documents()))
+        attempt("index", store.apply_hybrid_search_index)
+        for query in ("running cats", "fishes", "no such words"):
+            search.fts_query = query
+            attempt(f"found {query}", partial(store.similarity_search_with_score, query, k=3))
+        show("deleted", store.delete(["0"]))
+        engine.drop_table(table)
+
+
 collections()
 tables()
+hybrid()
