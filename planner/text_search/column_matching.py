@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from planner.text_search.matching import matches
-from planner.text_search.tsqueries import Kind, Node, Operand
+from planner.text_search.tsqueries import Kind, Node, Operand, Operator, left_spine, walk
 from planner.text_search.tsvectors import lexeme_patterns
 
 Bools = npt.NDArray[np.bool_]
@@ -42,27 +42,30 @@ def match_column(vectors: pa.Array, query: Node | None) -> pa.Array:
 
 
 def _bounds(vectors: pa.Array, node: Node) -> _Bounds:
-    if isinstance(node, Operand):
-        present = _present(vectors, node)
-        return _Bounds(present & False if node.weights else present, present)
-    right = _bounds(vectors, node.right)
-    if node.left is None:
-        return _Bounds(~right.possible, ~right.certain)
-    left = _bounds(vectors, node.left)
-    if node.kind is Kind.OR:
-        return _Bounds(left.certain | right.certain, left.possible | right.possible)
-    possible = left.possible & right.possible
-    if node.kind is Kind.AND:
-        return _Bounds(left.certain & right.certain, possible)
-    # A phrase may hold where !x holds at one position although x is at another.
-    has_negation = _has_negation(node)
-    return _Bounds(np.zeros_like(possible), np.ones_like(possible) if has_negation else possible)
+    first, operators = left_spine(node)
+    if isinstance(first, Operand):
+        present = _present(vectors, first)
+        bounds = _Bounds(present & False if first.weights else present, present)
+    else:
+        right = _bounds(vectors, first.right)
+        bounds = _Bounds(~right.possible, ~right.certain)
+    is_negative = isinstance(first, Operator)
+    for operator in operators:
+        right = _bounds(vectors, operator.right)
+        is_negative = is_negative or any(_is_negation(part) for part in walk(operator.right))
+        if operator.kind is Kind.OR:
+            bounds = _Bounds(bounds.certain | right.certain, bounds.possible | right.possible)
+        elif operator.kind is Kind.AND:
+            bounds = _Bounds(bounds.certain & right.certain, bounds.possible & right.possible)
+        else:
+            # A phrase may hold where !x holds at one position although x is at another.
+            possible = (bounds.possible & right.possible) | is_negative
+            bounds = _Bounds(np.zeros_like(possible), possible)
+    return bounds
 
 
-def _has_negation(node: Node) -> bool:
-    if isinstance(node, Operand):
-        return False
-    return node.left is None or _has_negation(node.left) or _has_negation(node.right)
+def _is_negation(node: Node) -> bool:
+    return isinstance(node, Operator) and node.left is None
 
 
 def _present(vectors: pa.Array, operand: Operand) -> Bools:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from planner.text_search.matching import Answer, Located, holds, located
-from planner.text_search.tsqueries import Kind, Node, Operand
+from planner.text_search.tsqueries import Kind, Node, Operand, left_spine
 
 
 class Word(Protocol):
@@ -76,20 +76,26 @@ def _span(locations: Sequence[Located], start: int) -> tuple[int, int] | None:
 
 def _locations(node: Node, words: _Words) -> list[Located] | None:
     """Where each part is that has to be there; None when the query does not hold. What must not be has no place."""
-    if isinstance(node, Operand):
-        found = words.locate(node)
-        return [found] if found.answer is Answer.YES else None
-    if node.kind is Kind.PHRASE:
-        found = located(node, words.locate)
-        if found.answer is not Answer.YES:
-            return None
-        return [] if found.is_negated else [found]
-    right = _locations(node.right, words)
-    if node.left is None:
-        return [] if right is None else None
-    left = _locations(node.left, words)
-    if node.kind is Kind.AND:
-        return None if left is None or right is None else left + right
+    first, operators = left_spine(node)
+    phrases = [number for number, operator in enumerate(operators) if operator.kind is Kind.PHRASE]
+    found: list[Located] | None
+    if phrases or isinstance(first, Operand):
+        place = located(operators[phrases[-1]] if phrases else first, words.locate)
+        found = None if place.answer is not Answer.YES else [] if place.is_negated else [place]
+        operators = operators[phrases[-1] + 1 :] if phrases else operators
+    else:
+        found = [] if _locations(first.right, words) is None else None
+    for operator in operators:
+        right = _locations(operator.right, words)
+        found = _both(found, right) if operator.kind is Kind.AND else _one(found, right)
+    return found
+
+
+def _both(left: list[Located] | None, right: list[Located] | None) -> list[Located] | None:
+    return None if left is None or right is None else left + right
+
+
+def _one(left: list[Located] | None, right: list[Located] | None) -> list[Located] | None:
     if left is None and right is None:
         return None
     if not left or not right:

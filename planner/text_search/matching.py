@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TypeAlias
 
-from planner.text_search.tsqueries import Kind, Node, Operand, Operator
+from planner.text_search.tsqueries import Kind, Node, Operand, Operator, left_spine
 from planner.text_search.tsvectors import Places, places_of, unpack_vector
 
 
@@ -53,15 +53,19 @@ def matches(node: Node, value: bytes) -> bool:
 
 def holds(node: Node, has: Presence, locate: Locate) -> bool:
     """Whether a query holds of what the two functions say of its operands."""
-    if isinstance(node, Operand):
-        return has(node)
-    if node.left is None:
-        return not holds(node.right, has, locate)
-    if node.kind is Kind.AND:
-        return holds(node.left, has, locate) and holds(node.right, has, locate)
-    if node.kind is Kind.OR:
-        return holds(node.left, has, locate) or holds(node.right, has, locate)
-    return located(node, locate).answer is Answer.YES
+    first, operators = left_spine(node)
+    phrases = [number for number, operator in enumerate(operators) if operator.kind is Kind.PHRASE]
+    if phrases:
+        answer = located(operators[phrases[-1]], locate).answer is Answer.YES
+        operators = operators[phrases[-1] + 1 :]
+    elif isinstance(first, Operand):
+        answer = has(first)
+    else:
+        answer = not holds(first.right, has, locate)
+    for operator in operators:
+        if answer is (operator.kind is Kind.AND):
+            answer = holds(operator.right, has, locate)
+    return answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,15 +103,14 @@ class _StoredVector:
 
 def located(node: Node, locate: Locate) -> Located:
     """Where a part of a phrase matches."""
-    if isinstance(node, Operand):
-        return locate(node)
-    if node.left is None:
-        return _inverted(located(node.right, locate))
-    left = located(node.left, locate)
-    if node.kind is not Kind.OR and left.answer is Answer.NO:
-        return _NOWHERE
-    right = located(node.right, locate)
-    return _either(left, right) if node.kind is Kind.OR else _both(node, left, right)
+    first, operators = left_spine(node)
+    found = locate(first) if isinstance(first, Operand) else _inverted(located(first.right, locate))
+    for operator in operators:
+        if operator.kind is Kind.OR:
+            found = _either(found, located(operator.right, locate))
+        elif found.answer is not Answer.NO:
+            found = _both(operator, found, located(operator.right, locate))
+    return found
 
 
 def _inverted(found: Located) -> Located:

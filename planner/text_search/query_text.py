@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import struct
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from foundation.errors import (
@@ -19,7 +19,16 @@ from foundation.errors import (
     StatementTooComplex,
     SyntaxErrorInStatement,
 )
-from planner.text_search.tsqueries import DEPTH_MAX, Kind, Node, Operand, Operator, unpack_query, walk
+from planner.text_search.tsqueries import (
+    DEPTH_MAX,
+    Kind,
+    Node,
+    Operand,
+    Operator,
+    left_spine,
+    unpack_query,
+    walk,
+)
 from planner.text_search.tsvectors import LEXEME_BYTES_MAX, POSITION_END
 from planner.text_search.vector_text import OPERATORS, BinaryReader, WordReader, is_space, quoted_lexeme
 
@@ -258,34 +267,49 @@ def parse_query(text: str) -> Node | None:
 
 def cleaned(node: RawNode | None) -> Node | None:
     """The tree without stop words, the distances of phrases around them kept."""
-    return None if node is None else _cleaned(node)[0]
+    return None if node is None else _cleaned(node).tree
 
 
-def _cleaned(node: RawNode) -> tuple[Node | None, int, int]:
-    """(tree, what is added to the distance of a phrase to its left, and to its right).
+@dataclass(frozen=True, slots=True)
+class _Cleaned:
+    """A tree without stop words, and what is added to the distance of a phrase before it, and behind it."""
 
-    `clean_stopword_intree` of postgres/postgres:src/backend/utils/adt/tsquery_cleanup.c explains the cases.
-    """
-    if isinstance(node, Operand):
-        return node, 0, 0
-    if isinstance(node, StopWord):
-        return None, 0, 0
-    right, right_left, right_right = _cleaned(node.right)
-    if node.left is None:
-        return (None if right is None else Operator(node.kind, None, right)), right_left, right_right
-    left, left_left, left_right = _cleaned(node.left)
+    tree: Node | None
+    before: int = 0
+    behind: int = 0
+
+
+def _cleaned(node: RawNode) -> _Cleaned:
+    """`clean_stopword_intree` of postgres/postgres:src/backend/utils/adt/tsquery_cleanup.c, which explains the cases."""
+    over: list[RawOperator] = []
+    while isinstance(node, RawOperator) and node.left is not None:
+        over.append(node)
+        node = node.left
+    if isinstance(node, RawOperator):
+        found = _cleaned(node.right)
+        if found.tree is not None:
+            found = replace(found, tree=Operator(Kind.NOT, None, found.tree))
+    else:
+        found = _Cleaned(None if isinstance(node, StopWord) else node)
+    for operator in reversed(over):
+        found = _joined(operator, found, _cleaned(operator.right))
+    return found
+
+
+def _joined(node: RawOperator, left: _Cleaned, right: _Cleaned) -> _Cleaned:
     is_phrase = node.kind is Kind.PHRASE
     own = node.distance if is_phrase else 0
-    if left is None and right is None:
-        lost = left_left + own + right_left if is_phrase else max(left_left, right_left)
-        return None, lost, lost
-    if left is None:
-        return right, (left_left + own if is_phrase else 0) + right_left, right_right
-    if right is None:
-        return left, left_left, left_right + (own + right_right if is_phrase else 0)
-    if is_phrase:
-        return Operator(node.kind, left, right, own + left_right + right_left), left_left, right_right
-    return Operator(node.kind, left, right), 0, 0
+    if left.tree is None and right.tree is None:
+        lost = left.before + own + right.before if is_phrase else max(left.before, right.before)
+        return _Cleaned(None, lost, lost)
+    if left.tree is None:
+        return replace(right, before=(left.before + own if is_phrase else 0) + right.before)
+    if right.tree is None:
+        return replace(left, behind=left.behind + (own + right.behind if is_phrase else 0))
+    if not is_phrase:
+        return _Cleaned(Operator(node.kind, left.tree, right.tree))
+    distance = own + left.behind + right.before
+    return _Cleaned(Operator(node.kind, left.tree, right.tree, distance), left.before, right.behind)
 
 
 # ---------------------------------------------------------------------------------------------------------
@@ -300,19 +324,26 @@ def print_query(value: bytes) -> str:
 
 def print_node(node: Node, parent_priority: int = -1, *, is_right_of_phrase: bool = False) -> str:
     """A tree in infix notation, with the parentheses that it needs."""
-    if isinstance(node, Operand):
-        return quoted_lexeme(node.lexeme) + _modifiers_text(node)
-    priority = _PRIORITIES[node.kind]
-    if node.left is None:
-        text = "!" + print_node(node.right, priority)
-        return f"( {text} )" if priority < parent_priority else text
-    is_phrase = node.kind is Kind.PHRASE
-    right = print_node(node.right, priority, is_right_of_phrase=is_phrase)
-    left = print_node(node.left, priority)
-    sign = {Kind.AND: "&", Kind.OR: "|"}.get(node.kind, "<->" if node.distance == 1 else f"<{node.distance}>")
-    text = f"{left} {sign} {right}"
-    needs_parentheses = priority < parent_priority or (is_phrase and is_right_of_phrase)
-    return f"( {text} )" if needs_parentheses else text
+    first, operators = left_spine(node)
+    priorities = [*(_PRIORITIES[operator.kind] for operator in operators), parent_priority]
+    if isinstance(first, Operand):
+        text = quoted_lexeme(first.lexeme) + _modifiers_text(first)
+    else:
+        own = _PRIORITIES[Kind.NOT]
+        text = "!" + print_node(first.right, own)
+        text = f"( {text} )" if own < priorities[0] else text
+    for number, operator in enumerate(operators):
+        is_phrase = operator.kind is Kind.PHRASE
+        right = print_node(operator.right, priorities[number], is_right_of_phrase=is_phrase)
+        is_wrapped = is_phrase and is_right_of_phrase and number == len(operators) - 1
+        text = f"{text} {_sign(operator)} {right}"
+        text = f"( {text} )" if is_wrapped or priorities[number] < priorities[number + 1] else text
+    return text
+
+
+def _sign(operator: Operator) -> str:
+    phrase = "<->" if operator.distance == 1 else f"<{operator.distance}>"
+    return {Kind.AND: "&", Kind.OR: "|"}.get(operator.kind, phrase)
 
 
 def _modifiers_text(operand: Operand) -> str:
@@ -372,16 +403,24 @@ def _received_item(reader: BinaryReader, *, is_last: bool) -> Operand | tuple[Ki
 
 
 def _received_node(items: list[Operand | tuple[Kind, int]], at: int, depth: int) -> tuple[Node, int]:
-    if at >= len(items):
-        raise InternalError("malformed tsquery: operand not found")
+    """(node, where the next one begins)."""
     if depth > DEPTH_MAX:
         raise StatementTooComplex("tsquery is nested too deeply")
-    item = items[at]
-    if isinstance(item, Operand):
-        return item, at + 1
-    kind, distance = item
-    right, at = _received_node(items, at + 1, depth + 1)
-    if kind is Kind.NOT:
-        return Operator(kind, None, right), at
-    left, at = _received_node(items, at, depth + 1)
-    return Operator(kind, left, right, distance), at
+    over: list[tuple[Kind, Node, int]] = []
+    while True:
+        if at >= len(items):
+            raise InternalError("malformed tsquery: operand not found")
+        item = items[at]
+        if isinstance(item, Operand):
+            node: Node = item
+            at += 1
+            break
+        kind, distance = item
+        right, at = _received_node(items, at + 1, depth + 1)
+        if kind is Kind.NOT:
+            node = Operator(kind, None, right)
+            break
+        over.append((kind, right, distance))
+    for kind, right, distance in reversed(over):
+        node = Operator(kind, node, right, distance)
+    return node, at

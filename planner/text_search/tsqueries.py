@@ -25,7 +25,9 @@ import pyarrow as pa
 from foundation.errors import ProgramLimitExceeded, StatementTooComplex
 
 DEPTH_MAX = 400
-"""Of nested operators: functions here call themselves once for each level."""
+"""How often an operator may be the right side of another: functions here call themselves once for each time.
+
+Along left sides, where `a & b & c & ...` is deep, they go by `left_spine`."""
 _QUERY_BYTES_MAX = (1 << 20) - 1
 _HEADER_BYTES, _NODE_BYTES = 8, 12
 _IS_PREFIX = 0x10
@@ -78,6 +80,15 @@ def conjunction(left: Node, right: Node) -> Operator:
     return Operator(Kind.AND, left, right)
 
 
+def left_spine(node: Node) -> tuple[Node, list[Operator]]:
+    """(first operand or negation, the operators over it from the innermost on) along the left sides of a tree."""
+    operators = []
+    while isinstance(node, Operator) and node.left is not None:
+        operators.append(node)
+        node = node.left
+    return node, operators[::-1]
+
+
 def walk(node: Node | None) -> Iterator[Node]:
     """All nodes, an operator before its right side and that before its left."""
     pending = [] if node is None else [node]
@@ -100,12 +111,15 @@ def node_count(node: Node | None) -> int:
 
 def check_depth(node: Node | None) -> None:
     """Raises StatementTooComplex (54001) for operators nested deeper than functions here go down."""
-    level = [] if node is None else [node]
-    for _ in range(DEPTH_MAX):
-        level = [side for found in level if isinstance(found, Operator) for side in found.sides()]
-        if not level:
-            return
-    raise StatementTooComplex("tsquery is nested too deeply")
+    pending = [] if node is None else [(node, 0)]
+    while pending:
+        first, operators = left_spine(pending[-1][0])
+        depth = pending.pop()[1] + 1
+        if depth > DEPTH_MAX:
+            raise StatementTooComplex("tsquery is nested too deeply")
+        pending += ((operator.right, depth) for operator in operators)
+        if isinstance(first, Operator):
+            pending.append((first.right, depth))
 
 
 # ---------------------------------------------------------------------------------------------------------
@@ -155,15 +169,17 @@ def pack_query(node: Node | None) -> bytes:
 
 
 def _append_key(node: Node, key: list[bytes], flags: bytearray) -> None:
-    if isinstance(node, Operand):
-        key += (struct.pack("!BI", 1, 0x7FFFFFFF - checksum(node.lexeme)), node.lexeme, b"\0")
-        flags.append(node.weights | (_IS_PREFIX if node.is_prefix else 0))
-        return
-    key.append(bytes((0, 0xFF - node.kind)))
-    for side in node.sides():
-        _append_key(side, key, flags)
-    if node.kind is Kind.PHRASE:
-        key.append(struct.pack("!H", 0xFFFF - node.distance))
+    first, operators = left_spine(node)
+    for operator in reversed(operators):
+        key.append(bytes((0, 0xFF - operator.kind)))
+        _append_key(operator.right, key, flags)
+    if isinstance(first, Operand):
+        key += (struct.pack("!BI", 1, 0x7FFFFFFF - checksum(first.lexeme)), first.lexeme, b"\0")
+        flags.append(first.weights | (_IS_PREFIX if first.is_prefix else 0))
+    else:
+        key.append(bytes((0, 0xFF - first.kind)))
+        _append_key(first.right, key, flags)
+    key += (struct.pack("!H", 0xFFFF - phrase.distance) for phrase in operators if phrase.kind is Kind.PHRASE)
 
 
 def order_key(value: bytes) -> bytes:
@@ -198,19 +214,27 @@ def unpack_query(value: bytes) -> Node | None:
 
 def _read_node(value: bytes, at: int, flags: Iterator[int]) -> tuple[Node, int]:
     """(node, where the next one begins)."""
-    if value[at] == 1:
+    node: Node | None = None
+    over: list[tuple[Kind, Node]] = []
+    while value[at] == 0:
+        kind = Kind(0xFF - value[at + 1])
+        right, at = _read_node(value, at + 2, flags)
+        if kind is Kind.NOT:
+            node = Operator(kind, None, right)
+            break
+        over.append((kind, right))
+    if node is None:
         end = value.index(b"\0", at + 5)
         flag = next(flags)
-        return Operand(value[at + 5 : end], flag & _ALL_WEIGHTS, bool(flag & _IS_PREFIX)), end + 1
-    kind = Kind(0xFF - value[at + 1])
-    right, at = _read_node(value, at + 2, flags)
-    if kind is Kind.NOT:
-        return Operator(kind, None, right), at
-    left, at = _read_node(value, at, flags)
-    if kind is not Kind.PHRASE:
-        return Operator(kind, left, right), at
-    (inverse,) = struct.unpack("!H", value[at : at + 2])
-    return Operator(kind, left, right, 0xFFFF - inverse), at + 2
+        node = Operand(value[at + 5 : end], flag & _ALL_WEIGHTS, bool(flag & _IS_PREFIX))
+        at = end + 1
+    for kind, right in reversed(over):
+        distance = 0
+        if kind is Kind.PHRASE:
+            distance = 0xFFFF - int.from_bytes(value[at : at + 2], "big")
+            at += 2
+        node = Operator(kind, node, right, distance)
+    return node, at
 
 
 # ---------------------------------------------------------------------------------------------------------
@@ -233,11 +257,12 @@ def without_negations(node: Node) -> Node | None:
 
     As `clean_NOT_intree` of postgres/postgres:src/backend/utils/adt/tsquery_cleanup.c.
     """
-    if isinstance(node, Operand):
-        return node
-    if node.left is None:
-        return None
-    left, right = without_negations(node.left), without_negations(node.right)
-    if left is None or right is None:
-        return None if node.kind is Kind.OR else left or right
-    return replace(node, left=left, right=right)
+    first, operators = left_spine(node)
+    left: Node | None = first if isinstance(first, Operand) else None
+    for operator in operators:
+        right = without_negations(operator.right)
+        if left is not None and right is not None:
+            left = replace(operator, left=left, right=right)
+        else:
+            left = None if operator.kind is Kind.OR else left or right
+    return left
