@@ -20,6 +20,7 @@ import pyarrow.feather as feather
 
 from foundation.sqltypes import PSEUDO_TYPES, TEXT, TYPES, TYPES_BY_NAME, SqlType, arrow_type
 from planner.functions.generate_signatures import extension_oids
+from planner.functions.signature import POLYMORPHIC_TYPES
 from storage.catalog import INFORMATION_SCHEMA_OID
 
 HERE = Path(__file__).parent
@@ -156,7 +157,11 @@ def _oid_mapping(connection: Any) -> dict[int, int]:
 def _dump(connection: Any, columns: Columns, query: str, mapping: dict[int, int]) -> pa.Table:
     back = {ours: theirs for theirs, ours in mapping.items()}
     types = [back.get(oid, oid) for oid in TYPES]
-    parameters = {"types": types, "types0": [*types, 0], "io_types": [*types, *PSEUDO_TYPES]}
+    parameters = {
+        "types": types,
+        "types0": [*types, 0, *POLYMORPHIC_TYPES],
+        "io_types": [*types, *PSEUDO_TYPES],
+    }
     selected = ", ".join(_selected(name, oid) for name, oid, _ in columns)
     rows = connection.execute(query.format(columns=selected), parameters).fetchall()
     arrays = []

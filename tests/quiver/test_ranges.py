@@ -1,17 +1,24 @@
 """Goal: operators and functions of ranges and multiranges give what PostgreSQL gives, for every kind of bounds.
 
 Method: random ranges of each type, close to each other so that they touch and overlap, in a table of a real PostgreSQL 16
-and of a Quiver server; every operator and function over all pairs, rows compared in their binary form.
+and of a Quiver server; every operator and function over all pairs, rows compared in their binary form. Ranges of
+psycopg and asyncpg go in and out of both.
 """
 
 from __future__ import annotations
 
+import asyncio
+import datetime as dt
 import random
 from collections.abc import Iterator
+from decimal import Decimal
 
+import asyncpg
 import psycopg
 import pytest
 from psycopg import sql
+from psycopg.types.multirange import Multirange
+from psycopg.types.range import DateRange, Range
 
 from tests.quiver.server_process import ServerProcess
 from tests.quiver.sql_outcomes import Prober
@@ -106,3 +113,54 @@ def test_all_pairs(probers: tuple[Prober, Prober], name: str) -> None:
         assert ours.outcome(question, is_binary=True) == expected
     for prober in probers:
         prober.connection.execute("DROP TABLE pairs")
+
+
+MOMENT = dt.datetime(2024, 1, 1, tzinfo=dt.UTC)
+COLUMNS = "i int4range, n numrange, t tstzrange, d daterange, m int4multirange"
+
+
+@pytest.mark.parametrize("placeholder", ["%t", "%b"])
+def test_psycopg_ranges(probers: tuple[Prober, Prober], placeholder: str) -> None:
+    values = (
+        Range(1, 5, "[]"), Range(Decimal("1.50"), None), Range(MOMENT, None), Range(dt.date(2024, 1, 1), dt.date(2024, 1, 5)),
+        Multirange([Range(1, 3), Range(7, 9)]),
+    )  # fmt: skip
+    seen = []
+    for prober in probers:
+        cursor = prober.connection.cursor(binary=placeholder == "%b")
+        cursor.execute(f"CREATE TEMPORARY TABLE p ({COLUMNS})".encode())
+        cursor.execute(f"INSERT INTO p VALUES ({', '.join([placeholder] * 5)})".encode(), values)
+        answers: list[object] = cursor.execute("SELECT * FROM p").fetchall()
+        found = (
+            "SELECT count(*), %s::int8range FROM p WHERE i @> %s::int AND d && %s AND t @> %s::timestamptz"
+        )
+        answers += cursor.execute(found, (Range(1, 2), 3, DateRange(dt.date(2024, 1, 2)), MOMENT)).fetchall()
+        cursor.execute("DROP TABLE p")
+        seen.append(answers)
+    assert seen[1] == seen[0]
+
+
+async def asyncpg_answers(**place: str | int) -> list[object]:
+    connection = await asyncpg.connect(**place)
+    days = asyncpg.Range(dt.date(2024, 1, 1), dt.date(2024, 1, 5), upper_inc=True)
+    multirange = [asyncpg.Range(1, 3), asyncpg.Range(7, 9)]
+    values = (asyncpg.Range(1, 5), asyncpg.Range(Decimal("1.50")), asyncpg.Range(MOMENT), days, multirange)
+    await connection.execute(f"CREATE TEMPORARY TABLE p ({COLUMNS})")
+    await connection.execute("INSERT INTO p VALUES ($1, $2, $3, $4, $5)", *values)
+    answers = [tuple(row) for row in await connection.fetch("SELECT * FROM p")]
+    answers.append(
+        await connection.fetchval("SELECT i * $1 FROM p WHERE i @> $2::int", asyncpg.Range(2, 9), 3)
+    )
+    answers.append(await connection.fetchval("SELECT $1::int4range[]", [asyncpg.Range(empty=True), None]))
+    await connection.close()
+    return answers
+
+
+def test_asyncpg_ranges(postgres_uri: str, server: ServerProcess) -> None:
+    theirs, ours = (psycopg.conninfo.conninfo_to_dict(dsn) for dsn in (postgres_uri, server.dsn))
+    places = [
+        {"host": str(place["host"]), "port": int(place.get("port") or 5432), "user": str(place["user"]), "database": str(place["dbname"])}
+        for place in (theirs, ours)
+    ]  # fmt: skip
+    expected, found = (asyncio.run(asyncpg_answers(**place)) for place in places)
+    assert found == expected
