@@ -34,6 +34,7 @@ from planner.relational.expressions import ExpressionPrinter
 from planner.relational.float_moments import REGRESSIONS, regression_of_floats, variance_of_floats
 from planner.relational.interval_sums import interval_reducer
 from planner.relational.json_texts import evaluate_canonical, json_key_evaluator, to_json_evaluator
+from planner.relational.mixed_sums import sum_of_branches
 from planner.relational.numeric_kernels import (
     evaluate_average,
     evaluate_sum,
@@ -121,6 +122,10 @@ def print_call(
         return Printed(
             f"CAST({shape.call(_SAME_NAME[name], *sqls)} AS {carrier(sql_type, form)})", sql_type, form
         )
+    if name in ("sum", "avg") and arguments[0].is_text_numeric:
+        total = sum_of_branches(printer, nodes[0], shape)
+        if total is not None:
+            return total if name == "sum" else _average(printer, total, arguments[0], shape)
     is_collected = name in _COLLECTING or (name in ("sum", "avg") and is_vector(arguments[0].type))
     if shape.distinct and not shape.order_by and is_collected:
         # PostgreSQL sorts to find the distinct values, and they come in that order.
@@ -164,6 +169,11 @@ def _avg(
         total = Printed(
             f"CAST({shape.call('sum', argument.sql)} AS DECIMAL(38,0))", NUMERIC, DecimalForm(38, 0)
         )
+    return _average(printer, total, argument, shape)
+
+
+def _average(printer: ExpressionPrinter, total: Printed, argument: Printed, shape: CallShape) -> Printed:
+    """The average of numbers by their sum."""
     text = Printed(as_plain_text(total), NUMERIC)
     count = Printed(shape.call("count", argument.sql), INT8)
     return printer.statement.slot_call("numeric average", evaluate_average, [text, count], NUMERIC)

@@ -527,3 +527,15 @@ select extract(hour from d) from t join k on t.id = k.id order by 1
 select extract(nope from ts) from t join k on t.id = k.id order by 1
 select a.id, extract(year from a.d) = extract(year from b.d) from t a join t b on a.id = b.id + 1 order by 1
 select date_part('year', d) from (values (date '5874897-12-31')) v(d) join (select 1) o(x) on true
+select g, sum(case when y > 4 then x else 0 end), sum(case when y > 4 then x end), sum(case when y > 4 then x when y < 3 then y else null end), avg(case when y > 4 then x else 0 end) from (values (1, 1.50::numeric(8,2), 2.125::numeric(9,3)), (1, 2.25, null), (2, null, 4), (2, 7, 5), (3, null, null), (4, 0.12, 6)) v(g, x, y) group by g order by g
+select g, sum(coalesce(x, 0)), sum(coalesce(x, y)), sum(coalesce(x, y, 0)), avg(coalesce(y, x, 1.5)), sum(coalesce(y, x)) filter (where y > 3) from (values (1, 1.50::numeric(8,2), 2.125::numeric(9,3)), (1, 2.25, null), (2, null, 4), (2, 7, 5), (3, null, null), (4, 0.12, 6)) v(g, x, y) group by g order by g
+select sum(case when y > 4 then x else 0 end), sum(case when false then x else 0 end), sum(case when y > 1000 then x else 0 end), sum(coalesce(x, 0.0000)), sum(case when y > 4 then x * y else -1 end) from (values (1, 1.50::numeric(8,2), 2.125::numeric(9,3)), (1, 2.25, null), (2, null, 4), (2, 7, 5), (3, null, null), (4, 0.12, 6)) v(g, x, y)
+select sum(case when y > 4 then x else 0 end), avg(coalesce(x, 0)) from (values (1, 1.50::numeric(8,2), 2.125::numeric(9,3)), (1, 2.25, null), (2, null, 4), (2, 7, 5), (3, null, null), (4, 0.12, 6)) v(g, x, y) where g > 100
+select g, sum(distinct case when y > 4 then x else 0 end), sum(case when y > 4 then x else 0.000 end order by g) from (values (1, 1.50::numeric(8,2), 2.125::numeric(9,3)), (1, 2.25, null), (2, null, 4), (2, 7, 5), (3, null, null), (4, 0.12, 6)) v(g, x, y) group by g order by g
+select g, sum(case when y > 4 then x else 0 end) over (partition by g), sum(coalesce(x, 0)) over (order by g, y) from (values (1, 1.50::numeric(8,2), 2.125::numeric(9,3)), (1, 2.25, null), (2, null, 4), (2, 7, 5), (3, null, null), (4, 0.12, 6)) v(g, x, y) order by g, y
+select g, sum(case when i > 3 then x else 0 end), sum(coalesce(x, 0)) from (values (1, 1.50, 2), (1, 2.25, 3), (2, null, 4), (2, 7, 5), (3, null, null), (4, 0.125, 6)) v(g, x, i) group by g order by g
+select g, sum(case when x > 1 then x else 0 end) from (values (1, 'NaN'::numeric), (1, 2.5), (2, 1e25), (2, 3)) v(g, x) group by g order by g
+select sum(case when x then 99999999999999999999999999999999999.5 else 0 end), sum(case when x then 9e36 else 0.5 end) from (values (true), (true), (false)) v(x)
+select i, sum(case when n > 1 then m else 0 end), sum(coalesce(n, 0)), 100.00 * sum(case when s like 'a%' then m else 0 end) / sum(m) from t group by i order by i
+select sum(case when n > 1 then m else 0 end) > 5, round(sum(coalesce(n, 0)), 1), sum(coalesce(n, 0))::text from t having sum(coalesce(n, 0)) is not null
+select i, sum(case when exists (select from k where k.id = t.id) then m else 0 end) from t group by i order by i
