@@ -30,24 +30,24 @@ from storage.catalog import (
     replaced,
 )
 from storage.function_objects import UserFunction
-from storage.partition_tree import children
+from storage.partition_tree import partition_tree
 from storage.type_objects import UserType
 
 CASCADE_HINT = "Use DROP ... CASCADE to drop the dependent objects too."
 
 
 def drop_table(context: CommandContext, table: Table) -> None:
-    """Drop a table with its partitions, indexes, constraints and owned sequences."""
-    for partition in children(context.catalog, table):
-        drop_table(context, partition)
-    for index in context.catalog.indexes_of(table.oid):
-        context.transaction.drop(index.oid)
-    constraints = (*context.catalog.constraints_of(table.oid), *context.catalog.foreign_keys_to(table.oid))
-    for oid in {constraint.oid for constraint in constraints}:
+    """Drop a table with its partitions, and with the indexes, constraints and owned sequences of all."""
+    catalog = context.catalog
+    dropped: dict[int, None] = {}
+    for part in partition_tree(catalog, table):
+        dropped.update((index.oid, None) for index in catalog.indexes_of(part.oid))
+        constraints = (*catalog.constraints_of(part.oid), *catalog.foreign_keys_to(part.oid))
+        dropped.update((constraint.oid, None) for constraint in constraints)
+        dropped.update((sequence.oid, None) for sequence in owned_sequences(context, part.oid))
+        dropped[part.oid] = None
+    for oid in dropped:
         context.transaction.drop(oid)
-    for sequence in owned_sequences(context, table.oid):
-        context.transaction.drop(sequence.oid)
-    context.transaction.drop(table.oid)
 
 
 def drop_column(context: CommandContext, table: Table, column: Column) -> Table:
