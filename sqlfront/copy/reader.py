@@ -66,7 +66,13 @@ class CopyReader(ABC):
 
     def _parse_buffered(self, *, is_last: bool) -> list[pa.RecordBatch]:
         data = b"".join(self._parts)
-        batch, used_bytes = self._parse(data, is_last=is_last)
+        before = dict(self.__dict__)
+        try:
+            batch, used_bytes = self._parse(data, is_last=is_last)
+        except ArrayShapeNotSupported:
+            # Who can retype the column has the same input read again, so nothing of it counts as read.
+            self.__dict__.update(before)
+            raise
         rest = data[used_bytes:]
         self._parts = [rest]
         self._buffered_bytes = len(rest)

@@ -77,6 +77,33 @@ def test_copy_of_arrays_of_both_kinds_into_one_column(own_database: Database) ->
         connection.execute("DROP TABLE streamed")
 
 
+@pytest.mark.parametrize(
+    ("options", "data"),
+    [
+        ("FORMAT text", b"1\t{{1,2}}\n2\t{3}\n\\.\n"),
+        ("FORMAT text, HEADER", b"id\ta\n1\t{{1,2}}\n2\t{3}\n\\.\n"),
+        ("FORMAT csv, HEADER", b'id,a\n1,"{{1,2}}"\n2,{3}\n'),
+        ("FORMAT binary", b""),
+    ],
+)
+def test_a_batch_that_changes_the_column_is_read_whole(
+    own_database: Database, options: str, data: bytes
+) -> None:
+    """With headers, the end marker that psql sends, and the trailer of the binary form."""
+    with psycopg.connect(own_database.dsn, autocommit=True) as connection:
+        if not data:
+            query = "COPY (SELECT * FROM (VALUES (1, ARRAY[[1,2]]), (2, '{3}')) v) TO STDOUT (FORMAT binary)"
+            with connection.cursor().copy(query) as copy:
+                data = b"".join(bytes(part) for part in copy)
+        connection.execute("CREATE TABLE read_whole (id int, a int[])")
+        with connection.cursor().copy(f"COPY read_whole FROM STDIN ({options})".encode()) as copy:
+            for start in range(0, len(data), 7):
+                copy.write(data[start : start + 7])
+        found = connection.execute("SELECT id, a FROM read_whole ORDER BY id").fetchall()
+        assert found == [(1, [[1, 2]]), (2, [3])]
+        connection.execute("DROP TABLE read_whole")
+
+
 def test_rolled_back_with_its_transaction(own_database: Database) -> None:
     with psycopg.connect(own_database.dsn) as connection:
         connection.execute("CREATE TABLE tried (a int[])")
