@@ -93,6 +93,9 @@ TRANSACTION_SETTINGS = {
 """Settings that live as long as a transaction, and the setting each starts from."""
 
 
+IDENTITY_SETTINGS = ("role", "session_authorization", "is_superuser")
+"""Settings that say who a session is; RESET ALL leaves them alone."""
+
 _DEFAULTS = {key: setting.default for key, setting in SETTINGS.items() if key not in TRANSACTION_SETTINGS}
 
 
@@ -214,6 +217,15 @@ class SettingValues:
             local = {k: v for k, v in state.local.items() if k != key}
             self._state = _State({**state.session, key: text}, local)
 
+    def assign(self, name: str, text: str, *, is_local: bool = False) -> None:
+        """Give a setting the value that a command decided on: as `set`, and also for one that SET may not change."""
+        state, key = self._state, name.lower()
+        if is_local:
+            self._state = replace(state, local={**state.local, key: text})
+        else:
+            local = {k: v for k, v in state.local.items() if k != key}
+            self._state = _State({**state.session, key: text}, local)
+
     def set_base(self, name: str, text: str, source: SettingSource = SettingSource.CLIENT) -> None:
         """Give a value below SET: database, role or start-up packet. A transaction's own settings stay as they are.
 
@@ -250,8 +262,12 @@ class SettingValues:
         )
 
     def reset_all(self) -> None:
-        """RESET ALL; the modes of the current transaction stay."""
-        self._state = _State({}, {k: v for k, v in self._state.local.items() if k in TRANSACTION_SETTINGS})
+        """RESET ALL; the modes of the current transaction stay, and who the session is."""
+        state, kept = self._state, (*TRANSACTION_SETTINGS, *IDENTITY_SETTINGS)
+        self._state = _State(
+            {k: v for k, v in state.session.items() if k in IDENTITY_SETTINGS},
+            {k: v for k, v in state.local.items() if k in kept},
+        )
 
     def begin(self) -> None:
         """A transaction starts: remember what ROLLBACK goes back to."""

@@ -11,21 +11,25 @@ only that names are unique where PostgreSQL wants them unique.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum, StrEnum
 from typing import Any, ClassVar, TypeVar, cast
 
 from foundation.sqltypes import SqlType
+from storage.acl import Acl
+from storage.catalog_object import BOOTSTRAP_ROLE_OID as BOOTSTRAP_ROLE_OID
 from storage.catalog_object import PUBLIC_SCHEMA_OID as PUBLIC_SCHEMA_OID
 from storage.catalog_object import CatalogObject as CatalogObject
 from storage.function_objects import UserFunction
 from storage.object_set import ObjectSet
 from storage.partition_objects import PartitionBound, PartitionKey
+from storage.role_objects import PREDEFINED_ROLES
+from storage.role_objects import Role as Role
+from storage.role_objects import RoleDefaults as RoleDefaults
 from storage.type_objects import UserType
 
 SHARED_DATABASE = 0
-BOOTSTRAP_ROLE_OID = 10
 DEFAULT_DATABASE_OID = 5
 PG_CATALOG_SCHEMA_OID = 11
 INFORMATION_SCHEMA_OID = 13000
@@ -52,33 +56,6 @@ class OnCommit(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Database(CatalogObject):
     kind: ClassVar[str] = "database"
-
-    settings: tuple[tuple[str, str], ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Role(CatalogObject):
-    """`verifier` is a SCRAM-SHA-256 verifier in pg_authid.rolpassword's form, or None."""
-
-    kind: ClassVar[str] = "role"
-
-    can_login: bool = False
-    is_superuser: bool = False
-    can_create_db: bool = False
-    can_create_role: bool = False
-    inherits: bool = True
-    connection_limit: int = -1
-    valid_until: str | None = None
-    verifier: str | None = None
-    settings: tuple[tuple[int, str, str], ...] = ()
-    """(database OID or 0, name, value) of ALTER ROLE ... [IN DATABASE ...] SET."""
-
-
-@dataclass(frozen=True, slots=True)
-class RoleDefaults(CatalogObject):
-    """Settings that every session starts with, of ALTER ROLE ALL. There is one at most, with the name of `kind`."""
-
-    kind: ClassVar[str] = "role_defaults"
 
     settings: tuple[tuple[str, str], ...] = ()
 
@@ -117,6 +94,7 @@ class Column:
     is_dropped: bool = False
     comment: str | None = None
     collation: str = ""
+    acl: Acl | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -358,6 +336,9 @@ class Catalog(ObjectSet):
 
     __slots__ = ()
 
+    def __init__(self, objects: Mapping[int, CatalogObject], version: int = 0) -> None:
+        super().__init__({**PREDEFINED_ROLES, **objects}, version)
+
     @staticmethod
     def name_key(obj: CatalogObject) -> tuple[str, int, int, str]:
         if isinstance(obj, ColumnRelation | Index | Sequence):
@@ -402,6 +383,10 @@ class Catalog(ObjectSet):
     def all_objects(self) -> Iterator[CatalogObject]:
         """Everything, in OID order."""
         return self.objects(CatalogObject)
+
+    def stored_objects(self) -> Iterator[CatalogObject]:
+        """All but the predefined roles that are as they are everywhere, in OID order."""
+        return (obj for obj in self.all_objects() if PREDEFINED_ROLES.get(obj.oid) != obj)
 
     def indexes_of(self, table_oid: int) -> tuple[Index, ...]:
         return cast(tuple[Index, ...], self.group((_Group.INDEXES, table_oid)))

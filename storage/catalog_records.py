@@ -7,6 +7,7 @@ from dataclasses import fields
 from typing import Any
 
 from foundation.sqltypes import SqlType
+from storage.acl import Membership, acl_of_record
 from storage.catalog import (
     CatalogObject,
     CheckConstraint,
@@ -58,7 +59,7 @@ def object_from_record(record: Mapping[str, Any]) -> CatalogObject:
     known = {f.name for f in fields(cls)}
     values = {name: _tuples(value) for name, value in values.items() if name in known}
     if issubclass(cls, ColumnRelation):
-        values["columns"] = tuple(Column(**{**c, "type": SqlType(**c["type"])}) for c in record["columns"])
+        values["columns"] = tuple(map(_column, record["columns"]))
         if issubclass(cls, Table):
             values["on_commit"] = OnCommit(record.get("on_commit", OnCommit.PRESERVE_ROWS))
             values.update(partition_fields(record))
@@ -73,9 +74,18 @@ def object_from_record(record: Mapping[str, Any]) -> CatalogObject:
         values.update(function_fields(record))
     elif issubclass(cls, UserType):
         values.update(type_fields(cls, record))
+    elif cls is Role:
+        values["memberships"] = tuple(Membership(*item) for item in record.get("memberships", ()))
+    values["acl"] = acl_of_record(record.get("acl"))
     if "persistence" in values:
         values["persistence"] = Persistence(values["persistence"])
     return cls(**values)
+
+
+def _column(record: Mapping[str, Any]) -> Column:
+    return Column(
+        **{**record, "type": SqlType(**record["type"]), "acl": acl_of_record(record.get("acl"))},
+    )
 
 
 def _tuples(value: Any) -> Any:

@@ -60,7 +60,7 @@ def write_manifest(files: LocalFiles, folder: str, checkpoint: Checkpoint, missi
                 "lsn": state.lsn,
                 "next_row_id": state.next_row_id,
                 "oid_limit": checkpoint.oid_limit,
-                "catalog": [obj.to_record() for obj in state.catalog.all_objects()],
+                "catalog": [obj.to_record() for obj in state.catalog.stored_objects()],
                 "sequences": [record.meta() for record in checkpoint.sequences],
                 "tables": tables,
             }

@@ -41,6 +41,25 @@ class Peers(Protocol):
         """How many there are, once those that are about to leave had the time to."""
 
 
+class RoleName(Protocol):
+    """A role by OID and name."""
+
+    @property
+    def oid(self) -> int: ...
+
+    @property
+    def name(self) -> str: ...
+
+
+class Roles(Protocol):
+    """Who the session is, and the commands that change it."""
+
+    @property
+    def session_user(self) -> RoleName: ...
+
+    def set(self, setting: str, name: str | None, *, is_local: bool = False) -> None: ...
+
+
 @dataclass(slots=True)
 class CommandContext:
     """The session's side of a command.
@@ -48,7 +67,7 @@ class CommandContext:
     `search_path` are schema names, "$user" replaced; those that do not exist are skipped. `temporary_schema` is the name of the
     session's own, which is made for its first temporary object. `bind_context` and
     `execution_context` are for binding and evaluating expressions, with the transaction's catalog as it is at the
-    call. `peers` are the other sessions. `restart_sequence` gives a sequence the value
+    call. `role_oid` is the current user, `roles` are all that the session is. `peers` are the other sessions. `restart_sequence` gives a sequence the value
     that comes next, until the transaction or its savepoint is rolled back. `rewritten_oids` are the tables that PostgreSQL
     would write anew for this command, whether that is done here or not.
     """
@@ -64,6 +83,7 @@ class CommandContext:
     bind_context: Callable[[], BindContext]
     execution_context: Callable[[], ExecutionContext]
     restart_sequence: Callable[[Sequence, int], None]
+    roles: Roles
     peers: Peers | None = None
     check_build_params: Callable[[str, Mapping[str, str]], dict[str, int]] = check_index_options
     rewritten_oids: set[int] = field(default_factory=set)

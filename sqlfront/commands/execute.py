@@ -32,6 +32,7 @@ from sqlfront.commands.maintenance import (
     execute_reindex,
     execute_vacuum,
 )
+from sqlfront.commands.memberships import execute_grant_role
 from sqlfront.commands.partitions import execute_attach, execute_detach
 from sqlfront.commands.rename import execute_owner, execute_rename
 from sqlfront.commands.roles import execute_alter_role, execute_alter_setting, execute_create_role
@@ -47,8 +48,11 @@ from sqlfront.commands.truncate import execute_truncate
 from sqlfront.commands.views import execute_create_view
 
 
-def _refuse_grant(statement: parser.GrantStatement, context: CommandContext) -> CommandResult:
-    raise FeatureNotSupported(f"{'REVOKE' if statement.is_revoke else 'GRANT'} is not supported")
+def _refused(name: str) -> Callable[[Any, CommandContext], CommandResult]:
+    def refuse(statement: parser.Statement, context: CommandContext) -> CommandResult:
+        raise FeatureNotSupported(f"{name} is not supported")
+
+    return refuse
 
 
 COMMANDS: dict[type[parser.Statement], Callable[[Any, CommandContext], CommandResult]] = {
@@ -83,7 +87,11 @@ COMMANDS: dict[type[parser.Statement], Callable[[Any, CommandContext], CommandRe
     parser.DropFunctionStatement: execute_drop_function,
     parser.DropStatement: execute_drop,
     parser.DropAbsentStatement: execute_drop_absent,
-    parser.GrantStatement: _refuse_grant,
+    parser.GrantRoleStatement: execute_grant_role,
+    parser.GrantStatement: _refused("GRANT of privileges"),
+    parser.DefaultPrivilegesStatement: _refused("ALTER DEFAULT PRIVILEGES"),
+    parser.DropOwnedStatement: _refused("DROP OWNED"),
+    parser.ReassignOwnedStatement: _refused("REASSIGN OWNED"),
     parser.LockStatement: execute_lock,
     parser.OwnerStatement: execute_owner,
     parser.ReindexStatement: execute_reindex,

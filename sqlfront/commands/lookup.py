@@ -24,6 +24,7 @@ from sqlfront.binder.context import VirtualRelation
 from sqlfront.commands.context import CommandContext
 from sqlfront.commands.errors import InvalidSchemaName
 from sqlfront.parser import QualifiedName
+from sqlfront.privileges.roles import has_privileges_of, is_member
 from sqlfront.session.names import is_of_other_session, schema_called
 from storage.catalog import (
     INFORMATION_SCHEMA_OID,
@@ -59,8 +60,10 @@ _R = TypeVar("_R", bound=Relation)
 
 
 def current_role(context: CommandContext) -> Role:
+    """The role whose privileges count. Raises UndefinedObject (42704) when it was dropped meanwhile."""
     role = context.catalog.get(context.role_oid)
-    assert isinstance(role, Role)
+    if not isinstance(role, Role):
+        raise UndefinedObject(f"invalid role OID: {context.role_oid}")
     return role
 
 
@@ -213,8 +216,10 @@ def find_column(table: ColumnRelation, name: str) -> Column:
 
 def find_role(context: CommandContext, name: str) -> Role:
     """A role by name, or by current_user and its kin. Raises UndefinedObject (42704)."""
-    if name in ("current_user", "current_role", "session_user"):
+    if name in ("current_user", "current_role"):
         return current_role(context)
+    if name == "session_user":
+        name = context.roles.session_user.name
     role = context.catalog.find_role(name)
     if role is None:
         raise UndefinedObject(f'role "{name}" does not exist')
@@ -222,9 +227,8 @@ def find_role(context: CommandContext, name: str) -> Role:
 
 
 def is_owner(context: CommandContext, obj: CatalogObject) -> bool:
-    """Whether the current role may change an object: it is its own, or a superuser's role."""
-    role = current_role(context)
-    return role.is_superuser or obj.owner_oid == role.oid
+    """Whether the current role may change an object: it has the owner's privileges."""
+    return has_privileges_of(context.catalog, context.role_oid, obj.owner_oid, context.database_oid)
 
 
 def check_owner(context: CommandContext, obj: CatalogObject, word: str | None = None) -> None:
@@ -235,9 +239,8 @@ def check_owner(context: CommandContext, obj: CatalogObject, word: str | None = 
 
 
 def check_new_owner(context: CommandContext, role: Role) -> None:
-    """Only a superuser may give an object to another role (there are no memberships)."""
-    me = current_role(context)
-    if not (me.is_superuser or me.oid == role.oid):
+    """Raises InsufficientPrivilege (42501): an object is given to a role that one is a member of."""
+    if not is_member(context.catalog, context.role_oid, role.oid, context.database_oid):
         raise InsufficientPrivilege(f'must be member of role "{role.name}"')
 
 

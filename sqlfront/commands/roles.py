@@ -21,6 +21,7 @@ from sqlfront.commands.context import CommandContext, CommandResult
 from sqlfront.commands.databases import find_database
 from sqlfront.commands.errors import ReservedName
 from sqlfront.commands.lookup import check_owner, current_role, described, find_role
+from sqlfront.commands.memberships import add_members, forget_role
 from sqlfront.commands.set_value import setting_text
 from sqlfront.parser import (
     AlterRoleStatement,
@@ -39,6 +40,7 @@ from storage.catalog import (
     RoleDefaults,
     replaced,
 )
+from storage.role_objects import PREDEFINED_ROLES
 
 _SCRAM_PREFIX = "SCRAM-SHA-256$"
 _SIMPLE_FIELDS = ("can_login", "is_superuser", "can_create_db", "can_create_role", "inherits", "connection_limit",
@@ -55,13 +57,28 @@ def execute_create_role(statement: CreateRoleStatement, context: CommandContext)
     if context.catalog.find_role(statement.name) is not None:
         raise DuplicateObject(f'role "{statement.name}" already exists')
     role = Role(context.storage.allocate_oid(), statement.name, 0, BOOTSTRAP_ROLE_OID)
-    context.transaction.put(_with_options(context, role, statement.options))
+    role = _with_options(context, role, statement.options)
+    context.transaction.put(role)
+    _add_named_members(context, role, statement.options)
     return CommandResult("CREATE ROLE")
+
+
+def _add_named_members(context: CommandContext, role: Role, options: RoleOptions) -> None:
+    """IN ROLE, ROLE and ADMIN of CREATE ROLE."""
+    for name in options.member_of:
+        joined = find_role(context, name)
+        if joined.is_superuser and not current_role(context).is_superuser:
+            raise InsufficientPrivilege("must be superuser to alter superusers")
+        add_members(context, joined, [role], grantor_oid=context.role_oid, is_admin=False)
+    for names, is_admin in ((options.admins, True), (options.members, False)):
+        members = [find_role(context, name) for name in names]
+        add_members(context, role, members, grantor_oid=context.role_oid, is_admin=is_admin)
 
 
 def execute_alter_role(statement: AlterRoleStatement, context: CommandContext) -> CommandResult:
     """ALTER ROLE with options. Raises UndefinedObject (42704), InsufficientPrivilege (42501)."""
     role = find_role(context, statement.name)
+    _check_not_reserved(role, "Cannot alter reserved roles.")
     me = current_role(context)
     _check_superuser_options(me, statement.options, "alter", role)
     only_password = statement.options == RoleOptions(password=statement.options.password)
@@ -81,8 +98,6 @@ def _check_superuser_options(me: Role, options: RoleOptions, verb: str, role: Ro
 
 
 def _with_options(context: CommandContext, role: Role, options: RoleOptions) -> Role:
-    if options.memberships:
-        raise FeatureNotSupported("role membership is not supported")
     changes: dict[str, Any] = {
         name: getattr(options, name) for name in _SIMPLE_FIELDS if getattr(options, name) is not None
     }
@@ -116,8 +131,14 @@ def drop_role(context: CommandContext, name: str, statement: DropStatement) -> N
             raise UndefinedObject(f'role "{name}" does not exist')
         context.notice(f'role "{name}" does not exist, skipping')
         return
+    if role.oid in PREDEFINED_ROLES:
+        raise DependentObjectsStillExist(
+            f"cannot drop role {name} because it is required by the database system"
+        )
     if role.oid == me.oid:
         raise ObjectInUse("current user cannot be dropped")
+    if role.oid == context.roles.session_user.oid:
+        raise ObjectInUse("session user cannot be dropped")
     if role.is_superuser and not me.is_superuser:
         raise InsufficientPrivilege("must be superuser to drop superusers")
     owned = [
@@ -130,7 +151,13 @@ def drop_role(context: CommandContext, name: str, statement: DropStatement) -> N
         raise DependentObjectsStillExist(
             f'role "{name}" cannot be dropped because some objects depend on it', detail=lines or None
         )
+    forget_role(context, role)
     context.transaction.drop(role.oid)
+
+
+def _check_not_reserved(role: Role, detail: str) -> None:
+    if role.oid in PREDEFINED_ROLES:
+        raise ReservedName(f'role name "{role.name}" is reserved', detail=detail)
 
 
 # -- settings of roles and databases
@@ -219,8 +246,11 @@ def _changed(values: dict[str, str], change: tuple[str, str | None] | None) -> d
 def rename_role(context: CommandContext, name: str, new_name: str) -> None:
     """Raises UndefinedObject (42704), DuplicateObject (42710), FeatureNotSupported (0A000) for oneself."""
     role, me = find_role(context, name), current_role(context)
-    if role.oid == me.oid:
+    _check_not_reserved(role, 'Role names starting with "pg_" are reserved.')
+    if role.oid == context.roles.session_user.oid:
         raise FeatureNotSupported("session user cannot be renamed")
+    if role.oid == me.oid:
+        raise FeatureNotSupported("current user cannot be renamed")
     if not (me.is_superuser or (me.can_create_role and not role.is_superuser)):
         raise InsufficientPrivilege("permission denied to rename role")
     check_role_name(new_name)

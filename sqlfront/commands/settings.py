@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from foundation.errors import FeatureNotSupported, InsufficientPrivilege, InvalidParameterValue
+from foundation.errors import InsufficientPrivilege
 from foundation.setting_definitions import SETTINGS, SettingContext
 from foundation.settings import lookup_setting
 from foundation.sqltypes import TEXT
@@ -14,17 +14,21 @@ from sqlfront.commands.lookup import current_role
 from sqlfront.commands.set_value import setting_text
 from sqlfront.parser import ResetStatement, SetStatement, ShowStatement
 
+_ROLE_SETTINGS = ("role", "session_authorization")
+
 
 def execute_set(statement: SetStatement, context: CommandContext) -> CommandResult:
     """SET [LOCAL] name = value, or TO DEFAULT.
 
     Raises:
         UndefinedObject: 42704. InvalidName: 42602. InvalidParameterValue: 22023. CantChangeRuntimeParam: 55P02.
-        FeatureNotSupported: 0A000, another role than one's own. InsufficientPrivilege: 42501.
+        InsufficientPrivilege: 42501, a role that the session may not act as, a setting of superusers.
     """
     name = statement.name.lower()
-    if name in ("role", "session_authorization"):
-        return _set_role(statement, context, name)
+    if name in _ROLE_SETTINGS:
+        role = None if statement.values is None else statement.values[0]
+        context.roles.set(name, role, is_local=statement.is_local)
+        return CommandResult("SET")
     check_settable(statement.name, is_superuser=current_role(context).is_superuser)
     text = None if statement.values is None else setting_text(statement)
     context.settings.set(statement.name, text, is_local=statement.is_local)
@@ -38,22 +42,13 @@ def check_settable(name: str, *, is_superuser: bool) -> None:
         raise InsufficientPrivilege(f'permission denied to set parameter "{setting.name}"')
 
 
-def _set_role(statement: SetStatement, context: CommandContext, name: str) -> CommandResult:
-    """Only to stay who one is: acting as another role needs memberships, which do not exist yet."""
-    value = None if statement.values is None else statement.values[0]
-    if value in (None, "none", "default") or value == current_role(context).name:
-        return CommandResult("SET")
-    if context.catalog.find_role(value) is None:
-        raise InvalidParameterValue(f'role "{value}" does not exist')
-    word = "SET ROLE" if name == "role" else "SET SESSION AUTHORIZATION"
-    raise FeatureNotSupported(f"{word} is not supported")
-
-
 def execute_reset(statement: ResetStatement, context: CommandContext) -> CommandResult:
     """RESET name or ALL. Raises UndefinedObject (42704), CantChangeRuntimeParam (55P02)."""
     if statement.name == "all":
         context.settings.reset_all()
-    elif statement.name.lower() not in ("role", "session_authorization"):
+    elif statement.name.lower() in _ROLE_SETTINGS:
+        context.roles.set(statement.name.lower(), None)
+    else:
         context.settings.reset(statement.name)
     return CommandResult("RESET")
 

@@ -20,14 +20,14 @@ _KINDS: dict[str, str] = {
     "foreign table": _NO_FOREIGN, "foreign data wrapper": _NO_FOREIGN,
     "text search configuration": "", "text search dictionary": "", "text search parser": "", "text search template": "",
     "event trigger": "", "user mapping": _NO_FOREIGN, "operator class": _NO_OPERATOR, "operator family": _NO_OPERATOR,
-    "default privileges": "", "large object": "Store what is large in a column of type bytea.", "access method": "",
+    "large object": "Store what is large in a column of type bytea.", "access method": "",
     "procedure": "Create a function in LANGUAGE sql, and BEGIN and COMMIT around its call.",
     "aggregate": "Give array_agg() of the values to a function in LANGUAGE sql.",
     "trigger": _NO_TRIGGER, "rule": "Use a view, through which rows are inserted, updated and deleted.",
     "cast": _NO_OPERATOR, "collation": 'The collations "C", "C.UTF-8", "POSIX" and "ucs_basic" are there.', "conversion": "",
     "language": _NO_LANGUAGE, "operator": _NO_OPERATOR, "policy": "Use a view that shows the rows which a role may see.",
     "publication": _NO_REPLICATION, "subscription": _NO_REPLICATION, "server": _NO_FOREIGN,
-    "statistics": "Plans do without them.", "tablespace": "All files are in the data directory.", "transform": "", "owned": "",
+    "statistics": "Plans do without them.", "tablespace": "All files are in the data directory.", "transform": "",
     "constraint trigger": _NO_TRIGGER, "trusted language": _NO_LANGUAGE, "procedural language": _NO_LANGUAGE,
 }  # fmt: skip
 """Kinds of objects by the words that name them, longer ones first, and what to do instead."""
@@ -37,7 +37,6 @@ STATEMENTS: dict[str, tuple[str, str]] = {
     "do": ("DO", "Send the statements of the block one by one."),
     "load": ("LOAD", ""),
     "import": ("IMPORT FOREIGN SCHEMA", _NO_FOREIGN),
-    "reassign": ("REASSIGN OWNED", "Use ALTER ... OWNER TO for each object."),
     "security": ("SECURITY LABEL", ""),
 }
 """Statements by their first word: what they are called, and what to do instead."""

@@ -1,4 +1,4 @@
-"""Grammar of CREATE INDEX, sequences, schemas, databases, roles, extensions, DROP, COMMENT, TRUNCATE, GRANT.
+"""Grammar of CREATE INDEX, sequences, schemas, databases, roles, extensions, DROP, COMMENT, TRUNCATE.
 
 https://www.postgresql.org/docs/15/sql-commands.html
 """
@@ -35,10 +35,10 @@ from sqlfront.parser.statements_objects import (
     CreateRoleStatement,
     CreateSchemaStatement,
     DropStatement,
-    GrantStatement,
     OwnerStatement,
     RoleOptions,
 )
+from sqlfront.parser.statements_privileges import GrantRoleStatement
 from sqlfront.parser.statements_schema import (
     AlterSequenceStatement,
     CreateIndexStatement,
@@ -213,6 +213,16 @@ def parse_create_role(grammar: DmlGrammar, *, can_login: bool = False) -> Statem
     return CreateRoleStatement(name, options)
 
 
+def parse_alter_group(grammar: DmlGrammar) -> Statement:
+    """ALTER GROUP name ADD / DROP USER members is another way to say GRANT and REVOKE."""
+    if grammar.peek().key not in ("add", "drop"):
+        return parse_alter_role(grammar)
+    name = role_name(grammar)
+    is_revoke = grammar.advance().key == "drop"
+    grammar.expect("user")
+    return GrantRoleStatement(is_revoke, (name,), tuple(_role_names(grammar)), tag="ALTER ROLE")
+
+
 def parse_alter_role(grammar: DmlGrammar) -> Statement:
     if grammar.token.key == "all":
         grammar.advance()
@@ -229,7 +239,11 @@ def parse_alter_role(grammar: DmlGrammar) -> Statement:
     if database is not None or name == "all" or grammar.token.key in ("set", "reset"):
         return _setting(grammar, name, database)
     grammar.accept("with")
-    return AlterRoleStatement(name, role_options(grammar))
+    first = grammar.token
+    options = role_options(grammar)
+    if options.member_of or options.members or options.admins:
+        grammar.error(first)
+    return AlterRoleStatement(name, options)
 
 
 def role_options(grammar: DmlGrammar) -> RoleOptions:
@@ -269,17 +283,23 @@ def _role_option(grammar: DmlGrammar, options: RoleOptions) -> RoleOptions:
 
 
 def _membership(grammar: DmlGrammar, options: RoleOptions) -> RoleOptions:
+    """IN ROLE, ROLE and ADMIN, with their old names."""
     if grammar.accept("in"):
         if not grammar.accept_any("role", "group"):
             grammar.error()
-    elif not grammar.accept_any("role", "admin", "user", "group"):
+        return replace(options, member_of=(*options.member_of, *_role_names(grammar)))
+    if grammar.accept("admin"):
+        return replace(options, admins=(*options.admins, *_role_names(grammar)))
+    if not grammar.accept_any("role", "user", "group"):
         grammar.error()
-    return replace(
-        options, memberships=(*options.memberships, *grammar.comma_list(lambda: role_name(grammar)))
-    )
+    return replace(options, members=(*options.members, *_role_names(grammar)))
 
 
-# -- DROP, COMMENT, TRUNCATE, GRANT
+def _role_names(grammar: DmlGrammar) -> list[str]:
+    return grammar.comma_list(lambda: role_name(grammar))
+
+
+# -- DROP, COMMENT, TRUNCATE
 
 _DROP_KINDS = {
     "table": "TABLE", "index": "INDEX", "sequence": "SEQUENCE", "schema": "SCHEMA", "database": "DATABASE",
@@ -393,12 +413,3 @@ def parse_truncate(grammar: DmlGrammar) -> Statement:
     elif grammar.accept("continue"):
         grammar.expect("identity")
     return TruncateStatement(tables, restart, cascade(grammar), tuple(only))
-
-
-def parse_grant(grammar: DmlGrammar, *, is_revoke: bool = False) -> Statement:
-    """GRANT and REVOKE; the rest is skipped, since executing either is refused."""
-    of_role = True
-    while not grammar.at_end():
-        of_role = of_role and grammar.token.key != "on"
-        grammar.advance()
-    return GrantStatement(is_revoke, of_role)

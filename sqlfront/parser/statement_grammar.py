@@ -20,6 +20,7 @@ from sqlfront.parser.grammar_objects import (
     maybe_drop,
     parse_alter_database,
     parse_alter_extension,
+    parse_alter_group,
     parse_alter_role,
     parse_alter_schema,
     parse_alter_sequence,
@@ -30,8 +31,14 @@ from sqlfront.parser.grammar_objects import (
     parse_create_role,
     parse_create_schema,
     parse_create_sequence,
-    parse_grant,
     parse_truncate,
+)
+from sqlfront.parser.grammar_privileges import (
+    parse_default_privileges,
+    parse_drop_owned,
+    parse_grant,
+    parse_reassign_owned,
+    parse_revoke,
 )
 from sqlfront.parser.grammar_session import SESSION_STATEMENTS
 from sqlfront.parser.grammar_table import parse_alter_table, parse_create_table
@@ -84,8 +91,9 @@ _ALTER: dict[str, _Rest] = {
     "database": parse_alter_database,
     "extension": parse_alter_extension,
     "role": parse_alter_role,
-    "group": parse_alter_role,
+    "group": parse_alter_group,
     "user": parse_alter_role,
+    "default": parse_default_privileges,
     "view": parse_alter_view,
     "type": parse_alter_type,
     "materialized": parse_alter_materialized_view,
@@ -171,6 +179,8 @@ def _drop(grammar: DmlGrammar) -> Statement:
     kind = grammar.accept_any("function", "routine")
     if kind is not None:
         return parse_drop_function(grammar, kind.upper())
+    if grammar.accept("owned"):
+        return parse_drop_owned(grammar)
     return maybe_drop(grammar) or drop_absent(grammar)
 
 
@@ -245,6 +255,7 @@ _STATEMENTS: dict[str, _Rest] = {
     "truncate": parse_truncate,
     "refresh": parse_refresh,
     "grant": parse_grant,
-    "revoke": lambda grammar: parse_grant(grammar, is_revoke=True),
+    "revoke": parse_revoke,
+    "reassign": parse_reassign_owned,
 }
 """First word -> grammar of the rest."""

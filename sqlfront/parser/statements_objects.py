@@ -1,4 +1,4 @@
-"""Statements about schemas, databases, roles, extensions, comments and privileges, and DROP of anything."""
+"""Statements about schemas, databases, roles, extensions and comments, and DROP of anything."""
 
 from __future__ import annotations
 
@@ -73,8 +73,12 @@ class RoleOptions:
     connection_limit: int | None = None
     valid_until: str | None = None
     password: str | None = None
-    memberships: tuple[str, ...] = ()
-    """Roles of IN ROLE, ROLE and ADMIN clauses."""
+    member_of: tuple[str, ...] = ()
+    """Roles of IN ROLE."""
+    members: tuple[str, ...] = ()
+    """Roles of ROLE."""
+    admins: tuple[str, ...] = ()
+    """Roles of ADMIN."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,11 +129,3 @@ class CommentStatement(Statement):
     name: QualifiedName
     text: str | None
     part: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class GrantStatement(Statement):
-    """GRANT or REVOKE, recognised so that it can be refused by name. `of_role` = GRANT role TO role."""
-
-    is_revoke: bool
-    of_role: bool

@@ -379,11 +379,6 @@ def has_privilege(view: CatalogView, *arguments: Any) -> bool:
     return True
 
 
-@catalog_function("pg_has_role")
-def pg_has_role(view: CatalogView, *arguments: Any) -> bool:
-    return view.session.identity.is_superuser
-
-
 # -- encodings, the rest -----------------------------------------------------------------------------
 
 

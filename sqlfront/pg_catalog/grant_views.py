@@ -12,11 +12,11 @@ from sqlfront.pg_catalog.information_schema import location
 from sqlfront.pg_catalog.relations import Row, builtin_rows, rows_of
 from sqlfront.pg_catalog.user_functions import specific_name
 from sqlfront.pg_catalog.view import CatalogView
+from sqlfront.privileges.roles import has_privileges_of
 from storage.catalog import (
     BOOTSTRAP_ROLE_OID,
     ColumnRelation,
     MaterializedView,
-    Role,
 )
 from storage.function_objects import UserFunction
 from storage.type_objects import CompositeType, DomainType
@@ -36,9 +36,8 @@ def _relations(view: CatalogView) -> Iterator[ColumnRelation]:
 
 
 def _is_own(view: CatalogView, owner_oid: int) -> bool:
-    """Whether the session's role is the owner, or a superuser, who is a member of every role."""
-    identity = view.session.identity
-    return identity.is_superuser or identity.role_oid == owner_oid
+    """Whether the current user has the owner's privileges."""
+    return has_privileges_of(view.catalog, view.role_oid, owner_oid, view.database_oid)
 
 
 def _granted(view: CatalogView, owner_oid: int, privilege: str, grantee: str | None = None) -> Row:
@@ -122,13 +121,6 @@ def _routine_location(view: CatalogView, function: UserFunction) -> Row:
         **location(view, "specific", function.schema_oid, specific_name(function)),
         **location(view, "routine", function.schema_oid, function.name),
     }
-
-
-@rows_of("enabled_roles", schema="information_schema")
-def enabled_roles(view: CatalogView) -> Iterator[Row]:
-    for role in view.catalog.objects(Role):
-        if _is_own(view, role.oid):
-            yield {"role_name": role.name}
 
 
 @rows_of("information_schema_catalog_name", schema="information_schema")

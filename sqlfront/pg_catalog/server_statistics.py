@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from sqlfront.pg_catalog.function_registry import catalog_function
 from sqlfront.pg_catalog.relations import Row, rows_of
 from sqlfront.pg_catalog.view import CatalogView
-from storage.catalog import Database, Index, Role, Sequence, Table
+from storage.catalog import Database, Index, Sequence, Table
 
 _NOTHING_COUNTED = {
     "blks_read": 0, "blks_hit": 0, "conflicts": 0, "temp_files": 0, "temp_bytes": 0, "blk_read_time": 0.0,
@@ -74,14 +74,6 @@ def pg_statio_user_sequences(view: CatalogView) -> Iterator[Row]:
             "relid": sequence.oid, "schemaname": view.schema_names.get(sequence.schema_oid),
             "relname": sequence.name, "blks_read": 0, "blks_hit": 0,
         }  # fmt: skip
-
-
-@rows_of("pg_group")
-def pg_group(view: CatalogView) -> Iterator[Row]:
-    """Roles that cannot log in; no role has members yet."""
-    for role in view.catalog.objects(Role):
-        if not role.can_login:
-            yield {"groname": role.name, "grosysid": role.oid, "grolist": []}
 
 
 @catalog_function("row_security_active")

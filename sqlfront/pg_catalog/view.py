@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import Any, Protocol, TypeVar
 
 from foundation.settings import SettingValues
+from sqlfront.session.acting_role import ActingRoles
 from sqlfront.session.names import schema_called, with_system_catalog
 from sqlfront.session.state import SessionIdentity
 from storage import Storage, Transaction
@@ -39,6 +40,7 @@ class SessionView(Protocol):
     """What the catalogs show of the session that asks."""
 
     identity: SessionIdentity
+    roles: ActingRoles
     settings: SettingValues
     statements: Any
     cursors: Any
@@ -81,6 +83,11 @@ class CatalogView:
     def session(self) -> SessionView:
         self.reach = Reach.EVERYTHING
         return self._session
+
+    @property
+    def role_oid(self) -> int:
+        """The current user. What depends on it is the session's."""
+        return self.session.roles.current.oid
 
     @property
     def transaction(self) -> Transaction:

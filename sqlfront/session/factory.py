@@ -20,14 +20,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from foundation.cancel import CANCEL_SHUTDOWN, CANCEL_USER
-from foundation.errors import QuiverError, UndefinedDatabase
+from foundation.errors import InvalidParameterValue, QuiverError, UndefinedDatabase
 from foundation.memory import MemoryBudget
 from foundation.settings import SettingSource, SettingValues
 from planner.vector import BuildClaims, BuildReports
 from sqlfront.backend import Authentication, StartupParameters
 from sqlfront.pg_catalog.kept_rows import KeptRows
+from sqlfront.privileges.roles import check_may_become
 from sqlfront.protocol.errors import InvalidAuthorization, TooManyConnections
 from sqlfront.protocol.scram import make_verifier
+from sqlfront.session.acting_role import NO_ROLE
 from sqlfront.session.errors import ActiveTransaction
 from sqlfront.session.known_texts import KnownTexts
 from sqlfront.session.lifted_texts import LiftedShapes
@@ -159,17 +161,30 @@ class LocalSessionFactory:
         ]
         for name, text, source in kept:
             try:
+                self._check_role_setting(role, database, name, text)
                 values.set_base(name, text, source)
             except QuiverError as error:
                 # A value that another release took must not lock its role out.
                 _log.warning("a setting of %s is left out: %s", source.value, error.message)
         for name, text in startup.settings.items():
+            self._check_role_setting(role, database, name, text)
             if name.lower() == "transaction_isolation" and text.lower() != values.get(name):
                 raise ActiveTransaction("SET TRANSACTION ISOLATION LEVEL must be called before any query")
             values.set_base(name, text)
         values.set_base("session_authorization", role.name, SettingSource.OVERRIDE)
-        values.set_base("is_superuser", "on" if role.is_superuser else "off", SettingSource.OVERRIDE)
+        acting = self._shared.storage.catalog.find_role(values.get("role")) or role
+        values.set_base("is_superuser", "on" if acting.is_superuser else "off", SettingSource.OVERRIDE)
         return values
+
+    def _check_role_setting(self, role: Role, database: Database, name: str, text: str) -> None:
+        """Raises InvalidParameterValue (22023), InsufficientPrivilege (42501) for a session that would begin with a SET ROLE."""
+        if name.lower() != "role" or text == NO_ROLE:
+            return
+        catalog = self._shared.storage.catalog
+        wanted = catalog.find_role(text)
+        if wanted is None:
+            raise InvalidParameterValue(f'role "{text}" does not exist')
+        check_may_become(catalog, role.oid, wanted, database.oid)
 
     def _check_connection_count(self, role: Role, settings: SettingValues) -> None:
         limit = settings.integer("max_connections")

@@ -108,6 +108,7 @@ def run_discard(session: LocalSession, node: DiscardStatement) -> Outcome:
             session.cursors.close_all()
             session.statements.clear()
             session.settings.reset_all()
+            session.roles.set_session_authorization(None)
             session.shared.hub.unlisten(session.listener, None)
             session.advisory_locks.unlock_all()
             session.forget_sequences()

@@ -210,7 +210,7 @@ class StatementPlanner:
             parameter_oids=parameter_oids,
             catalog_version=catalog.version,
             database_oid=session.identity.database_oid,
-            role_oid=session.identity.role_oid,
+            role_oid=session.roles.current.oid,
             search_path=session.search_path(),
             value_settings=tuple(session.settings.get(name) for name in VALUE_SETTINGS),
         )
@@ -254,7 +254,7 @@ class StatementPlanner:
             catalog=session.catalog(),
             database_oid=session.identity.database_oid,
             search_path=session.search_path(),
-            role_name=session.identity.role_name,
+            role_name=session.roles.current.name,
             parameter_oids=parameter_oids,
             virtual_relations=VIRTUAL_RELATIONS,
             settings=session.settings,

@@ -27,6 +27,7 @@ from sqlfront.commands import CommandContext
 from sqlfront.commands.temporary_objects import end_transaction
 from sqlfront.errors import UndefinedPreparedStatement
 from sqlfront.parser import ParsedStatement
+from sqlfront.session.acting_role import ActingRoles
 from sqlfront.session.advisory_locks import SessionAdvisoryLocks
 from sqlfront.session.clock import now_us
 from sqlfront.session.cursors import CursorTable
@@ -88,6 +89,7 @@ class LocalSession:
         self.process_id = identity.process_id
         self.secret_key = identity.secret_key
         self.settings = settings
+        self.roles = ActingRoles(self)
         self.registry = registry
         self.cancel_token = CancelToken()
         self.lock_group = LockGroup(identity.process_id)
@@ -345,7 +347,8 @@ class LocalSession:
             transaction=transaction,
             settings=self.settings,
             database_oid=self.identity.database_oid,
-            role_oid=self.identity.role_oid,
+            role_oid=self.roles.current.oid,
+            roles=self.roles,
             search_path=self.search_path(),
             temporary_schema=self.identity.temporary_schema,
             notice=self.notice,
@@ -410,7 +413,7 @@ class LocalSession:
 
     def search_path(self) -> tuple[str, ...]:
         """Where names are looked for, the session's own temporary schema included."""
-        listed = split_search_path(self.settings.get("search_path"), self.identity.role_name)
+        listed = split_search_path(self.settings.get("search_path"), self.roles.current.name)
         own, exists = self.identity.temporary_schema, has_temporary(self)
         return searched_schemas(listed, own, exists=exists, for_definition=self.is_reading_definition)
 

@@ -20,6 +20,7 @@ from foundation.errors import (
 )
 from foundation.version import version_text
 from sqlfront.commands.settings import check_settable
+from sqlfront.session.acting_role import ROLE_SETTINGS
 from sqlfront.session.names import (
     TEMPORARY_SCHEMA,
     find_relation,
@@ -52,9 +53,14 @@ def session_function(*names: str) -> Callable[[SessionFunction], SessionFunction
 # -- identity -----------------------------------------------------------------------------------------------
 
 
-@session_function("current_user", "session_user", "user", "current_role", "system_user")
+@session_function("current_user", "user", "current_role")
 def current_user(session: LocalSession) -> str:
-    return session.identity.role_name
+    return session.roles.current.name
+
+
+@session_function("session_user", "system_user")
+def session_user(session: LocalSession) -> str:
+    return session.roles.session_user.name
 
 
 @session_function("current_database", "current_catalog")
@@ -65,7 +71,7 @@ def current_database(session: LocalSession) -> str:
 @session_function("current_schema")
 def current_schema(session: LocalSession) -> str | None:
     """The schema that objects are created in: temporary ones only if `pg_temp` is listed there."""
-    listed = split_search_path(session.settings.get("search_path"), session.identity.role_name)
+    listed = split_search_path(session.settings.get("search_path"), session.roles.current.name)
     own = temporary_schema(session)
     schemas = [s for s in session.existing_search_path() if own is None or s != own.name]
     if own is not None and listed[:1] == (TEMPORARY_SCHEMA,):
@@ -154,7 +160,10 @@ def current_setting(session: LocalSession, name: str, missing_ok: bool = False) 
 def set_config(session: LocalSession, name: str | None, value: str | None, is_local: bool | None) -> str:
     if name is None:
         raise NullValueNotAllowed("SET requires parameter name")
-    role = session.catalog().get(session.identity.role_oid)
+    if name.lower() in ROLE_SETTINGS:
+        session.roles.set(name.lower(), value, is_local=bool(is_local))
+        return session.settings.show(name)
+    role = session.catalog().get(session.roles.current.oid)
     check_settable(name, is_superuser=isinstance(role, Role) and role.is_superuser)
     session.settings.set(name, value, is_local=bool(is_local))
     return session.settings.show(name)

@@ -36,6 +36,21 @@ def open_storage(path: Path) -> Storage:
     return Storage.open(str(path), memory=MemoryBudget(1 << 30), options=options)
 
 
+@dataclass(frozen=True)
+class NoOtherRole:
+    """A session that stays who it is."""
+
+    oid: int
+    name: str = "postgres"
+
+    @property
+    def session_user(self) -> NoOtherRole:
+        return self
+
+    def set(self, setting: str, name: str | None, *, is_local: bool = False) -> None:
+        raise AssertionError("these sessions act as one role")
+
+
 @dataclass
 class CommandSession:
     """Runs scripts, each in a transaction of its own."""
@@ -63,6 +78,7 @@ class CommandSession:
             notice=self.notice,
             bind_context=lambda: BindContext(transaction.catalog, DEFAULT_DATABASE_OID, ("public",)),
             execution_context=lambda: make_context(storage=self.storage, transaction=transaction),
+            roles=NoOtherRole(self.role_oid),
             restart_sequence=lambda sequence, value: self.storage.set_sequence(sequence.oid, value, False),
         )
 
