@@ -59,3 +59,11 @@ def acl_of_record(items: Iterable[Any] | None) -> Acl | None:
     if items is None:
         return None
     return tuple(AclItem(to, by, Privilege(has), Privilege(passes)) for to, by, has, passes in items)
+
+
+def public_schema_acl(owner_oid: int) -> Acl:
+    """What a database begins with on its schema `public`: everybody may look into it, the owner may create there, too."""
+    return (
+        AclItem(owner_oid, owner_oid, Privilege.USAGE | Privilege.CREATE),
+        AclItem(PUBLIC, owner_oid, Privilege.USAGE),
+    )

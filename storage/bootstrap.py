@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from storage.acl import public_schema_acl
 from storage.catalog import (
     BOOTSTRAP_ROLE_OID,
     DEFAULT_DATABASE_OID,
@@ -14,6 +15,7 @@ from storage.catalog import (
     Role,
     Schema,
 )
+from storage.role_objects import DATABASE_OWNER_OID
 
 
 def bootstrap_objects(
@@ -33,7 +35,10 @@ def database_objects(
 ) -> list[CatalogObject]:
     """Schema `public` and the extensions every database starts with; they take three OIDs from `first_oid`."""
     public_oid = PUBLIC_SCHEMA_OID if database.oid == DEFAULT_DATABASE_OID else first_oid
-    public = Schema(public_oid, "public", database.oid, owner_oid, comment="standard public schema")
+    public = Schema(
+        public_oid, "public", database.oid, DATABASE_OWNER_OID, comment="standard public schema",
+        acl=public_schema_acl(DATABASE_OWNER_OID),
+    )  # fmt: skip
     vector = Extension(
         first_oid + 1, "vector", database.oid, owner_oid, schema_oid=public_oid, version=extension_version,
         comment="vector data type and ivfflat and hnsw access methods",

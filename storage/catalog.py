@@ -24,7 +24,7 @@ from storage.catalog_object import CatalogObject as CatalogObject
 from storage.function_objects import UserFunction
 from storage.object_set import ObjectSet
 from storage.partition_objects import PartitionBound, PartitionKey
-from storage.role_objects import PREDEFINED_ROLES
+from storage.role_objects import PREDEFINED_ROLES, DefaultPrivileges
 from storage.role_objects import Role as Role
 from storage.role_objects import RoleDefaults as RoleDefaults
 from storage.type_objects import UserType
@@ -438,6 +438,10 @@ class Catalog(ObjectSet):
     def find_role_defaults(self) -> RoleDefaults | None:
         obj = self.named((RoleDefaults.kind, SHARED_DATABASE, 0, RoleDefaults.kind))
         return obj if isinstance(obj, RoleDefaults) else None
+
+    def find_default_privileges(self, database_oid: int, name: str) -> DefaultPrivileges | None:
+        obj = self.named((DefaultPrivileges.kind, database_oid, 0, name))
+        return obj if isinstance(obj, DefaultPrivileges) else None
 
     def find_database(self, name: str) -> Database | None:
         obj = self.named(("database", SHARED_DATABASE, 0, name))

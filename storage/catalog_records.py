@@ -7,7 +7,7 @@ from dataclasses import fields
 from typing import Any
 
 from foundation.sqltypes import SqlType
-from storage.acl import Membership, acl_of_record
+from storage.acl import Membership, acl_of_record, public_schema_acl
 from storage.catalog import (
     CatalogObject,
     CheckConstraint,
@@ -31,6 +31,7 @@ from storage.catalog import (
 )
 from storage.function_objects import UserFunction, function_fields
 from storage.partition_objects import partition_fields
+from storage.role_objects import DefaultPrivileges
 from storage.type_objects import TYPE_CLASSES, UserType, type_fields
 
 _OBJECTS: tuple[type[CatalogObject], ...] = (
@@ -47,6 +48,7 @@ _OBJECTS: tuple[type[CatalogObject], ...] = (
     ForeignKey,
     Sequence,
     UserFunction,
+    DefaultPrivileges,
     *TYPE_CLASSES,
 )
 _CLASSES = {cls.kind: cls for cls in _OBJECTS}
@@ -77,6 +79,9 @@ def object_from_record(record: Mapping[str, Any]) -> CatalogObject:
     elif cls is Role:
         values["memberships"] = tuple(Membership(*item) for item in record.get("memberships", ()))
     values["acl"] = acl_of_record(record.get("acl"))
+    if cls is Schema and record["name"] == "public" and "acl" not in record:
+        # It was written before there were access lists.
+        values["acl"] = public_schema_acl(record["owner_oid"])
     if "persistence" in values:
         values["persistence"] = Persistence(values["persistence"])
     return cls(**values)

@@ -38,6 +38,23 @@ class RoleDefaults(CatalogObject):
     settings: tuple[tuple[str, str], ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class DefaultPrivileges(CatalogObject):
+    """The access list that new objects of one kind get which the owner makes, in one schema or, `schema_oid` 0, in all.
+
+    `letter` is the kind's in pg_default_acl; the name says which they are. `acl` is never None.
+    """
+
+    kind: ClassVar[str] = "default_privileges"
+
+    schema_oid: int = 0
+    letter: str = ""
+
+    @staticmethod
+    def name_of(owner_oid: int, schema_oid: int, letter: str) -> str:
+        return f"{owner_oid}/{schema_oid}/{letter}"
+
+
 DATABASE_OWNER_OID = 6171
 """pg_database_owner, whose one member is the owner of the current database."""
 READ_ALL_DATA_OID = 6181

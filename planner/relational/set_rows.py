@@ -116,10 +116,6 @@ def _jsonb_each_text(text: str) -> Rows:
     return ((key, _as_text(members[key])) for key in sorted(members, key=jsonb_key_order))
 
 
-def _no_rows(*arguments: Any) -> Rows:
-    return ()
-
-
 def _options_to_table(options: list[str]) -> Rows:
     """name=value texts, as pg_class.reloptions keeps them; an option without a value has NULL."""
     for option in options:
@@ -146,12 +142,11 @@ SET_FUNCTIONS: dict[str, Callable[..., Rows]] = {
     "json_each_text": _json_each_text,
     "jsonb_each_text": _jsonb_each_text,
     "jsonb_path_query": json_path_rows,
-    "aclexplode": _no_rows,
     "ts_parse": parsed,
     "ts_token_type": token_types,
     "unnest": unnested,
 }
-"""By name. Access lists do not exist here, so their sets are empty; this unnest() is that of tsvector."""
+"""By name. This unnest() is that of tsvector."""
 
 SET_FUNCTIONS_OF_SETTING: dict[str, tuple[str, str, Callable[..., Rows]]] = {
     "jsonb_path_query_tz": ("TimeZone", "zone", json_path_rows),
@@ -160,7 +155,7 @@ SET_FUNCTIONS_OF_SETTING: dict[str, tuple[str, str, Callable[..., Rows]]] = {
 """Those that depend on a setting: its name, and the argument by which they are given it."""
 
 SESSION_SET_FUNCTIONS = frozenset(
-    ("pg_get_keywords", "pg_partition_ancestors", "pg_partition_tree", "quiver_recall")
+    ("aclexplode", "pg_get_keywords", "pg_partition_ancestors", "pg_partition_tree", "quiver_recall")
 )
 """Those that the session answers."""
 

@@ -36,6 +36,7 @@ def find_relation(
         schemas = context.schemas_searched()
     else:
         schemas = (schema_called(parts[-2], context.search_path),)
+        context.check_schema(schemas[0])
     for schema_name in schemas:
         found = _find_in_schema(context, schema_name, parts[-1])
         if found is not None:

@@ -18,6 +18,7 @@ from planner.functions.signature import FunctionKind
 from sqlfront.binder.environment import Environment
 from sqlfront.binder.relations import query_of_view
 from sqlfront.binder.scope import NamespaceColumn
+from sqlfront.privileges.notes import WrittenView, WrittenViews
 from storage.catalog import Catalog, MaterializedView, View
 
 _CHANGES: dict[type[exp.Expr], tuple[str, str, str]] = {
@@ -46,6 +47,8 @@ class _Flat:
 
     query: bound.Select
     conditions: tuple[tuple[int, bound.Expression | None], ...]
+    levels: tuple[WrittenView, ...] = ()
+    """The views, the outermost first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +77,7 @@ def table_behind(environment: Environment, view: View, node: exp.Expr) -> ViewOf
         )
     scan = flat.query.from_
     assert isinstance(scan, bound.TableScan), "a flat query reads a table"
+    environment.context.notes.written[scan.relation_id] = WrittenViews(flat.levels, flat.query.where)
     columns = tuple(
         NamespaceColumn(column.name, target.expression, view.oid, column.attnum)
         for column, target in zip(view.columns, flat.query.targets, strict=True)
@@ -144,7 +148,7 @@ def _flat(catalog: Catalog, query: bound.Query, view_oid: int) -> _Flat | _Obsta
     assert isinstance(query, bound.Select), "set operations and VALUES are obstacles"
     scan = query.from_
     if isinstance(scan, bound.TableScan):
-        return _Flat(query, ((view_oid, query.where),))
+        return _Flat(query, ((view_oid, query.where),), (_level(catalog, view_oid, query, query.where),))
     assert isinstance(scan, bound.SubqueryScan), "other relations are obstacles"
     flat = _flat(catalog, scan.query, scan.view_oid)
     if isinstance(flat, _Obstacle):
@@ -158,7 +162,29 @@ def _flat(catalog: Catalog, query: bound.Query, view_oid: int) -> _Flat | _Obsta
 
     above = rewrite(replace(query, from_=None), change)
     merged = replace(above, from_=below.from_, where=both(below.where, above.where))
-    return _Flat(merged, (*flat.conditions, (view_oid, above.where)))
+    level = _level(catalog, view_oid, merged, above.where)
+    return _Flat(merged, (*flat.conditions, (view_oid, above.where)), (level, *flat.levels))
+
+
+def _level(
+    catalog: Catalog, view_oid: int, query: bound.Select, condition: bound.Expression | None
+) -> WrittenView:
+    """What a view is over the stored table that `query` selects from; `condition` is the view's own."""
+    scan, view = query.from_, catalog.get(view_oid)
+    assert isinstance(scan, bound.TableScan), "a flat query reads a table"
+    shown = view.live_columns() if isinstance(view, View) else ()
+    columns = tuple(
+        (column.attnum, scan.columns[target.expression.position].attnum)
+        for column, target in zip(shown, query.targets)
+        if isinstance(target.expression, bound.ColumnRef)
+    )
+    nodes = bound.walk(condition) if condition is not None else ()
+    read = {
+        scan.columns[node.position].attnum
+        for node in nodes
+        if isinstance(node, bound.ColumnRef) and node.relation_id == scan.relation_id
+    }
+    return WrittenView(view_oid, columns, tuple(sorted(read)))
 
 
 def both(left: bound.Expression | None, right: bound.Expression | None) -> bound.Expression | None:

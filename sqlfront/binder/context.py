@@ -13,6 +13,8 @@ from foundation.settings import SettingValues
 from foundation.sqltypes import DOMAINS, TYPES, UNKNOWN, SqlType
 from planner.bound import RelationColumn
 from sqlfront.binder.errors import IndeterminateType, UndefinedParameter
+from sqlfront.privileges.notes import AccessNotes
+from sqlfront.privileges.rights import Rights
 from sqlfront.session.names import with_extension_schema, with_system_catalog
 from storage.catalog import Catalog
 from storage.type_objects import DomainType
@@ -58,8 +60,10 @@ class BindContext:
     """Whether what is bound is kept as text: functions that may change are not written out into it."""
     function_depth: int = 0
     """How many users' functions the body that is bound is inside of."""
-    locks_rows: bool = False
-    """Whether a SELECT ... FOR UPDATE or its like was bound."""
+    rights: Rights | None = None
+    """Those of the current user, where names that a schema is written with are looked for; None = everything may be named."""
+    notes: AccessNotes = field(default_factory=AccessNotes)
+    """What is found out about what the statement needs rights for."""
     _parameters: dict[int, SqlType] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
@@ -80,7 +84,14 @@ class BindContext:
     def for_kept_text(self) -> BindContext:
         """The surroundings of a definition's text, which means the same under every search path."""
         path = with_extension_schema(self.search_path)
-        return self if path == self.search_path else replace(self, search_path=path)
+        if path == self.search_path and self.rights is None:
+            return self
+        return replace(self, search_path=path, rights=None)
+
+    def check_schema(self, name: str) -> None:
+        """Raises InsufficientPrivilege (42501) for a schema that the current user may not look into."""
+        if self.rights is not None:
+            self.rights.check_schema(name)
 
     def parameter(self, index: int, position: int | None = None) -> SqlType:
         """The type so far of `$index+1`; a new parameter is UNKNOWN. Raises 42P02 for an impossible number."""

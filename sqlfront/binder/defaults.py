@@ -43,4 +43,5 @@ def _next_value(context: BindContext, table: Table, column: Column) -> Expressio
         raise InternalError(f'no owned sequence found for column "{column.name}" of relation "{table.name}"')
     (nextval,) = functions_named("nextval")
     call = Call(nextval, (Constant(sequence.oid, REGCLASS),), INT8)
+    context.notes.identity_calls.append(call)
     return coerce(context, call, column.type, how=CastContext.ASSIGNMENT)

@@ -161,6 +161,8 @@ def _choose(
 ) -> tuple[Function | None, tuple[int, ...]]:
     """The overload and its declared types spread to the call. (None, ()) stands for a cast written as a call."""
     schemas = environment.context.schemas_searched() if syntax.schema is None else (syntax.schema,)
+    if syntax.schema is not None:
+        environment.context.check_schema(syntax.schema)
     if syntax.argument_names:
         arguments[:] = arguments_by_name(environment, syntax, arguments)
     actual = [argument.sql_type.oid for argument in arguments]

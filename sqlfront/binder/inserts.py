@@ -109,7 +109,9 @@ def bind_merged_row(
         assert isinstance(query, Values), "the grammar gives a row of values"
         (row,) = query.rows
     attnums = tuple(column.attnum for column in columns)
-    return (*zip(attnums, row, strict=True), *_other_defaults(environment, table, attnums))
+    defaults = _other_defaults(environment, table, attnums)
+    environment.context.notes.defaults += (default for _, default in defaults)
+    return (*zip(attnums, row, strict=True), *defaults)
 
 
 def _target_columns(target: ChangeTarget, node: exp.Expr) -> list[Column]:

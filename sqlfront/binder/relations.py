@@ -209,6 +209,7 @@ def query_of_view(environment: Environment, view: View) -> Query:
     inner = replace(
         environment, scope=Scope(), clause=Clause.SELECT_LIST, findings=QueryFindings(), inside="", ctes=()
     )
+    environment.context.notes.reads_views = True
     with environment.state.kept_text():
         return bind_query_node(inner, parsed_view(view))
 

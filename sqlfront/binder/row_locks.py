@@ -47,7 +47,7 @@ def bind_row_locks(environment: Environment, node: exp.Expr, from_: Relation | N
             lock = RowLock(scan.relation_id, scan.table_oid, strength, _WAITS[clause.args.get("wait")])
             found[scan.relation_id] = _stronger(lock, found.get(scan.relation_id))
     if found:
-        environment.context.locks_rows = True
+        environment.context.notes.locks_rows = True
         _check_not_nullable(found, from_, is_nullable=False)
     return tuple(found.values())
 

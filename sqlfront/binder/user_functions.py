@@ -115,6 +115,7 @@ def written_out(
             hint="A function that returns rows can be called in FROM.",
             position=position,
         )
+    context.notes.functions.add(stored.oid)
     body = bound_body(environment, stored)
     value = _as_expression(body.query)
     is_repeated = value is None or stored.is_strict
@@ -218,7 +219,7 @@ def _inside(environment: Environment, stored: UserFunction) -> Iterator[Environm
     state.context = BindContext(
         outer.catalog, outer.database_oid, stored.body_path or outer.search_path, outer.role_name,
         [parameter.type.oid for parameter in stored.inputs], outer.virtual_relations, outer.settings,
-        function_depth=outer.function_depth + 1,
+        function_depth=outer.function_depth + 1, rights=outer.rights, notes=outer.notes,
     )  # fmt: skip
     try:
         yield Environment(state, Scope(), Clause.SELECT_LIST, QueryFindings())

@@ -36,9 +36,9 @@ from sqlfront.commands.lookup import (
     maybe_relation,
     of_kind,
 )
+from sqlfront.commands.ownership import change_owner
 from sqlfront.commands.partition_alterations import action_below, check_of_partition, check_only
 from sqlfront.commands.partition_parts import drop_with_parts, inherit_parts, parts_of_foreign_key
-from sqlfront.commands.sequences import owned_sequences
 from sqlfront.commands.table_options import (
     checked_table_options,
     merged_options,
@@ -241,15 +241,6 @@ def _set_owner(context: CommandContext, target: CatalogObject | None, action: Se
     role = find_role(context, action.role)
     check_new_owner(context, role)
     change_owner(context, target, role.oid)
-
-
-def change_owner(context: CommandContext, target: CatalogObject, owner_oid: int) -> None:
-    """Give an object to a role, a table with its indexes and sequences."""
-    context.transaction.put(replaced(target, owner_oid=owner_oid))
-    if isinstance(target, Table):
-        parts: list[Any] = [*context.catalog.indexes_of(target.oid), *owned_sequences(context, target.oid)]
-        for part in parts:
-            context.transaction.put(replaced(part, owner_oid=owner_oid))
 
 
 _ACTIONS: dict[type[AlterAction], Callable[[CommandContext, Table, Any], None]] = {

@@ -19,7 +19,6 @@ from planner.dml import read_attnums, row_values
 from planner.dml.rows import assigned
 from planner.services import ExecutionContext
 from sqlfront.binder import bind_conversion, bind_expression, keep_predicate, key_type, rules_of
-from sqlfront.binder.type_names import resolve_type_name
 from sqlfront.commands.check_constraints import keep_over_new_type
 from sqlfront.commands.collations import kept_collation
 from sqlfront.commands.columns import INTEGER_OIDS
@@ -31,7 +30,7 @@ from sqlfront.commands.exclusion_constraints import check_excluded, with_operato
 from sqlfront.commands.generated_columns import generated_from
 from sqlfront.commands.index_expressions import check_stored_rows, retyped_key
 from sqlfront.commands.index_expressions import read_attnums as index_attnums
-from sqlfront.commands.lookup import find_column
+from sqlfront.commands.lookup import find_column, usable_type
 from sqlfront.commands.pgvector_limits import check_index_dimensions, check_sparse_rows
 from sqlfront.commands.same_storage import is_same_storage
 from sqlfront.commands.sequences import owned_sequences, retype_sequence
@@ -66,7 +65,7 @@ def alter_type(context: CommandContext, table: Table, action: AlterColumnType) -
         NotNullViolation: 23502, CheckViolation: 23514, UniqueViolation: 23505, where the new values do not fit.
     """
     column = find_column(table, action.column)
-    target = resolve_type_name(context.bind_context(), action.type)
+    target = usable_type(context, action.type)
     if is_shaped(column.type) and element_type(target) is not None:
         target = shaped_type(target)  # The values keep their shapes, however the type is written.
     if column.generated_sql is not None and action.using is not None:

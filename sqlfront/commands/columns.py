@@ -27,10 +27,10 @@ from planner.expression_text import lasting_type_name
 from planner.functions.signature import Volatility
 from sqlfront.binder import keep_default
 from sqlfront.binder.domains import domain_default
-from sqlfront.binder.type_names import resolve_type_name
 from sqlfront.commands.collations import kept_collation
 from sqlfront.commands.context import CommandContext
 from sqlfront.commands.errors import InvalidTableDefinition
+from sqlfront.commands.lookup import usable_type
 from sqlfront.commands.naming import quote_identifier, quote_literal
 from sqlfront.parser import ColumnSpecification, SequenceOptions, SqlExpression
 from sqlfront.parser.typenames import SERIAL_TYPES, resolve_type
@@ -72,7 +72,7 @@ def plan_column(
     type_name = specification.type
     if type_name.schema is None and type_name.name in SERIAL_TYPES:
         return _serial(table_name, specification, attnum)
-    sql_type = resolve_type_name(context.bind_context(), type_name)
+    sql_type = usable_type(context, type_name)
     _check_storable(specification, sql_type)
     not_null = specification.not_null is True or bool(specification.identity)
     collation = kept_collation(specification.collation, sql_type)

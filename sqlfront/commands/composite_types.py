@@ -9,13 +9,13 @@ from dataclasses import replace
 
 from foundation.errors import DuplicateColumn, FeatureNotSupported, UndefinedColumn, WrongObjectType
 from foundation.sqltypes import TYPES
-from sqlfront.binder.type_names import resolve_type_name
 from sqlfront.commands.collations import kept_collation
 from sqlfront.commands.columns import PSEUDO_CATEGORIES
 from sqlfront.commands.context import CommandContext, CommandResult
 from sqlfront.commands.errors import InvalidTableDefinition
+from sqlfront.commands.initial_acl import with_default_acl
 from sqlfront.commands.kept_types import check_not_kept, named
-from sqlfront.commands.lookup import creation_schema, described
+from sqlfront.commands.lookup import creation_schema, described, usable_type
 from sqlfront.commands.types import check_type_name_free, columns_of_type, owned_type, shown_type, types_over
 from sqlfront.parser import (
     AddAttribute,
@@ -47,17 +47,16 @@ def execute_create_composite(statement: CreateCompositeStatement, context: Comma
             raise DuplicateColumn(f'column "{definition.name}" specified more than once')
         attributes.append(_attribute(context, definition))
     oid, array_oid, relation_oid = unused_type_oids(context.catalog, 3)
-    context.transaction.put(
-        CompositeType(
-            oid, statement.name.name, context.database_oid, context.role_oid, schema_oid=schema.oid,
-            array_oid=array_oid, relation_oid=relation_oid, attributes=tuple(attributes),
-        )
+    created = CompositeType(
+        oid, statement.name.name, context.database_oid, context.role_oid, schema_oid=schema.oid,
+        array_oid=array_oid, relation_oid=relation_oid, attributes=tuple(attributes),
     )  # fmt: skip
+    context.transaction.put(with_default_acl(context, created))
     return CommandResult("CREATE TYPE")
 
 
 def _attribute(context: CommandContext, definition: AttributeDefinition) -> Attribute:
-    sql_type = resolve_type_name(context.bind_context(), definition.type)
+    sql_type = usable_type(context, definition.type)
     info = TYPES[sql_type.oid]
     if info.category in PSEUDO_CATEGORIES:
         raise InvalidTableDefinition(f'column "{definition.name}" has pseudo-type {info.sql_name}')

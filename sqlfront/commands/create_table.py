@@ -13,6 +13,7 @@ from sqlfront.commands.creation_place import checked_on_commit, creation_place
 from sqlfront.commands.errors import InvalidTableDefinition, TooManyColumns
 from sqlfront.commands.filled_indexes import has_files
 from sqlfront.commands.generated_columns import keep_generations
+from sqlfront.commands.initial_acl import with_default_acl
 from sqlfront.commands.like_clause import copied_columns, copy_parts, like_source
 from sqlfront.commands.lookup import schema_of
 from sqlfront.commands.partition_parts import inherit_parts
@@ -64,6 +65,7 @@ def execute_create_table(statement: CreateTableStatement, context: CommandContex
         type_oid=context.storage.allocate_oid(), persistence=persistence, on_commit=on_commit,
         partition_key=None if by is None else partition_key(by, columns),
     )  # fmt: skip
+    table = with_default_acl(context, table)
     if by is not None and table.options:
         raise partitioned_without_options()
     context.transaction.put(table)

@@ -13,6 +13,7 @@ from sqlfront.commands.columns import COLUMNS_MAX, PSEUDO_CATEGORIES, check_colu
 from sqlfront.commands.context import CommandContext
 from sqlfront.commands.creation_place import checked_on_commit, creation_place
 from sqlfront.commands.errors import InvalidTableDefinition, TooManyColumns
+from sqlfront.commands.initial_acl import with_default_acl
 from sqlfront.commands.table_options import checked_table_options
 from sqlfront.parser import CreateTableAsStatement, Option, QualifiedName
 from storage.catalog import Column, OnCommit, Persistence, Table
@@ -71,6 +72,7 @@ def create_table_of_columns(
         options=checked_table_options(options), type_oid=context.storage.allocate_oid(),
         persistence=persistence, on_commit=checked_on_commit(on_commit, persistence),
     )  # fmt: skip
+    table = with_default_acl(context, table)
     context.transaction.put(table)
     return table
 

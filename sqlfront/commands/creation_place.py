@@ -5,11 +5,13 @@ https://www.postgresql.org/docs/15/sql-createtable.html#SQL-CREATETABLE-PARMS-TE
 
 from __future__ import annotations
 
+from foundation.errors import InsufficientPrivilege
 from sqlfront.commands.context import CommandContext
 from sqlfront.commands.errors import InvalidTableDefinition
-from sqlfront.commands.lookup import check_database_part, creation_schema
+from sqlfront.commands.lookup import check_database_part, creation_schema, current_database, rights_of
 from sqlfront.parser import QualifiedName
 from sqlfront.session.names import TEMPORARY_SCHEMA, split_search_path
+from storage.acl import Privilege
 from storage.catalog import TEMPORARY_SCHEMA_PREFIX, OnCommit, Persistence, Schema
 
 
@@ -38,12 +40,21 @@ def creation_place(
     if persistence is Persistence.UNLOGGED:
         raise InvalidTableDefinition("only temporary relations may be created in temporary schemas")
     check_database_part(context, name)
+    _check_may_create_temporary(context)
     return _own_schema(context), Persistence.TEMPORARY
 
 
 def _is_first_in_path(context: CommandContext) -> bool:
     """`SET search_path = pg_temp` lets every new relation be temporary."""
     return split_search_path(context.settings.get("search_path"), "")[:1] == (TEMPORARY_SCHEMA,)
+
+
+def _check_may_create_temporary(context: CommandContext) -> None:
+    database = current_database(context)
+    if not rights_of(context).may(database, Privilege.TEMPORARY):
+        raise InsufficientPrivilege(
+            f'permission denied to create temporary tables in database "{database.name}"'
+        )
 
 
 def _own_schema(context: CommandContext) -> Schema:

@@ -25,11 +25,11 @@ from planner.bound import BoundCheck, BoundDomain
 from planner.evaluate import domain_failure, is_native
 from sqlfront.binder import bind_domain_condition, bound_domain, domains_below, keep_domain_condition
 from sqlfront.binder.errors import InvalidObjectDefinition
-from sqlfront.binder.type_names import resolve_type_name
 from sqlfront.commands.collations import kept_collation
 from sqlfront.commands.columns import PSEUDO_CATEGORIES, checked_default
 from sqlfront.commands.context import CommandContext, CommandResult
-from sqlfront.commands.lookup import creation_schema
+from sqlfront.commands.initial_acl import with_default_acl
+from sqlfront.commands.lookup import creation_schema, usable_type
 from sqlfront.commands.naming import free_constraint_name
 from sqlfront.commands.stored_rows import visible_rows
 from sqlfront.commands.types import check_type_name_free, owned_type, shown_type
@@ -58,7 +58,7 @@ def execute_create_domain(statement: CreateDomainStatement, context: CommandCont
     """
     schema = creation_schema(context, statement.name)
     specification = statement.specification
-    base = resolve_type_name(context.bind_context(), specification.type)
+    base = usable_type(context, specification.type)
     check_type_name_free(context, schema, statement.name.name)
     if TYPES[base.oid].category in PSEUDO_CATEGORIES:
         shown = specification.type.spelled().removeprefix("pg_catalog.")
@@ -73,6 +73,7 @@ def execute_create_domain(statement: CreateDomainStatement, context: CommandCont
         array_oid=array_oid, base=base, not_null=specification.not_null is True,
         default_sql=below.default_sql if isinstance(below, DomainType) else None,
     )  # fmt: skip
+    domain = with_default_acl(context, domain)
     if specification.default is not None:
         default = checked_default(context, _as_column(domain), specification.default)
         domain = replaced(domain, default_sql=default)

@@ -57,6 +57,7 @@ from storage.catalog import (
     View,
 )
 from storage.partition_tree import partition_tree
+from storage.role_objects import DefaultPrivileges
 from storage.type_objects import UserType
 
 
@@ -250,6 +251,9 @@ def _drop_schema(context: CommandContext, name: str, statement: DropStatement) -
     for member in members:
         if isinstance(member, UserType) and context.catalog.get(member.oid) is not None:
             drop_with_users(context, member)
+    for defaults in list(context.catalog.objects(DefaultPrivileges, context.database_oid)):
+        if defaults.schema_oid == schema.oid:
+            context.transaction.drop(defaults.oid)
     context.transaction.drop(schema.oid)
 
 

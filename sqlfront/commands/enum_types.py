@@ -12,6 +12,7 @@ from dataclasses import replace
 from foundation.enum_types import first_positions, position_between
 from foundation.errors import DuplicateObject, InvalidName, InvalidParameterValue, UniqueViolation
 from sqlfront.commands.context import CommandContext, CommandResult
+from sqlfront.commands.initial_acl import with_default_acl
 from sqlfront.commands.kept_types import check_not_kept, named
 from sqlfront.commands.lookup import check_owner, creation_schema
 from sqlfront.commands.types import check_type_name_free, find_enum
@@ -42,12 +43,11 @@ def execute_create_enum(statement: CreateEnumStatement, context: CommandContext)
     oid, array_oid, *label_oids = unused_type_oids(context.catalog, 2 + len(statement.labels))
     positions = first_positions(len(statement.labels))
     labels = tuple(map(EnumLabel, label_oids, positions, statement.labels))
-    context.transaction.put(
-        EnumType(
-            oid, name, context.database_oid, context.role_oid, schema_oid=schema.oid, array_oid=array_oid,
-            labels=labels,
-        )
+    created = EnumType(
+        oid, name, context.database_oid, context.role_oid, schema_oid=schema.oid, array_oid=array_oid,
+        labels=labels,
     )  # fmt: skip
+    context.transaction.put(with_default_acl(context, created))
     return CommandResult("CREATE TYPE")
 
 

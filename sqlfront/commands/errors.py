@@ -13,10 +13,6 @@ class InvalidSchemaName(QuiverError):
     sqlstate = "3F000"
 
 
-class InvalidGrant(QuiverError):
-    sqlstate = "0LP01"
-
-
 class ReservedName(QuiverError):
     sqlstate = "42939"
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from foundation.errors import FeatureNotSupported
 from sqlfront import parser
 from sqlfront.commands.absent_objects import execute_drop_absent
 from sqlfront.commands.alter_table import execute_alter_table
@@ -15,6 +14,7 @@ from sqlfront.commands.context import CommandContext, CommandResult
 from sqlfront.commands.create_index import execute_create_index
 from sqlfront.commands.create_table import execute_create_table
 from sqlfront.commands.databases import execute_create_database
+from sqlfront.commands.default_privileges import execute_default_privileges
 from sqlfront.commands.domains import execute_alter_domain, execute_create_domain
 from sqlfront.commands.drop import execute_drop
 from sqlfront.commands.enum_types import execute_add_label, execute_create_enum, execute_rename_label
@@ -24,6 +24,7 @@ from sqlfront.commands.functions import (
     execute_create_function,
     execute_drop_function,
 )
+from sqlfront.commands.grants import execute_grant
 from sqlfront.commands.maintenance import (
     execute_analyze,
     execute_checkpoint,
@@ -33,6 +34,7 @@ from sqlfront.commands.maintenance import (
     execute_vacuum,
 )
 from sqlfront.commands.memberships import execute_grant_role
+from sqlfront.commands.owned_objects import execute_drop_owned, execute_reassign_owned
 from sqlfront.commands.partitions import execute_attach, execute_detach
 from sqlfront.commands.rename import execute_owner, execute_rename
 from sqlfront.commands.roles import execute_alter_role, execute_alter_setting, execute_create_role
@@ -46,14 +48,6 @@ from sqlfront.commands.sequences import execute_alter_sequence, execute_create_s
 from sqlfront.commands.settings import execute_reset, execute_set, execute_show
 from sqlfront.commands.truncate import execute_truncate
 from sqlfront.commands.views import execute_create_view
-
-
-def _refused(name: str) -> Callable[[Any, CommandContext], CommandResult]:
-    def refuse(statement: parser.Statement, context: CommandContext) -> CommandResult:
-        raise FeatureNotSupported(f"{name} is not supported")
-
-    return refuse
-
 
 COMMANDS: dict[type[parser.Statement], Callable[[Any, CommandContext], CommandResult]] = {
     parser.AddEnumLabelStatement: execute_add_label,
@@ -88,10 +82,10 @@ COMMANDS: dict[type[parser.Statement], Callable[[Any, CommandContext], CommandRe
     parser.DropStatement: execute_drop,
     parser.DropAbsentStatement: execute_drop_absent,
     parser.GrantRoleStatement: execute_grant_role,
-    parser.GrantStatement: _refused("GRANT of privileges"),
-    parser.DefaultPrivilegesStatement: _refused("ALTER DEFAULT PRIVILEGES"),
-    parser.DropOwnedStatement: _refused("DROP OWNED"),
-    parser.ReassignOwnedStatement: _refused("REASSIGN OWNED"),
+    parser.GrantStatement: execute_grant,
+    parser.DefaultPrivilegesStatement: execute_default_privileges,
+    parser.DropOwnedStatement: execute_drop_owned,
+    parser.ReassignOwnedStatement: execute_reassign_owned,
     parser.LockStatement: execute_lock,
     parser.OwnerStatement: execute_owner,
     parser.ReindexStatement: execute_reindex,

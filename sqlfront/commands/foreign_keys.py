@@ -13,7 +13,6 @@ from foundation.errors import (
     DuplicateObject,
     FeatureNotSupported,
     ForeignKeyViolation,
-    InsufficientPrivilege,
     ObjectNotInPrerequisiteState,
     SyntaxErrorInStatement,
     UndefinedColumn,
@@ -31,9 +30,11 @@ from sqlfront.commands.errors import (
     InvalidTableDefinition,
     TooManyColumns,
 )
-from sqlfront.commands.lookup import current_role, described, maybe_relation
+from sqlfront.commands.lookup import described, maybe_relation, rights_of
 from sqlfront.commands.naming import free_constraint_name, joined_columns
 from sqlfront.parser import ConstraintDefinition
+from sqlfront.privileges.rights import denied
+from storage.acl import Privilege
 from storage.catalog import (
     Column,
     ForeignKey,
@@ -65,7 +66,7 @@ def add_foreign_key(
     columns = _columns(table, constraint.columns)
     set_columns = _set_columns(table, columns, constraint.set_columns)
     index, referenced_columns = _referenced_key(context, referenced, constraint)
-    _check_may_reference(context, referenced)
+    _check_may_reference(context, referenced, _attnums(referenced_columns))
     _check_generated(columns, constraint)
     if len(columns) != len(referenced_columns):
         raise InvalidForeignKey("number of referencing and referenced columns for foreign key disagree")
@@ -178,10 +179,9 @@ def _referenced_table(context: CommandContext, constraint: ConstraintDefinition)
     return found
 
 
-def _check_may_reference(context: CommandContext, referenced: Table) -> None:
-    role = current_role(context)
-    if not role.is_superuser and referenced.owner_oid != role.oid:
-        raise InsufficientPrivilege(f"permission denied for table {referenced.name}")
+def _check_may_reference(context: CommandContext, referenced: Table, attnums: Sequence[int]) -> None:
+    if not rights_of(context).may_on_columns(referenced, Privilege.REFERENCES, attnums):
+        raise denied(referenced)
 
 
 def _referenced_key(

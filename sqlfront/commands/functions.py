@@ -27,6 +27,7 @@ from sqlfront.binder.errors import AmbiguousFunction, DuplicateFunction, Invalid
 from sqlfront.binder.type_names import resolve_type_name
 from sqlfront.binder.user_functions import bind_body_alone
 from sqlfront.commands.context import CommandContext, CommandResult
+from sqlfront.commands.initial_acl import with_default_acl
 from sqlfront.commands.lookup import (
     BUILTIN_SCHEMAS,
     check_may_create_in,
@@ -35,7 +36,9 @@ from sqlfront.commands.lookup import (
     creation_schema,
     find_role,
     find_schema,
+    usable_type,
 )
+from sqlfront.commands.ownership import check_may_own, owned_by
 from sqlfront.parser import (
     AlterFunctionStatement,
     CommentFunctionStatement,
@@ -86,6 +89,7 @@ def execute_create_function(statement: CreateFunctionStatement, context: Command
     )  # fmt: skip
     function = _with_options(function, statement.options)
     _check_body(context, function, is_expression=statement.result is not None)
+    function = with_default_acl(context, function)
     existing = context.catalog.named_like(function)
     if isinstance(existing, UserFunction):
         if not statement.or_replace:
@@ -93,7 +97,11 @@ def execute_create_function(statement: CreateFunctionStatement, context: Command
         check_owner(context, existing)
         _check_replacement(existing, function)
         function = replaced(
-            function, oid=existing.oid, owner_oid=existing.owner_oid, comment=existing.comment
+            function,
+            oid=existing.oid,
+            owner_oid=existing.owner_oid,
+            comment=existing.comment,
+            acl=existing.acl,
         )
     context.transaction.put(function)
     return CommandResult("CREATE FUNCTION")
@@ -126,7 +134,7 @@ def _parameter(context: CommandContext, definition: ParameterDefinition) -> Func
 def _type(context: CommandContext, name: TypeName) -> SqlType:
     """A type of a parameter or result, which has no modifier."""
     try:
-        found = resolve_type_name(context.bind_context(), name)
+        found = usable_type(context, name)
     except UndefinedObject:
         raise UndefinedObject(f"type {name.spelled()} does not exist", position=name.position) from None
     found = plain_type(found)
@@ -291,7 +299,8 @@ def execute_alter_function(statement: AlterFunctionStatement, context: CommandCo
     if statement.new_owner is not None:
         role = find_role(context, statement.new_owner)
         check_new_owner(context, role)
-        changed = replaced(function, owner_oid=role.oid)
+        check_may_own(context, function, role.oid)
+        changed = owned_by(function, role.oid)
     other = context.catalog.named_like(changed)
     if other is not None and other.oid != function.oid:
         place = context.catalog.get(changed.schema_oid)

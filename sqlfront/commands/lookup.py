@@ -1,8 +1,7 @@
 """Finding catalog objects by the names of a statement, and the right to change them.
 
-https://www.postgresql.org/docs/15/ddl-schemas.html#DDL-SCHEMAS-PATH. There are no privileges yet: an object is
-changed by its owner or a superuser, and a schema is created in by its owner, a superuser, or the owner of the
-database for the schema public.
+https://www.postgresql.org/docs/15/ddl-schemas.html#DDL-SCHEMAS-PATH. An object is changed by who has its owner's privileges,
+looked up in a schema with USAGE on it and made in one with CREATE.
 """
 
 from __future__ import annotations
@@ -18,14 +17,18 @@ from foundation.errors import (
     UndefinedTable,
     WrongObjectType,
 )
-from foundation.sqltypes import format_type
+from foundation.sqltypes import SqlType, element_type, format_type
 from sqlfront.binder.catalog_names import find_relation as find_named
 from sqlfront.binder.context import VirtualRelation
+from sqlfront.binder.type_names import resolve_type_name
 from sqlfront.commands.context import CommandContext
 from sqlfront.commands.errors import InvalidSchemaName
 from sqlfront.parser import QualifiedName
+from sqlfront.parser.typenames import TypeName
+from sqlfront.privileges.rights import Rights
 from sqlfront.privileges.roles import has_privileges_of, is_member
 from sqlfront.session.names import is_of_other_session, schema_called
+from storage.acl import Privilege
 from storage.catalog import (
     INFORMATION_SCHEMA_OID,
     PG_CATALOG_SCHEMA_OID,
@@ -43,7 +46,7 @@ from storage.catalog import (
     View,
 )
 from storage.function_objects import UserFunction
-from storage.type_objects import CompositeType, DomainType, EnumType
+from storage.type_objects import CompositeType, DomainType, EnumType, UserType
 
 BUILTIN_SCHEMAS = {"pg_catalog": PG_CATALOG_SCHEMA_OID, "information_schema": INFORMATION_SCHEMA_OID}
 
@@ -118,10 +121,7 @@ def _first_existing_schema(context: CommandContext) -> Schema | None:
 
 def check_may_create_in(context: CommandContext, schema: Schema) -> None:
     """Raises InsufficientPrivilege (42501)."""
-    role = current_role(context)
-    is_database_owner = schema.name == "public" and current_database(context).owner_oid == role.oid
-    if not (role.is_superuser or schema.owner_oid == role.oid or is_database_owner):
-        raise InsufficientPrivilege(f"permission denied for schema {schema.name}")
+    rights_of(context).check(schema, Privilege.CREATE)
 
 
 def check_database_part(context: CommandContext, name: QualifiedName) -> None:
@@ -143,6 +143,8 @@ def maybe_relation(context: CommandContext, name: QualifiedName) -> CatalogObjec
     if name.schema and is_of_other_session(name.schema, context.search_path):
         raise FeatureNotSupported("cannot access temporary tables of other sessions", position=name.position)
     names = (schema_called(name.schema, context.search_path),) if name.schema else context.search_path
+    if name.schema:
+        rights_of(context).check_schema(names[0])
     for schema_name in names:
         schema = context.catalog.find_schema(context.database_oid, schema_name)
         if schema is not None:
@@ -214,6 +216,11 @@ def find_column(table: ColumnRelation, name: str) -> Column:
 # -- roles and ownership
 
 
+def rights_of(context: CommandContext) -> Rights:
+    """What the current user may do."""
+    return Rights(context.catalog, context.database_oid, context.role_oid)
+
+
 def find_role(context: CommandContext, name: str) -> Role:
     """A role by name, or by current_user and its kin. Raises UndefinedObject (42704)."""
     if name in ("current_user", "current_role"):
@@ -229,6 +236,15 @@ def find_role(context: CommandContext, name: str) -> Role:
 def is_owner(context: CommandContext, obj: CatalogObject) -> bool:
     """Whether the current role may change an object: it has the owner's privileges."""
     return has_privileges_of(context.catalog, context.role_oid, obj.owner_oid, context.database_oid)
+
+
+def usable_type(context: CommandContext, name: TypeName) -> SqlType:
+    """The type that something new is declared with. Raises InsufficientPrivilege (42501) without USAGE, and as the look-up."""
+    found = resolve_type_name(context.bind_context(), name)
+    stored = context.catalog.get(found.domain_oid or (element_type(found) or found).oid)
+    if isinstance(stored, UserType):
+        rights_of(context).check(stored, Privilege.USAGE)
+    return found
 
 
 def check_owner(context: CommandContext, obj: CatalogObject, word: str | None = None) -> None:

@@ -21,13 +21,15 @@ from sqlfront.commands.little_data import warn_of_little_data
 from sqlfront.commands.lookup import (
     check_owner,
     computed_relation,
-    current_role,
     find_relation,
     find_schema,
+    is_owner,
     not_supported_for,
     of_kind,
+    rights_of,
 )
 from sqlfront.commands.partition_parts import parts_of_index
+from sqlfront.commands.table_locks import lock_privileges
 from sqlfront.parser import (
     AnalyzeStatement,
     CheckpointStatement,
@@ -39,10 +41,12 @@ from sqlfront.parser import (
     VacuumStatement,
 )
 from sqlfront.parser.keywords import words
+from sqlfront.privileges.roles import has_privileges_of
 from storage import Storage
 from storage.catalog import Index, Table, View
 from storage.lock_modes import TableMode
 from storage.partition_tree import partition_tree
+from storage.role_objects import CHECKPOINT_OID
 
 _VACUUM_OPTIONS = words(
     "full freeze verbose analyze disable_page_skipping skip_locked index_cleanup process_toast truncate parallel"
@@ -109,9 +113,8 @@ def _check_options(options: Iterable[Option], known: frozenset[str], command: st
 def _targets(context: CommandContext, targets: tuple[TableColumns, ...], verb: str) -> list[Table]:
     """The tables named, or all of the database that the role may change; what has no rows is skipped with a warning. System catalogs are computed: nothing is to be done there."""
     if not targets:
-        role = current_role(context)
         tables = context.catalog.objects(Table, context.database_oid)
-        return [table for table in tables if role.is_superuser or table.owner_oid == role.oid]
+        return [table for table in tables if is_owner(context, table)]
     found: list[Table] = []
     for target in targets:
         if computed_relation(context, target.table) is not None:
@@ -176,7 +179,7 @@ def execute_cluster(statement: ClusterStatement, context: CommandContext) -> Com
 
 def execute_checkpoint(statement: CheckpointStatement, context: CommandContext) -> CommandResult:
     """Write a checkpoint. Raises InsufficientPrivilege (42501) for all but superusers."""
-    if not current_role(context).is_superuser:
+    if not has_privileges_of(context.catalog, context.role_oid, CHECKPOINT_OID, context.database_oid):
         raise InsufficientPrivilege("must be superuser or have privileges of pg_checkpoint to do CHECKPOINT")
     context.storage.checkpoint()
     return CommandResult("CHECKPOINT")
@@ -190,4 +193,5 @@ def execute_lock(statement: LockStatement, context: CommandContext) -> CommandRe
             raise FeatureNotSupported("LOCK TABLE of a view is not supported")
         if type(found) is not Table:
             raise not_supported_for("cannot lock", found)
+        rights_of(context).check_any(found, lock_privileges(statement))
     return CommandResult("LOCK TABLE")

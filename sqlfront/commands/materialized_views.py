@@ -16,6 +16,7 @@ from sqlfront.binder import keep_query
 from sqlfront.commands.context import CommandContext
 from sqlfront.commands.create_table_as import checked_columns
 from sqlfront.commands.creation_place import creation_place
+from sqlfront.commands.initial_acl import with_default_acl
 from sqlfront.commands.lookup import check_owner, find_relation, not_supported_for, schema_of
 from sqlfront.commands.naming import quote_identifier
 from sqlfront.commands.table_options import checked_table_options
@@ -62,6 +63,7 @@ def create_materialized_view(
         options=checked_table_options(statement.options), type_oid=context.storage.allocate_oid(),
         definition_sql=kept.sql, references=kept.references, is_populated=False,
     )  # fmt: skip
+    view = with_default_acl(context, view)
     context.transaction.put(view)
     return view
 

@@ -9,9 +9,9 @@ from collections.abc import Iterable
 
 from foundation.errors import FeatureNotSupported, InsufficientPrivilege
 from sqlfront.commands.context import CommandContext, CommandResult
-from sqlfront.commands.errors import InvalidGrant
 from sqlfront.commands.lookup import current_role, find_role
 from sqlfront.parser import GrantRoleStatement
+from sqlfront.privileges.errors import InvalidGrant
 from sqlfront.privileges.roles import may_administer, roles_of
 from storage.acl import Membership
 from storage.catalog import Role, replaced

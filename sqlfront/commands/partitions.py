@@ -161,7 +161,7 @@ def partition_columns(
         given[specification.name] = specification
     found = []
     for attnum, column in enumerate(parent.live_columns(), 1):
-        copied = replace(column, attnum=attnum, identity="", missing_value=None, comment=None)
+        copied = replace(column, attnum=attnum, identity="", missing_value=None, comment=None, acl=None)
         found.append(PlannedColumn(_specified(context, copied, given.get(column.name))))
     return found
 

@@ -16,7 +16,6 @@ from foundation.errors import (
     UndefinedObject,
     UndefinedTable,
 )
-from sqlfront.commands.alter_table import change_owner
 from sqlfront.commands.check_constraints import rename_in_checks
 from sqlfront.commands.columns import SYSTEM_COLUMNS, sequence_default
 from sqlfront.commands.composite_types import rename_attribute
@@ -41,6 +40,7 @@ from sqlfront.commands.lookup import (
     of_kind,
     schema_of,
 )
+from sqlfront.commands.ownership import change_owner
 from sqlfront.commands.roles import rename_role
 from sqlfront.commands.schemas import check_may_create_schema, check_schema_name
 from sqlfront.commands.types import give_type, rename_type

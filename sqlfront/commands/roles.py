@@ -5,6 +5,7 @@ https://www.postgresql.org/docs/15/sql-createrole.html. Passwords are kept as SC
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from foundation.errors import (
@@ -31,16 +32,20 @@ from sqlfront.parser import (
     RoleOptions,
 )
 from sqlfront.protocol.scram import make_verifier
+from storage.acl import Acl
 from storage.catalog import (
     BOOTSTRAP_ROLE_OID,
     SHARED_DATABASE,
     CatalogObject,
+    CheckConstraint,
+    ColumnRelation,
+    ForeignKey,
     Index,
     Role,
     RoleDefaults,
     replaced,
 )
-from storage.role_objects import PREDEFINED_ROLES
+from storage.role_objects import PREDEFINED_ROLES, DefaultPrivileges
 
 _SCRAM_PREFIX = "SCRAM-SHA-256$"
 _SIMPLE_FIELDS = ("can_login", "is_superuser", "can_create_db", "can_create_role", "inherits", "connection_limit",
@@ -141,18 +146,50 @@ def drop_role(context: CommandContext, name: str, statement: DropStatement) -> N
         raise ObjectInUse("session user cannot be dropped")
     if role.is_superuser and not me.is_superuser:
         raise InsufficientPrivilege("must be superuser to drop superusers")
-    owned = [
-        obj
-        for obj in context.catalog.objects(CatalogObject)
-        if obj.owner_oid == role.oid and not isinstance(obj, Role | RoleDefaults | Index)
+    dependents = [
+        line for obj in context.catalog.objects(CatalogObject) for line in _uses(context, obj, role)
     ]
-    if owned or role.oid == BOOTSTRAP_ROLE_OID:
-        lines = "\n".join(f"owner of {described(context, obj)}" for obj in owned)
+    if dependents or role.oid == BOOTSTRAP_ROLE_OID:
+        lines = "\n".join(dependents)
         raise DependentObjectsStillExist(
             f'role "{name}" cannot be dropped because some objects depend on it', detail=lines or None
         )
     forget_role(context, role)
     context.transaction.drop(role.oid)
+
+
+def _uses(context: CommandContext, obj: CatalogObject, role: Role) -> Iterator[str]:
+    """How an object depends on a role, as DETAIL lists it. What belongs to a table is not named beside it."""
+    if isinstance(obj, Role | RoleDefaults | Index | CheckConstraint | ForeignKey):
+        return
+    if isinstance(obj, DefaultPrivileges):
+        yield from _default_uses(context, obj, role)
+    elif obj.owner_oid == role.oid:
+        yield f"owner of {described(context, obj)}"
+    elif _names(obj.acl, role):
+        yield f"privileges for {described(context, obj)}"
+    if isinstance(obj, ColumnRelation):
+        for column in obj.live_columns():
+            if obj.owner_oid != role.oid and _names(column.acl, role):
+                yield f"privileges for column {column.name} of {described(context, obj)}"
+
+
+_NEW_OBJECTS = {"r": "relations", "S": "sequences", "f": "functions", "T": "types", "n": "schemas"}
+
+
+def _default_uses(context: CommandContext, defaults: DefaultPrivileges, role: Role) -> Iterator[str]:
+    owner, schema = context.catalog.get(defaults.owner_oid), context.catalog.get(defaults.schema_oid)
+    assert owner is not None, "an owner is not dropped before what it owns"
+    place = f" in schema {schema.name}" if schema is not None else ""
+    what = f"default privileges on new {_NEW_OBJECTS[defaults.letter]} belonging to role {owner.name}{place}"
+    if owner.oid == role.oid:
+        yield f"owner of {what}"
+    elif _names(defaults.acl, role):
+        yield f"privileges for {what}"
+
+
+def _names(acl: Acl | None, role: Role) -> bool:
+    return any(role.oid in item[:2] for item in acl or ())
 
 
 def _check_not_reserved(role: Role, detail: str) -> None:

@@ -19,6 +19,7 @@ from sqlfront.commands.columns import sequence_default
 from sqlfront.commands.context import CommandContext, CommandResult
 from sqlfront.commands.dependencies import move_defaults
 from sqlfront.commands.errors import ReservedName
+from sqlfront.commands.initial_acl import with_default_acl
 from sqlfront.commands.lookup import (
     RELATION_CLASSES,
     Relation,
@@ -32,6 +33,7 @@ from sqlfront.commands.lookup import (
     find_schema,
     maybe_relation,
     of_kind,
+    rights_of,
     schema_of,
 )
 from sqlfront.commands.sequences import owned_sequences
@@ -45,6 +47,7 @@ from sqlfront.parser import (
     QualifiedName,
     SetSchemaStatement,
 )
+from storage.acl import Privilege
 from storage.catalog import (
     CatalogObject,
     ColumnRelation,
@@ -76,15 +79,14 @@ def execute_create_schema(statement: CreateSchemaStatement, context: CommandCont
             context.notice(f'schema "{name}" already exists, skipping', sqlstate=DuplicateSchema.sqlstate)
             return result
         raise DuplicateSchema(f'schema "{name}" already exists')
-    context.transaction.put(Schema(context.storage.allocate_oid(), name, context.database_oid, owner.oid))
+    schema = Schema(context.storage.allocate_oid(), name, context.database_oid, owner.oid)
+    context.transaction.put(with_default_acl(context, schema))
     return result
 
 
 def check_may_create_schema(context: CommandContext) -> None:
-    """Raises InsufficientPrivilege (42501) for neither the database's owner nor a superuser."""
-    role, database = current_role(context), current_database(context)
-    if not (role.is_superuser or database.owner_oid == role.oid):
-        raise InsufficientPrivilege(f"permission denied for database {database.name}")
+    """Raises InsufficientPrivilege (42501) without CREATE on the database."""
+    rights_of(context).check(current_database(context), Privilege.CREATE)
 
 
 def check_schema_name(name: str) -> None:

@@ -15,6 +15,7 @@ from foundation.errors import (
 from foundation.sqltypes import INT2, INT4, INT8, TYPES, SqlType, format_type
 from sqlfront.commands.context import CommandContext, CommandResult
 from sqlfront.commands.creation_place import creation_place
+from sqlfront.commands.initial_acl import with_default_acl
 from sqlfront.commands.lookup import (
     check_owner,
     find_column,
@@ -46,6 +47,7 @@ def execute_create_sequence(statement: CreateSequenceStatement, context: Command
         context.storage.allocate_oid(), name, context.database_oid, context.role_oid, schema_oid=schema.oid,
         persistence=persistence,
     )  # fmt: skip
+    sequence = with_default_acl(context, sequence)
     sequence = with_options(context, sequence, statement.options, is_new=True)
     context.transaction.put(sequence)
     return CommandResult(tag)
@@ -65,6 +67,7 @@ def create_owned_sequence(
         context.storage.allocate_oid(), name, context.database_oid, table.owner_oid,
         schema_oid=table.schema_oid, owned_by=(table.oid, column.attnum), persistence=table.persistence,
     )  # fmt: skip
+    sequence = with_default_acl(context, sequence)
     sequence = with_options(context, replace(sequence, type=column.type), options, is_new=True)
     context.transaction.put(sequence)
     return sequence

@@ -23,10 +23,11 @@ from foundation.sqltypes import is_of_vector_extension
 from sqlfront import parser
 from sqlfront.commands.context import CommandContext
 from sqlfront.commands.domains import columns_of_domain
-from sqlfront.commands.lookup import is_owner, maybe_relation
+from sqlfront.commands.lookup import is_owner, maybe_relation, rights_of
 from sqlfront.commands.types import maybe_type
 from sqlfront.commands.views import dependent_views
 from sqlfront.parser import QualifiedName
+from storage.acl import NO_PRIVILEGE, Privilege
 from storage.catalog import ColumnRelation, ForeignKey, Index, MaterializedView, Table
 from storage.lock_modes import TableMode
 from storage.locks import WaitPolicy
@@ -48,13 +49,12 @@ def lock_tables(
     find = _LOCKS.get(type(statement))
     if find is None:
         return
-    needs_owner = not isinstance(statement, parser.CopyStatement | parser.LockStatement)
     policy = WaitPolicy.NOWAIT if getattr(statement, "nowait", False) else WaitPolicy.WAIT
     while True:
         is_changed = False
         only = {found.oid for found in _tables(context, getattr(statement, "only", ()))}
         for table, mode in _with_partitions(context, list(find(statement, context)), only):
-            if needs_owner and not is_owner(context, table):
+            if not _may_lock(statement, context, table):
                 continue
             is_changed |= context.transaction.locks.lock_table(table, mode, policy)
         if not is_changed:
@@ -74,6 +74,39 @@ def _with_partitions(
         if table.oid not in only:
             for partition in partition_tree(context.catalog, table):
                 yield partition, mode
+
+
+def _may_lock(statement: parser.Statement, context: CommandContext, table: Table) -> bool:
+    """Whether the current user has a right on a table that lets the command lock it; the command says what is missing."""
+    if is_owner(context, table):
+        return True
+    wanted = lock_privileges(statement) if isinstance(statement, parser.LockStatement) else None
+    wanted = wanted or _RIGHTS.get(type(statement), NO_PRIVILEGE)
+    rights = rights_of(context)
+    by_column = rights.may_on_columns(table, wanted, ()) if wanted in _OF_COLUMNS else False
+    return by_column or bool(wanted & rights.on(table))
+
+
+def lock_privileges(statement: parser.LockStatement) -> Privilege:
+    """The privileges of which one is enough for LOCK TABLE, as LockTableAclCheck() has them."""
+    match statement.mode:
+        case "ACCESS SHARE":
+            return Privilege.SELECT
+        case "ROW EXCLUSIVE":
+            return _CHANGES | Privilege.INSERT
+        case _:
+            return _CHANGES
+
+
+_CHANGES = Privilege.UPDATE | Privilege.DELETE | Privilege.TRUNCATE
+_OF_COLUMNS = (Privilege.INSERT, Privilege.REFERENCES)
+_RIGHTS: dict[type[parser.Statement], Privilege] = {
+    parser.TruncateStatement: Privilege.TRUNCATE,
+    parser.CopyStatement: Privilege.INSERT,
+    parser.CreateTableStatement: Privilege.REFERENCES,
+    parser.AlterTableStatement: Privilege.REFERENCES,
+}
+"""What lets a role that is not the owner lock a table."""
 
 
 def _tables(context: CommandContext, names: Iterable[QualifiedName]) -> Iterator[Table]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from foundation.errors import FeatureNotSupported, WrongObjectType
 from sqlfront.commands.context import CommandContext, CommandResult
 from sqlfront.commands.little_data import warn_of_little_data
-from sqlfront.commands.lookup import check_owner, find_table
+from sqlfront.commands.lookup import check_owner, find_table, rights_of
 from sqlfront.commands.sequences import owned_sequences
 from sqlfront.parser import TruncateStatement
+from storage.acl import Privilege
 from storage.catalog import Table
 from storage.partition_tree import foreign_keys_at, partition_tree
 
@@ -23,7 +24,7 @@ def execute_truncate(statement: TruncateStatement, context: CommandContext) -> C
     """
     tables = [find_table(context, name) for name in statement.tables]
     for table in tables:
-        check_owner(context, table)
+        _check_may_empty(context, table)
     _check_only(context, statement)
     tables = _with_partitions(context, tables)
     if statement.cascade:
@@ -35,6 +36,7 @@ def execute_truncate(statement: TruncateStatement, context: CommandContext) -> C
         warn_of_little_data(context, context.catalog.indexes_of(table.oid))
         if statement.restart_identity:
             for sequence in owned_sequences(context, table.oid):
+                check_owner(context, sequence)
                 context.restart_sequence(sequence, sequence.start)
     return CommandResult("TRUNCATE TABLE")
 
@@ -54,6 +56,10 @@ def _with_partitions(context: CommandContext, tables: list[Table]) -> list[Table
     return list(parts.values())
 
 
+def _check_may_empty(context: CommandContext, table: Table) -> None:
+    rights_of(context).check(table, Privilege.TRUNCATE)
+
+
 def _referencing(context: CommandContext, table: Table) -> list[Table]:
     keys = sorted(foreign_keys_at(context.catalog, table.oid), key=lambda key: key.table_oid)
     return [context.catalog.table(key.table_oid) for key in keys]
@@ -67,7 +73,7 @@ def _add_referencing(context: CommandContext, tables: list[Table]) -> None:
             if other.oid not in seen:
                 seen.add(other.oid)
                 context.notice(f'truncate cascades to table "{other.name}"')
-                check_owner(context, other)
+                _check_may_empty(context, other)
                 tables.append(other)
 
 

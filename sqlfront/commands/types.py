@@ -31,6 +31,7 @@ from sqlfront.commands.lookup import (
     find_schema,
     schema_of,
 )
+from sqlfront.commands.ownership import change_owner
 from sqlfront.commands.views import dependent_views
 from sqlfront.parser import DropStatement, QualifiedName
 from sqlfront.parser.typenames import TypeName
@@ -65,7 +66,7 @@ def give_type(context: CommandContext, kind: str, name: QualifiedName, role_name
     found = owned_type(context, kind, name)
     role = find_role(context, role_name)
     check_new_owner(context, role)
-    context.transaction.put(replaced(found, owner_oid=role.oid))
+    change_owner(context, found, role.oid)
 
 
 def drop_type(context: CommandContext, name: QualifiedName, statement: DropStatement) -> None:

@@ -30,6 +30,7 @@ from sqlfront.commands.columns import COLUMNS_MAX
 from sqlfront.commands.context import CommandContext, CommandResult
 from sqlfront.commands.creation_place import creation_place
 from sqlfront.commands.errors import InvalidTableDefinition, TooManyColumns
+from sqlfront.commands.initial_acl import with_default_acl
 from sqlfront.commands.lookup import check_owner, described
 from sqlfront.commands.table_options import check_unique
 from sqlfront.parser import CreateViewStatement, Option
@@ -92,7 +93,7 @@ def execute_create_view(statement: CreateViewStatement, context: CommandContext)
         columns=columns, options=options, type_oid=context.storage.allocate_oid(), definition_sql=kept.sql,
         references=kept.references, persistence=persistence,
     )  # fmt: skip
-    context.transaction.put(view)
+    context.transaction.put(with_default_acl(context, view))
     return CommandResult("CREATE VIEW")
 
 

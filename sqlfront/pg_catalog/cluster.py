@@ -11,6 +11,7 @@ from planner.functions.zone_names import time_zone_rows
 from planner.vector import index_status
 from sqlfront.pg_catalog.definitions import index_definition
 from sqlfront.pg_catalog.locks import wait_event
+from sqlfront.pg_catalog.privileges import shown_acl
 from sqlfront.pg_catalog.relations import Row, rows_of
 from sqlfront.pg_catalog.view import CatalogView, Reach
 from sqlfront.types.network_input import peer_address
@@ -36,7 +37,8 @@ EXTENSIONS = {
 @rows_of("pg_database")
 def pg_database(view: CatalogView) -> Iterator[Row]:
     for database in view.catalog.objects(Database):
-        yield _database_row(database.oid, database.name, database.owner_oid, is_template=False)
+        row = _database_row(database.oid, database.name, database.owner_oid, is_template=False)
+        yield {**row, "datacl": shown_acl(view, database)}
     for oid, name in TEMPLATE_DATABASES.items():
         yield _database_row(oid, name, BOOTSTRAP_ROLE_OID, is_template=True)
 

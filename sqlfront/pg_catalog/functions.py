@@ -366,19 +366,6 @@ def _relation_oid(view: CatalogView, name: str) -> int:
     return oid
 
 
-# -- privileges: ownership is all there is until GRANT exists -----------------------------------------------
-
-
-@catalog_function(
-    "has_table_privilege", "has_schema_privilege", "has_database_privilege", "has_column_privilege",
-    "has_sequence_privilege", "has_function_privilege", "has_type_privilege", "has_any_column_privilege",
-    "has_language_privilege", "has_tablespace_privilege", "has_parameter_privilege",
-)  # fmt: skip
-def has_privilege(view: CatalogView, *arguments: Any) -> bool:
-    """Every role may read and write every table: there are no privileges yet."""
-    return True
-
-
 # -- encodings, the rest -----------------------------------------------------------------------------
 
 

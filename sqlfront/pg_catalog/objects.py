@@ -11,7 +11,7 @@ from sqlfront.binder import index_column_names, key_type
 from sqlfront.commands.operator_classes import HASH
 from sqlfront.pg_catalog.definitions import constraint_name
 from sqlfront.pg_catalog.partitions import index_is_complete, partition_fields
-from sqlfront.pg_catalog.privileges import schema_public_acl
+from sqlfront.pg_catalog.privileges import acl_items, shown_acl
 from sqlfront.pg_catalog.relations import (
     Row,
     all_relations,
@@ -80,8 +80,9 @@ def access_methods() -> dict[str, int]:
 def pg_namespace(view: CatalogView) -> Iterator[Row]:
     for oid, name in sorted(view.schema_names.items()):
         owner_oid = view.schema_owners[oid]
-        acl = schema_public_acl(view, owner_oid) if name == "public" else None
-        yield {"oid": oid, "nspname": name, "nspowner": owner_oid, "nspacl": acl}
+        yield {
+            "oid": oid, "nspname": name, "nspowner": owner_oid, "nspacl": shown_acl(view, view.catalog.get(oid)),
+        }  # fmt: skip
 
 
 @rows_of("pg_class")
@@ -93,6 +94,7 @@ def pg_class(view: CatalogView) -> Iterator[Row]:
         yield {
             **_class_row(stored.oid, stored.name, stored.schema_oid, stored.owner_oid, "v"),
             "reltype": row_type_oid(stored), "relfilenode": 0, "reltuples": -1.0, "relhasrules": True,
+            "relacl": shown_acl(view, stored),
             "relnatts": len(stored.columns), "reloptions": _options(stored.options),
             "relpersistence": stored.persistence.value,
         }  # fmt: skip
@@ -112,6 +114,7 @@ def pg_class(view: CatalogView) -> Iterator[Row]:
         yield {
             **_class_row(sequence.oid, sequence.name, sequence.schema_oid, sequence.owner_oid, "S"),
             "relpersistence": sequence.persistence.value,
+            "relacl": shown_acl(view, sequence),
             "relnatts": 3,
             "reltuples": 1.0,
         }
@@ -147,6 +150,7 @@ def _table_row(view: CatalogView, table: Table) -> Row:
         **_class_row(table.oid, table.name, table.schema_oid, table.owner_oid, "m" if is_view else "r"),
         "relispopulated": not isinstance(table, MaterializedView) or table.is_populated,
         "relhasrules": is_view,
+        "relacl": shown_acl(view, table),
         "relpersistence": table.persistence.value,
         "reltype": row_type_oid(table),
         "relam": HEAP_AM_OID,
@@ -179,7 +183,7 @@ def _options(options: tuple[tuple[str, str], ...]) -> list[str] | None:
 def pg_attribute(view: CatalogView) -> Iterator[Row]:
     for table in view.objects(Table):
         for column in table.columns:
-            row = _attribute_row(table.oid, column)
+            row = _attribute_row(view, table.oid, column)
             if table.parent_oid and not column.is_dropped:
                 row |= {"attislocal": False, "attinhcount": 1}
             yield row
@@ -187,7 +191,7 @@ def pg_attribute(view: CatalogView) -> Iterator[Row]:
             yield {**_plain_attribute(table.oid, attnum, name, SqlType(type_oid)), "attnotnull": True}
     for stored in view.objects(View):
         for column in stored.columns:
-            yield _attribute_row(stored.oid, column)
+            yield _attribute_row(view, stored.oid, column)
     for composite in view.objects(CompositeType):
         for number, attribute in enumerate(composite.attributes, 1):
             yield _plain_attribute(composite.relation_oid, number, attribute.name, attribute.type)
@@ -214,7 +218,7 @@ def pg_attribute(view: CatalogView) -> Iterator[Row]:
             yield {**row, "attnotnull": item.name in required}
 
 
-def _attribute_row(table_oid: int, column: Column) -> Row:
+def _attribute_row(view: CatalogView, table_oid: int, column: Column) -> Row:
     if column.is_dropped:
         name = f"........pg.dropped.{column.attnum}........"
         return {**_plain_attribute(table_oid, column.attnum, name, SqlType(0)), "attisdropped": True}
@@ -226,6 +230,7 @@ def _attribute_row(table_oid: int, column: Column) -> Row:
         "attidentity": column.identity,
         "attgenerated": "s" if column.generated_sql is not None else "",
         "attcollation": column_collation(column),
+        "attacl": acl_items(view, column.acl),
     }
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from foundation.errors import InvalidParameterValue, UndefinedObject
 from sqlfront.pg_catalog.function_registry import catalog_function
+from sqlfront.pg_catalog.privileges import shown_acl
 from sqlfront.pg_catalog.relations import Row, rows_of
 from sqlfront.pg_catalog.view import CatalogView
 from sqlfront.privileges.roles import (
@@ -18,6 +19,7 @@ from sqlfront.privileges.roles import (
     roles_of,
 )
 from storage.catalog import Role
+from storage.role_objects import DefaultPrivileges
 
 
 @rows_of("pg_auth_members")
@@ -28,6 +30,15 @@ def pg_auth_members(view: CatalogView) -> Iterator[Row]:
                 "roleid": joined.role_oid, "member": member.oid, "grantor": joined.grantor_oid,
                 "admin_option": joined.is_admin,
             }  # fmt: skip
+
+
+@rows_of("pg_default_acl")
+def pg_default_acl(view: CatalogView) -> Iterator[Row]:
+    for defaults in view.objects(DefaultPrivileges):
+        yield {
+            "oid": defaults.oid, "defaclrole": defaults.owner_oid, "defaclnamespace": defaults.schema_oid,
+            "defaclobjtype": defaults.letter, "defaclacl": shown_acl(view, defaults),
+        }  # fmt: skip
 
 
 @rows_of("pg_group")

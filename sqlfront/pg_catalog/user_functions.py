@@ -18,6 +18,7 @@ from sqlfront.parser.typenames import resolve_type
 from sqlfront.pg_catalog.descriptions import signature_text
 from sqlfront.pg_catalog.function_registry import catalog_function
 from sqlfront.pg_catalog.information_schema import data_type_name, location, type_location
+from sqlfront.pg_catalog.privileges import shown_acl
 from sqlfront.pg_catalog.quoting import quote_identifier
 from sqlfront.pg_catalog.relations import Row, builtin_by_oid, rows_of
 from sqlfront.pg_catalog.view import CatalogView
@@ -48,6 +49,7 @@ def pg_proc(view: CatalogView) -> Iterator[Row]:
             "proargmodes": ["t" if p.is_column else "i" for p in parameters] if function.columns else None,
             "proargnames": names if any(names) else None,
             "proargdefaults": ", ".join(defaults) if defaults else None, "prosrc": _source(function),
+            "proacl": shown_acl(view, function),
         }  # fmt: skip
 
 

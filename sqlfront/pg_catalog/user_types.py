@@ -12,6 +12,7 @@ from foundation.enum_types import POSITION_STEP
 from foundation.sqltypes import FIRST_USER_OID, TYPES, SqlType, is_shaped, plain_oid
 from sqlfront.binder.type_names import find_type_object, find_user_type
 from sqlfront.parser import parse_type
+from sqlfront.pg_catalog.privileges import shown_acl
 from sqlfront.pg_catalog.quoting import quote_identifier
 from sqlfront.pg_catalog.relations import Row, builtin_by_oid, rows_of
 from sqlfront.pg_catalog.view import CatalogView
@@ -56,7 +57,7 @@ def pg_type(view: CatalogView) -> Iterator[Row]:
                 own = {"typtype": "e", **_ENUM_FUNCTIONS}
         yield {
             **shared, **(stored_form(type_oid_below(found)) or {}), **own, "oid": found.oid, "typname": found.name,
-            "typarray": found.array_oid,
+            "typarray": found.array_oid, "typacl": shown_acl(view, found),
         }  # fmt: skip
         yield {
             **shared, **ARRAY_STORAGE, **_ARRAY_FUNCTIONS, "oid": found.array_oid, "typname": "_" + found.name,

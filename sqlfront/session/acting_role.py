@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from foundation.errors import InsufficientPrivilege, InvalidParameterValue
+from sqlfront.privileges.rights import Rights
 from sqlfront.privileges.roles import check_may_become, is_superuser
 from storage.catalog import Role
 
@@ -37,6 +38,7 @@ class ActingRoles:
         self._session = session
         self._known_oids = {identity.role_name: identity.role_oid}
         self._definer: ActingRole | None = None
+        self._rights: Rights | None = None
 
     @property
     def session_user(self) -> ActingRole:
@@ -48,6 +50,15 @@ class ActingRoles:
             return self._definer
         name = self._session.settings.get("role")
         return self.session_user if name == NO_ROLE else self._named(name)
+
+    @property
+    def rights(self) -> Rights:
+        """What the current user may do, in the catalog that the session sees now."""
+        catalog, oid = self._session.catalog(), self.current.oid
+        known = self._rights
+        if known is None or known.catalog is not catalog or known.role_oid != oid:
+            known = self._rights = Rights(catalog, self._session.identity.database_oid, oid)
+        return known
 
     def _named(self, name: str) -> ActingRole:
         catalog = self._session.catalog()

@@ -41,8 +41,10 @@ from sqlfront.copy import (
 )
 from sqlfront.parser import CopyStatement, ParsedStatement, QualifiedName, parse_script
 from sqlfront.pg_catalog.quoting import quote_identifier
+from sqlfront.privileges.rights import denied
 from sqlfront.session.array_columns import widen_columns
 from sqlfront.session.outcome import Outcome
+from storage.acl import Privilege
 from storage.catalog import AnyView, CatalogObject, Column, Index, MaterializedView, Table, View
 
 if TYPE_CHECKING:
@@ -115,6 +117,9 @@ class TableCopyIn:
         self._context = session.execution_context(transaction)
         self._table = _copied_table(command_context, node.table)
         columns = _target_columns(self._table, node.columns)
+        attnums = [column.attnum for column in columns]
+        if not session.roles.rights.may_on_columns(self._table, Privilege.INSERT, attnums):
+            raise denied(self._table)
         self._defaults = self._bound_defaults(session, columns)
         self._rules = table_rules(session.bind_context(), self._table)
         self.format = _wire_format(options)

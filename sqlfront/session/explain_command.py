@@ -49,8 +49,9 @@ def run_explain(
     entry = statement.cached
     if node.analyze and entry.kind.value != "SELECT":
         session.block.check_writable(entry.kind.value)
+    entry.check_allowed()
     if node.analyze:
-        entry.check_readable()
+        entry.check_executable()
     creates = isinstance(node.inner, CreateTableAsStatement)
     lines = entry.plan.explain(
         session.execution_context(transaction, parameters),

@@ -20,12 +20,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from foundation.cancel import CANCEL_SHUTDOWN, CANCEL_USER
-from foundation.errors import InvalidParameterValue, QuiverError, UndefinedDatabase
+from foundation.errors import InsufficientPrivilege, InvalidParameterValue, QuiverError, UndefinedDatabase
 from foundation.memory import MemoryBudget
 from foundation.settings import SettingSource, SettingValues
 from planner.vector import BuildClaims, BuildReports
 from sqlfront.backend import Authentication, StartupParameters
 from sqlfront.pg_catalog.kept_rows import KeptRows
+from sqlfront.privileges.rights import Rights
 from sqlfront.privileges.roles import check_may_become
 from sqlfront.protocol.errors import InvalidAuthorization, TooManyConnections
 from sqlfront.protocol.scram import make_verifier
@@ -40,6 +41,7 @@ from sqlfront.session.session import LocalSession
 from sqlfront.session.state import SessionIdentity
 from sqlfront.session.temporary import drop_left_temporary
 from storage import Storage
+from storage.acl import Privilege
 from storage.catalog import Catalog, Database, Role
 
 _log = logging.getLogger(__name__)
@@ -108,6 +110,7 @@ class LocalSessionFactory:
         Raises:
             InvalidAuthorization: 28000, the role does not exist or may not log in.
             UndefinedDatabase: 3D000.
+            InsufficientPrivilege: 42501, no CONNECT on the database, or a role that it may not begin as.
             TooManyConnections: 53300.
             InvalidParameterValue: 22023, a start-up setting is wrong; 42704, 42602 and 55P02 as SET has them.
         """
@@ -118,6 +121,11 @@ class LocalSessionFactory:
         if not role.can_login:
             raise InvalidAuthorization(f'role "{role.name}" is not permitted to log in')
         database = self._find_database(catalog, startup, role)
+        if not Rights(catalog, database.oid, role.oid).may(database, Privilege.CONNECT):
+            raise InsufficientPrivilege(
+                f'permission denied for database "{database.name}"',
+                detail="User does not have CONNECT privilege.",
+            )
         settings = self._settings_for(role, database, startup)
         with self._lock:
             self._check_connection_count(role, settings)

@@ -122,7 +122,8 @@ def _fill(session: LocalSession, transaction: Transaction, view: MaterializedVie
 def _rows(session: LocalSession, view: MaterializedView) -> Iterator[pa.RecordBatch]:
     session.is_reading_definition = True
     try:
-        return session.run_prepared(session.prepare_nested_text(view.definition_sql), ()).batches
+        with session.roles.acting_as(view.owner_oid):
+            return session.run_prepared(session.prepare_nested_text(view.definition_sql), ()).batches
     finally:
         session.is_reading_definition = False
 

@@ -11,7 +11,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from enum import Enum
 
-from foundation.errors import ObjectNotInPrerequisiteState
+from foundation.errors import InsufficientPrivilege, ObjectNotInPrerequisiteState
 from foundation.sqltypes import SqlType
 from planner import Plan
 from planner.bound import BoundStatement, Delete, Insert, Merge, Update
@@ -85,9 +85,22 @@ class CachedPlan:
     """A materialized view that it reads and that has no rows yet: it can be planned, but not executed."""
     repeated: RepeatedRead | None = None
     """Of a search or look-up whose executions differ in little but values of parameters."""
+    denied: str = ""
+    """Why the role may not execute it; it may prepare it, as in PostgreSQL."""
 
-    def check_readable(self) -> None:
-        """Raises ObjectNotInPrerequisiteState (55000) before an execution that would read what has no rows yet."""
+    def check_allowed(self) -> None:
+        """Raises InsufficientPrivilege (42501) where the role lacks a right that the statement needs."""
+        if self.denied:
+            raise InsufficientPrivilege(self.denied)
+
+    def check_executable(self) -> None:
+        """Before an execution.
+
+        Raises:
+            InsufficientPrivilege: 42501, as `check_allowed`.
+            ObjectNotInPrerequisiteState: 55000, it would read what has no rows yet.
+        """
+        self.check_allowed()
         if self.unpopulated:
             raise ObjectNotInPrerequisiteState(
                 f'materialized view "{self.unpopulated}" has not been populated',

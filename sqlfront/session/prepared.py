@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 
 import pyarrow as pa
 
-from foundation.errors import ArrayShapeNotSupported, SyntaxErrorInStatement
+from foundation.errors import ArrayShapeNotSupported, InsufficientPrivilege, SyntaxErrorInStatement
 from foundation.sqltypes import SqlType, plain_type
 from planner import plan_locking, plan_statement
 from planner.bound import BoundStatement, Insert, Select, walk
@@ -25,6 +25,8 @@ from sqlfront.backend import ResultColumn
 from sqlfront.binder import BindContext, bind_query, lock_name
 from sqlfront.parser import ParsedStatement, QueryStatement, parse_script
 from sqlfront.pg_catalog import VIRTUAL_RELATIONS
+from sqlfront.privileges.rights import Rights
+from sqlfront.privileges.statements import check_statement
 from sqlfront.session.array_columns import narrowed_columns, widen_columns
 from sqlfront.session.clock import now_us
 from sqlfront.session.command_shape import command_columns, is_allowed_in_failed_block, query_inside
@@ -223,9 +225,11 @@ class StatementPlanner:
         context = self.bind_context(place.key.parameter_oids)
         context.allows_parameters = allows_parameters
         bound = bind_query(parsed.node.expression, context)
-        plan = plan_locking(bound) if context.locks_rows else plan_statement(bound)
+        plan = plan_locking(bound) if context.notes.locks_rows else plan_statement(bound)
         narrowed = narrowed_columns(bound)
-        template = RowTemplate.of(bound) if _keeps_rows(bound, context) and not narrowed else None
+        denied = _denied(bound, context, self._session.roles.current.oid)
+        is_plain = not narrowed and not denied
+        template = RowTemplate.of(bound) if _keeps_rows(bound, context) and is_plain else None
         locks = with_partitions(table_locks(bound), context.catalog)
         unpopulated = unpopulated_view(locks, context.catalog)
         entry = CachedPlan(
@@ -235,12 +239,13 @@ class StatementPlanner:
             locks,
             _writing_name(bound, context),
             is_short_query(bound) or is_short_plan(plan, context.catalog),
-            is_joinable(bound),
+            not denied and is_joinable(bound),
             template,
             None if template is None or _is_temporary(template, context) else RepeatedInsert.of(template),
             narrowed,
             unpopulated,
-            None if unpopulated else repeated_read(plan),
+            None if unpopulated or denied else repeated_read(plan),
+            denied,
         )
         # Without a transaction another session may have changed the catalog since `place` was taken.
         if place.own_catalog is None and context.catalog.version == place.key.catalog_version:
@@ -250,6 +255,7 @@ class StatementPlanner:
     def bind_context(self, parameter_oids: Sequence[int] = ()) -> BindContext:
         """Names and types as this session sees them now."""
         session = self._session
+        rights = session.roles.rights
         return BindContext(
             catalog=session.catalog(),
             database_oid=session.identity.database_oid,
@@ -258,6 +264,7 @@ class StatementPlanner:
             parameter_oids=parameter_oids,
             virtual_relations=VIRTUAL_RELATIONS,
             settings=session.settings,
+            rights=None if rights.is_superuser or session.is_reading_definition else rights,
         )
 
     # -- running ------------------------------------------------------------------------------------------
@@ -270,7 +277,7 @@ class StatementPlanner:
         entry = statement.cached
         if entry.writes_as:
             session.block.check_writable(entry.writes_as)
-        entry.check_readable()
+        entry.check_executable()
         try:
             execution = entry.plan.execute(session.execution_context(transaction, parameters))
         except ArrayShapeNotSupported as error:
@@ -360,10 +367,19 @@ def _writing_name(bound: BoundStatement, context: BindContext) -> str:
     kind = kind_of(bound)
     if any(cte.change is not None for cte in bound.ctes):
         return kind.value
-    if kind is not QueryKind.SELECT or not context.locks_rows:
+    if kind is not QueryKind.SELECT or not context.notes.locks_rows:
         return "" if kind is QueryKind.SELECT else kind.value
     locks = next(node.locks for node in walk(bound) if isinstance(node, Select) and node.locks)
     return f"SELECT {lock_name(locks[0].strength)}"
+
+
+def _denied(bound: BoundStatement, context: BindContext, role_oid: int) -> str:
+    """Why the current user may not execute a statement; '' where it may."""
+    try:
+        check_statement(bound, context.notes, Rights(context.catalog, context.database_oid, role_oid))
+    except InsufficientPrivilege as error:
+        return error.message
+    return ""
 
 
 def _keeps_rows(bound: BoundStatement, context: BindContext) -> TypeGuard[Insert]:

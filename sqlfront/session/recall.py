@@ -10,6 +10,7 @@ from planner.recall import measure_recall
 from sqlfront.binder import bind_query
 from sqlfront.parser import parse_script
 from sqlfront.parser.statements import QueryStatement
+from sqlfront.privileges.statements import check_statement
 from sqlfront.session.query_locks import only_reads, table_locks, take_locks
 from storage import Transaction
 
@@ -31,6 +32,7 @@ def recall_of(session: LocalSession, transaction: Transaction, text: str) -> tup
     context = session.bind_context()
     context.allows_parameters = False
     query = bind_query(node.expression, context)
+    check_statement(query, context.notes, session.roles.rights)
     locks = table_locks(query)
     if isinstance(query, bound.Insert | bound.Update | bound.Delete | bound.Merge) or not only_reads(locks):
         raise _not_a_query()

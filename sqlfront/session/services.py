@@ -16,6 +16,7 @@ from sqlfront.binder import column_defaults, table_rules
 from sqlfront.parser.keywords import keyword_rows
 from sqlfront.pg_catalog import CATALOG_FUNCTIONS, reg_name, reg_oid
 from sqlfront.pg_catalog.partitions import partition_ancestors, partition_tree_rows
+from sqlfront.pg_catalog.privileges import exploded_acl
 from sqlfront.pg_catalog.view import CatalogView
 from sqlfront.session.recall import recall_of
 from sqlfront.session.session_functions import SESSION_FUNCTIONS
@@ -76,7 +77,7 @@ class StatementServices:
         return None
 
     def function_rows(self, name: str, *arguments: Any) -> Sequence[tuple[Any, ...]]:
-        key = (name, arguments)
+        key = (name, tuple(tuple(a) if isinstance(a, list) else a for a in arguments))
         if key not in self._known_rows:
             # Asked for once for each column of the result.
             self._known_rows[key] = self._rows(name, *arguments)
@@ -85,6 +86,8 @@ class StatementServices:
     def _rows(self, name: str, *arguments: Any) -> Sequence[tuple[Any, ...]]:
         if name == "pg_get_keywords":
             return keyword_rows()
+        if name == "aclexplode":
+            return exploded_acl(self.view, *arguments)
         if name == "pg_partition_ancestors":
             return partition_ancestors(self.view, *arguments)
         if name == "pg_partition_tree":

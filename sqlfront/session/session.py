@@ -86,8 +86,7 @@ class LocalSession:
     ) -> None:
         self.shared = shared
         self.identity = identity
-        self.process_id = identity.process_id
-        self.secret_key = identity.secret_key
+        self.process_id, self.secret_key = identity.process_id, identity.secret_key
         self.settings = settings
         self.roles = ActingRoles(self)
         self.registry = registry
@@ -412,10 +411,11 @@ class LocalSession:
         return transaction.catalog if transaction is not None else self.shared.storage.catalog
 
     def search_path(self) -> tuple[str, ...]:
-        """Where names are looked for, the session's own temporary schema included."""
+        """Where names are looked for: schemas that may be looked into, the session's own temporary one included."""
         listed = split_search_path(self.settings.get("search_path"), self.roles.current.name)
-        own, exists = self.identity.temporary_schema, has_temporary(self)
-        return searched_schemas(listed, own, exists=exists, for_definition=self.is_reading_definition)
+        own, reads_text = self.identity.temporary_schema, self.is_reading_definition
+        path = searched_schemas(listed, own, exists=has_temporary(self), for_definition=reads_text)
+        return path if reads_text else self.roles.rights.usable_schemas(path)
 
     def existing_search_path(self) -> tuple[str, ...]:
         """The schemas of the search path that exist, in order."""

@@ -30,7 +30,8 @@ from sqlfront.session.names import (
 )
 from sqlfront.session.temporary import temporary_schema
 from sqlfront.types.network_input import peer_address
-from storage.catalog import TEMPORARY_SCHEMA_PREFIX, Role, Schema, Sequence
+from storage.acl import Privilege
+from storage.catalog import TEMPORARY_SCHEMA_PREFIX, Catalog, Schema, Sequence
 
 if TYPE_CHECKING:
     from sqlfront.session.session import LocalSession
@@ -163,8 +164,7 @@ def set_config(session: LocalSession, name: str | None, value: str | None, is_lo
     if name.lower() in ROLE_SETTINGS:
         session.roles.set(name.lower(), value, is_local=bool(is_local))
         return session.settings.show(name)
-    role = session.catalog().get(session.roles.current.oid)
-    check_settable(name, is_superuser=isinstance(role, Role) and role.is_superuser)
+    check_settable(name, is_superuser=session.roles.rights.is_superuser)
     session.settings.set(name, value, is_local=bool(is_local))
     return session.settings.show(name)
 
@@ -193,6 +193,14 @@ def pg_sleep(session: LocalSession, seconds: float) -> str:
 # -- sequences ----------------------------------------------------------------------------------------------
 
 
+def is_of_identity(catalog: Catalog, sequence: Sequence) -> bool:
+    """Whether a sequence gives an identity column its values."""
+    if sequence.owned_by is None:
+        return False
+    table_oid, attnum = sequence.owned_by
+    return catalog.table(table_oid).column_at(attnum).identity != ""
+
+
 def _sequence(session: LocalSession, name: str | int) -> Sequence:
     catalog = session.catalog()
     if isinstance(name, int):
@@ -212,6 +220,9 @@ def _sequence(session: LocalSession, name: str | int) -> Sequence:
 @session_function("nextval")
 def nextval(session: LocalSession, name: str | int) -> int:
     sequence = _sequence(session, name)
+    if not is_of_identity(session.catalog(), sequence):
+        # What an identity column calls was checked with the statement, where a direct call of its sequence was, too.
+        session.roles.rights.check_any(sequence, Privilege.USAGE | Privilege.UPDATE)
     session.block.check_writable("nextval()")
     value = int(session.shared.storage.next_sequence_values(sequence, 1)[0])
     session.remember_sequence_value(sequence.oid, value)
@@ -221,6 +232,7 @@ def nextval(session: LocalSession, name: str | int) -> int:
 @session_function("currval")
 def currval(session: LocalSession, name: str | int) -> int:
     sequence = _sequence(session, name)
+    session.roles.rights.check_any(sequence, Privilege.USAGE | Privilege.SELECT)
     value = session.sequence_values.get(sequence.oid)
     if value is None:
         raise ObjectNotInPrerequisiteState(
@@ -231,8 +243,10 @@ def currval(session: LocalSession, name: str | int) -> int:
 
 @session_function("lastval")
 def lastval(session: LocalSession) -> int:
-    if session.last_sequence_oid is None or session.catalog().get(session.last_sequence_oid) is None:
+    last = session.catalog().get(session.last_sequence_oid or 0)
+    if session.last_sequence_oid is None or last is None:
         raise ObjectNotInPrerequisiteState("lastval is not yet defined in this session")
+    session.roles.rights.check_any(last, Privilege.USAGE | Privilege.SELECT)
     return session.sequence_values[session.last_sequence_oid]
 
 
@@ -245,6 +259,7 @@ def pg_sequence_last_value(session: LocalSession, name: str | int) -> int | None
 @session_function("setval")
 def setval(session: LocalSession, name: str | int, value: int, is_called: bool = True) -> int:
     sequence = _sequence(session, name)
+    session.roles.rights.check(sequence, Privilege.UPDATE)
     session.block.check_writable("setval()")
     if not sequence.minimum <= value <= sequence.maximum:
         raise SequenceOutOfRange(

@@ -8,47 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import psycopg
 import pytest
 
+from tests.quiver.role_sessions import RoleSessions, databases, without_roles
 from tests.quiver.server_process import ServerProcess
 from tests.quiver.sql_outcomes import FOLDER, described_outcome
 
 pytestmark = pytest.mark.slow
 
-DATABASE = "privileges"
+FILES = ("roles.sql", "privileges.sql", "granted_objects.sql", "default_privileges.sql")
 
 
 @pytest.fixture(scope="module")
-def dsns(postgres_uri: str, server: ServerProcess) -> Iterator[tuple[str, str]]:
-    """PostgreSQL and Quiver, each with an empty database."""
-    found = (postgres_uri, server.dsn)
-    for dsn in found:
-        with psycopg.connect(dsn, autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {DATABASE}".encode())
-    yield tuple(psycopg.conninfo.make_conninfo(dsn, dbname=DATABASE) for dsn in found)  # type: ignore[misc]
-    with psycopg.connect(postgres_uri, autocommit=True) as connection:
-        connection.execute(f"DROP DATABASE {DATABASE} WITH (FORCE)".encode())
-        for (role,) in connection.execute("SELECT rolname FROM pg_roles WHERE oid >= 16384").fetchall():
-            connection.execute(f"DROP ROLE {role}".encode())
-
-
-class RoleSessions:
-    """Sessions of roles, opened when they are first asked for."""
-
-    def __init__(self, dsn: str) -> None:
-        self._dsn = dsn
-        self._sessions: dict[str, psycopg.Connection[tuple[object, ...]]] = {}
-
-    def of(self, role: str) -> psycopg.Connection[tuple[object, ...]]:
-        if role not in self._sessions:
-            dsn = psycopg.conninfo.make_conninfo(self._dsn, user=role)
-            self._sessions[role] = psycopg.connect(dsn, autocommit=True)
-        return self._sessions[role]
-
-    def close(self) -> None:
-        for session in self._sessions.values():
-            session.close()
+def servers(postgres_uri: str, server: ServerProcess) -> Iterator[tuple[str, str]]:
+    """PostgreSQL, whose roles are removed again, and Quiver."""
+    yield postgres_uri, server.dsn
+    with without_roles((postgres_uri,)):
+        pass
 
 
 def differences(dsns: tuple[str, str], file: str) -> list[str]:
@@ -73,7 +49,8 @@ def differences(dsns: tuple[str, str], file: str) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("file", ["roles.sql"])
-def test_same_outcomes(dsns: tuple[str, str], file: str) -> None:
-    found = differences(dsns, file)
+@pytest.mark.parametrize("file", FILES)
+def test_same_outcomes(servers: tuple[str, str], file: str) -> None:
+    with databases(servers, f"privileges_{file.removesuffix('.sql')}") as dsns:
+        found = differences(dsns, file)
     assert not found, "\n".join(found)
