@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from foundation.errors import InvalidParameterValue
 from foundation.memory import MemoryBudget
 from foundation.settings import SettingValues
 from foundation.sqltypes import arrow_type
@@ -48,7 +49,8 @@ class NoOtherRole:
         return self
 
     def set(self, setting: str, name: str | None, *, is_local: bool = False) -> None:
-        raise AssertionError("these sessions act as one role")
+        if name is not None and name not in ("none", self.name):
+            raise InvalidParameterValue(f'role "{name}" does not exist')
 
 
 @dataclass
