@@ -146,7 +146,7 @@ _DEFINITIONS = (
     _bool("enable_hashjoin", "on", "Accepted; the planner has a cost model of its own."),
     _bool("enable_mergejoin", "on", "Accepted; the planner has a cost model of its own."),
     _bool("geqo", "on", "Accepted; the planner has a cost model of its own."),
-    _bool("jit", "off", "Accepted for clients that switch it off."),
+    _bool("jit", "on", "Accepted for clients that switch it off; there is nothing to switch."),
     # Client defaults.
     _string("application_name", "", "Name the client gives itself.", is_reported=True),
     _string("client_encoding", "UTF8", "Encoding of the client; UTF8 is the only one.", is_reported=True),
@@ -162,6 +162,7 @@ _DEFINITIONS = (
     _bool("synchronize_seqscans", "on", "Accepted for pg_dump."),
     _bool("array_nulls", "on", "Accepted for clients."),
     _bool("quote_all_identifiers", "off", "Accepted for pg_dump."),
+    _string("restrict_nonsystem_relation_kind", "", "Accepted for pg_dump, which asks that views and foreign tables are not expanded."),
     _string("lc_messages", "C.UTF-8", "Accepted for clients."),
     _string("lc_monetary", "C.UTF-8", "Accepted for clients."),
     _string("lc_numeric", "C.UTF-8", "Accepted for clients."),

@@ -26,7 +26,8 @@ def bootstrap_objects(
         BOOTSTRAP_ROLE_OID, "postgres", SHARED_DATABASE, BOOTSTRAP_ROLE_OID,
         can_login=True, is_superuser=True, can_create_db=True, can_create_role=True,
     )  # fmt: skip
-    database = Database(database_oid, "postgres", SHARED_DATABASE, BOOTSTRAP_ROLE_OID)
+    comment = "default administrative connection database"
+    database = Database(database_oid, "postgres", SHARED_DATABASE, BOOTSTRAP_ROLE_OID, comment=comment)
     return [role, database, *database_objects(extension_version, database, BOOTSTRAP_ROLE_OID, 20000)]
 
 

@@ -24,6 +24,8 @@ DEFAULT_TABLESPACE_OID = 1663
 TEMPLATE_DATABASES = {1: "template1", 4: "template0"}
 """Shown because clients look for them; they hold nothing and cannot be connected to."""
 
+TEMPLATE_COMMENTS = {1: "default template for new databases", 4: "unmodifiable empty database"}
+
 EXTENSIONS = {
     "vector": (PGVECTOR_VERSION, "vector data type and ivfflat and hnsw access methods"),
     "plpgsql": ("1.0", "PL/pgSQL procedural language"),
@@ -55,6 +57,8 @@ def _database_row(oid: int, name: str, owner_oid: int, *, is_template: bool) -> 
 
 @rows_of("pg_shdescription")
 def pg_shdescription(view: CatalogView) -> Iterator[Row]:
+    for oid, comment in TEMPLATE_COMMENTS.items():
+        yield {"objoid": oid, "classoid": PG_DATABASE_OID, "description": comment}
     for class_oid, cls in ((PG_DATABASE_OID, Database), (PG_AUTHID_OID, Role)):
         for described in view.catalog.objects(cls):
             if described.comment is not None:

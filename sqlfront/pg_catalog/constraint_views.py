@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from sqlfront.pg_catalog.definitions import shown_expression
 from sqlfront.pg_catalog.information_schema import location
 from sqlfront.pg_catalog.relations import Row, rows_of
+from sqlfront.pg_catalog.standard_domains import all_domains
 from sqlfront.pg_catalog.view import CatalogView
 from storage.catalog import CheckConstraint, ForeignKey, Index, ReferentialAction, Table
-from storage.type_objects import DomainType
 
 _RULES = {action: action.name.replace("_", " ") for action in ReferentialAction}
 
@@ -142,7 +142,7 @@ def check_constraints(view: CatalogView) -> Iterator[Row]:
     for check in view.objects(CheckConstraint):
         clause = shown_expression(view, check.expression_sql, check.table_oid)
         yield {**_location(view, check), "check_clause": f"({clause})"}
-    for domain in view.objects(DomainType):
+    for domain in all_domains(view):
         for constraint in domain.constraints:
             yield {
                 **location(view, "constraint", domain.schema_oid, constraint.name),

@@ -17,6 +17,7 @@ from sqlfront.binder import BindContext, key_text, key_type, shown_condition
 from sqlfront.commands.operator_classes import OWN_FAMILIES, is_default_class
 from sqlfront.parser.pretty_expressions import pretty_expression
 from sqlfront.pg_catalog.quoting import quote_identifier
+from sqlfront.pg_catalog.standard_domains import all_domains
 from sqlfront.pg_catalog.user_types import with_short_type_names
 from sqlfront.pg_catalog.view import CatalogView
 from sqlfront.session.names import split_qualified_name
@@ -192,7 +193,7 @@ def constraint_definition(view: CatalogView, constraint_oid: int, *, pretty: boo
         return _check_definition(view, stored, stored.table_oid, pretty=pretty)
     if isinstance(stored, ForeignKey):
         return _foreign_key_definition(view, stored)
-    for domain in view.objects(DomainType):
+    for domain in all_domains(view):
         for constraint in domain.constraints:
             if constraint.oid == constraint_oid:
                 return _check_definition(view, constraint, domain.oid, pretty=pretty)

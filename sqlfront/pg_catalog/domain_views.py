@@ -13,15 +13,15 @@ from sqlfront.pg_catalog.information_schema import (
     type_location,
 )
 from sqlfront.pg_catalog.relations import Row, rows_of
+from sqlfront.pg_catalog.standard_domains import all_domains
 from sqlfront.pg_catalog.user_types import with_short_type_names
 from sqlfront.pg_catalog.view import CatalogView
 from storage.catalog import ColumnRelation
-from storage.type_objects import DomainType
 
 
 @rows_of("domains", schema="information_schema")
 def domains(view: CatalogView) -> Iterator[Row]:
-    for domain in view.objects(DomainType):
+    for domain in all_domains(view):
         base, default = domain.base, domain.default_sql
         is_array = bool(TYPES[base.oid].element_oid) and not base.domain_oid
         yield {
@@ -34,7 +34,7 @@ def domains(view: CatalogView) -> Iterator[Row]:
 
 @rows_of("domain_constraints", schema="information_schema")
 def domain_constraints(view: CatalogView) -> Iterator[Row]:
-    for domain in view.objects(DomainType):
+    for domain in all_domains(view):
         for constraint in domain.constraints:
             yield {
                 **location(view, "constraint", domain.schema_oid, constraint.name),
@@ -44,7 +44,7 @@ def domain_constraints(view: CatalogView) -> Iterator[Row]:
 
 @rows_of("domain_udt_usage", schema="information_schema")
 def domain_udt_usage(view: CatalogView) -> Iterator[Row]:
-    for domain in view.objects(DomainType):
+    for domain in all_domains(view):
         yield {**domain_location(view, domain.oid), **type_location(view, domain.base)}
 
 

@@ -23,6 +23,7 @@ from foundation.sqltypes import (
     format_type,
 )
 from sqlfront.parser.pretty_expressions import pretty_expression
+from sqlfront.pg_catalog.cluster import TEMPLATE_COMMENTS
 from sqlfront.pg_catalog.definitions import (
     constraint_definition,
     index_definition,
@@ -178,7 +179,9 @@ def col_description(view: CatalogView, table_oid: int, attnum: int) -> str | Non
 @catalog_function("shobj_description")
 def shobj_description(view: CatalogView, oid: int, catalog_name: str) -> str | None:
     shared = view.catalog.get(oid)
-    return shared.comment if isinstance(shared, Database | Role) else None
+    if isinstance(shared, Database | Role):
+        return shared.comment
+    return TEMPLATE_COMMENTS.get(oid) if catalog_name == "pg_database" else None
 
 
 # -- visibility and names -----------------------------------------------------------------------------------

@@ -23,6 +23,7 @@ from foundation.sqltypes import (
 from sqlfront.binder import BindContext, bind_view, changeable_columns
 from sqlfront.pg_catalog.definitions import owned_sequence, shown_expression
 from sqlfront.pg_catalog.relations import VIRTUAL_RELATIONS, Row, rows_of
+from sqlfront.pg_catalog.standard_domains import standard_domain
 from sqlfront.pg_catalog.user_types import user_type
 from sqlfront.pg_catalog.view import CatalogView
 from storage.catalog import Column, ColumnRelation, Persistence, Sequence, Table, View
@@ -156,7 +157,7 @@ def type_location(view: CatalogView, sql_type: SqlType) -> Row:
 
 def domain_location(view: CatalogView, domain_oid: int) -> Row:
     """Where a domain is; NULLs for none."""
-    domain = view.catalog.get(domain_oid)
+    domain = standard_domain(domain_oid) or view.catalog.get(domain_oid)
     if not isinstance(domain, DomainType):
         return dict.fromkeys(("domain_catalog", "domain_schema", "domain_name"))
     return location(view, "domain", domain.schema_oid, domain.name)

@@ -21,6 +21,7 @@ from sqlfront.pg_catalog.relations import (
     rows_of,
 )
 from sqlfront.pg_catalog.sizes import index_size_bytes, page_count, table_size_bytes
+from sqlfront.pg_catalog.standard_domains import all_domains
 from sqlfront.pg_catalog.user_types import declared_oid, dimension_count, row_type_oid, stored_form
 from sqlfront.pg_catalog.view import CatalogView
 from storage.catalog import (
@@ -41,7 +42,7 @@ from storage.catalog import (
     View,
 )
 from storage.function_objects import UserFunction
-from storage.type_objects import CompositeType, DomainType, UserType
+from storage.type_objects import CompositeType, UserType
 
 HEAP_AM_OID = 2
 FLAT_AM_OID = 16999
@@ -293,7 +294,7 @@ def pg_extension(view: CatalogView) -> Iterator[Row]:
     for extension in view.objects(Extension):
         yield {
             "oid": extension_oid(extension), "extname": extension.name, "extowner": extension.owner_oid,
-            "extnamespace": extension.schema_oid, "extrelocatable": True, "extversion": extension.version,
+            "extnamespace": extension.schema_oid, "extrelocatable": extension.name != "plpgsql", "extversion": extension.version,
             "extconfig": None, "extcondition": None,
         }  # fmt: skip
 
@@ -383,7 +384,7 @@ def pg_constraint(view: CatalogView) -> Iterator[Row]:
             "conkey": list(check.attnums), "conbin": check.expression_sql,
             "conislocal": not check.is_inherited, "coninhcount": int(check.is_inherited),
         }  # fmt: skip
-    for domain in view.objects(DomainType):
+    for domain in all_domains(view):
         for constraint in domain.constraints:
             yield {
                 **_constraint_row(constraint.oid, constraint.name, domain.schema_oid, 0), "contype": "c",

@@ -15,6 +15,12 @@ from sqlfront.parser import parse_type
 from sqlfront.pg_catalog.privileges import shown_acl
 from sqlfront.pg_catalog.quoting import quote_identifier
 from sqlfront.pg_catalog.relations import Row, builtin_by_oid, rows_of
+from sqlfront.pg_catalog.standard_domains import (
+    C_COLLATION_OID,
+    COLLATED_DOMAINS,
+    STANDARD_DOMAINS,
+    standard_domain,
+)
 from sqlfront.pg_catalog.view import CatalogView
 from storage.catalog import ColumnRelation
 from storage.type_objects import CompositeType, DomainType, EnumType, UserType
@@ -46,6 +52,12 @@ ARRAY_STORAGE: Row = {
 
 @rows_of("pg_type")
 def pg_type(view: CatalogView) -> Iterator[Row]:
+    for domain in STANDARD_DOMAINS:
+        yield {
+            **_shared_columns(domain.schema_oid, domain.owner_oid), **(stored_form(domain.base.oid) or {}),
+            **_domain_row(view, domain), "oid": domain.oid, "typname": domain.name,
+            "typcollation": C_COLLATION_OID if domain.name in COLLATED_DOMAINS else 0,
+        }  # fmt: skip
     for found in view.objects(UserType):
         shared = _shared_columns(found.schema_oid, found.owner_oid)
         match found:
@@ -139,7 +151,10 @@ def dimension_count(sql_type: SqlType) -> int:
 
 
 def user_type(view: CatalogView, oid: int) -> UserType | None:
-    """The user's type that has the OID, or whose array type has it."""
+    """The user's type, or domain of information_schema, that has the OID, or whose array type has it."""
+    standard = standard_domain(oid)
+    if standard is not None:
+        return standard
     info = TYPES.get(plain_oid(oid))
     stored = view.catalog.get(info.element_oid if info is not None and info.element_oid else oid)
     if isinstance(stored, UserType):

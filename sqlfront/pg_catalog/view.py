@@ -36,6 +36,12 @@ from storage.state import DatabaseState
 _T = TypeVar("_T", bound=CatalogObject)
 
 
+SYSTEM_SCHEMAS = {
+    PG_CATALOG_SCHEMA_OID: "pg_catalog", 99: "pg_toast", INFORMATION_SCHEMA_OID: "information_schema",
+}  # fmt: skip
+"""By OID. Nothing is in pg_toast here; clients look for it to leave it out."""
+
+
 class SessionView(Protocol):
     """What the catalogs show of the session that asks."""
 
@@ -124,13 +130,13 @@ class CatalogView:
     @cached_property
     def schema_names(self) -> dict[int, str]:
         """Schema names by OID, the built-in ones included."""
-        names = {PG_CATALOG_SCHEMA_OID: "pg_catalog", INFORMATION_SCHEMA_OID: "information_schema"}
+        names = dict(SYSTEM_SCHEMAS)
         names.update((schema.oid, schema.name) for schema in self.objects(Schema))
         return names
 
     @cached_property
     def schema_owners(self) -> dict[int, int]:
-        owners = dict.fromkeys((PG_CATALOG_SCHEMA_OID, INFORMATION_SCHEMA_OID), BOOTSTRAP_ROLE_OID)
+        owners = dict.fromkeys(SYSTEM_SCHEMAS, BOOTSTRAP_ROLE_OID)
         owners.update((schema.oid, schema.owner_oid) for schema in self.objects(Schema))
         return owners
 

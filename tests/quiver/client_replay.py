@@ -27,8 +27,13 @@ _CHANGING = (
     (re.compile(rb"\b(1[6-9]\d{3}|[2-9]\d{4}|\d{9,})\b"), b"<oid>"),
     (re.compile(rb"\d+ (kB|bytes|MB)"), b"<size>"),
     (re.compile(rb"PostgreSQL 1\d\..*"), b"<version>"),
+    (re.compile(rb"\b0\.8\.\d\b"), b"<version>"),
+    (
+        re.compile(rb"\b[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}\b"),
+        b"<random uuid>",
+    ),
 )
-"""What differs from server to server in any row: times, OIDs of users' objects, process ids, sizes, versions."""
+"""What differs from server to server in any row: times, OIDs of users' objects, process ids, sizes, versions, drawn UUIDs."""
 _NESTED = re.compile(r"\([^()]*\)")
 
 
@@ -54,13 +59,21 @@ class Answer:
         """The columns; types that users or extensions made count as one, because their OIDs differ."""
         return tuple((name, min(oid, FIRST_USER_OID), typmod) for name, oid, typmod in self.columns)
 
-    def comparable_rows(self, text: str) -> tuple[tuple[bytes | None, ...], ...]:
-        """The rows without what always differs, sorted where the statement leaves the order open."""
-        rows = tuple(tuple(_lasting(value) for value in row) for row in self.rows)
-        return rows if _is_ordered(text) else tuple(sorted(rows, key=repr))
+    def lasting_rows(self) -> list[tuple[bytes | None, ...]]:
+        """The rows without what always differs."""
+        return [tuple(_lasting(value) for value in row) for row in self.rows]
+
+    def sorted_rows(self) -> list[tuple[bytes | None, ...]]:
+        """`lasting_rows`, in an order of their own."""
+        return sorted(self.lasting_rows(), key=repr)
 
 
-def _is_ordered(text: str) -> bool:
+def names_an_oid(text: str) -> bool:
+    """Whether a statement has the OID of a user's object in it, which only the server of the capture gave out."""
+    return re.search(r"\b1[6-9]\d{3}\b", text) is not None
+
+
+def is_ordered(text: str) -> bool:
     """Whether a statement has an ORDER BY of its own, not only one inside parentheses."""
     text = re.sub(r"'[^']*'", "''", text)
     while (outside := _NESTED.sub("", text)) != text:
@@ -105,6 +118,7 @@ def replay(dsn: str, statements: list[Captured]) -> Iterator[Answer]:
                 connections[place] = psycopg.connect(_dsn(dsn, statement.database), autocommit=True)
                 connections[place].execute("SET statement_timeout = '20s'")
                 connections[place].execute("SET lock_timeout = '3s'")
+                connections[place].execute("SET TimeZone = 'UTC'")
             yield answer_of(connections[place], statement.text)
     finally:
         for opened in connections.values():

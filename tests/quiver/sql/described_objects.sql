@@ -42,3 +42,10 @@ SELECT to_regtype('"pg_catalog"."int4"'), to_regtype('"int4"'), to_regtype('"cha
 SELECT x::regtype FROM (VALUES ('"pg_catalog"."_text"'), ('int8'), ('"pg_catalog"."varchar"')) v(x) ORDER BY 1
 DROP SCHEMA described CASCADE
 RESET search_path
+SELECT typname, typtype, typcategory, typlen, typbasetype::regtype, typtypmod, typcollation, typnotnull, typdefault, typinput::regproc, typoutput::regproc FROM pg_type WHERE typtype = 'd' AND typnamespace = 'information_schema'::regnamespace ORDER BY 1
+SELECT conname, contype, contypid::regtype, pg_get_constraintdef(oid), pg_get_constraintdef(oid, true), convalidated FROM pg_constraint WHERE contypid <> 0 AND connamespace = 'information_schema'::regnamespace ORDER BY 1
+SELECT domain_name, data_type, character_maximum_length, datetime_precision, domain_default, udt_name FROM information_schema.domains WHERE domain_schema = 'information_schema' ORDER BY 1
+SELECT constraint_name, domain_name FROM information_schema.domain_constraints WHERE domain_schema = 'information_schema' ORDER BY 1
+SELECT constraint_name, check_clause FROM information_schema.check_constraints WHERE constraint_name ~ 'number_domain_check|yes_or_no' ORDER BY 1
+SELECT shobj_description(1, 'pg_database'), current_setting('jit'), set_config('restrict_nonsystem_relation_kind', 'view, foreign-table', true)
+SELECT extname, extrelocatable FROM pg_extension ORDER BY 1
