@@ -1,7 +1,7 @@
 """Rows of computed relations, kept from one statement to the next while nothing that they were made from has changed.
 
 A client that looks around asks for pg_class and pg_attribute again and again, and making their rows takes some 10 us each.
-What rows depend on is not declared: `CatalogView` notes how far their maker reached. What reached no further than the
+What rows depend on is not declared, unless it cannot be seen: `CatalogView` notes how far their maker reached. What reached no further than the
 catalog is good for that catalog and search path; what looked at committed rows (sizes, estimates), for the same state of
 the database; anything else is made anew.
 """

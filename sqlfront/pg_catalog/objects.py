@@ -23,7 +23,7 @@ from sqlfront.pg_catalog.relations import (
 from sqlfront.pg_catalog.sizes import index_size_bytes, page_count, table_size_bytes
 from sqlfront.pg_catalog.standard_domains import all_domains
 from sqlfront.pg_catalog.user_types import declared_oid, dimension_count, row_type_oid, stored_form
-from sqlfront.pg_catalog.view import CatalogView
+from sqlfront.pg_catalog.view import CatalogView, Reach
 from storage.catalog import (
     BOOTSTRAP_ROLE_OID,
     INFORMATION_SCHEMA_OID,
@@ -326,6 +326,7 @@ def rule_oid(stored: AnyView) -> int:
 
 @rows_of("pg_index")
 def pg_index(view: CatalogView) -> Iterator[Row]:
+    view.reach = Reach.EVERYTHING  # A file may turn out to be damaged at any moment.
     operator_classes = operator_class_oids()
     for index in view.objects(Index):
         table = view.catalog.table(index.table_oid)
