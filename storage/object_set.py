@@ -1,7 +1,7 @@
 """An immutable set of objects by OID, by a name and by groups, of which changed copies are cheap.
 
-A copy shares nothing but the objects, and costs the copies of three dictionaries: some 0.2 ms for 10,000 objects, where
-building the set anew takes 20 ms. That is what a DDL statement pays per object of a database.
+A copy shares nothing but the objects, and costs the copies of three dictionaries: some 0.12 ms for 10,000 objects, where
+building the set anew takes 17 ms. A DDL statement makes a copy for each object that it changes.
 """
 
 from __future__ import annotations
