@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -125,13 +125,28 @@ def _with_lists(function: Any) -> Kernel:
 
     def kernel(arguments: Sequence[Datum], site: CallSite) -> pa.Array:
         row_count = row_count_of(arguments)
-        columns = row_values(arguments, row_count)
+        columns = row_values([_with_numbers(argument) for argument in arguments], row_count)
         array_oid = next((t for t in site.argument_types if element_type(SqlType(t))), TEXT.oid)
         oid = element_oid(array_oid)
         rows = [function(oid, *row) for row in zip(*columns)]
-        return pa.array(rows, arrow_type(site.result_type))
+        target = arrow_type(site.result_type)
+        return pa.array(rows, _number_type(target)).cast(target)
 
     return kernel
+
+
+def _with_numbers(argument: Datum) -> Datum:
+    """Dates and times as the integers that they are stored as: Python's have no infinity, and end with the year 9999."""
+    return replace(argument, array=argument.array.cast(_number_type(argument.array.type)))
+
+
+def _number_type(arrow: pa.DataType) -> pa.DataType:
+    """The type of these integers; any other type is itself."""
+    if pa.types.is_list(arrow):
+        return pa.list_(_number_type(arrow.value_type))
+    if pa.types.is_date32(arrow):
+        return pa.int32()
+    return pa.int64() if pa.types.is_timestamp(arrow) or pa.types.is_time64(arrow) else arrow
 
 
 def _append(_oid: int, items: list[Any] | None, item: Any) -> list[Any]:

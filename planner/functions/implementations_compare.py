@@ -42,6 +42,7 @@ from foundation.sqltypes import (
     INT2,
     INT4,
     INT8,
+    INTERVAL,
     JSONB,
     MONEY,
     NAME,
@@ -298,6 +299,9 @@ _HASHED_TYPES = frozenset(
 _TEXT_GROUP = (TEXT.oid, VARCHAR.oid, NAME.oid)
 
 
+_DAY_NS = 86_400_000_000_000
+
+
 def is_hashed(left: int, right: int) -> bool:
     """Whether membership of a value of one type in a set of another is one hash look-up."""
     if left in _TEXT_GROUP and right in _TEXT_GROUP:
@@ -313,6 +317,9 @@ def element_order(value: Any, oid: int) -> tuple[int, Any]:
         return (0, decimal_order(value))
     if oid in _FLOATS:
         return (1, 0.0) if value != value else (0, value)
+    if oid == INTERVAL.oid:
+        # A month is 30 days, a day 24 hours.
+        return (0, (value.months * 30 + value.days) * _DAY_NS + value.nanoseconds)
     if oid == SPARSEVEC.oid:
         return (0, sparse_order_keys(pa.array([value], pa.binary()))[0].as_py())
     if oid in SCALED:

@@ -189,3 +189,5 @@ SELECT ARRAY[ROW(10)] > ARRAY[ROW(9)]
 SELECT max(x) FROM (VALUES (ARRAY[ROW(10)]), (ARRAY[ROW(9)])) v(x)
 -- refused: comparison of arrays of rows is not supported
 SELECT ARRAY[ROW(1.0)] = ARRAY[ROW(1.00)]
+SELECT array_position('{2024-01-01,infinity,-infinity}'::date[], 'infinity'), array_positions('{infinity,NULL,12024-01-01}'::date[], '12024-01-01'), array_remove('{infinity,2024-01-01}'::timestamp[], 'infinity'), array_replace('{-infinity}'::timestamptz[], '-infinity', '12024-01-01 00:00+00')
+SELECT array_append('{infinity}'::date[], '-infinity'), array_prepend('24:00', '{01:02:03.5}'::time[]), array_cat('{infinity}'::date[], NULL), trim_array('{infinity,2024-01-01}'::date[], 1), array_append(NULL::interval[], '1 day'), array_position('{1 day,24:00}'::interval[], '24:00')
