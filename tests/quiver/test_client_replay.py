@@ -24,10 +24,10 @@ ORDER BY, how much has them in the same order, ties included.
 
 
 @pytest.fixture(scope="module")
-def answers(postgres_uri: str, server: ServerProcess) -> Iterator[list[tuple[Captured, Answer, Answer]]]:
+def answers(own_postgres_uri: str, server: ServerProcess) -> Iterator[list[tuple[Captured, Answer, Answer]]]:
     """Each statement that PostgreSQL runs, with its answer and ours."""
     statements = captured()
-    theirs, ours = replay(postgres_uri, statements), replay(server.dsn, statements)
+    theirs, ours = replay(own_postgres_uri, statements), replay(server.dsn, statements)
     both = zip(statements, theirs, ours, strict=True)
     yield [(statement, one, other) for statement, one, other in both if not one.sqlstate]
 

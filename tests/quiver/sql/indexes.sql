@@ -81,7 +81,7 @@ DROP INDEX people_lower
 ALTER TABLE people DROP COLUMN email
 SELECT indexname FROM pg_indexes WHERE tablename = 'people' ORDER BY indexname
 CREATE TABLE like_people (LIKE people INCLUDING INDEXES)
-SELECT indexname, indexdef FROM pg_indexes WHERE tablename = 'like_people' ORDER BY indexname
+SELECT regexp_replace(indexdef, 'like_people_(\w+?)\d* ON', '\1') FROM pg_indexes WHERE tablename = 'like_people' ORDER BY 1
 REINDEX INDEX people_hash
 COMMENT ON INDEX people_hash IS 'h'
 CREATE TABLE errs (a int, b int)
