@@ -26,7 +26,6 @@ from vecengine.errors import (
 )
 from vecengine.exact import distances, exact_search, rowwise_distances
 from vecengine.families import (
-    FamilyInfo,
     build_index,
     check_build_params,
     extend_index,
@@ -34,6 +33,7 @@ from vecengine.families import (
     load_index,
     metrics_of,
 )
+from vecengine.family import Family
 from vecengine.hnsw.growing import GrowingHnsw, GrowingIndex
 from vecengine.hnsw.index import HnswIndex
 from vecengine.index import Buffers, SearchStats, StrategyEstimate, VectorIndex
@@ -50,7 +50,7 @@ __all__ = [
     "DamagedIndex",
     "DimensionMismatch",
     "DistanceBudgetSpent",
-    "FamilyInfo",
+    "Family",
     "GrowingHnsw",
     "GrowingIndex",
     "HnswIndex",

@@ -3,8 +3,9 @@
 numba is imported and its kernels are compiled or loaded by `warm_up()` alone, so importing this package is cheap
 and a cold start blocks nobody: callers ask `kernels()` and take the NumPy formulas while it is None.
 
-The cache folder is keyed by a hash of every kernel source and its path, the versions of numba, llvmlite and NumPy and the CPU's
-features: numba's own cache notices a changed file, but not a changed callee in another file. The first compilation
+The cache folder is keyed by a hash of its path, the versions of numba, llvmlite and NumPy and the CPU's features, and in it each
+kernel module's by one of all sources it is made of: numba's own cache notices a changed file, but not a changed callee in another
+file. The first compilation
 of a machine runs in a child process, because a compiler holding the GIL for seconds would stall every session;
 the child fills the cache and this process loads from it. Without a writable cache folder it compiles in place.
 """
@@ -14,6 +15,7 @@ from __future__ import annotations
 import hashlib
 import importlib
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -32,9 +34,10 @@ _KERNEL_MODULES = (
     "vecengine.kernels_sparse",
     "vecengine.kernels_lists",
 )
-_COMPLETE_MARKER = "complete"
+_IMPORTED = re.compile(r"^from vecengine\.(\w+) import", re.MULTILINE)
 _COMPILE_SECONDS_MAX = 600
 _POLL_S = 0.02
+_SOURCES = Path(__file__).parent
 
 Kernel = Callable[..., int]
 
@@ -98,16 +101,35 @@ def _cache_key() -> str:
     import llvmlite.binding as llvm
 
     digest = hashlib.sha256()
-    folder = Path(__file__).parent
-    for source in [*sorted(folder.glob("kernels*.py")), folder / "metrics.py"]:
-        digest.update(source.name.encode() + b"\0" + source.read_bytes())
     for package in ("numba", "llvmlite", "numpy"):
         digest.update(f"{package} {version(package)}\n".encode())
     # numba files machine code under the folder of its source, so each installation fills a cache of its own.
-    digest.update(str(folder).encode() + b"\0")
+    digest.update(str(_SOURCES).encode() + b"\0")
     digest.update(f"{sys.version} {llvm.get_host_cpu_name()}\n".encode())
     digest.update(llvm.get_host_cpu_features().flatten().encode())
     return digest.hexdigest()[:32]
+
+
+def sources_key(module: str) -> str:
+    """Hash of the source of a module of this package, and of all modules of the package that it imports, directly or not."""
+    texts: dict[str, bytes] = {}
+    waiting = [module.rpartition(".")[2]]
+    while waiting:
+        name = waiting.pop()
+        path = _SOURCES / f"{name}.py"
+        if name not in texts and path.exists():
+            texts[name] = path.read_bytes()
+            waiting += _IMPORTED.findall(texts[name].decode())
+    digest = hashlib.sha256()
+    for name in sorted(texts):
+        digest.update(name.encode() + b"\0" + texts[name])
+    return digest.hexdigest()[:32]
+
+
+def _marker(folder: Path) -> Path:
+    """File that says that the folder has the machine code of all of these sources."""
+    keys = "".join(sources_key(name) for name in _KERNEL_MODULES)
+    return folder / f"complete-{hashlib.sha256(keys.encode()).hexdigest()[:32]}"
 
 
 def kernels() -> KernelSet | None:
@@ -142,7 +164,7 @@ def warm_up() -> bool:
     with _state.loading:
         if _state.kernels is None and _state.failure is None:
             folder = cache_folder()
-            if folder is not None and not (folder / _COMPLETE_MARKER).exists():
+            if folder is not None and not _marker(folder).exists():
                 _fill_cache_in_child()
             _load(folder)
         _state.finished.set()
@@ -195,7 +217,7 @@ def _load(folder: Path | None) -> None:
     try:
         _state.kernels = _compile_all(folder)
         if folder is not None:
-            (folder / _COMPLETE_MARKER).touch()
+            _marker(folder).touch()
     except (
         Exception
     ) as error:  # numba, LLVM and unpickling raise whatever they like; any of it means "no kernels"
@@ -214,10 +236,10 @@ def _compile_all(folder: Path | None) -> KernelSet:
     config: Any = numba.config
     # numba reads the folder when a function is decorated; other users of numba keep their own.
     previous = config.CACHE_DIR
-    config.CACHE_DIR = "" if folder is None else str(folder)
     try:
         entries: dict[str, Any] = {}
         for name in _KERNEL_MODULES:
+            config.CACHE_DIR = "" if folder is None else str(folder / sources_key(name))
             for kernel, (function, signature) in importlib.import_module(name).KERNELS.items():
                 compiled: Any = numba.njit([signature], cache=folder is not None, **OPTIONS)(function)
                 # The entry point skips numba's dispatch on argument types, which costs more than a small search.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -11,82 +10,25 @@ import numpy.typing as npt
 from vecengine.arrays import CancelWord, check_vectors
 from vecengine.buffers import decode_metadata
 from vecengine.errors import DamagedIndex, UnknownFamily, UnsupportedByFamily
-from vecengine.flat import FAMILY as FLAT
-from vecengine.flat import build_flat, load_flat
-from vecengine.hnsw.build import build_hnsw, extend_hnsw
-from vecengine.hnsw.index import FAMILY as HNSW
-from vecengine.hnsw.index import HnswIndex, load_hnsw
-from vecengine.hnsw.parameters import PARAMETERS as HNSW_PARAMETERS
-from vecengine.hnsw.parameters import hnsw_parameters
+from vecengine.family import BuildHooks, Family
+from vecengine.flat import FLAT
+from vecengine.hnsw.family import HNSW
 from vecengine.index import Buffers, Progress, VectorIndex
-from vecengine.ivf_flat.build import LOADING, BuildHooks, build_ivf_flat, extend_ivf_flat
-from vecengine.ivf_flat.index import FAMILY as IVFFLAT
-from vecengine.ivf_flat.index import METRICS as IVFFLAT_METRICS
-from vecengine.ivf_flat.index import IvfFlatIndex, load_ivf_flat
-from vecengine.ivf_flat.parameters import PARAMETERS as IVFFLAT_PARAMETERS
-from vecengine.ivf_flat.parameters import IvfFlatParameters
-from vecengine.metrics import (
-    METRIC_NAMES,
-    Vectors,
-    bit_metric_names,
-    check_metric,
-    metric_names,
-    parse_metric,
-)
-from vecengine.parameters import ParameterInfo, check_parameters
-from vecengine.stored_vectors import BitVectors, SparseVectors
+from vecengine.ivf_flat.family import IVFFLAT
+from vecengine.metrics import Vectors, check_metric
+from vecengine.parameters import check_parameters
+
+_FAMILIES = {family.name: family for family in (FLAT, HNSW, IVFFLAT)}
 
 
-@dataclass(frozen=True)
-class FamilyInfo:
-    """One index family.
-
-    Attributes:
-        name: as in `USING name`.
-        description: one sentence.
-        metrics: metrics it serves, of vectors of one kind or another.
-        parameters: its build parameters.
-        search_parameter: the setting that is its beam or number of lists, None when it has none.
-    """
-
-    name: str
-    description: str
-    metrics: tuple[str, ...]
-    parameters: tuple[ParameterInfo, ...]
-    search_parameter: str | None
-
-
-_FAMILIES = {
-    FLAT: FamilyInfo(FLAT, "Exact scan of the covered rows.", METRIC_NAMES, (), None),
-    HNSW: FamilyInfo(
-        HNSW,
-        "Hierarchical navigable small-world graph.",
-        METRIC_NAMES,
-        HNSW_PARAMETERS,
-        "hnsw.ef_search",
-    ),
-    IVFFLAT: FamilyInfo(
-        IVFFLAT,
-        "Inverted lists of whole vectors, one for each centroid.",
-        tuple(metric.name.lower() for metric in IVFFLAT_METRICS),
-        IVFFLAT_PARAMETERS,
-        "ivfflat.probes",
-    ),
-}
-
-
-def families() -> dict[str, FamilyInfo]:
+def families() -> dict[str, Family]:
     """All index families by name."""
     return dict(_FAMILIES)
 
 
 def metrics_of(family: str, kind: type[Vectors]) -> tuple[str, ...]:
     """The metrics a family serves for arrays of numbers, for `BitVectors` or for `SparseVectors`."""
-    if family == IVFFLAT and kind is SparseVectors:
-        # As pgvector: means of sparse vectors are not sparse.
-        return ()
-    of_kind = bit_metric_names() if kind is BitVectors else metric_names()
-    return tuple(metric for metric in _FAMILIES[family].metrics if metric in of_kind)
+    return _FAMILIES[family].metrics_of(kind)
 
 
 def check_build_params(family: str, given: Mapping[str, str | int]) -> dict[str, int]:
@@ -96,12 +38,11 @@ def check_build_params(family: str, given: Mapping[str, str | int]) -> dict[str,
         UnknownFamily: 42704.
         BuildParameterError: 22023, in PostgreSQL's and pgvector's words.
     """
-    info = _FAMILIES.get(family)
-    if info is None:
+    found = _FAMILIES.get(family)
+    if found is None:
         raise UnknownFamily(f'access method "{family}" does not exist')
-    checked = check_parameters(info.parameters, given)
-    if family == HNSW:
-        hnsw_parameters(checked)
+    checked = check_parameters(found.parameters, given)
+    found.check(checked)
     return checked
 
 
@@ -141,18 +82,14 @@ def build_index(
     """
     checked = check_build_params(family, build_params)
     kind, vectors = check_metric(metric, vectors), check_vectors(vectors)
-    if metric not in metrics_of(family, type(vectors)):
-        raise UnsupportedByFamily(f'index family "{family}" does not serve metric "{metric}"')
-    if family == FLAT:
-        return build_flat(vectors, kind, offsets, cancel=cancel, progress=progress)
-    if family == IVFFLAT:
-        hooks = BuildHooks(threads, cancel, progress, on_phase)
-        return build_ivf_flat(vectors, kind, offsets, IvfFlatParameters(**checked), hooks)
-    if on_phase is not None:
-        on_phase(LOADING)
-    return build_hnsw(
-        vectors, kind, offsets, hnsw_parameters(checked), threads=threads, cancel=cancel, progress=progress
-    )
+    served = metrics_of(family, type(vectors))
+    if metric not in served:
+        raise UnsupportedByFamily(
+            f'index family "{family}" does not serve metric "{metric}"',
+            hint=f"It serves {', '.join(served)} of such vectors." if served else None,
+        )
+    hooks = BuildHooks(threads, cancel, progress, on_phase)
+    return _FAMILIES[family].build(vectors, kind, offsets, checked, hooks)
 
 
 def extend_index(
@@ -182,14 +119,8 @@ def extend_index(
     Raises:
         QueryCanceled: 57014.
     """
-    vectors = check_vectors(vectors)
-    if isinstance(source, HnswIndex):
-        return extend_hnsw(
-            source, moved_to, vectors, offsets, threads=threads, cancel=cancel, progress=progress
-        )
-    if isinstance(source, IvfFlatIndex):
-        return extend_ivf_flat(source, moved_to, vectors, offsets, BuildHooks(threads, cancel, progress))
-    return build_flat(vectors, parse_metric(source.metric), offsets, cancel=cancel, progress=progress)
+    hooks = BuildHooks(threads, cancel, progress)
+    return _FAMILIES[source.family].extend(source, moved_to, check_vectors(vectors), offsets, hooks)
 
 
 def load_index(buffers: Buffers, vectors: Vectors) -> VectorIndex:
@@ -200,11 +131,8 @@ def load_index(buffers: Buffers, vectors: Vectors) -> VectorIndex:
         IndexFormatNotSupported: 0A000, written by another version.
     """
     vectors = check_vectors(vectors)
-    family = decode_metadata(buffers)["family"]
-    if family == FLAT:
-        return load_flat(buffers, vectors)
-    if family == HNSW:
-        return load_hnsw(buffers, vectors)
-    if family == IVFFLAT:
-        return load_ivf_flat(buffers, vectors)
-    raise DamagedIndex(f'index metadata names unknown family "{family}"')
+    name = decode_metadata(buffers)["family"]
+    family = _FAMILIES.get(name)
+    if family is None:
+        raise DamagedIndex(f'index metadata names unknown family "{name}"')
+    return family.load(buffers, vectors)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 
 import numpy as np
 import numpy.typing as npt
@@ -20,10 +21,11 @@ from vecengine.buffers import (
     take_integer,
     write_file,
 )
-from vecengine.coverage import Coverage, CoveringIndex, choose_rows
+from vecengine.coverage import Coverage, CoveringIndex, Offsets, choose_rows
 from vecengine.exact import exact_keys, pad_answer
-from vecengine.index import EXACT, Buffers, Progress, SearchStats, StrategyEstimate
-from vecengine.metrics import Float32s, Metric, Vectors, parse_metric
+from vecengine.family import BuildHooks, Family
+from vecengine.index import EXACT, Buffers, SearchStats, StrategyEstimate, VectorIndex
+from vecengine.metrics import BIT_METRICS, NUMBER_METRICS, Float32s, Metric, Vectors, parse_metric
 
 FAMILY = "flat"
 
@@ -81,19 +83,20 @@ class FlatIndex(CoveringIndex):
         return load_flat(read_file(path), check_vectors(vectors))
 
 
-def build_flat(
-    vectors: Vectors,
-    metric: Metric,
-    offsets: npt.NDArray[np.int64] | None,
-    *,
-    cancel: CancelWord | None = None,
-    progress: Progress | None = None,
+def _build(
+    vectors: Vectors, metric: Metric, offsets: Offsets | None, _checked: Mapping[str, int], hooks: BuildHooks
 ) -> FlatIndex:
-    """A flat index over checked vectors: under cosine one pass over them, else nothing to do."""
-    coverage = choose_rows(metric, vectors, offsets, cancel)
-    if progress is not None:
-        progress(coverage.row_count, coverage.row_count)
+    """Under cosine one pass over the vectors, else nothing to do."""
+    coverage = choose_rows(metric, vectors, offsets, hooks.cancel)
+    if hooks.progress is not None:
+        hooks.progress(coverage.row_count, coverage.row_count)
     return FlatIndex(vectors, metric, coverage)
+
+
+def _extend(
+    source: VectorIndex, _moved_to: Offsets, vectors: Vectors, offsets: Offsets | None, hooks: BuildHooks
+) -> FlatIndex:
+    return _build(vectors, parse_metric(source.metric), offsets, {}, hooks)
 
 
 def load_coverage(buffers: Buffers, row_count: int, vector_rows: int) -> Coverage:
@@ -119,3 +122,17 @@ def load_flat(buffers: Buffers, vectors: Vectors) -> FlatIndex:
     rows = take_integer(metadata, "rows", 0, vectors.shape[0])
     coverage = load_coverage(buffers, rows, vectors.shape[0])
     return FlatIndex(vectors, parse_metric(metadata["metric"]), coverage)
+
+
+FLAT = Family(
+    FAMILY,
+    "Exact scan of the covered rows.",
+    (),
+    None,
+    build=_build,
+    extend=_extend,
+    load=load_flat,
+    numbers=NUMBER_METRICS,
+    bits=BIT_METRICS,
+    sparse=NUMBER_METRICS,
+)

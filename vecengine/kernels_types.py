@@ -8,6 +8,7 @@ memory maps. Nothing here owns memory: the caller keeps the arrays alive during 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -27,19 +28,21 @@ compile_function: Any = njit(**OPTIONS)
 def compile_outlined(result: types.Type, arguments: tuple[types.Type, ...]) -> Callable[[Any], Any]:
     """Decorator of a function that LLVM must not inline, because it would crowd hot loops that do not call it.
 
-    Kernels call it with one tuple of the arguments.
+    Kernels call it with one tuple of the arguments. It is compiled with the first kernel that is not in the cache.
 
     Args:
         result, arguments: their types.
     """
 
     def decorate(function: Any) -> Any:
-        compiled: Any = njit([result(*arguments)], **OPTIONS)(function)
+        @cache
+        def compiled() -> Any:
+            return njit([result(*arguments)], **OPTIONS)(function)
 
         @intrinsic
         def outlined(typing_context: Any, values: Any) -> Any:
             def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-                found = compiled.overloads[arguments]
+                found = compiled().overloads[arguments]
                 context.active_code_library.add_linking_library(found.library)
                 callee = context.declare_function(builder.module, found.fndesc)
                 unpacked = cgutils.unpack_tuple(builder, values[0])
@@ -57,9 +60,9 @@ def compile_outlined(result: types.Type, arguments: tuple[types.Type, ...]) -> C
 
 ELEMENT_FLOAT32 = 0
 ELEMENT_FLOAT16 = 1
-ELEMENT_BIT = 2
-ELEMENT_SPARSE = 3
-ELEMENT_CODE = 4
+ELEMENT_BIT = 4
+ELEMENT_SPARSE = 5
+ELEMENT_CODE = 6
 """Equal to the codes in `vecengine.stored_vectors`, which cannot import numba."""
 
 BLOCK_ROWS = 64

@@ -17,9 +17,9 @@ from foundation.sparse import HEADER_WORDS, SparseWords
 
 ELEMENT_FLOAT32 = 0
 ELEMENT_FLOAT16 = 1
-ELEMENT_BIT = 2
-ELEMENT_SPARSE = 3
-ELEMENT_CODE = 4
+ELEMENT_BIT = 4
+ELEMENT_SPARSE = 5
+ELEMENT_CODE = 6
 """Equal to kernels_types, which cannot be imported without numba."""
 
 WORD_BYTES = 4

@@ -39,6 +39,24 @@ def test_no_folder_where_none_can_be_made(tmp_path: Path, monkeypatch: pytest.Mo
     assert compiled.cache_folder() is None
 
 
+def test_machine_code_follows_every_source_it_is_made_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sources = {
+        "kernels_a.py": "from vecengine.kernels_b import b\n",
+        "kernels_b.py": "import numpy\nfrom vecengine.kernels_c import c\n",
+        "kernels_c.py": "from vecengine.kernels_a import a\n",
+        "kernels_d.py": "",
+    }
+    for name, text in sources.items():
+        (tmp_path / name).write_text(text)
+    monkeypatch.setattr(compiled, "_SOURCES", tmp_path)
+    before = {name: compiled.sources_key(f"vecengine.{name[:-3]}") for name in sources}
+    (tmp_path / "kernels_c.py").write_text("c = 1\n")
+    changed = [name for name, key in before.items() if compiled.sources_key(f"vecengine.{name[:-3]}") != key]
+    assert changed == ["kernels_a.py", "kernels_b.py", "kernels_c.py"]
+
+
 def test_the_level_has_a_name() -> None:
     assert compiled.simd_level() in ("avx512-vnni", "avx512", "avx2", "neon", "portable")
 

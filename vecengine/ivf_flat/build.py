@@ -10,8 +10,7 @@ The result is the same every time, whatever the number of threads.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -21,8 +20,8 @@ from vecengine.arrays import CancelWord, check_cancel, queries_from
 from vecengine.compiled import await_kernels
 from vecengine.coverage import Coverage, Offsets, choose_rows, square_norms
 from vecengine.exact import exact_keys
+from vecengine.family import ASSIGNING, LOADING, TRAINING, BuildHooks
 from vecengine.formulas import formula_keys
-from vecengine.index import Progress
 from vecengine.ivf_flat.centroids import (
     Assigner,
     Centroids,
@@ -37,11 +36,6 @@ from vecengine.ivf_flat.lists import ListArrays, arranged_lists
 from vecengine.ivf_flat.parameters import IvfFlatParameters
 from vecengine.metrics import Metric, Vectors
 
-TRAINING = "performing k-means"
-ASSIGNING = "assigning tuples"
-LOADING = "loading tuples"
-"""Phases of a build in pgvector's words (pgvector/pgvector:src/ivfflat.c, `ivfflatbuildphasename`)."""
-
 RETRAIN_SHARE = 0.2
 """Of the rows the centroids were trained over: when more have come or gone since, the index is built anew."""
 
@@ -52,30 +46,6 @@ _CURVE_KEPT_SHARE = 0.1
 
 _ASSIGN_BLOCK_ROWS = 16_384
 _SEED = 20180406
-
-Phases = Callable[[str], None]
-"""Called with the name of each phase as it begins."""
-
-
-@dataclass(frozen=True)
-class BuildHooks:
-    """What a build may use, and whom it tells and asks.
-
-    Attributes:
-        threads: threads it may use; the result does not depend on it.
-        cancel: (1,) int32 word, polled.
-        progress: called with (rows assigned, rows in total).
-        on_phase: called with the name of each phase as it begins.
-    """
-
-    threads: int = 1
-    cancel: CancelWord | None = None
-    progress: Progress | None = None
-    on_phase: Phases | None = None
-
-    def begin(self, phase: str) -> None:
-        if self.on_phase is not None:
-            self.on_phase(phase)
 
 
 def build_ivf_flat(

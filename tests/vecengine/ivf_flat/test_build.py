@@ -15,7 +15,8 @@ import vecengine
 from foundation.bitset import bits_from_mask
 from foundation.cancel import CancelToken
 from foundation.errors import QueryCanceled
-from vecengine.ivf_flat.build import BuildHooks, build_ivf_flat, extend_ivf_flat
+from vecengine.family import BuildHooks
+from vecengine.ivf_flat.build import build_ivf_flat, extend_ivf_flat
 from vecengine.ivf_flat.centroids import Assigner, ranking_metric, train_centroids
 from vecengine.ivf_flat.index import METRICS as SERVED
 from vecengine.ivf_flat.index import IvfFlatIndex, load_ivf_flat

@@ -1,0 +1,88 @@
+"""What an index family is to the engine: a name, what it serves, its parameters, and how its indexes are made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from vecengine.arrays import CancelWord
+from vecengine.exact import Offsets
+from vecengine.index import Buffers, Progress, VectorIndex
+from vecengine.metrics import METRIC_NAMES, Metric, Vectors
+from vecengine.parameters import ParameterInfo
+from vecengine.stored_vectors import BitVectors, SparseVectors
+
+TRAINING = "performing k-means"
+ASSIGNING = "assigning tuples"
+LOADING = "loading tuples"
+"""Phases of a build in pgvector's words (pgvector/pgvector:src/ivfflat.c, `ivfflatbuildphasename`)."""
+
+
+@dataclass(frozen=True)
+class BuildHooks:
+    """What a build may use, and whom it tells and asks.
+
+    Attributes:
+        threads: threads it may use; the result does not depend on it.
+        cancel: (1,) int32 word, polled.
+        progress: called with (rows done, rows in total).
+        on_phase: called with the name of each phase as it begins.
+    """
+
+    threads: int = 1
+    cancel: CancelWord | None = None
+    progress: Progress | None = None
+    on_phase: Callable[[str], None] | None = None
+
+    def begin(self, phase: str) -> None:
+        if self.on_phase is not None:
+            self.on_phase(phase)
+
+
+def _all_fit(_checked: Mapping[str, int]) -> None:
+    """Parameters that are good one by one go together."""
+
+
+@dataclass(frozen=True)
+class Family:
+    """One index family. Its functions are given what was checked: vectors, parameters within their bounds, a metric it serves.
+
+    Attributes:
+        name: as in `USING name`.
+        description: one sentence.
+        numbers, bits, sparse: the metrics it serves of arrays of numbers, of bit strings and of sparse vectors.
+        parameters: its build parameters.
+        search_parameter: the setting that is its beam or number of lists, None when it has none.
+        build: an index over the rows of vectors at some offsets (None: all).
+        extend: an index over vectors of which a source covers some, given where each row of the source's is among them
+            (-1: gone) and the offsets to cover; see `vecengine.extend_index`.
+        load: an index from its buffers and vectors. Raises DamagedIndex (XX002).
+        check: raises BuildParameterError (22023) where parameters do not go together.
+    """
+
+    name: str
+    description: str
+    parameters: tuple[ParameterInfo, ...]
+    search_parameter: str | None
+    build: Callable[[Vectors, Metric, Offsets | None, Mapping[str, int], BuildHooks], VectorIndex]
+    extend: Callable[[VectorIndex, Offsets, Vectors, Offsets | None, BuildHooks], VectorIndex]
+    load: Callable[[Buffers, Vectors], VectorIndex]
+    check: Callable[[Mapping[str, int]], object] = _all_fit
+    numbers: tuple[Metric, ...] = ()
+    bits: tuple[Metric, ...] = ()
+    sparse: tuple[Metric, ...] = ()
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """The metrics it serves, of vectors of one kind or another, in the order of the metric table."""
+        served = {metric.name.lower() for metric in (*self.numbers, *self.bits, *self.sparse)}
+        return tuple(name for name in METRIC_NAMES if name in served)
+
+    def metrics_of(self, kind: type[Vectors]) -> tuple[str, ...]:
+        """The metrics it serves of arrays of numbers, of `BitVectors` or of `SparseVectors`."""
+        of_kind = self.numbers
+        if issubclass(kind, BitVectors):
+            of_kind = self.bits
+        elif issubclass(kind, SparseVectors):
+            of_kind = self.sparse
+        return tuple(metric.name.lower() for metric in of_kind)
