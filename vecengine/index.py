@@ -55,6 +55,7 @@ class SearchStats:
         distances: distances computed.
         expansions: nodes whose links were followed, or lists visited.
         reranked: rows found by codes whose distance was computed from the vector.
+        pages: pages of 4 KiB of links and vectors that were touched; counted where they may have to be read from disk.
         completed_exactly: queries whose answer came too short from the graph and was redone by a scan.
     """
 
@@ -64,6 +65,7 @@ class SearchStats:
     distances: int = 0
     expansions: int = 0
     reranked: int = 0
+    pages: int = 0
     completed_exactly: int = 0
 
 

@@ -15,18 +15,12 @@ from foundation.bitset import Bitset
 from vecengine.arrays import CancelWord, cancel_error
 from vecengine.compiled import kernels
 from vecengine.exact import STATUS_CANCELLED, Offsets
+from vecengine.graph_index import own_budget
 from vecengine.hnsw.search import GraphRequest, run_search
 from vecengine.metrics import Float32s, Float64s, distances_from_keys
 
 if TYPE_CHECKING:
     from vecengine.hnsw.index import HnswIndex
-
-BUDGET_LEAST = 1000
-
-
-def own_budget(allowed_count: int, query_count: int = 1) -> int:
-    """Twice the scan: a filter against the grain of the graph costs at most three scans."""
-    return query_count * (2 * allowed_count + BUDGET_LEAST)
 
 
 class RepeatedSearch:

@@ -50,7 +50,10 @@ class GraphRequest(NamedTuple):
 
 
 class GraphAnswer(NamedTuple):
-    """(nq, k) keys and row offsets, padded; `found` (nq,) rows, -1 for a query that was not finished."""
+    """(nq, k) keys and row offsets, padded; `found` (nq,) rows, -1 for a query that was not finished.
+
+    `pages` were touched, where they are counted.
+    """
 
     status: int
     keys: Keys
@@ -59,6 +62,7 @@ class GraphAnswer(NamedTuple):
     distances: int
     expansions: int
     reranked: int
+    pages: int = 0
 
 
 class _ScratchPool(threading.local):
