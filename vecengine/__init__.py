@@ -15,6 +15,7 @@ It knows no table, no row id and no transaction. See `DESIGN.md` beside this fil
 
 from vecengine.checking import index_faults
 from vecengine.compiled import kernels_ready, simd_level, start_warm_up, warm_up
+from vecengine.element_types import element_type_names
 from vecengine.errors import (
     BuildParameterError,
     DamagedIndex,
@@ -67,6 +68,7 @@ __all__ = [
     "build_index",
     "check_build_params",
     "distances",
+    "element_type_names",
     "exact_search",
     "extend_index",
     "families",

@@ -12,8 +12,9 @@ import numpy.typing as npt
 from foundation.bitset import Bitset, byte_length
 from foundation.cancel import CancelToken
 from foundation.errors import QueryCanceled, QuiverError
+from vecengine.element_types import ELEMENT_CODES, Numbers, element_type_names
 from vecengine.errors import DimensionMismatch
-from vecengine.metrics import Float32s, Numbers, Vectors
+from vecengine.metrics import Float32s, Vectors
 from vecengine.stored_vectors import BitVectors, StoredVectors
 
 CancelWord = npt.NDArray[np.int32]
@@ -31,22 +32,19 @@ Queries = Float32s | StoredVectors
 
 
 def check_vectors(vectors: Vectors) -> Vectors:
-    """The same rows, numbers as a C-contiguous, aligned (n, d) array of float32 or float16.
+    """The same rows, numbers as a C-contiguous, aligned (n, d) array of float32, float16, bfloat16 or int8.
 
     Raises:
         TypeError: another element type or number of axes; the caller's mistake, not a client's.
     """
     if isinstance(vectors, StoredVectors):
         return vectors
-    if (
-        not isinstance(vectors, np.ndarray)
-        or vectors.ndim != 2
-        or vectors.dtype not in (np.float32, np.float16)
-    ):
-        raise TypeError("vectors must be an (n, d) array of float32 or float16")
+    native = vectors.dtype.newbyteorder("=") if isinstance(vectors, np.ndarray) else None
+    if native not in ELEMENT_CODES or vectors.ndim != 2:
+        raise TypeError(f"vectors must be an (n, d) array of {' or '.join(element_type_names())}")
     if vectors.flags.c_contiguous and vectors.flags.aligned and vectors.dtype.isnative:
         return vectors
-    return np.require(vectors, dtype=vectors.dtype.newbyteorder("="), requirements=("C", "A"))
+    return np.require(vectors, dtype=native, requirements=("C", "A"))
 
 
 def check_queries(queries: Queries, vectors: Vectors) -> Float32s:

@@ -12,7 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from vecengine.arrays import CancelWord, check_cancel
-from vecengine.metrics import Float32s, Float64s, Metric, Numbers
+from vecengine.element_types import Numbers
+from vecengine.metrics import Float32s, Float64s, Metric
 from vecengine.stored_vectors import ELEMENT_CODE, Offsets, Rows, StoredVectors
 
 LARGEST = 127

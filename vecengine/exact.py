@@ -26,6 +26,7 @@ from vecengine.arrays import (
     query_words,
 )
 from vecengine.compiled import KernelSet, kernels
+from vecengine.element_types import ELEMENT_CODES
 from vecengine.errors import DimensionMismatch, DistanceBudgetSpent
 from vecengine.formulas import formula_keys, formula_pair_keys
 from vecengine.metrics import (
@@ -36,7 +37,7 @@ from vecengine.metrics import (
     check_metric,
     distances_from_keys,
 )
-from vecengine.stored_vectors import ELEMENT_FLOAT16, ELEMENT_FLOAT32, StoredVectors
+from vecengine.stored_vectors import StoredVectors
 
 STATUS_CANCELLED = 1
 STATUS_BUDGET_SPENT = 2
@@ -65,8 +66,8 @@ def kernel_space(metric: Metric, vectors: Vectors) -> KernelSpace:
             vectors.data,
             vectors.starts,
         )
-    element = ELEMENT_FLOAT16 if vectors.dtype == np.float16 else ELEMENT_FLOAT32
     size = dimensions * vectors.dtype.itemsize
+    element = ELEMENT_CODES[vectors.dtype]
     return int(metric), element, dimensions, count, size, as_bytes(vectors), _NO_STARTS
 
 
@@ -137,7 +138,7 @@ def exact_search(
     """The k nearest allowed rows of every query, exactly; equal distances by ascending row offset.
 
     Args:
-        vectors: (n, d) float32 or float16, bit strings or sparse vectors.
+        vectors: (n, d) float32, float16, bfloat16 or int8, bit strings or sparse vectors.
         queries: (nq, d) float32, or vectors of the same kind.
         k: width of the answer, >= 0.
         metric: l2, ip, cosine or l1; hamming or jaccard of bit strings.

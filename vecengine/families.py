@@ -62,8 +62,8 @@ def build_index(
 
     Args:
         family: a name of `families()`.
-        vectors: (n, d) float32 or float16, bit strings or sparse vectors, kept by reference; may be a read-only
-            memory map.
+        vectors: (n, d) float32, float16, bfloat16 or int8, bit strings or sparse vectors, kept by reference; may be
+            a read-only memory map.
         metric: l2, ip, cosine or l1; hamming or jaccard of bit strings.
         offsets: (m,) int64 ascending row offsets to cover, None for all rows. Under cosine, rows without a norm
             are left out besides: their distance is NaN to everything.

@@ -14,14 +14,17 @@ import numpy as np
 from vecengine.kernels_bits import bit_key
 from vecengine.kernels_codes import CODE_HEADER_BYTES, code_key, unpack_codes
 from vecengine.kernels_memory import byte_address, copy_bytes, prefetch
+from vecengine.kernels_narrow import narrow_key, narrow_norm
 from vecengine.kernels_reduce import (
     absolutes_16,
     absolutes_32,
     cosine_key,
     dot_16,
     dot_32,
+    element_8,
     element_16,
     element_32,
+    element_bfloat,
     norm_16,
     norm_32,
     squares_16,
@@ -29,8 +32,10 @@ from vecengine.kernels_reduce import (
 )
 from vecengine.kernels_sparse import sparse_bytes, sparse_key, sparse_norm
 from vecengine.kernels_types import (
+    ELEMENT_BFLOAT16,
     ELEMENT_BIT,
     ELEMENT_CODE,
+    ELEMENT_FLOAT16,
     ELEMENT_FLOAT32,
     ELEMENT_SPARSE,
     compile_function,
@@ -67,6 +72,8 @@ def row_norm(space, row):
         return sparse_norm((byte_address(space.rows, start),))
     if space.element >= ELEMENT_BIT:
         return np.float32(0)
+    if space.element >= ELEMENT_BFLOAT16:
+        return narrow_norm((space.element, byte_address(space.rows, start), space.dimensions))
     return norm_16(space.rows, start, space.dimensions)
 
 
@@ -102,9 +109,15 @@ def unpack_row(space, row, out, position):
     elif space.element == ELEMENT_FLOAT32:
         for place in range(space.dimensions):
             out[position, place] = element_32(space.rows, start + 4 * place)
-    else:
+    elif space.element == ELEMENT_FLOAT16:
         for place in range(space.dimensions):
             out[position, place] = element_16(space.rows, start + 2 * place)
+    elif space.element == ELEMENT_BFLOAT16:
+        for place in range(space.dimensions):
+            out[position, place] = element_bfloat(space.rows, start + 2 * place)
+    else:
+        for place in range(space.dimensions):
+            out[position, place] = element_8(space.rows, start + place)
 
 
 @compile_function
@@ -115,9 +128,11 @@ def row_key(space, row, queries, query, norm, other_norm):
     if space.element == ELEMENT_CODE:
         count = space.row_bytes - CODE_HEADER_BYTES
         return code_key(space.rows, start, queries, query_start * _WORD_BYTES, count)
-    if space.element >= ELEMENT_BIT:
+    if space.element >= ELEMENT_BFLOAT16:
         left = byte_address(space.rows, start)
         right = byte_address(queries, query_start * _WORD_BYTES)
+        if space.element < ELEMENT_BIT:
+            return narrow_key((space.metric, space.element, left, right, space.dimensions, norm, other_norm))
         if space.element == ELEMENT_SPARSE:
             return sparse_key(space.metric, left, right, norm, other_norm)
         return bit_key((space.metric, left, right, (space.dimensions + 7) >> 3))

@@ -20,10 +20,13 @@ _FLOAT = ir.FloatType()
 _WORD_ALIGNMENT = 4
 
 
-def data_pointer(context: Any, builder: Any, array_type: Any, array: Any, position: Any) -> Any:
-    """Pointer to byte `position` of an array's data."""
-    data = context.make_array(array_type)(context, builder, array).data
-    return builder.gep(builder.bitcast(data, _INT8.as_pointer()), [position])
+def data_pointer(context: Any, builder: Any, typ: Any, value: Any, position: Any) -> Any:
+    """Pointer to byte `position` of an array's data, or of what begins at an address."""
+    if isinstance(typ, types.Integer):
+        data = builder.inttoptr(value, _INT8.as_pointer())
+    else:
+        data = builder.bitcast(context.make_array(typ)(context, builder, value).data, _INT8.as_pointer())
+    return builder.gep(data, [position])
 
 
 def call_intrinsic(builder: Any, name: str, *arguments: Any) -> Any:

@@ -2,7 +2,8 @@
 
 numba vectorises a float32 reduction only under fastmath, in an order that changes with the code around it, and has
 no float16. Emitting <16 x float> operations ourselves fixes the order of the additions (a distance has one value
-on every path), reads float16 directly, and lets LLVM lower the same text to AVX-512, AVX2, SSE2 or NEON.
+on every path), reads float16, bfloat16 and int8 directly, and lets LLVM lower the same text to AVX-512, AVX2, SSE2 or NEON.
+Elements are widened without rounding, so a row has the distances of the same row in float32 to the last bit.
 
 Order of the additions: four accumulators of 16 lanes over blocks of 64 elements, blocks of 16 into the first,
 a pairwise tree over the lanes, then the tail one by one. Products are fused where the machine can.
@@ -14,6 +15,7 @@ Expectation: a row of 384 float32 in cache takes about 25 ns on AVX-512; from me
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import llvmlite.binding as llvm
@@ -28,6 +30,7 @@ from vecengine.kernels_types import compile_function
 
 _LANES = 16
 _ACCUMULATORS = 4
+_INT8 = ir.IntType(8)
 _INT16 = ir.IntType(16)
 _INT32 = ir.IntType(32)
 _INT64 = ir.IntType(64)
@@ -73,13 +76,33 @@ def _widen_half(builder: Any, half: Any) -> Any:
     return builder.bitcast(builder.or_(widened, sign), _like(shape, _FLOAT))
 
 
-def _load(builder: Any, pointer: Any, index: Any, lanes: int, half: bool) -> Any:
-    element: ir.Type = ir.HalfType() if half else _FLOAT
-    typ = ir.VectorType(element, lanes) if lanes > 1 else element
+def _widen_bfloat(builder: Any, bits: Any) -> Any:
+    """bfloat16 lanes to float32, whose upper half they are."""
+    shape = bits.type
+    wide = builder.zext(bits, _like(shape, _INT32))
+    return builder.bitcast(builder.shl(wide, _constant(shape, _INT32, 16)), _like(shape, _FLOAT))
+
+
+@dataclass(frozen=True)
+class Element:
+    """An element type: how it lies in memory, and how (builder, lanes of it) become float32."""
+
+    stored: ir.Type
+    size_bytes: int
+    widen: Callable[[Any, Any], Any]
+
+
+FLOAT32 = Element(_FLOAT, 4, lambda builder, lanes: lanes)
+FLOAT16 = Element(ir.HalfType(), 2, _widen_half)
+BFLOAT16 = Element(_INT16, 2, _widen_bfloat)
+INT8 = Element(_INT8, 1, lambda builder, lanes: builder.sitofp(lanes, _like(lanes.type, _FLOAT)))
+
+
+def _load(builder: Any, pointer: Any, index: Any, lanes: int, element: Element) -> Any:
+    typ = ir.VectorType(element.stored, lanes) if lanes > 1 else element.stored
     address = builder.bitcast(builder.gep(pointer, [index]), typ.as_pointer())
     # An alignment of one element: mapped columns and rows of odd dimensions have no more.
-    value = builder.load(address, align=2 if half else 4)
-    return _widen_half(builder, value) if half else value
+    return element.widen(builder, builder.load(address, align=element.size_bytes))
 
 
 def _sum_lanes(builder: Any, vector: Any) -> Any:
@@ -95,7 +118,7 @@ def _sum_lanes(builder: Any, vector: Any) -> Any:
     return builder.extract_element(vector, ir.Constant(_INT32, 0))
 
 
-def _emit_reduction(builder: Any, step: Step, row: Any, query: Any, half: bool, count: Any) -> Any:
+def _emit_reduction(builder: Any, step: Step, row: Any, query: Any, element: Element, count: Any) -> Any:
     """IR that folds `step` over `count` elements of a row and, unless None, a query; the float32 sum."""
     lanes_type = ir.VectorType(_FLOAT, _LANES)
     zero = ir.Constant(_INT64, 0)
@@ -106,8 +129,8 @@ def _emit_reduction(builder: Any, step: Step, row: Any, query: Any, half: bool, 
     total = cgutils.alloca_once_value(builder, ir.Constant(_FLOAT, 0.0))
 
     def fold(slot: Any, index: Any, lanes: int) -> None:
-        row_lanes = _load(builder, row, index, lanes, half)
-        query_lanes = None if query is None else _load(builder, query, index, lanes, False)
+        row_lanes = _load(builder, row, index, lanes, element)
+        query_lanes = None if query is None else _load(builder, query, index, lanes, FLOAT32)
         builder.store(step(builder, builder.load(slot), row_lanes, query_lanes), slot)
 
     block = _LANES * _ACCUMULATORS
@@ -129,9 +152,16 @@ def _emit_reduction(builder: Any, step: Step, row: Any, query: Any, half: bool, 
     return builder.load(total)
 
 
-def _reduction(step: Step, half: bool) -> Any:
-    """Intrinsic `(rows, start byte, queries, start element, dimensions) -> float32`; arrays of any shape."""
-    element: ir.Type = ir.HalfType() if half else _FLOAT
+def _element_pointer(
+    context: Any, builder: Any, element: Element, typ: Any, value: Any, position: Any
+) -> Any:
+    """Pointer to the elements from byte `position` of an array or address."""
+    pointer = data_pointer(context, builder, typ, value, position)
+    return builder.bitcast(pointer, element.stored.as_pointer())
+
+
+def _reduction(step: Step, element: Element) -> Any:
+    """Intrinsic `(rows, start byte, queries, start element, dimensions) -> float32`; arrays of any shape, or addresses."""
 
     @intrinsic
     def reduce_row(
@@ -141,27 +171,25 @@ def _reduction(step: Step, half: bool) -> Any:
 
         def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
             rows_type, _, queries_type, _, _ = signature.args
-            row = data_pointer(context, builder, rows_type, arguments[0], arguments[1])
-            row = builder.bitcast(row, element.as_pointer())
-            query = context.make_array(queries_type)(context, builder, arguments[2]).data
-            query = builder.gep(builder.bitcast(query, _FLOAT.as_pointer()), [arguments[3]])
-            return _emit_reduction(builder, step, row, query, half, arguments[4])
+            row = _element_pointer(context, builder, element, rows_type, arguments[0], arguments[1])
+            first = ir.Constant(_INT64, 0)
+            query = _element_pointer(context, builder, FLOAT32, queries_type, arguments[2], first)
+            query = builder.gep(query, [arguments[3]])
+            return _emit_reduction(builder, step, row, query, element, arguments[4])
 
         return signature, generate
 
     return reduce_row
 
 
-def _self_reduction(step: Step, half: bool) -> Any:
+def _self_reduction(step: Step, element: Element) -> Any:
     """Intrinsic `(rows, start byte, dimensions) -> float32` of a step that reads the row alone."""
-    element: ir.Type = ir.HalfType() if half else _FLOAT
 
     @intrinsic
     def reduce_row(typing_context: Any, rows: Any, start: Any, count: Any) -> Any:
         def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            row = data_pointer(context, builder, signature.args[0], arguments[0], arguments[1])
-            row = builder.bitcast(row, element.as_pointer())
-            return _emit_reduction(builder, step, row, None, half, arguments[2])
+            row = _element_pointer(context, builder, element, signature.args[0], arguments[0], arguments[1])
+            return _emit_reduction(builder, step, row, None, element, arguments[2])
 
         return types.float32(rows, types.int64, types.int64), generate
 
@@ -185,16 +213,16 @@ def _add_square(builder: Any, total: Any, row: Any, query: Any) -> Any:
     return call_intrinsic(builder, "fmuladd", row, row, total)
 
 
-def _element_reader(half: bool) -> Any:
+def _element_reader(element: Element) -> Any:
     """Intrinsic `(rows, start byte) -> float32`: one element of a row."""
 
     @intrinsic
     def read_element(typing_context: Any, rows: Any, start: Any) -> Any:
         def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            element: ir.Type = ir.HalfType() if half else _FLOAT
-            address = data_pointer(context, builder, signature.args[0], arguments[0], arguments[1])
-            address = builder.bitcast(address, element.as_pointer())
-            return _load(builder, address, ir.Constant(_INT64, 0), 1, half)
+            pointer = _element_pointer(
+                context, builder, element, signature.args[0], arguments[0], arguments[1]
+            )
+            return _load(builder, pointer, ir.Constant(_INT64, 0), 1, element)
 
         return types.float32(rows, types.int64), generate
 
@@ -202,16 +230,26 @@ def _element_reader(half: bool) -> Any:
 
 
 # numba gives intrinsics the type of their generator; kernels call them with the arguments of its signature.
-element_32: Any = _element_reader(half=False)
-element_16: Any = _element_reader(half=True)
-dot_32: Any = _reduction(_multiply_add, half=False)
-dot_16: Any = _reduction(_multiply_add, half=True)
-squares_32: Any = _reduction(_add_squared_difference, half=False)
-squares_16: Any = _reduction(_add_squared_difference, half=True)
-absolutes_32: Any = _reduction(_add_absolute_difference, half=False)
-absolutes_16: Any = _reduction(_add_absolute_difference, half=True)
-norm_32: Any = _self_reduction(_add_square, half=False)
-norm_16: Any = _self_reduction(_add_square, half=True)
+element_32: Any = _element_reader(FLOAT32)
+element_16: Any = _element_reader(FLOAT16)
+element_bfloat: Any = _element_reader(BFLOAT16)
+element_8: Any = _element_reader(INT8)
+dot_32: Any = _reduction(_multiply_add, FLOAT32)
+dot_16: Any = _reduction(_multiply_add, FLOAT16)
+dot_bfloat: Any = _reduction(_multiply_add, BFLOAT16)
+dot_8: Any = _reduction(_multiply_add, INT8)
+squares_32: Any = _reduction(_add_squared_difference, FLOAT32)
+squares_16: Any = _reduction(_add_squared_difference, FLOAT16)
+squares_bfloat: Any = _reduction(_add_squared_difference, BFLOAT16)
+squares_8: Any = _reduction(_add_squared_difference, INT8)
+absolutes_32: Any = _reduction(_add_absolute_difference, FLOAT32)
+absolutes_16: Any = _reduction(_add_absolute_difference, FLOAT16)
+absolutes_bfloat: Any = _reduction(_add_absolute_difference, BFLOAT16)
+absolutes_8: Any = _reduction(_add_absolute_difference, INT8)
+norm_32: Any = _self_reduction(_add_square, FLOAT32)
+norm_16: Any = _self_reduction(_add_square, FLOAT16)
+norm_bfloat: Any = _self_reduction(_add_square, BFLOAT16)
+norm_8: Any = _self_reduction(_add_square, INT8)
 
 
 @compile_function

@@ -60,6 +60,8 @@ def compile_outlined(result: types.Type, arguments: tuple[types.Type, ...]) -> C
 
 ELEMENT_FLOAT32 = 0
 ELEMENT_FLOAT16 = 1
+ELEMENT_BFLOAT16 = 2
+ELEMENT_INT8 = 3
 ELEMENT_BIT = 4
 ELEMENT_SPARSE = 5
 ELEMENT_CODE = 6

@@ -2,7 +2,7 @@
 
 pgvector accumulates in float32 and finishes in float64 (pgvector/pgvector:src/vector.c, `VectorL2SquaredDistance`,
 `VectorInnerProduct`, `VectorCosineSimilarity`, `VectorL1Distance`; halfvec the same after widening to float32:
-src/halfutils.c). Bits are counted exactly (src/bitutils.c). Only the order of the additions differs, in pgvector from machine to machine too.
+src/halfutils.c), and so do we with bfloat16 and int8. Bits are counted exactly (src/bitutils.c). Only the order of the additions differs, in pgvector from machine to machine too.
 
 The formulas here are the oracle of the compiled kernels and answer while those are not ready. A *key* orders
 rows like the distance does and is cheaper: the squared sum for l2, the distance itself for the others.
@@ -16,13 +16,12 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from vecengine.element_types import Numbers
 from vecengine.errors import UnsupportedByFamily
 from vecengine.stored_vectors import BitVectors, StoredVectors
 
 Float32s: TypeAlias = npt.NDArray[np.float32]
 Float64s: TypeAlias = npt.NDArray[np.float64]
-Numbers: TypeAlias = npt.NDArray[np.float32] | npt.NDArray[np.float16]
-"""(n, d) float32 or float16, C-contiguous, possibly a read-only memory map."""
 Vectors: TypeAlias = Numbers | StoredVectors
 """Of one type and dimension: a matrix of numbers, bit strings or sparse vectors."""
 

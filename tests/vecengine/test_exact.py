@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import vecengine
 from foundation.bitset import bits_from_mask, no_bits
 from foundation.cancel import CancelToken
 from foundation.errors import QueryCanceled
@@ -17,7 +18,7 @@ from vecengine import distances, exact_search, metric_names, rowwise_distances
 from vecengine.errors import DimensionMismatch, DistanceBudgetSpent, UnsupportedByFamily
 from vecengine.metrics import Metric, keys_by_formula
 
-ELEMENTS = ("float32", "float16")
+ELEMENTS = vecengine.element_type_names()
 
 
 def true_distances(metric: str, left: Any, right: Any) -> Any:
@@ -33,7 +34,8 @@ def true_distances(metric: str, left: Any, right: Any) -> Any:
 
 
 def make_vectors(rows: int, dimensions: int, element: str, seed: int = 1) -> Any:
-    return np.random.default_rng(seed).normal(size=(rows, dimensions)).astype(element)
+    vectors = np.random.default_rng(seed).normal(size=(rows, dimensions))
+    return (vectors * 30).astype(element) if element == "int8" else vectors.astype(element)
 
 
 @pytest.fixture(params=["compiled", "formula"])
@@ -68,10 +70,53 @@ def test_one_distance_has_one_value(metric: str) -> None:
     np.testing.assert_array_equal(found[0], scanned[offsets[0]].astype(np.float32))
 
 
-def test_every_float16_is_read() -> None:
-    values = np.arange(1 << 16, dtype=np.uint16).view(np.float16).reshape(-1, 1)
-    found = distances("ip", values, np.array([-1.0], dtype=np.float32))
-    np.testing.assert_array_equal(found, values[:, 0].astype(np.float64))
+@pytest.mark.parametrize("element", ELEMENTS)
+@pytest.mark.parametrize("metric", metric_names())
+def test_a_distance_is_that_of_the_row_in_float32(metric: str, element: str) -> None:
+    """To the last bit, on every path: elements are widened without rounding, and added in one order."""
+    for dimensions in (1, 15, 17, 64, 100, 384):
+        vectors = make_vectors(70, dimensions, element)
+        wide, query = vectors.astype(np.float32), make_vectors(2, dimensions, "float32", seed=2)
+        scanned = distances(metric, wide, query[0])
+        np.testing.assert_array_equal(distances(metric, vectors, query[0]), scanned)
+        pairs = rowwise_distances(metric, vectors, np.repeat(query[:1], 70, axis=0))
+        np.testing.assert_array_equal(pairs, scanned)
+        for left, right in zip(
+            exact_search(vectors, query, 70, metric=metric),
+            exact_search(wide, query, 70, metric=metric),
+            strict=True,
+        ):
+            np.testing.assert_array_equal(left, right)
+
+
+@pytest.mark.parametrize("element", ["float16", "bfloat16", "int8"])
+def test_every_element_is_read(path: str, element: str) -> None:
+    """Infinities, subnormal numbers and NaN among them, alone and in a lane beside zeros."""
+    size = np.dtype(element).itemsize
+    values = np.arange(1 << 8 * size, dtype=np.uint16).astype(f"u{size}").view(element)
+    # Signalling NaNs.
+    with np.errstate(invalid="ignore"):
+        wide = values.astype(np.float64)
+    found = distances("ip", values.reshape(-1, 1), np.array([-1.0], dtype=np.float32))
+    np.testing.assert_array_equal(found, wide)
+    finite = values[np.isfinite(wide)]
+    rows = np.zeros((finite.size, 33), dtype=element)
+    rows[np.arange(finite.size), np.arange(finite.size) % 33] = finite
+    found = distances("ip", rows, np.full(33, -1, dtype=np.float32))
+    np.testing.assert_array_equal(found, finite.astype(np.float64))
+
+
+def test_the_largest_numbers(path: str) -> None:
+    """A square of bfloat16 may leave float32's range, one of int8 and of 16,000 dimensions may not."""
+    huge = np.array([[3e38, 3e38], [0, 0], [1, 1]], dtype="bfloat16")
+    found, offsets = exact_search(huge, np.array([[-3e38, 0]], dtype=np.float32), 3, metric="l2")
+    assert np.isposinf(found).all() and offsets.tolist() == [[0, 1, 2]]
+    lowest = np.full((1, 16_000), -128, dtype=np.int8)
+    assert distances("l2", lowest, np.full(16_000, 127, np.float32))[0] == pytest.approx(
+        255 * 16_000**0.5, rel=2e-5
+    )
+    zeros = np.zeros((2, 5), dtype=np.int8)
+    assert np.isnan(distances("cosine", zeros, np.ones(5, dtype=np.float32))).all()
 
 
 @pytest.mark.parametrize("element", ELEMENTS)
@@ -131,15 +176,16 @@ def test_more_than_there_is(path: str, shape: tuple[int, int]) -> None:
     assert exact_search(vectors, np.ones((1, shape[1]), dtype=np.float32), 0, metric="l2")[0].shape == (1, 0)
 
 
-def test_read_only_unaligned_and_strided_vectors(path: str) -> None:
-    vectors = make_vectors(20, 6, "float32")
-    query = vectors[3:4]
+@pytest.mark.parametrize("element", ELEMENTS)
+def test_read_only_unaligned_and_strided_vectors(path: str, element: str) -> None:
+    vectors = make_vectors(20, 6, element)
+    query = vectors[3:4].astype(np.float32)
     expected = exact_search(vectors, query, 5, metric="l2")[1]
     raw = np.zeros(vectors.nbytes + 1, dtype=np.uint8)
-    unaligned = raw[1:].view(np.float32).reshape(20, 6)
+    unaligned = raw[1:].view(element).reshape(20, 6)
     unaligned[:] = vectors
     unaligned.flags.writeable = False
-    wide = np.zeros((20, 12), dtype=np.float32)
+    wide = np.zeros((20, 12), dtype=element)
     wide[:, ::2] = vectors
     for other in (unaligned, wide[:, ::2], np.asfortranarray(vectors)):
         np.testing.assert_array_equal(exact_search(other, query, 5, metric="l2")[1], expected)
@@ -166,6 +212,8 @@ def test_wrong_arguments() -> None:
         exact_search(vectors, vectors[:1], 1, metric="l2", allowed_bits=no_bits(8))
     with pytest.raises(TypeError):
         exact_search(vectors.astype(np.float64), vectors[:1], 1, metric="l2")
+    with pytest.raises(TypeError, match="float32 or float16 or bfloat16 or int8"):
+        exact_search(vectors.astype(np.uint8), vectors[:1], 1, metric="l2")
 
 
 def test_cancel_and_budget(path: str) -> None:

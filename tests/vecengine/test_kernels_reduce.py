@@ -15,7 +15,7 @@ def test_portable_float16(monkeypatch: pytest.MonkeyPatch) -> None:
     from vecengine.kernels_types import compile_function
 
     monkeypatch.setattr(kernels_reduce, "HAS_FLOAT16_CONVERSION", False)
-    dot = kernels_reduce._reduction(kernels_reduce._multiply_add, half=True)
+    dot = kernels_reduce._reduction(kernels_reduce._multiply_add, kernels_reduce.FLOAT16)
 
     def widen_rows(rows: Any, queries: Any, out: Any) -> None:
         count = queries.shape[0]

@@ -17,10 +17,11 @@ import numpy.typing as npt
 
 from vecengine.arrays import CancelWord, check_cancel
 from vecengine.coverage import Coverage, square_norms
+from vecengine.element_types import Numbers
 from vecengine.hnsw.graph import GraphArrays, empty_graph, link_counts
 from vecengine.hnsw.parameters import HnswParameters
 from vecengine.index import Progress
-from vecengine.metrics import Float32s, Metric, Numbers
+from vecengine.metrics import Float32s, Metric
 
 CHUNK_ROWS = 1024
 _ORDER_SEED = 20180406
