@@ -33,6 +33,7 @@ _KERNEL_MODULES = (
     "vecengine.kernels_insert",
     "vecengine.kernels_sparse",
     "vecengine.kernels_lists",
+    "vecengine.kernels_product",
 )
 _IMPORTED = re.compile(r"^from vecengine\.(\w+) import", re.MULTILINE)
 _COMPILE_SECONDS_MAX = 600
@@ -58,6 +59,8 @@ class KernelSet(NamedTuple):
     carry_links: Kernel
     sparse_distances: Kernel
     search_lists: Kernel
+    product_codes: Kernel
+    product_tables: Kernel
 
 
 class _State:

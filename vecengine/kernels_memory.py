@@ -1,4 +1,4 @@
-"""What kernels do with raw memory: prefetch, copy, read a word another thread may write, read big-endian words.
+"""What kernels do with raw memory: prefetch, copy, read a word another thread may write, read numbers and big-endian words.
 
 Positions are bytes from the start of an array's data, whatever its type and shape; addresses are int64.
 """
@@ -117,6 +117,36 @@ def _read_word(typing_context: Any, word: Any) -> Any:
 
 
 @intrinsic
+def _read_byte(typing_context: Any, address: Any) -> Any:
+    """The byte at an address, as int64."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.zext(builder.load(builder.inttoptr(arguments[0], _INT8.as_pointer())), _INT64)
+
+    return types.int64(types.int64), generate
+
+
+@intrinsic
+def _read_float(typing_context: Any, address: Any) -> Any:
+    """The float32 at an address, which need not be aligned."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.load(builder.inttoptr(arguments[0], _FLOAT.as_pointer()), align=1)
+
+    return types.float32(types.int64), generate
+
+
+@intrinsic
+def _float_bits(typing_context: Any, number: Any) -> Any:
+    """The bits of a float32 as int32."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.bitcast(arguments[0], _INT32)
+
+    return types.int32(types.float32), generate
+
+
+@intrinsic
 def _fused_multiply_add(typing_context: Any, left: Any, right: Any, total: Any) -> Any:
     """left * right + total in float32, rounded once where the machine can."""
 
@@ -132,5 +162,8 @@ byte_address: Any = _byte_address
 copy_bytes: Any = _copy_bytes
 read_big_endian: Any = _read_big_endian
 read_big_endian_float: Any = _read_big_endian_float
+float_bits: Any = _float_bits
+read_byte: Any = _read_byte
+read_float: Any = _read_float
 read_word: Any = _read_word
 fused_multiply_add: Any = _fused_multiply_add

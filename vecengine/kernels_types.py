@@ -65,6 +65,7 @@ ELEMENT_INT8 = 3
 ELEMENT_BIT = 4
 ELEMENT_SPARSE = 5
 ELEMENT_CODE = 6
+ELEMENT_PRODUCT = 7
 """Equal to the codes in `vecengine.stored_vectors`, which cannot import numba."""
 
 BLOCK_ROWS = 64

@@ -22,6 +22,7 @@ ELEMENT_INT8 = 3
 ELEMENT_BIT = 4
 ELEMENT_SPARSE = 5
 ELEMENT_CODE = 6
+ELEMENT_PRODUCT = 7
 """Equal to kernels_types, which cannot be imported without numba."""
 
 WORD_BYTES = 4
