@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import os
 import zipfile
-from typing import Any
+from enum import Enum
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +23,7 @@ METADATA = "metadata"
 FORMAT_VERSION = 1
 
 Metadata = dict[str, Any]
+Member = TypeVar("Member", bound=Enum)
 
 
 def encode_metadata(family: str, metric: str, vectors: Vectors, **fields: Any) -> npt.NDArray[np.uint8]:
@@ -79,6 +81,19 @@ def take_integer(metadata: Metadata, name: str, low: int, high: int) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
         raise DamagedIndex(f'index metadata field "{name}" is {value!r}, expected {low} to {high}')
     return value
+
+
+def take_member(metadata: Metadata, name: str, default: Member) -> Member:
+    """A field that is the lower-case name of a member of the default's enum; the default where it is missing.
+
+    Raises:
+        DamagedIndex: XX002.
+    """
+    value = metadata.get(name, default.name)
+    try:
+        return type(default)[str(value).upper()]
+    except KeyError:
+        raise DamagedIndex(f'index metadata field "{name}" is {value!r}') from None
 
 
 def take_array(

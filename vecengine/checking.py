@@ -10,13 +10,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 import numpy as np
+import numpy.typing as npt
 
 from vecengine.arrays import queries_from
 from vecengine.codes import HEADER_BYTES
 from vecengine.coverage import Offsets, choose_rows, square_norms
+from vecengine.element_types import Numbers
 from vecengine.families import load_index
 from vecengine.formulas import formula_pair_keys
-from vecengine.hnsw.codes import GraphCodes
+from vecengine.hnsw.codes import GraphCodes, IntegerCodes, NumberCodes
 from vecengine.hnsw.index import HnswIndex
 from vecengine.index import Buffers
 from vecengine.ivf_flat.centroids import Assigner
@@ -88,15 +90,25 @@ def _code_faults(codes: GraphCodes, vectors: Vectors, rows: Offsets) -> Iterator
     foreign = 0
     for begin in range(0, rows.size, _BLOCK_ROWS):
         block = slice(begin, begin + _BLOCK_ROWS)
-        expected, found = codes.book.encode(vectors, rows[block]), codes.vectors[block]
-        # A sum in another order may round a number to the next integer.
-        distance = np.abs(expected.integers().astype(np.int16) - found.integers())
-        headers = np.isclose(expected.headers(), found.headers(), rtol=_CODE_TOLERANCE, atol=0)
-        padding = found.bytes()[:, HEADER_BYTES + vectors.shape[1] :]
-        is_own = (distance <= 1).all(axis=1) & headers.all(axis=1) & ~padding.any(axis=1)
+        numbers = vectors[rows[block]]
+        if isinstance(codes, NumberCodes):
+            is_own = (codes.numbers[block] == numbers.astype(codes.numbers.dtype)).all(axis=1)
+        else:
+            assert isinstance(codes, IntegerCodes)
+            is_own = _are_own_integers(codes, numbers, block)
         foreign += int(np.count_nonzero(~is_own))
     if foreign:
         yield f"the codes of {foreign} rows are not those of their vectors"
+
+
+def _are_own_integers(codes: IntegerCodes, numbers: Numbers, block: slice) -> npt.NDArray[np.bool_]:
+    """(n,) whether the codes at these places are what numbers (n, d) become."""
+    expected, found = codes.book.encode(numbers), codes.vectors[block]
+    # A sum in another order may round a number to the next integer.
+    distance = np.abs(expected.integers().astype(np.int16) - found.integers())
+    headers = np.isclose(expected.headers(), found.headers(), rtol=_CODE_TOLERANCE, atol=0)
+    padding = found.bytes()[:, HEADER_BYTES + numbers.shape[1] :]
+    return np.asarray((distance <= 1).all(axis=1) & headers.all(axis=1) & ~padding.any(axis=1))
 
 
 def _list_faults(index: IvfFlatIndex, vectors: Vectors) -> Iterator[str]:

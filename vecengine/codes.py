@@ -161,11 +161,7 @@ def train_codebook(
     Raises:
         QueryCanceled: 57014.
     """
-    rng = np.random.default_rng(_SEED)
-    sample_rows = max(_TRIED_QUERIES, _SAMPLE_NUMBERS // vectors.shape[1])
-    if rows.size > sample_rows:
-        rows = np.sort(rng.choice(rows, sample_rows, replace=False))
-    sample = vectors[rows]
+    sample = vectors[drawn_rows(rows, vectors.shape[1])]
     with np.errstate(all="ignore"):
         centred = centred_numbers(metric, sample, np.zeros(vectors.shape[1], dtype=np.float32))
         mean = np.zeros(vectors.shape[1], dtype=np.float32)
@@ -177,7 +173,15 @@ def train_codebook(
         return None
     check_cancel(cancel)
     book = Codebook(metric, mean, scale)
-    return book if finds_neighbours(book, sample) else None
+    return book if tells_apart(metric, sample, book.decode(book.encode(sample))) else None
+
+
+def drawn_rows(rows: Offsets, dimensions: int) -> Offsets:
+    """Of (m,) ascending row offsets those to train and to try codes with: about a million numbers, drawn by a seed."""
+    sample_rows = max(_TRIED_QUERIES, _SAMPLE_NUMBERS // dimensions)
+    if rows.size <= sample_rows:
+        return rows
+    return np.sort(np.random.default_rng(_SEED).choice(rows, sample_rows, replace=False))
 
 
 def _best_scale(sizes: Float32s, cancel: CancelWord | None) -> float | None:
@@ -196,21 +200,25 @@ def _best_scale(sizes: Float32s, cancel: CancelWord | None) -> float | None:
     return best
 
 
-def finds_neighbours(book: Codebook, sample: Numbers) -> bool:
+def tells_apart(metric: Metric, sample: Numbers, decoded: Float32s) -> bool:
     """Whether codes tell the neighbours of rows apart: in a sample nearly all of the nearest are among the nearest by codes.
 
-    Rows that differ by less than the integers can say, in a table that reaches far beyond them, are what fails here.
+    Rows that differ by less than codes can say, in a table that reaches far beyond them, are what fails here.
+
+    Args:
+        sample: (n, d).
+        decoded: (n, d) what their codes stand for, under cosine about of length one.
     """
     count = sample.shape[0]
     asked = slice(0, count, max(1, count // _TRIED_QUERIES))
     zero = np.zeros(sample.shape[1], dtype=np.float32)
-    exact = centred_numbers(book.metric, sample, zero).astype(np.float64)
-    coded = book.decode(book.encode(sample)).astype(np.float64)
+    exact = centred_numbers(metric, sample, zero).astype(np.float64)
+    coded = decoded.astype(np.float64)
     k = min(_TRIED_K, count - 1)
     if k < 1:
         return False
-    true_keys = _keys(book.metric, exact[asked], exact)
-    near = _keys(book.metric, exact[asked], coded)
+    true_keys = _keys(metric, exact[asked], exact)
+    near = _keys(metric, exact[asked], coded)
     # Its own row says nothing of a query.
     own = np.arange(count)[asked]
     places = np.arange(own.size)

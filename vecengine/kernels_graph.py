@@ -52,8 +52,6 @@ from vecengine.metrics import Metric
 _COSINE = int(Metric.COSINE)
 _LOOK_AHEAD = 3
 _SPARSE_BELOW = 4
-_RERANKED_SHARE = 2
-"""Of the nearest by codes so many times k are reranked: with all of them recall was the same in four digits."""
 
 
 @compile_function
@@ -247,6 +245,18 @@ def rerank(space, request, scratch, query, norm, found, size):
     return size
 
 
+@compile_function
+def code_query(metric, codes, queries, query, out):
+    """Write a query to row 0 of `out` as nodes are compared with it; whether that is by their codes."""
+    has_codes = codes.space.row_count > 0
+    has_integers = codes.space.element == ELEMENT_CODE
+    if has_codes and has_integers and encode_query(metric, codes, queries, query, out):
+        return True
+    for place in range(queries.shape[1]):
+        out[0, place] = queries[query, place]
+    return has_codes and not has_integers
+
+
 def search_graph(space, graph, codes, request, scratch, output, cancel):
     """Search every query in turn; a spent budget leaves `found` of the remaining queries at -1.
 
@@ -258,19 +268,14 @@ def search_graph(space, graph, codes, request, scratch, output, cancel):
         norm = query_norm(space, request.queries, query)
         found = 0
         if space.metric != _COSINE or norm > 0:
-            is_coded = codes.mean.shape[0] > 0 and encode_query(
-                space.metric, codes, request.queries, query, scratch.query
-            )
-            if not is_coded:
-                for place in range(request.queries.shape[1]):
-                    scratch.query[0, place] = request.queries[query, place]
+            is_coded = code_query(space.metric, codes, request.queries, query, scratch.query)
             walked = codes.space if is_coded else space
             status, found = search_one(walked, graph, request, scratch, output, norm, cancel)
             if status != STATUS_DONE:
                 return status
             sort_ascending(scratch.result_keys, scratch.result_nodes, found)
             if is_coded:
-                found = rerank(space, request, scratch, query, norm, found, _RERANKED_SHARE * k)
+                found = rerank(space, request, scratch, query, norm, found, codes.refined * k)
                 output.counts[COUNT_RERANKED] += found
                 sort_ascending(scratch.result_keys, scratch.result_nodes, found)
         found = min(found, k)

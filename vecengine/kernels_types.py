@@ -179,17 +179,19 @@ class Pruning(NamedTuple):
 
 
 class Codes(NamedTuple):
-    """The rows of a graph as codes (see `vecengine.kernels_codes`), in the order of its nodes.
+    """The rows of a graph as codes: integers (see `vecengine.kernels_codes`) in the order of its nodes, or shorter numbers.
 
     Attributes:
-        space: the codes as vectors.
-        mean: (d,) float32, (0,) when the graph has no codes.
+        space: the codes as vectors; without rows when the graph has none. Numbers are found by their row offset.
+        mean: (d,) float32, what is taken away before numbers become integers.
         scale: of the integers.
+        refined: so many times k of the nearest by codes are reranked by their vectors.
     """
 
     space: Space
     mean: npt.NDArray[np.float32]
     scale: float
+    refined: int
 
 
 class Request(NamedTuple):
@@ -287,7 +289,7 @@ SPACE = types.NamedTuple(
     ),
     Space,
 )
-CODES = types.NamedTuple((SPACE, _read_only(types.float32, 1), types.float64), Codes)
+CODES = types.NamedTuple((SPACE, _read_only(types.float32, 1), types.float64, types.int64), Codes)
 SPARSE_SIDE = types.NamedTuple((_read_only(types.uint32, 1), _read_only(types.int64, 1)), SparseSide)
 GRAPH = types.NamedTuple(
     (

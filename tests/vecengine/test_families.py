@@ -11,6 +11,8 @@ import pytest
 import vecengine
 from vecengine.errors import BuildParameterError, UnknownFamily, UnsupportedByFamily
 
+DEFAULTS = {"m": 16, "ef_construction": 64, "quantizer": 0, "refine_k": 0, "provider": 0}
+
 
 def test_the_table() -> None:
     families = vecengine.families()
@@ -33,11 +35,11 @@ def test_the_table() -> None:
 @pytest.mark.parametrize(
     ("given", "expected"),
     [
-        ({}, {"m": 16, "ef_construction": 64, "quantizer": 0}),
-        ({"m": "8"}, {"m": 8, "ef_construction": 64, "quantizer": 0}),
-        ({"m": " 0x10 ", "ef_construction": 100}, {"m": 16, "ef_construction": 100, "quantizer": 0}),
-        ({"m": "15.6"}, {"m": 16, "ef_construction": 64, "quantizer": 0}),
-        ({"quantizer": "None"}, {"m": 16, "ef_construction": 64, "quantizer": 1}),
+        ({}, DEFAULTS),
+        ({"m": "8"}, DEFAULTS | {"m": 8}),
+        ({"m": " 0x10 ", "ef_construction": 100}, DEFAULTS | {"ef_construction": 100}),
+        ({"m": "15.6"}, DEFAULTS),
+        ({"quantizer": "None"}, DEFAULTS | {"quantizer": 1}),
     ],
 )
 def test_parameters_are_read_as_postgresql_reads_them(

@@ -8,6 +8,8 @@ whatever the number of threads.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import numpy.typing as npt
 
@@ -17,13 +19,13 @@ from vecengine.coverage import Coverage, Offsets, choose_rows, square_norms
 from vecengine.errors import UnsupportedByFamily
 from vecengine.exact import kernel_space
 from vecengine.hnsw.calibrate import held_out_count, measure_curve
-from vecengine.hnsw.codes import GraphCodes, encode_nodes
+from vecengine.hnsw.codes import GraphCodes, IntegerCodes, encode_nodes, number_codes
 from vecengine.hnsw.curve import RecallCurve, empty_curve
-from vecengine.hnsw.faiss_build import build_graph
 from vecengine.hnsw.graph import GraphArrays, empty_graph
 from vecengine.hnsw.index import HnswIndex
 from vecengine.hnsw.insertion import BATCH_NODES, Inserter, Names, OpenGraph, draw_levels, open_graph
-from vecengine.hnsw.parameters import HnswParameters
+from vecengine.hnsw.library_build import build_graph, check_library
+from vecengine.hnsw.parameters import NUMBER_QUANTIZERS, HnswParameters, Provider
 from vecengine.hnsw.search import GraphSpace
 from vecengine.index import Progress
 from vecengine.metrics import Metric, Vectors
@@ -51,8 +53,13 @@ def build_hnsw(
 
     Raises:
         QueryCanceled: 57014.
-        UnsupportedByFamily: 0A000, bit strings or sparse vectors, which faiss does not take.
+        UnsupportedByFamily: 0A000, bit strings or sparse vectors, which faiss does not take; a provider that does not serve the
+            metric or is not installed.
     """
+    if parameters.provider is not Provider.OWN:
+        check_library(parameters.provider, metric, vectors)
+        # So that the graph is the same every time.
+        threads = 1
     compiled = await_kernels(cancel)
     coverage = choose_rows(metric, vectors, offsets, cancel)
     if compiled is None:
@@ -63,7 +70,7 @@ def build_hnsw(
         )
         return HnswIndex(vectors, metric, coverage, graph, parameters, curve=empty_curve())
     building = _Building(compiled, vectors, metric, coverage, parameters, threads=threads, cancel=cancel)
-    return building.finish(None, None, progress)
+    return building.finish(None, None, progress) if coverage.row_count else building.empty()
 
 
 def extend_hnsw(
@@ -117,13 +124,17 @@ class _Building:
         self._parameters = parameters
         self._threads = max(1, threads)
         self._cancel = cancel
+        self._linking: IntegerCodes | None = None
         self._codes: GraphCodes | None = None
 
+    def empty(self) -> HnswIndex:
+        return self._index(empty_graph(self._parameters.m), empty_curve())
+
     def finish(self, source: HnswIndex | None, renamed: Names | None, progress: Progress | None) -> HnswIndex:
-        """Carry the source's links over, insert the other rows."""
+        """Carry the source's links over, insert the other rows; without a source a library may do it all."""
         count = self._coverage.row_count
-        if count == 0:
-            return self._index(empty_graph(self._parameters.m), empty_curve())
+        if source is None and self._parameters.provider is not Provider.OWN:
+            return self._built_by_library(progress)
         rng = np.random.default_rng(_SEED)
         levels = draw_levels(rng, count, self._parameters.m)
         is_missing = np.ones(count, dtype=np.bool_)
@@ -131,17 +142,10 @@ class _Building:
             alive = renamed >= 0
             levels[renamed[alive]] = source.graph.levels()[alive]
             is_missing[renamed[alive]] = False
-        self._codes = codes = encode_nodes(
-            self._metric,
-            self._vectors,
-            self._coverage,
-            self._parameters,
-            source=None if source is None else source.codes,
-            renamed=renamed,
-            cancel=self._cancel,
-        )
-        # Codes lie in the order of the nodes and need no norms.
-        offsets = self._coverage.offsets if codes is None else self._coverage.offsets[:0]
+        self._linking = self._integers(source, renamed)
+        self._codes = self._walked(self._linking)
+        # Integers lie in the order of the nodes.
+        offsets = self._coverage.offsets if self._linking is None else self._coverage.offsets[:0]
         opened = open_graph(levels, offsets, self._norms(), self._parameters.m)
         order = rng.permutation(np.flatnonzero(is_missing)).astype(np.int32)
         with Inserter(self._compiled, self._metric, self._parameters, threads=self._threads) as inserter:
@@ -152,10 +156,53 @@ class _Building:
             curve = empty_curve() if source is None else source.curve
         return self._index(opened.arrays(count), curve)
 
+    def _integers(self, source: HnswIndex | None = None, renamed: Names | None = None) -> IntegerCodes | None:
+        return encode_nodes(
+            self._metric,
+            self._vectors,
+            self._coverage,
+            self._parameters,
+            source=None if source is None else source.codes,
+            renamed=renamed,
+            cancel=self._cancel,
+        )
+
+    def _walked(self, integers: IntegerCodes | None) -> GraphCodes | None:
+        """The codes that the parameters ask for, given those that nodes are linked by."""
+        if self._parameters.quantizer in NUMBER_QUANTIZERS:
+            return number_codes(self._metric, self._vectors, self._coverage, self._parameters, self._cancel)
+        return integers
+
+    def _built_by_library(self, progress: Progress | None) -> HnswIndex:
+        assert not isinstance(self._vectors, StoredVectors)
+        self._codes = self._walked(
+            None if self._parameters.quantizer in NUMBER_QUANTIZERS else self._integers()
+        )
+        count = self._coverage.row_count
+        held_out = _held_out(count, count)
+        curves = [empty_curve()]
+
+        def measure(graph: GraphArrays, missing: npt.NDArray[np.int32]) -> None:
+            curves.append(self._measure(graph, missing))
+
+        graph = build_graph(
+            self._vectors,
+            self._metric,
+            self._coverage,
+            self._parameters,
+            cancel=self._cancel,
+            progress=progress,
+            held_out=held_out,
+            measure=measure,
+        )
+        if self._codes is not None and not self._codes.needs_norms:
+            graph = replace(graph, norms=graph.norms[:0])
+        return self._index(graph, curves[-1])
+
     @property
     def _linked(self) -> Vectors:
         """What nodes are compared by while they are linked."""
-        return self._vectors if self._codes is None else self._codes.vectors
+        return self._vectors if self._linking is None else self._linking.vectors
 
     def _index(self, graph: GraphArrays, curve: RecallCurve) -> HnswIndex:
         return HnswIndex(
@@ -169,7 +216,8 @@ class _Building:
         )
 
     def _norms(self) -> npt.NDArray[np.float32]:
-        if self._metric is not Metric.COSINE or self._codes is not None:
+        needed = self._codes is None or self._codes.needs_norms
+        if self._metric is not Metric.COSINE or not needed:
             return np.zeros(0, dtype=np.float32)
         return square_norms(self._vectors, self._cancel)[self._coverage.row_offsets()]
 
@@ -177,27 +225,26 @@ class _Building:
         self, inserter: Inserter, opened: OpenGraph, order: npt.NDArray[np.int32], progress: Progress | None
     ) -> RecallCurve | None:
         """Insert nodes in the order given; the curve measured with the last of them, None where they are too few."""
-        held_out = min(held_out_count(opened.capacity), order.size // 4)
-        held_out = held_out if held_out >= _CURVE_ROWS_MIN else 0
+        held_out = _held_out(opened.capacity, order.size)
         curve = None
         present = opened.capacity - order.size
         for begin, end in _batches(order.size, held_out):
             check_cancel(self._cancel)
             if held_out and begin == order.size - held_out:
-                curve = self._measure(opened, order[begin:])
+                curve = self._measure(opened.arrays(opened.capacity), order[begin:])
             inserter.insert(opened, self._linked, order[begin:end], self._cancel)
             if progress is not None:
                 progress(present + end, opened.capacity)
         return curve
 
-    def _measure(self, opened: OpenGraph, missing: npt.NDArray[np.int32]) -> RecallCurve:
+    def _measure(self, graph: GraphArrays, missing: npt.NDArray[np.int32]) -> RecallCurve:
         """Rows the graph has never seen are the honest queries to measure it with."""
-        is_present = np.ones(opened.capacity, dtype=np.bool_)
+        is_present = np.ones(graph.node_count, dtype=np.bool_)
         is_present[missing] = False
         rows: Offsets = self._coverage.row_offsets()
         present = Coverage(self._coverage.vector_rows, rows[is_present])
         space = kernel_space(self._metric, self._vectors)
-        target = GraphSpace(space, opened.arrays(opened.capacity), self._coverage.offsets, self._codes)
+        target = GraphSpace(space, graph, self._coverage.offsets, self._codes)
         return measure_curve(
             self._compiled,
             target,
@@ -207,6 +254,12 @@ class _Building:
             threads=self._threads,
             cancel=self._cancel,
         )
+
+
+def _held_out(nodes: int, missing: int) -> int:
+    """How many of the missing nodes go in last and measure the graph before."""
+    held_out = min(held_out_count(nodes), missing // 4)
+    return held_out if held_out >= _CURVE_ROWS_MIN else 0
 
 
 def _batches(count: int, last_count: int) -> list[tuple[int, int]]:

@@ -23,7 +23,6 @@ from vecengine.exact import Keys, exact_keys, raise_for_status
 from vecengine.hnsw.curve import BEAMS, RECALL_AT, SELECTIVITIES, RecallCurve
 from vecengine.hnsw.insertion import PARTS_PER_THREAD
 from vecengine.hnsw.search import GraphAnswer, GraphRequest, GraphSpace, run_search
-from vecengine.hnsw.strategy import graph_distance_cost
 from vecengine.metrics import Float32s, Metric, Vectors
 
 ROWS_MIN = 500
@@ -81,7 +80,7 @@ def measure_curve(
                 ]
                 distances[number, position] = computed / len(asked)
                 # A beam dearer than the scan is never chosen, and a perfect one needs no wider one beside it.
-                cost = graph_distance_cost(selectivity, target.coded_dimensions) * distances[number, position]
+                cost = target.distance_cost(selectivity) * distances[number, position]
                 is_dearer = cost > selectivity * coverage.row_count
                 if is_dearer or recall[number, 1:, position].min() >= _RECALL_ENOUGH:
                     recall[number, :, position:] = recall[number, :, position][:, None]

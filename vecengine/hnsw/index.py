@@ -8,27 +8,25 @@ from foundation.bitset import Bitset
 from vecengine.arrays import CancelWord, check_allowed, check_vectors
 from vecengine.buffers import (
     METADATA,
-    Metadata,
     check_matches,
     decode_metadata,
     encode_metadata,
     read_file,
     take_integer,
+    take_member,
     write_file,
 )
 from vecengine.compiled import kernels
 from vecengine.coverage import Coverage
-from vecengine.errors import DamagedIndex
 from vecengine.exact import kernel_space
 from vecengine.flat import load_coverage
 from vecengine.graph_index import GraphIndex
 from vecengine.hnsw.codes import GraphCodes, load_codes
 from vecengine.hnsw.curve import RecallCurve, curve_from_json
 from vecengine.hnsw.graph import GraphArrays, GraphShape, load_graph
-from vecengine.hnsw.parameters import HnswParameters, Quantizer
+from vecengine.hnsw.parameters import REFINE_K, HnswParameters, Provider, Quantizer
 from vecengine.hnsw.repeated import RepeatedSearch
 from vecengine.hnsw.search import GraphAnswer, GraphRequest, GraphSpace, run_search
-from vecengine.hnsw.strategy import graph_distance_cost
 from vecengine.index import Buffers
 from vecengine.metrics import Metric, Vectors, parse_metric
 
@@ -62,7 +60,7 @@ class HnswIndex(GraphIndex):
 
     @property
     def size_bytes(self) -> int:
-        codes = 0 if self._codes is None else self._codes.vectors.nbytes
+        codes = 0 if self._codes is None else self._codes.size_bytes
         return int(self._graph.size_bytes + self._coverage.offsets.nbytes + codes)
 
     @property
@@ -108,7 +106,7 @@ class HnswIndex(GraphIndex):
         return run_search(compiled, self._target, request, cancel)
 
     def _distance_cost(self, selectivity: float) -> float:
-        return graph_distance_cost(selectivity, self._target.coded_dimensions)
+        return self._target.distance_cost(selectivity)
 
     def to_buffers(self) -> Buffers:
         graph = self._graph
@@ -124,7 +122,9 @@ class HnswIndex(GraphIndex):
             level_max=graph.level_max,
             curve=self.curve.to_json(),
             quantizer=self._parameters.quantizer.name.lower(),
-            code_scale=None if self._codes is None else self._codes.book.scale,
+            refine_k=self._parameters.refine_k,
+            provider=self._parameters.provider.name.lower(),
+            **({} if self._codes is None else self._codes.metadata()),
         )
         codes = {} if self._codes is None else self._codes.to_buffers()
         return {METADATA: metadata, "offsets": self._coverage.offsets, **graph.to_buffers(), **codes}
@@ -150,26 +150,24 @@ def load_hnsw(buffers: Buffers, vectors: Vectors) -> HnswIndex:
     rows = take_integer(metadata, "rows", 0, vectors.shape[0])
     m = take_integer(metadata, "m", 2, _M_MAX)
     ef_construction = take_integer(metadata, "ef_construction", 2 * m, _EF_CONSTRUCTION_MAX)
-    parameters = HnswParameters(m, ef_construction, _take_quantizer(metadata))
-    codes = load_codes(buffers, metadata, metric, rows)
+    # Files from before there was a choice of these have none of them.
+    parameters = HnswParameters(
+        m,
+        ef_construction,
+        take_member(metadata, "quantizer", Quantizer.SQ8),
+        0 if "refine_k" not in metadata else take_integer(metadata, "refine_k", 0, REFINE_K.maximum),
+        take_member(metadata, "provider", Provider.OWN),
+    )
+    coverage = load_coverage(buffers, rows, vectors.shape[0])
+    codes = load_codes(buffers, metadata, metric, coverage, parameters.refined)
     shape = GraphShape(
         nodes=rows,
         m=m,
         upper_count=take_integer(metadata, "upper_count", 0, rows * _LEVEL_MAX),
         entry=take_integer(metadata, "entry", 0 if rows else -1, max(-1, rows - 1)),
         level_max=take_integer(metadata, "level_max", 0, _LEVEL_MAX),
-        has_norms=metric is Metric.COSINE and codes is None,
+        has_norms=metric is Metric.COSINE and (codes is None or codes.needs_norms),
     )
     graph = load_graph(buffers, shape)
-    coverage = load_coverage(buffers, rows, vectors.shape[0])
     curve = curve_from_json(metadata.get("curve"))
     return HnswIndex(vectors, metric, coverage, graph, parameters, curve=curve, codes=codes)
-
-
-def _take_quantizer(metadata: Metadata) -> Quantizer:
-    """What was asked for. Files from before there was a choice have none, and no codes."""
-    name = metadata.get("quantizer", Quantizer.SQ8.name)
-    try:
-        return Quantizer[str(name).upper()]
-    except KeyError:
-        raise DamagedIndex(f'index metadata field "quantizer" is {name!r}') from None

@@ -1,4 +1,4 @@
-"""Build parameters of `hnsw`: pgvector's, with its defaults and bounds (pgvector/pgvector:src/hnsw.h), and the quantizer."""
+"""Build parameters of `hnsw`: pgvector's, with its defaults and bounds (pgvector/pgvector:src/hnsw.h), codes, and who builds."""
 
 from __future__ import annotations
 
@@ -15,18 +15,53 @@ class Quantizer(IntEnum):
 
     SQ8 = 0
     NONE = 1
+    FP16 = 2
+    BF16 = 3
 
 
+NUMBER_QUANTIZERS = (Quantizer.FP16, Quantizer.BF16)
+
+
+class Provider(IntEnum):
+    """Whose code builds a graph; all graphs are searched by ours."""
+
+    OWN = 0
+    FAISS = 1
+    HNSWLIB = 2
+
+
+REFINED = {Quantizer.SQ8: 2, Quantizer.NONE: 1, Quantizer.FP16: 1, Quantizer.BF16: 2}
+"""How many times k are reranked where `refine_k` does not say: with all that codes found recall was the same in four digits."""
+
+M = ParameterInfo(
+    "m", 16, 2, 100, "Links of a node on each level above the ground; the ground has twice as many."
+)
+EF_CONSTRUCTION = ParameterInfo(
+    "ef_construction", 64, 4, 1000, "Size of the candidate list when a row is inserted."
+)
+REFINE_K = ParameterInfo(
+    "refine_k",
+    0,
+    0,
+    100,
+    "How many times k of the nearest by codes are reranked by their vectors; 0: as many as the codes need.",
+)
 PARAMETERS = (
-    ParameterInfo(
-        "m", 16, 2, 100, "Links of a node on each level above the ground; the ground has twice as many."
-    ),
-    ParameterInfo("ef_construction", 64, 4, 1000, "Size of the candidate list when a row is inserted."),
+    M,
+    EF_CONSTRUCTION,
     choice(
         "quantizer",
         Quantizer,
         Quantizer.SQ8,
-        "What the graph is walked by: codes of 8 bits (sq8), whose nearest are reranked by their vectors, or the vectors (none).",
+        "What the graph is walked by: codes of 8 bits (sq8) or numbers of 16 (fp16, bf16), whose nearest are reranked by their "
+        "vectors, or the vectors (none).",
+    ),
+    REFINE_K,
+    choice(
+        "provider",
+        Provider,
+        Provider.OWN,
+        "Whose code builds the graph: this engine's, faiss' or hnswlib's. The graph is searched by this engine's.",
     ),
 )
 
@@ -38,10 +73,17 @@ class HnswParameters:
     m: int = 16
     ef_construction: int = 64
     quantizer: Quantizer = Quantizer.SQ8
+    refine_k: int = 0
+    provider: Provider = Provider.OWN
 
     def __post_init__(self) -> None:
         if self.ef_construction < 2 * self.m:
             raise BuildParameterError("ef_construction must be greater than or equal to 2 * m")
+
+    @property
+    def refined(self) -> int:
+        """How many times k of the nearest by codes are reranked."""
+        return self.refine_k or REFINED[self.quantizer]
 
 
 def hnsw_parameters(checked: Mapping[str, int]) -> HnswParameters:
@@ -50,4 +92,10 @@ def hnsw_parameters(checked: Mapping[str, int]) -> HnswParameters:
     Raises:
         BuildParameterError: 22023, they do not go together.
     """
-    return HnswParameters(checked["m"], checked["ef_construction"], Quantizer(checked["quantizer"]))
+    return HnswParameters(
+        checked["m"],
+        checked["ef_construction"],
+        Quantizer(checked["quantizer"]),
+        checked["refine_k"],
+        Provider(checked["provider"]),
+    )

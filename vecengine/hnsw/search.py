@@ -14,6 +14,7 @@ from vecengine.compiled import KernelSet
 from vecengine.exact import KernelSpace, Keys, Offsets
 from vecengine.hnsw.codes import NO_CODES, GraphCodes
 from vecengine.hnsw.graph import GraphArrays
+from vecengine.hnsw.strategy import graph_distance_cost
 from vecengine.metrics import Float32s
 
 
@@ -26,8 +27,8 @@ class GraphSpace:
         self.space = space
         self.graph = graph
         self.codes = NO_CODES if codes is None else codes.bundle()
-        self.query_words = 1 if codes is None else codes.vectors.query_words
-        self.coded_dimensions = 0 if codes is None else codes.vectors.shape[1]
+        self.query_words = 1 if codes is None else codes.query_words
+        self._coded = (0, 0.0) if codes is None else (codes.dimensions, codes.dimension_ns)
         self.bundle = (
             graph.links,
             graph.upper_rows,
@@ -37,6 +38,10 @@ class GraphSpace:
             graph.entry,
             graph.level_max,
         )
+
+    def distance_cost(self, selectivity: float) -> float:
+        """Time of a distance of a walk over one of a scan, for a filter of this selectivity."""
+        return graph_distance_cost(selectivity, *self._coded)
 
 
 class GraphRequest(NamedTuple):

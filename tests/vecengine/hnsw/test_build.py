@@ -18,10 +18,10 @@ from vecengine.coverage import Coverage, square_norms
 from vecengine.exact import exact_search
 from vecengine.hnsw.build import build_hnsw, extend_hnsw
 from vecengine.hnsw.curve import empty_curve
-from vecengine.hnsw.faiss_build import build_graph
 from vecengine.hnsw.graph import GraphArrays
 from vecengine.hnsw.index import HnswIndex
 from vecengine.hnsw.insertion import BATCH_NODES, Inserter, OpenGraph, draw_levels, open_graph
+from vecengine.hnsw.library_build import build_graph
 from vecengine.hnsw.parameters import HnswParameters
 from vecengine.metrics import NUMBER_METRICS, Metric
 
