@@ -25,6 +25,7 @@ from vecengine.ivf_flat.index import IvfFlatIndex
 LOADERS: dict[str, Any] = {"flat": FlatIndex, "hnsw": HnswIndex, "ivfflat": IvfFlatIndex}
 FAMILIES = tuple(LOADERS)
 SERVED = [(family, metric) for family in FAMILIES for metric in vecengine.metrics_of(family, np.ndarray)]
+ELEMENTS = vecengine.element_type_names()
 ROWS = 1500
 
 # Graphs are weaker for inner product, which is no metric; these queries come from other clusters than the rows.
@@ -32,31 +33,32 @@ RECALL_FLOORS = {"l2": 0.97, "cosine": 0.97, "l1": 0.97, "ip": 0.85}
 
 
 def clustered(rows: int, dimensions: int, element: str = "float32", seed: int = 1) -> Any:
-    """Rows in the order of the clusters they belong to, as tables sorted by a topic have them."""
+    """Rows in the order of the clusters they belong to, as tables sorted by a topic have them; whole numbers up to about 100 as int8."""
     rng = np.random.default_rng(seed)
     centres = rng.normal(size=(20, dimensions)) * 2
     members = np.sort(rng.integers(0, 20, rows))
-    return (centres[members] + rng.normal(size=(rows, dimensions))).astype(element)
+    vectors = centres[members] + rng.normal(size=(rows, dimensions))
+    return np.clip(vectors * 12, -128, 127).astype(element) if element == "int8" else vectors.astype(element)
 
 
 @pytest.fixture(scope="module")
 def built() -> dict[tuple[str, str, str], Any]:
     """One index of each family, metric and element type over the same rows."""
     indexes = {}
-    for element in ("float32", "float16"):
+    for element in ELEMENTS:
         vectors = clustered(ROWS, 16, element)
         for family, metric in SERVED:
             indexes[family, metric, element] = vecengine.build_index(family, vectors, metric=metric)
     return indexes
 
 
-@pytest.mark.parametrize("element", ["float32", "float16"])
+@pytest.mark.parametrize("element", ELEMENTS)
 @pytest.mark.parametrize(("family", "metric"), SERVED)
 @pytest.mark.parametrize("selectivity", [None, 0.0, 0.002, 0.03, 0.2, 0.6, 0.95, 1.0])
 def test_against_exact_search(
     built: dict[tuple[str, str, str], Any], family: str, metric: str, element: str, selectivity: float | None
 ) -> None:
-    vectors, queries = clustered(ROWS, 16, element), clustered(12, 16, seed=2)
+    vectors, queries = clustered(ROWS, 16, element), clustered(12, 16, element, seed=2).astype(np.float32)
     rng = np.random.default_rng(3)
     bits = None if selectivity is None else bits_from_mask(rng.random(ROWS) < selectivity)
     truth, rows = vecengine.exact_search(vectors, queries, 10, metric=metric, allowed_bits=bits)
@@ -73,6 +75,49 @@ def test_against_exact_search(
         assert len(set(row.tolist())) == row.size and (np.diff(values[: row.size]) >= 0).all()
         exact = vecengine.distances(metric, vectors, query)[row]
         np.testing.assert_array_equal(values[: row.size], exact.astype(np.float32))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("element", [name for name in ELEMENTS if name != "float32"])
+@pytest.mark.parametrize(("family", "metric"), SERVED)
+def test_an_index_is_that_of_the_rows_in_float32(family: str, metric: str, element: str) -> None:
+    """Byte for byte, with codes where a graph has them, and so is its extension."""
+    vectors = clustered(660, 64, element)
+    moved_to = np.arange(600)
+    moved_to[::50] = -1
+    moved_to[moved_to >= 0] = np.arange(588)
+    kept = np.append(np.flatnonzero(np.arange(600) % 50), np.arange(600, 660))
+    found = []
+    for rows in (vectors, vectors.astype(np.float32)):
+        source = vecengine.build_index(family, rows[:600], metric=metric)
+        extended = vecengine.extend_index(source, moved_to, rows[kept])
+        loaded = vecengine.load_index(extended.to_buffers(), rows[kept])
+        found.append((source.to_buffers(), loaded.to_buffers()))
+        faults = vecengine.index_faults(
+            extended.to_buffers(), rows[kept], None, family=family, metric=metric, parameters={}
+        )
+        assert not list(faults)
+    for left, right in zip(*found, strict=True):
+        assert left.keys() == right.keys()
+        assert ("codes" in left) == (family == "hnsw" and metric != "l1")
+        for name, buffer in left.items():
+            np.testing.assert_array_equal(buffer, right[name], name)
+
+
+@pytest.mark.parametrize("element", [name for name in ELEMENTS if name != "float32"])
+@pytest.mark.parametrize("metric", vecengine.metric_names())
+def test_a_growing_graph_is_that_of_the_rows_in_float32(metric: str, element: str) -> None:
+    vectors = clustered(700, 12, element)
+    answers = []
+    for rows in (vectors, vectors.astype(np.float32)):
+        graph = vecengine.GrowingHnsw(metric, m=8, ef_construction=40)
+        for count in (400, 600):
+            graph.extend(rows[:count], None)
+        index = graph.index(rows, None)
+        assert index is not None and index.scanned_rows == 100
+        answers.append(index.search(clustered(5, 12, element, seed=2).astype(np.float32), 10))
+    for left, right in zip(*answers, strict=True):
+        np.testing.assert_array_equal(left, right)
 
 
 @pytest.mark.parametrize(("family", "metric"), SERVED)
