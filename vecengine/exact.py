@@ -36,6 +36,7 @@ from vecengine.metrics import (
     Vectors,
     check_metric,
     distances_from_keys,
+    tanimoto_distances,
 )
 from vecengine.stored_vectors import StoredVectors
 
@@ -54,7 +55,8 @@ Offsets = npt.NDArray[np.int64]
 
 
 def kernel_space(metric: Metric, vectors: Vectors) -> KernelSpace:
-    """Checked vectors as the kernels' `Space` (a plain tuple: numba unboxes by position)."""
+    """Checked vectors as the kernels' `Space` (a plain tuple: numba unboxes by position); under the metric of its keys."""
+    metric = Metric.JACCARD if metric is Metric.TANIMOTO else metric
     count, dimensions = vectors.shape
     if isinstance(vectors, StoredVectors):
         return (
@@ -97,7 +99,7 @@ def distances(metric: str, vectors: Vectors, query: Queries, *, cancel: CancelWo
     out = np.empty(vectors.shape[0], dtype=np.float64)
     word = NO_CANCEL if cancel is None else cancel
     raise_for_status(compiled.scan_distances(kernel_space(kind, vectors), queries, out, word), word)
-    return out
+    return tanimoto_distances(out) if kind is Metric.TANIMOTO else out
 
 
 def rowwise_distances(
@@ -122,7 +124,7 @@ def rowwise_distances(
     out = np.empty(left.shape[0], dtype=np.float64)
     word = NO_CANCEL if cancel is None else cancel
     raise_for_status(compiled.pair_distances(kernel_space(kind, left), queries, out, word), word)
-    return out
+    return tanimoto_distances(out) if kind is Metric.TANIMOTO else out
 
 
 def exact_search(
@@ -141,14 +143,14 @@ def exact_search(
         vectors: (n, d) float32, float16, bfloat16 or int8, bit strings or sparse vectors.
         queries: (nq, d) float32, or vectors of the same kind.
         k: width of the answer, >= 0.
-        metric: l2, ip, cosine or l1; hamming or jaccard of bit strings.
+        metric: l2, ip, cosine or l1; hamming, jaccard, tanimoto, superstructure or substructure of bit strings.
         allowed_bits: bitset over the n rows, None for all.
         cancel: (1,) int32 word polled every 64 rows.
         distance_budget: distances after which to give up, 0 for no limit.
 
     Returns:
         (nq, k) float32 operator values ascending, +inf padded, and (nq, k) int64 row offsets, -1 padded. A row
-        whose distance is NaN is never returned.
+        whose distance is NaN is never returned; one whose distance is infinite is, behind all others.
 
     Raises:
         DimensionMismatch: 22000.

@@ -64,7 +64,7 @@ def build_index(
         family: a name of `families()`.
         vectors: (n, d) float32, float16, bfloat16 or int8, bit strings or sparse vectors, kept by reference; may be
             a read-only memory map.
-        metric: l2, ip, cosine or l1; hamming or jaccard of bit strings.
+        metric: l2, ip, cosine or l1; hamming, jaccard, tanimoto, superstructure or substructure of bit strings.
         offsets: (m,) int64 ascending row offsets to cover, None for all rows. Under cosine, rows without a norm
             are left out besides: their distance is NaN to everything.
         threads: threads the build may use; the result does not depend on it.

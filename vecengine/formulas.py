@@ -52,10 +52,18 @@ def formula_norms(vectors: Vectors) -> Float32s:
 
 
 def bit_keys(metric: Metric, vectors: BitVectors, query: Bytes) -> Float64s:
-    """(n,) keys of bit strings against bytes (ceil(d / 8),) or (n, ceil(d / 8)) uint8."""
+    """(n,) keys of bit strings against bytes (ceil(d / 8),) or (n, ceil(d / 8)) uint8.
+
+    With b a row and q its query: hamming |b xor q|; jaccard, and tanimoto's key, 1 - |b and q| / |b or q|, and 1 where they share no
+    bit; superstructure 0 where (b and q) = b, else 1; substructure 0 where (b and q) = q, else 1.
+    """
     rows = vectors.bytes()
     if metric is Metric.HAMMING:
         return _counted(rows ^ query)
+    if metric is Metric.SUPERSTRUCTURE:
+        return np.asarray(((rows & query) != rows).any(axis=1), dtype=np.float64)
+    if metric is Metric.SUBSTRUCTURE:
+        return np.asarray(((rows & query) != query).any(axis=1), dtype=np.float64)
     common, either = _counted(rows & query), _counted(rows | query)
     return np.asarray(np.where(common == 0, 1.0, 1.0 - common / np.maximum(either, 1.0)))
 

@@ -4,8 +4,10 @@ pgvector accumulates in float32 and finishes in float64 (pgvector/pgvector:src/v
 `VectorInnerProduct`, `VectorCosineSimilarity`, `VectorL1Distance`; halfvec the same after widening to float32:
 src/halfutils.c), and so do we with bfloat16 and int8. Bits are counted exactly (src/bitutils.c). Only the order of the additions differs, in pgvector from machine to machine too.
 
+Tanimoto, superstructure and substructure are Milvus' metrics of bit strings (zilliztech/knowhere:thirdparty/faiss/faiss/utils/binary_distances.h).
+
 The formulas here are the oracle of the compiled kernels and answer while those are not ready. A *key* orders
-rows like the distance does and is cheaper: the squared sum for l2, the distance itself for the others.
+rows like the distance does and is cheaper: the squared sum for l2, the jaccard distance for tanimoto, the distance itself for the others.
 """
 
 from __future__ import annotations
@@ -35,11 +37,16 @@ class Metric(IntEnum):
     L1 = 3
     HAMMING = 4
     JACCARD = 5
+    TANIMOTO = 6
+    SUPERSTRUCTURE = 7
+    SUBSTRUCTURE = 8
 
 
 METRIC_NAMES: tuple[str, ...] = tuple(metric.name.lower() for metric in Metric)
 NUMBER_METRICS = (Metric.L2, Metric.IP, Metric.COSINE, Metric.L1)
-BIT_METRICS = (Metric.HAMMING, Metric.JACCARD)
+GRADED_BIT_METRICS = (Metric.HAMMING, Metric.JACCARD, Metric.TANIMOTO)
+"""Those of bit strings that say how far a row is, which graphs need; the others say only whether it matches."""
+BIT_METRICS = (*GRADED_BIT_METRICS, Metric.SUPERSTRUCTURE, Metric.SUBSTRUCTURE)
 
 
 def metric_names() -> tuple[str, ...]:
@@ -102,4 +109,16 @@ def keys_by_formula(metric: Metric, left: Float32s, right: Float32s) -> Float64s
 
 def distances_from_keys(metric: Metric, keys: Float64s) -> Float64s:
     """The operator's values of an array of keys, any shape; `inf` and NaN stay what they are."""
-    return np.sqrt(keys) if metric is Metric.L2 else keys
+    if metric is Metric.L2:
+        return np.sqrt(keys)
+    return tanimoto_distances(keys) if metric is Metric.TANIMOTO else keys
+
+
+def tanimoto_distances(jaccard: Float64s) -> Float64s:
+    """-log2(1 - jaccard), float64, any shape: 0 of equal strings, +inf of those that share no set bit, two empty ones included.
+
+    What is missing, an infinite key, stays infinite. Always by NumPy, and of contiguous numbers: its loops for others round differently.
+    """
+    with np.errstate(divide="ignore"):
+        # Of 1 the logarithm is 0, whose negative would be -0.
+        return 0.0 - np.log2(1.0 - np.minimum(np.ascontiguousarray(jaccard), 1.0))

@@ -24,6 +24,11 @@ Vectors = BitVectors | SparseVectors
 BIT_CASES = [("bit", metric) for metric in vecengine.bit_metric_names()]
 SPARSE_CASES = [("sparse", metric) for metric in vecengine.metric_names()]
 CASES = BIT_CASES + SPARSE_CASES
+GRAPH_CASES = [
+    (kind, metric)
+    for kind, kind_of in (("bit", BitVectors), ("sparse", SparseVectors))
+    for metric in vecengine.metrics_of("hnsw", kind_of)
+]
 
 
 def bit_vectors(mask: Any, *, is_scattered: bool = False) -> BitVectors:
@@ -47,13 +52,17 @@ def sparse_vectors(matrix: Any, dimensions: int | None = None) -> SparseVectors:
 
 
 def true_distances(metric: str, rows: Any, query: Any) -> Any:
-    """The operators of pgvector's manual, on (n, d) booleans or numbers."""
+    """The operators of pgvector's manual and of Milvus', on (n, d) booleans or numbers."""
     with np.errstate(all="ignore"):
         if metric == "hamming":
             return (rows != query).sum(axis=1).astype(np.float64)
-        if metric == "jaccard":
+        if metric in ("jaccard", "tanimoto"):
             common, either = (rows & query).sum(axis=1), (rows | query).sum(axis=1)
-            return np.where(common == 0, 1.0, 1 - common / np.maximum(either, 1))
+            jaccard = np.where(common == 0, 1.0, 1 - common / np.maximum(either, 1))
+            return jaccard if metric == "jaccard" else np.where(jaccard == 0, 0.0, -np.log2(1 - jaccard))
+        if metric in ("superstructure", "substructure"):
+            least = rows if metric == "superstructure" else query
+            return 1.0 - ((rows & query) == least).all(axis=1)
         a, b = rows.astype(np.float64), query.astype(np.float64)
         if metric == "l2":
             return np.sqrt(((a - b) ** 2).sum(axis=1))
@@ -131,6 +140,41 @@ def test_the_longest_sparse_rows_and_the_largest_dimensions(path: str) -> None:
     assert offsets[:, 0].tolist() == [0, 1, 2]
 
 
+def test_tanimoto_and_structures_of_known_strings(path: str) -> None:
+    """Infinitely far rows are the last, by row offset, and are returned; rows that match come first."""
+    rows = bit_vectors(
+        np.array([[0, 0, 0, 0], [1, 1, 0, 0], [1, 0, 0, 0], [1, 1, 1, 1], [0, 0, 1, 1]], dtype=bool)
+    )
+    two, none = rows[1:2], rows[0:1]
+    expected: dict[str, tuple[list[float], list[float]]] = {
+        "tanimoto": ([np.inf, 0, 1, 1, np.inf], [np.inf] * 5),
+        "superstructure": ([0, 0, 0, 1, 1], [0, 1, 1, 1, 1]),
+        "substructure": ([1, 0, 1, 0, 1], [0, 0, 0, 0, 0]),
+    }
+    for metric, (of_two, of_none) in expected.items():
+        for query, values in ((two, of_two), (none, of_none)):
+            found = vecengine.distances(metric, rows, query)
+            assert found.tolist() == values and not np.signbit(found).any()
+            distances, offsets = vecengine.exact_search(rows, query, 7, metric=metric)
+            order = np.argsort(values, kind="stable")
+            assert offsets[0].tolist() == [*order, -1, -1]
+            assert distances[0].tolist() == [*(values[row] for row in order), np.inf, np.inf]
+
+
+def test_a_search_says_the_distance_that_the_operator_says() -> None:
+    """To the last bit of float32, also where a logarithm is taken."""
+    matrix = matrix_of("bit", 500, 333)
+    rows = bit_vectors(matrix)
+    for metric in vecengine.bit_metric_names():
+        scanned = vecengine.distances(metric, rows, rows[7:8])
+        np.testing.assert_array_equal(
+            scanned, vecengine.rowwise_distances(metric, rows, rows[np.full(500, 7)])
+        )
+        for k in (1, 9, 500):
+            found, offsets = vecengine.exact_search(rows, rows[np.array([3, 7])], k, metric=metric)
+            np.testing.assert_array_equal(found[1], scanned[offsets[1]].astype(np.float32))
+
+
 def test_huge_values_are_infinitely_far_and_still_returned() -> None:
     matrix = np.zeros((300, 5), dtype=np.float32)
     matrix[:, 0] = np.linspace(-3e38, 3e38, 300)
@@ -178,7 +222,7 @@ def walked(index: Any) -> Any:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("kind", "metric"), CASES)
+@pytest.mark.parametrize(("kind", "metric"), GRAPH_CASES)
 def test_a_graph_is_built_loaded_and_extended(kind: str, metric: str) -> None:
     matrix = matrix_of(kind, 900, 48)
     rows, asked = vectors_of(kind, matrix), vectors_of(kind, matrix_of(kind, 60, 48, seed=8))
@@ -258,7 +302,7 @@ def test_lists_of_bit_strings() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("kind", "metric"), CASES)
+@pytest.mark.parametrize(("kind", "metric"), GRAPH_CASES)
 def test_a_graph_grows(kind: str, metric: str) -> None:
     matrix = matrix_of(kind, 708, 48)
     rows = vectors_of(kind, matrix)
@@ -275,7 +319,7 @@ def test_a_graph_grows(kind: str, metric: str) -> None:
     assert (found <= truth[:, -1:] + 1e-5).mean() > 0.85
 
 
-@pytest.mark.parametrize(("kind", "metric"), CASES)
+@pytest.mark.parametrize(("kind", "metric"), GRAPH_CASES)
 def test_rows_that_are_all_equal(kind: str, metric: str) -> None:
     for fill in (0, 1):
         matrix = np.full((700, 4), fill, dtype=bool if kind == "bit" else np.float32)

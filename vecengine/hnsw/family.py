@@ -10,7 +10,7 @@ from vecengine.hnsw.build import build_hnsw, extend_hnsw
 from vecengine.hnsw.index import FAMILY, HnswIndex, load_hnsw
 from vecengine.hnsw.parameters import PARAMETERS, hnsw_parameters
 from vecengine.index import VectorIndex
-from vecengine.metrics import BIT_METRICS, NUMBER_METRICS, Metric, Vectors
+from vecengine.metrics import GRADED_BIT_METRICS, NUMBER_METRICS, Metric, Vectors
 
 
 def _build(
@@ -53,6 +53,6 @@ HNSW = Family(
     load=load_hnsw,
     check=hnsw_parameters,
     numbers=NUMBER_METRICS,
-    bits=BIT_METRICS,
+    bits=GRADED_BIT_METRICS,
     sparse=NUMBER_METRICS,
 )
