@@ -19,8 +19,8 @@ Storage forms that are not obvious:
   jsonb                    utf8 in PostgreSQL's canonical jsonb text; json utf8 as it was given
   jsonpath                 utf8, a canonical text that reads back as the same path
   bit, varbit              binary in the wire form: int32 big-endian bit length, then bytes, first bit highest
-  vector(n)                fixed_size_list<float32>[n]; halfvec(n) fixed_size_list<float16>[n]
-  vector without typmod    list<float32>; halfvec list<float16>
+  vector(n), halfvec(n),   fixed_size_list of n float32, float16, int8, and uint16, which are the upper halves of
+  int8vec(n), bf16vec(n)   float32; without typmod a list of them (foundation/vector_elements.py)
   sparsevec                binary in the wire form: big-endian int32 dimensions, int32 count, int32 zero, the int32
                            indexes from 0 in ascending order, then their float32 values, none of them zero
   arrays                   list<element>, one dimension, lower bound 1; where values may have others,
@@ -151,6 +151,16 @@ VECTOR_ARRAY = SqlType(16386)
 HALFVEC = SqlType(16387)
 HALFVEC_ARRAY = SqlType(16388)
 SPARSEVEC = SqlType(16389)
+INT8VEC = SqlType(16391)
+INT8VEC_ARRAY = SqlType(16392)
+BF16VEC = SqlType(16393)
+BF16VEC_ARRAY = SqlType(16394)
+
+DENSE_VECTOR_TYPES = (VECTOR, HALFVEC, INT8VEC, BF16VEC)
+"""Types whose values are lists of numbers."""
+
+VECTOR_TYPES = (*DENSE_VECTOR_TYPES, SPARSEVEC)
+"""pgvector's types, and those made like its halfvec."""
 
 EXTENSION_SCHEMA = "public"
 """Where the extension `vector` has its types, functions, operators and operator classes."""
@@ -235,6 +245,8 @@ def _further_scalars() -> list[TypeInfo]:
         TypeInfo(3615, "tsquery", "tsquery", -1, "U", False, 3645),
         TypeInfo(3734, "regconfig", "regconfig", 4, "N", False, 3735),
         TypeInfo(3769, "regdictionary", "regdictionary", 4, "N", False, 3770),
+        TypeInfo(16391, "int8vec", "int8vec", -1, "U", False, 16392, schema=EXTENSION_SCHEMA),
+        TypeInfo(16393, "bf16vec", "bf16vec", -1, "U", False, 16394, schema=EXTENSION_SCHEMA),
     ]
 
 
@@ -313,6 +325,11 @@ _FIXED_ARROW: dict[int, pa.DataType] = {
     **{info.oid: pa.binary() for info in _ranges()},
 }  # fmt: skip
 
+_VECTOR_ELEMENTS: dict[int, pa.DataType] = {
+    VECTOR.oid: pa.float32(), HALFVEC.oid: pa.float16(), INT8VEC.oid: pa.int8(), BF16VEC.oid: pa.uint16(),
+}  # fmt: skip
+_VECTOR_OIDS = frozenset(kind.oid for kind in VECTOR_TYPES)
+
 
 def register_type(info: TypeInfo, arrow: pa.DataType | None) -> None:
     """Make a user's type known by its OID; `arrow` is what stores its values, None for an array of another type.
@@ -353,9 +370,9 @@ def arrow_type(sql_type: SqlType) -> pa.DataType:
         if bounds and bounds[0] <= NUMERIC_PRECISION_DECIMAL128 and 0 <= bounds[1] <= bounds[0]:
             return pa.decimal128(*bounds)
         return pa.utf8()
-    if oid in (VECTOR.oid, HALFVEC.oid):
-        element = pa.float32() if oid == VECTOR.oid else pa.float16()
-        return pa.list_(element, typmod) if typmod > 0 else pa.list_(element)
+    vector_element = _VECTOR_ELEMENTS.get(oid)
+    if vector_element is not None:
+        return pa.list_(vector_element, typmod) if typmod > 0 else pa.list_(vector_element)
     fixed = _FIXED_ARROW.get(oid)
     if fixed is not None:
         return fixed
@@ -401,13 +418,13 @@ def plain_type(sql_type: SqlType) -> SqlType:
 
 
 def is_vector(sql_type: SqlType) -> bool:
-    """Whether values are lists of numbers: vector and halfvec, not sparsevec."""
-    return sql_type.oid in (VECTOR.oid, HALFVEC.oid)
+    """Whether values are lists of numbers: one of `DENSE_VECTOR_TYPES`, not sparsevec."""
+    return sql_type.oid in _VECTOR_ELEMENTS
 
 
 def is_of_vector_extension(sql_type: SqlType) -> bool:
-    """Whether the type, or the element type of an array, is one of pgvector's."""
-    return (element_type(sql_type) or sql_type).oid in (VECTOR.oid, HALFVEC.oid, SPARSEVEC.oid)
+    """Whether the type, or the element type of an array, is one of the extension's."""
+    return (element_type(sql_type) or sql_type).oid in _VECTOR_OIDS
 
 
 UNKNOWN_TYPE = "???"
@@ -432,7 +449,7 @@ def format_type(sql_type: SqlType) -> str:
     if info.oid == NUMERIC.oid:
         bounds = numeric_precision_scale(typmod)
         return f"numeric({bounds[0]},{bounds[1]})" if bounds else info.sql_name
-    if info.oid in (BIT.oid, VARBIT.oid, VECTOR.oid, HALFVEC.oid, SPARSEVEC.oid):
+    if info.oid in (BIT.oid, VARBIT.oid) or info.oid in _VECTOR_OIDS:
         return f"{info.sql_name}({typmod})"
     if info.oid in (TIME.oid, TIMETZ.oid, TIMESTAMP.oid, TIMESTAMPTZ.oid):
         first, _, rest = info.sql_name.partition(" ")

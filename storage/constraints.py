@@ -22,6 +22,7 @@ from foundation.errors import (
     UniqueViolation,
 )
 from foundation.sqltypes import CIDR, INET, SqlType, arrow_type
+from foundation.vector_elements import python_value
 from storage.catalog import Index, Table
 from storage.key_specs import KeySpec
 from storage.keys import KeyBatch, first_duplicate, key_batch
@@ -85,7 +86,7 @@ def _row_text(table: Table, batch: pa.RecordBatch, row: int, encode: ValueEncode
     """All values of a row as PostgreSQL shows them in DETAIL: long ones cut."""
     texts = []
     for column in table.live_columns():
-        value = batch.column(batch.schema.get_field_index(str(column.attnum)))[row].as_py()
+        value = python_value(batch.column(batch.schema.get_field_index(str(column.attnum)))[row])
         text = "null" if value is None else encode(column.type, value)
         if len(text) > _FAILING_VALUE_CHARACTERS_MAX:
             text = text[:_FAILING_VALUE_CHARACTERS_MAX] + "..."

@@ -24,6 +24,7 @@ from foundation.sqltypes import (
     TIMESTAMPTZ,
     SqlType,
 )
+from foundation.vector_elements import python_value
 from storage.catalog import Index, IndexKey, Table
 
 _EXACT_TYPES = frozenset(
@@ -144,7 +145,7 @@ class KeySpec:
     def values_at(self, columns: Sequence[pa.Array], position: int) -> list[Any]:
         """The Python values of one row's key; `columns` as in `key_columns`."""
         row = [column.slice(position, 1) for column in columns]
-        return [column[0].as_py() for column in self.key_columns(row, is_stored=False)]
+        return [python_value(column[0]) for column in self.key_columns(row, is_stored=False)]
 
     def key_names(self, table: Table) -> str:
         """What messages call the keys."""

@@ -26,10 +26,8 @@ import pyarrow.compute as pc
 
 from foundation.bitset import RowOffsets
 from foundation.ranges import SCALED, without_scales
-from foundation.sqltypes import (
-    NUMERIC,
-    SqlType,
-)
+from foundation.sqltypes import BF16VEC, NUMERIC, SqlType
+from foundation.vector_elements import vector_numbers
 from storage.growable import GrowableArray, dense_values
 from storage.key_specs import KeySpec
 
@@ -300,15 +298,17 @@ def _normal_form(column: pa.Array, sql_type: SqlType) -> pa.Array:
     ):
         return column.cast(pa.binary())
     if pa.types.is_floating(arrow_type):
-        return pa.array(_normal_floats(column), mask=_null_mask(column))
+        floats = np.asarray(column.fill_null(0))
+        return pa.array(_normal_numbers(floats), mask=_null_mask(column))
     if pa.types.is_fixed_size_list(arrow_type):
         width = arrow_type.list_size
-        matrix = _normal_floats(dense_values(column)).reshape(len(column), width)
+        matrix = _normal_numbers(vector_numbers(dense_values(column))).reshape(len(column), width)
         row_bytes = [row.tobytes() for row in matrix]
         return pa.array(row_bytes, type=pa.binary(), mask=_null_mask(column))
     if pa.types.is_nested(arrow_type) or arrow_type == pa.month_day_nano_interval():
         # Arrays and intervals are rare as keys: 1 us a row.
-        rows = [None if value is None else _row_text(value).encode() for value in column.to_pylist()]
+        lists = _vectors(column) if sql_type.oid == BF16VEC.oid else column.to_pylist()
+        rows = [None if value is None else _row_text(value).encode() for value in lists]
         return pa.array(rows, type=pa.binary())
     return column
 
@@ -325,16 +325,17 @@ def _null_mask(column: pa.Array) -> npt.NDArray[np.bool_] | None:
     return column.is_null().to_numpy(zero_copy_only=False) if column.null_count else None
 
 
-def _normal_floats(column: pa.Array) -> npt.NDArray[Any]:
-    """Values with one zero and one NaN; whatever for NULL."""
-    dtype = np.dtype(column.type.to_pandas_dtype())
-    data = column.buffers()[1]
-    if data is None:
-        return np.zeros(len(column), dtype=dtype)
-    values = np.frombuffer(data, dtype=dtype)[column.offset : column.offset + len(column)]
+def _vectors(column: pa.Array) -> list[list[float] | None]:
+    """The numbers of vectors whose stored elements are bits."""
+    return [vector_numbers(vector.values).tolist() if vector.is_valid else None for vector in column]
+
+
+def _normal_numbers(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Numbers with one zero and one NaN."""
     # Adding zero turns -0 into 0.
-    normal: npt.NDArray[Any] = values + dtype.type(0)
-    normal[np.isnan(normal)] = np.nan
+    normal: npt.NDArray[Any] = values + values.dtype.type(0)
+    if normal.dtype != np.int8:
+        normal[np.isnan(normal)] = np.nan
     return normal
 
 

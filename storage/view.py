@@ -21,6 +21,7 @@ import pyarrow as pa
 from foundation.bitset import Bitset, RowOffsets, mask_from_bits, popcount
 from foundation.errors import DataException
 from foundation.sqltypes import arrow_type
+from foundation.vector_elements import element_of
 from storage.blockfile import BlockFile
 from storage.catalog import Column, Table
 from storage.errors import DataCorrupted
@@ -133,7 +134,7 @@ class SegmentView:
         """A vector column as a matrix.
 
         Returns:
-            (n, dim) float32 or float16, C-contiguous, read-only, zero-copy for a column with a dimension;
+            (n, dim) numbers (`foundation.vector_elements`), C-contiguous, read-only, zero-copy for a column with a dimension;
             and the bitset of rows that are not NULL (None = none is NULL). A NULL row holds zeros or anything.
 
         Raises:
@@ -362,7 +363,7 @@ def _valid_bits(column: pa.Array) -> Bitset | None:
 
 def _matrix(column: pa.Array) -> tuple[npt.NDArray[Any], Bitset | None]:
     arrow_type = column.type
-    dtype = np.dtype(arrow_type.value_type.to_pandas_dtype())
+    dtype = element_of(arrow_type).dtype
     valid_bits = _valid_bits(column)
     if pa.types.is_fixed_size_list(arrow_type):
         dim = arrow_type.list_size

@@ -28,6 +28,7 @@ import pyarrow as pa
 from foundation.bitset import RowOffsets, offsets_from_bits
 from foundation.ranges import BY_OID, cuts_of
 from foundation.sqltypes import BOOL, SqlType
+from foundation.vector_elements import python_value
 from planner.errors import ExclusionViolation
 from planner.functions.datum import CallSite, Datum, Kernel
 from planner.functions.implementations import kernel_of
@@ -166,7 +167,7 @@ class KeyedRows:
         return None
 
     def _values_at(self, row: int) -> tuple[object, ...]:
-        return tuple(column[row].as_py() for column in self.values)
+        return tuple(python_value(column[row]) for column in self.values)
 
     def _candidates(self, row: int) -> RowOffsets:
         """Rows that may meet one."""

@@ -31,7 +31,6 @@ from foundation.sqltypes import (
     DATE,
     FLOAT4,
     FLOAT8,
-    HALFVEC,
     INT2,
     INT4,
     INT8,
@@ -44,7 +43,6 @@ from foundation.sqltypes import (
     OID,
     REGCONFIG,
     REGDICTIONARY,
-    SPARSEVEC,
     TEXT,
     TIME,
     TIMESTAMP,
@@ -54,7 +52,7 @@ from foundation.sqltypes import (
     UNKNOWN,
     VARBIT,
     VARCHAR,
-    VECTOR,
+    VECTOR_TYPES,
     SqlType,
     arrow_type,
     element_type,
@@ -94,7 +92,7 @@ _INSTANTS = (DATE.oid, TIMESTAMP.oid, TIMESTAMPTZ.oid)
 _TO_TIME = (TIMESTAMP.oid, TIMESTAMPTZ.oid)
 _TEXT_FORMS = BYTE_ORDERED | SCALED | frozenset({
     BOOL.oid, *_NUMBERS, *_INSTANTS, *_TEXTS, TIME.oid, 790, 17, 2950, JSON.oid, JSONB.oid, JSONPATH.oid, BIT.oid,
-    VARBIT.oid, VECTOR.oid, HALFVEC.oid, SPARSEVEC.oid, TSQUERY.oid, REGCONFIG.oid, REGDICTIONARY.oid,
+    VARBIT.oid, *(kind.oid for kind in VECTOR_TYPES), TSQUERY.oid, REGCONFIG.oid, REGDICTIONARY.oid,
 })  # fmt: skip
 """Types whose text form the codecs know without asking the catalog (unlike regclass and its kin)."""
 _BIT_STRINGS = (BIT.oid, VARBIT.oid)

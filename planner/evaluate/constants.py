@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from foundation import vector_elements
 from foundation.shaped_arrays import ShapedArray, from_stored, shaped_column
 from foundation.sqltypes import (
-    HALFVEC,
     SqlType,
     arrow_type,
     element_type,
@@ -34,15 +34,18 @@ def constant_array(value: Any, sql_type: SqlType) -> pa.Array:
     if value is None:
         return pa.nulls(1, target)
     if is_vector(sql_type):
-        element = np.float16 if sql_type.oid == HALFVEC.oid else np.float32
-        return vector_array(np.asarray(value, dtype=element).reshape(1, -1), sql_type)
+        return vector_array(np.asarray(value).reshape(1, -1), sql_type)
     if isinstance(value, ShapedArray):
         return shaped_column(constant_array(value.items, plain_type(sql_type)), [value.shape])
     element_sql = element_type(sql_type)
     if element_sql is not None:
         items = [None if item is None else _stored(item, arrow_type(element_sql)) for item in value]
         if is_vector(element_sql):
-            items = [None if item is None else np.asarray(item).tolist() for item in items]
+            dtype = vector_elements.VECTOR_ELEMENTS[element_sql.oid].dtype
+            items = [
+                None if item is None else vector_elements.stored_numbers(np.asarray(item, dtype)).to_pylist()
+                for item in items
+            ]
         return pa.array([items], target)
     return pa.array([_stored(value, target)], target)
 
@@ -89,7 +92,7 @@ def python_value(array: pa.Array, sql_type: SqlType) -> Any:
     if not scalar.is_valid:
         return None
     if is_vector(sql_type):
-        return scalar.values.to_numpy(zero_copy_only=False)
+        return vector_elements.vector_numbers(scalar.values)
     if is_shaped(sql_type):
         return from_stored(scalar.as_py())
     if pa.types.is_timestamp(array.type):
@@ -97,4 +100,4 @@ def python_value(array: pa.Array, sql_type: SqlType) -> Any:
         return array.cast(pa.int64())[0].as_py()
     if pa.types.is_date32(array.type):
         return array.cast(pa.int32())[0].as_py()
-    return scalar.as_py()
+    return vector_elements.python_value(scalar)

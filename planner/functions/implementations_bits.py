@@ -22,6 +22,7 @@ from foundation.errors import (
     InvalidParameterValue,
 )
 from foundation.sqltypes import INT4, SqlType, arrow_type
+from foundation.vector_elements import vector_numbers
 from planner.errors import StringDataLengthMismatch, SubstringError
 from planner.functions.datum import CallSite, Datum, Kernel, row_count_of
 from planner.functions.implementations_arithmetic import integer_out_of_range
@@ -175,9 +176,9 @@ def _binary_quantize(arguments: Sequence[Datum], site: CallSite) -> pa.Array:
     column = arguments[0].array
     matrix = matrix_of(column)
     if matrix is None:
-        rows = [None if row is None else np.asarray(row) > 0 for row in column.to_pylist()]
+        rows = [vector_numbers(row.values) > 0 if row.is_valid else None for row in column]
         return pa.array(
-            [None if r is None else bits_of("".join("01"[b] for b in r)) for r in rows], pa.binary()
+            [None if r is None else bits_of("".join("01"[int(b)] for b in r)) for r in rows], pa.binary()
         )
     packed = np.packbits(np.asarray(matrix) > 0, axis=1)
     head = np.frombuffer(matrix.shape[1].to_bytes(_LENGTH_BYTES, "big"), dtype=np.uint8)

@@ -8,7 +8,7 @@ Where Arrow's order is not PostgreSQL's, values are first turned into keys whose
   bit               bytes, then length
   timetz, inet ...  the stored bytes (`sqltypes.BYTE_ORDERED`), as for uuid
   numrange          the stored bytes without the display scales, as nummultirange
-  vector, halfvec   element by element, then by dimension (pgvector's vector_cmp): keys of bytes
+  dense vectors     element by element, then by dimension (pgvector's vector_cmp): keys of bytes
   sparsevec         the same, elements that are not stored being zero (sparsevec_cmp)
   tsquery           nodes, weights and prefixes left aside: keys of bytes
   arrays            element by element, then by length, then by shape; NULL elements equal each other and are greatest
@@ -55,10 +55,13 @@ from foundation.sqltypes import (
     TIMESTAMP,
     TIMESTAMPTZ,
     TSQUERY,
+    TYPES,
     UUID,
     VARBIT,
     VARCHAR,
+    VECTOR_TYPES,
     SqlType,
+    arrow_type,
     element_type,
     is_vector,
     plain_oid,
@@ -322,6 +325,8 @@ def element_order(value: Any, oid: int) -> tuple[int, Any]:
         return (0, (value.months * 30 + value.days) * _DAY_NS + value.nanoseconds)
     if oid == SPARSEVEC.oid:
         return (0, sparse_order_keys(pa.array([value], pa.binary()))[0].as_py())
+    if is_vector(SqlType(oid)):
+        return (0, vector_order_keys(pa.array([value], arrow_type(SqlType(oid))))[0].as_py())
     if oid in SCALED:
         return (0, without_scales(value))
     if oid == TSQUERY.oid:
@@ -425,11 +430,12 @@ def _python_ranks(keys: list[Any]) -> npt.NDArray[np.int64]:
     return ranks
 
 
+_VECTOR_BASES = tuple(f"{TYPES[kind.oid].name}_" for kind in VECTOR_TYPES)
 _BASES = (
     "bool", "char", "int2", "int4", "int8", "int24", "int42", "int28", "int82", "int48", "int84", "float4",
     "float8", "float48", "float84", "text", "text_", "bpchar", "bytea", "name", "oid", "tid", "xid", "date_",
     "cash_", "time_", "timetz_", "network_", "macaddr_", "macaddr8_", "timestamp_", "timestamptz_", "numeric_", "uuid_", "bit", "varbit", "array_", "jsonb_",
-    "vector_", "halfvec_", "sparsevec_", "range_", "multirange_", "tsvector_", "tsquery_",
+    *_VECTOR_BASES, "range_", "multirange_", "tsvector_", "tsquery_",
 )  # fmt: skip
 
 
@@ -449,9 +455,7 @@ def comparison_kernels() -> dict[str, Kernel]:
                 kernels[f"{left}_{suffix}_{right}"] = kernel
         kernels[f"text_pattern_{suffix}"] = kernels[f"bpchar_pattern_{suffix}"] = kernel
     for base in (
-        "vector_",
-        "halfvec_",
-        "sparsevec_",
+        *_VECTOR_BASES,
         "tsvector_",
         "tsquery_",
         "cash_",

@@ -1,7 +1,7 @@
-"""pgvector's operators and functions on vector and halfvec columns, on top of vecengine's distance kernels.
+"""pgvector's operators and functions on columns of dense vectors, on top of vecengine's distance kernels.
 
 Errors and their wording are pgvector's (`different vector dimensions 3 and 2`), and so are the steps at which numbers
-are rounded: a halfvec result is computed in float32 and rounded once.
+are rounded: a result of elements narrower than float32 is computed in float32 and rounded once.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ import pyarrow.compute as pc
 
 import vecengine
 from foundation.errors import DataException, NumericValueOutOfRange
-from foundation.sqltypes import HALFVEC, SPARSEVEC, VECTOR
+from foundation.sqltypes import DENSE_VECTOR_TYPES, SPARSEVEC, TYPES, VECTOR_TYPES, SqlType
+from foundation.vector_elements import Numbers, VectorElement, element_of, vector_numbers
 from planner.functions.datum import CallSite, Datum, Kernel, row_count_of
 from planner.functions.implementations_sparse import (
     sparse_distances,
@@ -24,24 +25,18 @@ from planner.functions.implementations_sparse import (
     sparse_norms,
 )
 from planner.functions.rowwise import null_free_kernel
-from planner.functions.vector_columns import Floats, list_column, list_parts, matrix_of
+from planner.functions.vector_columns import list_column, list_parts, matrix_of
 from planner.functions.vector_conversions import check_dimensions
 
 METRIC_OF_FUNCTION = {
-    "l2_distance": "l2", "vector_negative_inner_product": "ip", "halfvec_negative_inner_product": "ip",
-    "sparsevec_negative_inner_product": "ip", "cosine_distance": "cosine", "l1_distance": "l1",
+    "l2_distance": "l2", **{f"{TYPES[kind.oid].name}_negative_inner_product": "ip" for kind in VECTOR_TYPES}, "cosine_distance": "cosine", "l1_distance": "l1",
     "hamming_distance": "hamming", "jaccard_distance": "jaccard",
 }  # fmt: skip
 """Distance functions and the metric whose value they are."""
 
 
-def _is_half(array: pa.Array) -> bool:
-    return bool(pa.types.is_float16(array.type.value_type))
-
-
-def different_dimensions(left: int, right: int, *, is_half: bool = False) -> DataException:
-    kind = "halfvec" if is_half else "vector"
-    return DataException(f"different {kind} dimensions {left} and {right}")
+def different_dimensions(left: int, right: int, sql_type: SqlType) -> DataException:
+    return DataException(f"different {TYPES[sql_type.oid].name} dimensions {left} and {right}")
 
 
 def _check_dimensions(left: pa.Array, right: pa.Array) -> None:
@@ -52,7 +47,7 @@ def _check_dimensions(left: pa.Array, right: pa.Array) -> None:
         row = int(np.argmax(differs))
         a = left_sizes[row if len(left_sizes) > 1 else 0]
         b = right_sizes[row if len(right_sizes) > 1 else 0]
-        raise different_dimensions(int(a), int(b), is_half=_is_half(left))
+        raise different_dimensions(int(a), int(b), element_of(left.type).sql_type)
 
 
 def _valid_rows(arrays: Sequence[pa.Array], row_count: int) -> npt.NDArray[np.bool_]:
@@ -71,8 +66,7 @@ def distances_to(metric: str, array: pa.Array, query: npt.NDArray[np.float32]) -
     """
     matrix = matrix_of(array)
     if matrix is None or (matrix.shape[1] != len(query) and array.null_count < len(array)):
-        query_array = pa.array([query.tolist()], pa.list_(array.type.value_type))
-        _check_dimensions(array, query_array)
+        _check_dimensions(array, pa.array([query.tolist()], pa.list_(pa.float32())))
         return np.zeros(len(array))
     if array.null_count == len(array):
         return np.zeros(len(array))
@@ -92,7 +86,7 @@ def _distance(metric: str) -> Kernel:
             _check_dimensions(left.array, right.array)
             left, right = right, left
         if right.is_constant:
-            query = np.asarray(right.array[0].values.to_numpy(zero_copy_only=False), dtype=np.float32)
+            query = vector_numbers(right.array[0].values).astype(np.float32)
             values = distances_to(metric, left.array, query)
         else:
             values = _rowwise(metric, left.array, right.array)
@@ -115,8 +109,8 @@ def _rowwise(metric: str, left: pa.Array, right: pa.Array) -> npt.NDArray[np.flo
     # Columns without a dimension may mix several; each row is then a pair of its own.
     for row, (a, b) in enumerate(zip(left, right)):
         if a.is_valid and b.is_valid:
-            vector = np.asarray(b.values.to_numpy(zero_copy_only=False), dtype=np.float32)
-            result[row] = distances_to(metric, left.slice(row, 1), vector)[0]
+            query = vector_numbers(b.values).astype(np.float32)
+            result[row] = distances_to(metric, left.slice(row, 1), query)[0]
     return result
 
 
@@ -164,18 +158,17 @@ def _normalize(columns: Sequence[pa.Array], site: CallSite) -> pa.Array:
     norms = np.repeat(np.sqrt(_square_sums(column)), np.diff(offsets))
     # pgvector returns the zero vector for the zero vector. A quotient goes through float32 to half.
     quotients = np.divide(numbers, norms, out=np.zeros(len(numbers)), where=norms > 0).astype(np.float32)
-    return list_column(offsets, _checked(quotients, _is_half(column)))
+    return list_column(offsets, _checked(quotients, element_of(column.type)))
 
 
-def _checked(numbers: npt.NDArray[np.float32], is_half: bool) -> Floats:
+def _checked(numbers: npt.NDArray[np.float32], element: VectorElement) -> Numbers:
     """float32 results as elements of the type.
 
     Raises:
-        NumericValueOutOfRange: 22003, one is infinite there.
+        NumericValueOutOfRange: 22003, one is infinite there or too large.
     """
-    with np.errstate(over="ignore"):
-        elements = numbers.astype(np.float16) if is_half else numbers
-    if np.isinf(elements).any():
+    elements, is_lost = element.narrowed(numbers)
+    if is_lost.any() or np.isinf(numbers).any():
         raise NumericValueOutOfRange("value out of range: overflow")
     return elements
 
@@ -186,7 +179,7 @@ def _element_wise(operation: Callable[[Any, Any], Any], *, can_underflow: bool =
         (offsets, left), (_, right) = (list_parts(column) for column in columns)
         with np.errstate(all="ignore"):
             numbers = operation(left.astype(np.float32), right.astype(np.float32))
-        elements = _checked(numbers, _is_half(columns[0]))
+        elements = _checked(numbers, element_of(columns[0].type))
         if can_underflow and ((elements == 0) & (left != 0) & (right != 0)).any():
             raise NumericValueOutOfRange("value out of range: underflow")
         return list_column(offsets, elements)
@@ -231,8 +224,8 @@ def vector_kernels() -> dict[str, Kernel]:
         "l2_norm": null_free_kernel(_norm), "l2_normalize": null_free_kernel(_normalize),
         "subvector": null_free_kernel(_subvector), "sparsevec_l2_squared_distance": _squared_l2,
     }  # fmt: skip
-    for kind in (VECTOR, HALFVEC):
-        prefix = "vector" if kind.oid == VECTOR.oid else "halfvec"
+    for kind in DENSE_VECTOR_TYPES:
+        prefix = TYPES[kind.oid].name
         kernels[f"{prefix}_add"] = _element_wise(np.add)
         kernels[f"{prefix}_sub"] = _element_wise(np.subtract)
         kernels[f"{prefix}_mul"] = _element_wise(np.multiply, can_underflow=True)

@@ -6,7 +6,7 @@ The state of avg is float8[]: the number of vectors, then the sum of each elemen
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -23,9 +23,11 @@ from foundation.errors import (
     NumericValueOutOfRange,
 )
 from foundation.sparse import SPARSE_DIMENSIONS_MAX
-from foundation.sqltypes import HALFVEC, SPARSEVEC, TYPES, VECTOR, SqlType
+from foundation.sqltypes import DENSE_VECTOR_TYPES, SPARSEVEC, TYPES, VECTOR_TYPES, SqlType, arrow_type
+from foundation.vector_elements import VECTOR_ELEMENTS, Numbers, vector_numbers
 from planner.functions.datum import CallSite, Kernel
 from planner.functions.rowwise import null_free_kernel, row_kernel
+from planner.functions.signatures_vectors import INT8VEC_SUM
 from planner.functions.vector_columns import vector_array
 from planner.functions.vector_conversions import (
     VECTOR_DIMENSIONS_MAX,
@@ -33,8 +35,6 @@ from planner.functions.vector_conversions import (
     check_finite,
     convert_vectors,
 )
-
-_TYPES = (VECTOR, HALFVEC, SPARSEVEC)
 
 
 def _converted(column: pa.Array, source: SqlType, dimensions: int, site: CallSite) -> pa.Array:
@@ -124,18 +124,24 @@ def _check_overflow(sums: Any) -> None:
         raise NumericValueOutOfRange("value out of range: overflow")
 
 
-def _accumulate(caller: str) -> Callable[[list[float | None], list[float]], list[float]]:
-    def accumulate(values: list[float | None], vector: list[float]) -> list[float]:
+def _accumulator(caller: str) -> Kernel:
+    def accumulate(values: list[float | None], vector: Numbers) -> list[float]:
         state = _state(values, caller)
         if len(state) == 1:
-            return [float(state[0]) + 1.0, *map(float, vector)]
+            return [float(state[0]) + 1.0, *vector.tolist()]
         _check_expected(len(state) - 1, len(vector))
         with np.errstate(over="ignore"):
-            sums = state[1:] + np.asarray(vector, np.float64)
+            sums = state[1:] + vector
         _check_overflow(sums)
         return [float(state[0]) + 1.0, *sums.tolist()]
 
-    return accumulate
+    def accumulated(columns: Sequence[pa.Array], site: CallSite) -> pa.Array:
+        states, vectors = columns
+        rows = zip(states.to_pylist(), vectors, strict=True)
+        results = [accumulate(state, vector_numbers(v.values).astype(np.float64)) for state, v in rows]
+        return pa.array(results, arrow_type(site.result_type))
+
+    return null_free_kernel(accumulated)
 
 
 def _combine(first: list[float | None], second: list[float | None]) -> list[float]:
@@ -151,42 +157,42 @@ def _combine(first: list[float | None], second: list[float | None]) -> list[floa
     return [float(a[0] + b[0]), *sums.tolist()]
 
 
-def _average(sql_type: SqlType) -> Kernel:
-    name = TYPES[sql_type.oid].name
+def _final(function: str, *, is_average: bool) -> Kernel:
+    """avg, or sum, of a state as a vector of the function's result type."""
 
-    def average(columns: Sequence[pa.Array], site: CallSite) -> pa.Array:
-        parts = [_average_of(values) for values in columns[0].to_pylist()]
-        return pa.concat_arrays(parts) if parts else pa.nulls(0, pa.list_(pa.float32()))
+    def final(columns: Sequence[pa.Array], site: CallSite) -> pa.Array:
+        kind = site.result_type.without_typmod()
+        parts = [final_of(values, kind) for values in columns[0].to_pylist()]
+        return pa.concat_arrays(parts) if parts else pa.nulls(0, arrow_type(kind))
 
-    def _average_of(values: list[float | None]) -> pa.Array:
-        state = _state(values, f"{name}_avg")
+    def final_of(values: list[float | None], sql_type: SqlType) -> pa.Array:
+        state = _state(values, function)
         if state[0] == 0:
             return vector_array(np.zeros((1, 0)), sql_type, np.zeros(1, np.bool_))
         check_dimensions(np.array([len(state) - 1]), sql_type, -1)
         with np.errstate(all="ignore"):
-            numbers = (state[1:] / state[0]).astype(np.float32)
-            if sql_type.oid == HALFVEC.oid:
-                numbers = numbers.astype(np.float16)
-        check_finite(numbers, name)
+            floats = (state[1:] / (state[0] if is_average else 1.0)).astype(np.float32)
+        numbers, _ = VECTOR_ELEMENTS[sql_type.oid].narrowed(floats)
+        check_finite(numbers, TYPES[sql_type.oid].name)
         return vector_array(numbers.reshape(1, -1), sql_type)
 
-    return null_free_kernel(average)
+    return null_free_kernel(final)
 
 
 def vector_type_kernels() -> dict[str, Kernel]:
     """Kernels by pg_proc name."""
     cast = null_free_kernel(_cast)
-    names = [TYPES[sql_type.oid].name for sql_type in _TYPES]
+    names = [TYPES[sql_type.oid].name for sql_type in VECTOR_TYPES]
     kernels: dict[str, Kernel] = {f"{a}_to_{b}": cast for a in names for b in names if a != b}
-    for sql_type, name in zip(_TYPES, names):
+    for sql_type, name in zip(VECTOR_TYPES, names):
         kernels |= {
             name: cast, f"array_to_{name}": cast, f"{name}_in": null_free_kernel(_input),
             f"{name}_out": null_free_kernel(_output), f"{name}_send": null_free_kernel(_send),
             f"{name}_typmod_in": _typmod_reader(sql_type),
         }  # fmt: skip
-    for sql_type, name in zip((VECTOR, HALFVEC), names):
+    for name in names[: len(DENSE_VECTOR_TYPES)]:
         kernels |= {
-            f"{name}_to_float4": cast, f"{name}_accum": row_kernel(_accumulate(f"{name}_accum")),
-            f"{name}_combine": row_kernel(_combine), f"{name}_avg": _average(sql_type),
+            f"{name}_to_float4": cast, f"{name}_accum": _accumulator(f"{name}_accum"),
+            f"{name}_combine": row_kernel(_combine), f"{name}_avg": _final(f"{name}_avg", is_average=True),
         }  # fmt: skip
-    return kernels
+    return {**kernels, INT8VEC_SUM[0]: _final(INT8VEC_SUM[0], is_average=False)}

@@ -2,7 +2,7 @@
 
 The tables are PostgreSQL's own (`signatures_functions`, `signatures_operators`, `signatures_casts`,
 `signatures_type_functions`, `signatures_unsupported`), read from
-a server by `generate_signatures`, and `signatures_own`; this module turns rows into descriptors on first use. That a function is
+a server by `generate_signatures`, `signatures_vectors` and `signatures_own`; this module turns rows into descriptors on first use. That a function is
 listed says that it binds, not that it can be evaluated: the planner refuses what it has no implementation for.
 """
 
@@ -27,12 +27,13 @@ from planner.functions.signatures_operators import OPERATORS
 from planner.functions.signatures_own import OWN_FUNCTIONS
 from planner.functions.signatures_type_functions import TYPE_FUNCTIONS
 from planner.functions.signatures_unsupported import UNSUPPORTED
+from planner.functions.signatures_vectors import vector_casts, vector_functions, vector_operators
 
 
 @cache
 def _rows_by_name() -> dict[str, list[tuple[Any, ...]]]:
     by_name: dict[str, list[tuple[Any, ...]]] = {}
-    for row in (*FUNCTIONS, *OWN_FUNCTIONS):
+    for row in (*FUNCTIONS, *vector_functions(), *OWN_FUNCTIONS):
         by_name.setdefault(row[0], []).append(row)
     return by_name
 
@@ -52,13 +53,13 @@ def all_functions() -> Iterator[Function]:
 @cache
 def operators_named(name: str) -> tuple[Operator, ...]:
     """All overloads of an operator name, prefix ones too; () when there is none."""
-    return tuple(Operator(*row) for row in OPERATORS if row[0] == name)
+    return tuple(operator for operator in all_operators() if operator.name == name)
 
 
-def all_operators() -> Iterator[Operator]:
+@cache
+def all_operators() -> tuple[Operator, ...]:
     """Every operator; for pg_operator."""
-    for row in OPERATORS:
-        yield Operator(*row)
+    return tuple(Operator(*row) for row in (*OPERATORS, *vector_operators()))
 
 
 @cache
@@ -102,7 +103,10 @@ def _unsupported() -> frozenset[tuple[str, ...]]:
 
 @cache
 def _casts() -> dict[tuple[int, int], Cast]:
-    return {(row[0], row[1]): Cast(row[0], row[1], CastContext(row[2]), CastMethod(row[3])) for row in CASTS}
+    return {
+        (row[0], row[1]): Cast(row[0], row[1], CastContext(row[2]), CastMethod(row[3]))
+        for row in (*CASTS, *vector_casts())
+    }
 
 
 def find_cast(source: int, target: int) -> Cast | None:

@@ -1,4 +1,4 @@
-"""Vector and halfvec columns as NumPy arrays and back: plumbing of the kernels, no SQL function.
+"""Columns of vectors as NumPy arrays and back: plumbing of the kernels, no SQL function.
 
 A vector column reaches NumPy without a copy when it has a dimension; NULL rows hold whatever lies there.
 """
@@ -12,36 +12,27 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from foundation.sparse import float_order_bytes
-from foundation.sqltypes import HALFVEC, SqlType
+from foundation.sqltypes import SqlType
+from foundation.vector_elements import VECTOR_ELEMENTS, Numbers, stored_numbers, vector_numbers
 
 Matrix: TypeAlias = npt.NDArray[Any]
-Floats: TypeAlias = npt.NDArray[Any]
 Offsets: TypeAlias = npt.NDArray[np.int64]
 
 
-def flat_values(values: pa.Array) -> Floats:
-    """The numbers of an Arrow float array, zero-copy, validity ignored."""
-    dtype = np.dtype(values.type.to_pandas_dtype())
-    buffer = values.buffers()[1]
-    if buffer is None:
-        return np.zeros(len(values), dtype=dtype)
-    return np.frombuffer(buffer, dtype=dtype)[values.offset : values.offset + len(values)]
-
-
-def list_parts(column: pa.Array) -> tuple[Offsets, Floats]:
+def list_parts(column: pa.Array) -> tuple[Offsets, Numbers]:
     """(n + 1,) offsets from 0 and all numbers of a vector column without NULLs."""
     if pa.types.is_fixed_size_list(column.type):
         size = column.type.list_size
         # `values` ignores the offset of a slice.
         values = column.values.slice(column.offset * size, len(column) * size)
-        return np.arange(len(column) + 1, dtype=np.int64) * size, flat_values(values)
+        return np.arange(len(column) + 1, dtype=np.int64) * size, vector_numbers(values)
     offsets = np.asarray(column.offsets).astype(np.int64)
-    return offsets - offsets[0], flat_values(column.values.slice(offsets[0], offsets[-1] - offsets[0]))
+    return offsets - offsets[0], vector_numbers(column.values.slice(offsets[0], offsets[-1] - offsets[0]))
 
 
-def list_column(offsets: Offsets, numbers: Floats) -> pa.Array:
-    """A vector column without a dimension from (n + 1,) offsets and float32 or float16 numbers."""
-    return pa.ListArray.from_arrays(pa.array(offsets.astype(np.int32)), pa.array(numbers))
+def list_column(offsets: Offsets, numbers: Numbers) -> pa.Array:
+    """A vector column without a dimension from (n + 1,) offsets and numbers of a type of vectors."""
+    return pa.ListArray.from_arrays(pa.array(offsets.astype(np.int32)), stored_numbers(numbers))
 
 
 def matrix_of(array: pa.Array) -> Matrix | None:
@@ -52,7 +43,7 @@ def matrix_of(array: pa.Array) -> Matrix | None:
     if pa.types.is_fixed_size_list(array.type):
         size = array.type.list_size
         # `values` ignores the offset of a slice, `flatten` would drop NULL rows.
-        flat = flat_values(array.values)
+        flat = vector_numbers(array.values)
         return flat[array.offset * size : (array.offset + len(array)) * size].reshape(len(array), size)
     offsets = np.asarray(array.offsets)
     lengths = np.diff(offsets)
@@ -61,7 +52,7 @@ def matrix_of(array: pa.Array) -> Matrix | None:
     if len(sizes) > 1:
         return None
     size = int(sizes[0]) if len(sizes) else 0
-    flat = flat_values(array.values)
+    flat = vector_numbers(array.values)
     if len(array) and (lengths == size).all():
         return flat[offsets[0] : offsets[-1]].reshape(len(array), size)
     matrix = np.zeros((len(array), size), dtype=flat.dtype)
@@ -72,10 +63,10 @@ def matrix_of(array: pa.Array) -> Matrix | None:
 
 
 def vector_array(matrix: Matrix, sql_type: SqlType, valid: npt.NDArray[np.bool_] | None = None) -> pa.Array:
-    """(n, d) numbers -> vector or halfvec column of `sql_type`."""
-    is_half = sql_type.oid == HALFVEC.oid
+    """(n, d) numbers, which the type can hold -> column of `sql_type`."""
     count, size = matrix.shape
-    flat = pa.array(np.ascontiguousarray(matrix, dtype=np.float16 if is_half else np.float32).reshape(-1))
+    dtype = VECTOR_ELEMENTS[sql_type.oid].dtype
+    flat = stored_numbers(np.ascontiguousarray(matrix, dtype=dtype).reshape(-1))
     mask = None if valid is None or valid.all() else pa.array(~valid)
     if sql_type.typmod > 0:
         return pa.FixedSizeListArray.from_arrays(flat, sql_type.typmod, mask=mask)

@@ -27,22 +27,22 @@ from foundation.sparse import (
 from foundation.sqltypes import (
     FLOAT4,
     FLOAT8,
-    HALFVEC,
     INT4,
     NUMERIC,
     SPARSEVEC,
     TYPES,
-    VECTOR,
+    VECTOR_TYPES,
     SqlType,
-    arrow_type,
     element_type,
+    is_vector,
 )
+from foundation.vector_elements import VECTOR_ELEMENTS, Numbers
 from planner.functions.datum import contiguous
-from planner.functions.vector_columns import Floats, list_column, list_parts
+from planner.functions.vector_columns import list_column, list_parts
 from planner.services import Codecs
 
 VECTOR_DIMENSIONS_MAX = 16_000
-_VECTOR_TYPES = (VECTOR.oid, HALFVEC.oid, SPARSEVEC.oid)
+_VECTOR_TYPES = tuple(kind.oid for kind in VECTOR_TYPES)
 _ELEMENTS = (INT4.oid, FLOAT4.oid, FLOAT8.oid, NUMERIC.oid)
 
 
@@ -51,11 +51,7 @@ def is_vector_conversion(source: SqlType, target: SqlType) -> bool:
     source_element, target_element = element_type(source), element_type(target)
     if target.oid in _VECTOR_TYPES:
         return source.oid in _VECTOR_TYPES or (source_element is not None and source_element.oid in _ELEMENTS)
-    return (
-        source.oid in (VECTOR.oid, HALFVEC.oid)
-        and target_element is not None
-        and target_element.oid == FLOAT4.oid
-    )
+    return is_vector(source) and target_element is not None and target_element.oid == FLOAT4.oid
 
 
 def convert_vectors(
@@ -144,7 +140,7 @@ def _single_precision(values: pa.Array, element: SqlType) -> npt.NDArray[np.floa
     return numbers
 
 
-def check_finite(values: Floats, name: str) -> None:
+def check_finite(values: Numbers, name: str) -> None:
     """Raise 22000 for the first NaN or infinity."""
     finite = np.isfinite(values)
     if not finite.all():
@@ -152,25 +148,25 @@ def check_finite(values: Floats, name: str) -> None:
         raise DataException(f"{kind} not allowed in {name}")
 
 
-def _elements(numbers: Floats, target: SqlType, codecs: Codecs) -> Floats:
-    """float32 or float16 numbers as elements of vector or halfvec."""
-    if target.oid == VECTOR.oid:
-        numbers = numbers.astype(np.float32, copy=False)
-    else:
-        numbers = _half_precision(numbers, codecs)
-    check_finite(numbers, TYPES[target.oid].name)
-    return numbers
+def _elements(numbers: Numbers, target: SqlType, codecs: Codecs) -> Numbers:
+    """Numbers of any vector as elements of a dense one.
 
-
-def _half_precision(numbers: Floats, codecs: Codecs) -> Floats:
-    with np.errstate(over="ignore"):
-        halves = numbers.astype(np.float16, copy=False)
-    overflowed = np.isinf(halves) & ~np.isinf(numbers)
-    if overflowed.any():
-        number = pa.array(numbers[[int(np.argmax(overflowed))]].astype(np.float32))
+    Raises:
+        NumericValueOutOfRange: 22003, for the first number that the type cannot hold.
+        DataException: 22000, for the first NaN or infinity.
+    """
+    name, element = TYPES[target.oid].name, VECTOR_ELEMENTS[target.oid]
+    if numbers.dtype == element.dtype:
+        check_finite(numbers, name)
+        return numbers
+    floats = numbers.astype(np.float32, copy=False)
+    elements, is_lost = element.narrowed(floats)
+    if is_lost.any():
+        number = pa.array(floats[[int(np.argmax(is_lost))]])
         text = codecs.to_text(number, FLOAT4)[0].as_py()
-        raise NumericValueOutOfRange(f'"{text}" is out of range for type halfvec')
-    return halves
+        raise NumericValueOutOfRange(f'"{text}" is out of range for type {name}')
+    check_finite(floats, name)
+    return elements
 
 
 def _sparse(offsets: npt.NDArray[np.int64], numbers: npt.NDArray[np.float32]) -> pa.Array:
@@ -189,6 +185,6 @@ def _sparse(offsets: npt.NDArray[np.int64], numbers: npt.NDArray[np.float32]) ->
 def _dense(rows: SparseRows, target: SqlType, codecs: Codecs) -> pa.Array:
     offsets = np.concatenate(([0], np.cumsum(rows.dimensions, dtype=np.int64)))
     elements = _elements(rows.values, target, codecs)
-    numbers = np.zeros(int(offsets[-1]), arrow_type(target).value_type.to_pandas_dtype())
+    numbers = np.zeros(int(offsets[-1]), VECTOR_ELEMENTS[target.oid].dtype)
     numbers[np.repeat(offsets[:-1], rows.counts) + rows.indexes] = elements
     return list_column(offsets, numbers)

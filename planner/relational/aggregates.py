@@ -298,9 +298,7 @@ def _vector_reduction(
     printer: ExpressionPrinter, argument: Printed, sql_type: SqlType, shape: CallShape, name: str
 ) -> Printed:
     """sum and avg of vectors over the collected list of each group."""
-    collected = Printed(
-        shape.call("list", argument.sql), SqlType(16386 if argument.type.oid == 16385 else 16388)
-    )
+    collected = Printed(shape.call("list", argument.sql), array_type(argument.type.without_typmod()))
     evaluator = vector_reducer(sql_type, is_average=name == "avg")
     return printer.statement.slot_call(("vector", name, sql_type), evaluator, [collected], sql_type)
 

@@ -4,7 +4,8 @@
                                            timetz, inet ...    BLOB, likewise (`sqltypes.BYTE_ORDERED`)
                                            numrange            BLOB (ordered by keys: rules/comparison.py)
                                            sparsevec, tsquery  BLOB (ordered by keys: rules/comparison.py)
-  json, jsonb         VARCHAR              vector, halfvec     FLOAT[] (DuckDB has no float16)
+  json, jsonb         VARCHAR              vector, halfvec, int8vec, bf16vec
+                                           FLOAT[] (DuckDB has no float16)
   numeric             DECIMAL or VARCHAR   arrays              lists of the element's carrier
   arrays of any shape  STRUCT(items, shape), which orders as they do
   enum                 BIGINT, the position of its label
@@ -15,6 +16,7 @@ smallest and largest integer, DuckDB's smallest is one higher.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -25,6 +27,7 @@ from foundation.enum_types import is_enum
 from foundation.ranges import SCALED
 from foundation.shaped_arrays import items_of, with_items
 from foundation.sqltypes import (
+    BF16VEC,
     BYTE_ORDERED,
     NUMERIC,
     SqlType,
@@ -34,6 +37,7 @@ from foundation.sqltypes import (
     is_vector,
     plain_type,
 )
+from foundation.vector_elements import VECTOR_ELEMENTS, stored_numbers, vector_numbers
 from planner.relational.printed import DECIMAL_DIGITS_MAX, DecimalForm, Printed
 
 _CARRIERS: dict[int, str] = {
@@ -92,6 +96,8 @@ def to_carrier(column: pa.Array | pa.ChunkedArray, sql_type: SqlType) -> Any:
 
     numeric stays as it is: decimal128 is read as DECIMAL, utf8 as VARCHAR.
     """
+    if _is_bfloat16(sql_type):
+        column = _with_leaves(column, lambda bits: pa.array(vector_numbers(bits).astype(np.float32)))
     if is_vector(sql_type):
         return column.cast(pa.list_(pa.float32()))
     if is_shaped(sql_type):
@@ -120,6 +126,9 @@ def from_carrier(column: pa.Array, sql_type: SqlType) -> pa.Array:
     """(n,) column as DuckDB returned it -> (n,) column of `arrow_type(sql_type)`."""
     if is_shaped(sql_type):
         return with_items(column, from_carrier(items_of(column), plain_type(sql_type)))
+    if _is_bfloat16(sql_type):
+        dtype = VECTOR_ELEMENTS[BF16VEC.oid].dtype
+        column = _with_leaves(column, lambda floats: stored_numbers(np.asarray(floats).astype(dtype)))
     wanted = arrow_type(sql_type)
     element = element_type(sql_type)
     if element is not None and _has_infinity(arrow_type(element)):
@@ -139,6 +148,21 @@ def from_carrier(column: pa.Array, sql_type: SqlType) -> pa.Array:
 
 def _has_infinity(arrow: pa.DataType) -> bool:
     return bool(pa.types.is_date32(arrow) or pa.types.is_timestamp(arrow))
+
+
+def _is_bfloat16(sql_type: SqlType) -> bool:
+    """Whether values, or elements of an array, are vectors whose stored numbers are bits to Arrow."""
+    return (element_type(sql_type) or sql_type).oid == BF16VEC.oid
+
+
+def _with_leaves(column: pa.Array | pa.ChunkedArray, convert: Callable[[pa.Array], pa.Array]) -> Any:
+    """Lists, or lists of lists, as lists of the same lengths over other numbers."""
+    if isinstance(column, pa.ChunkedArray):
+        chunks = column.chunks or [pa.nulls(0, column.type)]
+        return pa.chunked_array([_with_leaves(chunk, convert) for chunk in chunks])
+    if not pa.types.is_nested(column.type):
+        return convert(column)
+    return _relisted(column, _with_leaves(column.flatten(), convert))
 
 
 def _relisted(lists: pa.ListArray, values: pa.Array) -> pa.Array:

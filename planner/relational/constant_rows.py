@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 
 from foundation.sqltypes import INT2, INT4, INT8, SqlType, arrow_type, is_vector
+from foundation.vector_elements import VECTOR_ELEMENTS, stored_numbers
 from planner import bound
 from planner.evaluate import Frame, evaluate
 from planner.evaluate.constants import constant_array
@@ -104,7 +105,9 @@ def literal_column(values: Sequence[Any], sql_type: SqlType) -> pa.Array:
         return _vector_column(values, sql_type)
     wanted = arrow_type(sql_type)
     items = wanted.field("items").type if pa.types.is_struct(wanted) else wanted
-    if pa.types.is_list(items) and pa.types.is_decimal(items.value_type):
+    if pa.types.is_list(items) and (
+        pa.types.is_decimal(items.value_type) or pa.types.is_nested(items.value_type)
+    ):
         return pa.concat_arrays([pa.nulls(0, wanted), *(constant_array(value, sql_type) for value in values)])
     if pa.types.is_decimal(wanted):
         values = [Decimal(value) if isinstance(value, str) else value for value in values]
@@ -113,9 +116,9 @@ def literal_column(values: Sequence[Any], sql_type: SqlType) -> pa.Array:
 
 def _vector_column(values: Sequence[Any], sql_type: SqlType) -> pa.Array:
     wanted = arrow_type(sql_type)
-    dtype = wanted.value_type.to_pandas_dtype()
+    dtype = VECTOR_ELEMENTS[sql_type.oid].dtype
     known = [np.asarray(value, dtype=dtype) for value in values if value is not None]
-    flat = pa.array(np.concatenate(known) if known else np.empty(0, dtype), wanted.value_type)
+    flat = stored_numbers(np.concatenate(known) if known else np.empty(0, dtype))
     if pa.types.is_fixed_size_list(wanted) and len(known) == len(values):
         return pa.FixedSizeListArray.from_arrays(flat, type=wanted)
     lengths = np.array([0 if value is None else len(value) for value in values], dtype=np.int32)

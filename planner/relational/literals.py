@@ -19,6 +19,7 @@ from foundation.sqltypes import (
     is_vector,
     plain_type,
 )
+from foundation.vector_elements import vector_numbers
 from planner.relational.carriers import carrier, decimal_form
 from planner.relational.printed import DECIMAL_DIGITS_MAX, DecimalForm, Printed, quote_text
 
@@ -50,7 +51,7 @@ def print_scalar(scalar: pa.Scalar, sql_type: SqlType) -> str:
         items = ", ".join(print_scalar(item, element) for item in scalar.values)
         return f"CAST([{items}] AS {carrier(sql_type)})"
     if is_vector(sql_type):
-        return _vector(scalar.as_py())
+        return _vector(vector_numbers(scalar.values))
     arrow = scalar.type
     if pa.types.is_boolean(arrow):
         return "TRUE" if scalar.as_py() else "FALSE"

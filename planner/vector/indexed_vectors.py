@@ -32,6 +32,7 @@ from foundation.bitset import (
     offsets_from_bits,
 )
 from foundation.sqltypes import SqlType
+from foundation.vector_elements import vector_numbers
 from planner.bound import TableScan
 from planner.evaluate import evaluate, segment_frame
 from planner.evaluate.row_expressions import BoundPredicate, BoundRowExpression
@@ -58,7 +59,7 @@ if TYPE_CHECKING:
 VectorRows = tuple[Vectors, Bitset | None]
 
 VALUES = "key_values"
-"""Buffer of an index file: the values of the key's expression in all rows, (n, d) float32 or float16, or
+"""Buffer of an index file: the values of the key's expression in all rows, (n, d) numbers, or
 (n, ceil(d / 8)) uint8 of bit strings."""
 COVERED = "key_rows"
 """Buffer of an index file: bitset of the rows whose value is not NULL and for which the predicate holds."""
@@ -72,7 +73,7 @@ def indexed_vectors(segment: SegmentView, index: Index) -> VectorRows:
     """The values of a vector index's key in all rows of a segment.
 
     Returns:
-        (n, d) float32 or float16, read-only, bit strings or sparse vectors; and the bitset of the rows that the index
+        (n, d) numbers, read-only, bit strings or sparse vectors; and the bitset of the rows that the index
         takes in: those whose value is not NULL and for which its predicate holds (None = all). Rows it does not take in
         hold zeros or anything.
 
@@ -193,7 +194,7 @@ def ordered_vectors(
     """The vectors whose distances an order compares.
 
     Returns:
-        (n, d) float32 or float16, bit strings or sparse vectors; and the bitset of the rows that have one (None = all). Of an expression only the
+        (n, d) numbers, bit strings or sparse vectors; and the bitset of the rows that have one (None = all). Of an expression only the
         allowed rows are computed, the others count as NULL.
 
     Raises:
@@ -242,7 +243,7 @@ def _matrix(column: pa.Array, kind: SqlType) -> tuple[Values, npt.NDArray[np.boo
     if is_in_bytes(kind):
         return to_values(byte_vectors(column, kind)), mask
     like = empty_values(kind, 0)
-    dense = dense_values(column).to_numpy(zero_copy_only=False)
+    dense = vector_numbers(dense_values(column))
     return np.asarray(dense, dtype=like.dtype).reshape(len(column), like.shape[1]), mask
 
 

@@ -16,7 +16,8 @@ import pyarrow.compute as pc
 import vecengine
 from foundation.errors import DataException
 from foundation.sparse import SparseWords, pack_sparse, sparse_words
-from foundation.sqltypes import BIT, HALFVEC, SPARSEVEC, VECTOR, SqlType
+from foundation.sqltypes import BIT, DENSE_VECTOR_TYPES, SPARSEVEC, SqlType
+from foundation.vector_elements import VECTOR_ELEMENTS, vector_numbers
 from planner.functions.implementations_vector import different_dimensions
 from planner.vector.strategy import METRIC_OPERATORS
 
@@ -25,8 +26,7 @@ Offsets = npt.NDArray[np.int64]
 Vectors = npt.NDArray[Any] | vecengine.BitVectors | vecengine.SparseVectors
 
 _KINDS: dict[int, type[Vectors]] = {
-    VECTOR.oid: np.ndarray,
-    HALFVEC.oid: np.ndarray,
+    **{sql_type.oid: np.ndarray for sql_type in DENSE_VECTOR_TYPES},
     BIT.oid: vecengine.BitVectors,
     SPARSEVEC.oid: vecengine.SparseVectors,
 }
@@ -101,7 +101,7 @@ def empty_values(kind: SqlType, count: int) -> Values:
     """(count, w) zeros to keep values of an expression in: numbers, or the bytes of bit strings."""
     if kind.oid == BIT.oid:
         return np.zeros((count, (kind.typmod + 7) >> 3), dtype=np.uint8)
-    return np.zeros((count, kind.typmod), dtype=np.float16 if kind.oid == HALFVEC.oid else np.float32)
+    return np.zeros((count, kind.typmod), dtype=VECTOR_ELEMENTS[kind.oid].dtype)
 
 
 def from_values(values: Values, kind: SqlType) -> Vectors:
@@ -124,7 +124,7 @@ def query_vector(array: pa.Array, sql_type: SqlType) -> Vectors:
     if sql_type.oid == SPARSEVEC.oid:
         words = sparse_words(array)
         return vecengine.SparseVectors(words, int(words.dimensions()[0]))
-    return np.asarray(array[0].values.to_numpy(zero_copy_only=False), dtype=np.float32)
+    return vector_numbers(array[0].values).astype(np.float32)
 
 
 def query_vectors(column: pa.Array, kind: SqlType) -> tuple[Vectors, Offsets]:
@@ -143,8 +143,8 @@ def query_vectors(column: pa.Array, kind: SqlType) -> tuple[Vectors, Offsets]:
         rows = rows[_byte_dimensions(values, kind) == kind.typmod]
         return byte_vectors(column.take(pa.array(rows)), kind), rows
     rows = rows[pc.list_value_length(values).to_numpy(zero_copy_only=False) == kind.typmod]
-    numbers = column.take(pa.array(rows)).flatten().to_numpy(zero_copy_only=False)
-    return np.asarray(numbers, dtype=np.float32).reshape(len(rows), kind.typmod), rows
+    numbers = vector_numbers(column.take(pa.array(rows)).flatten())
+    return numbers.astype(np.float32).reshape(len(rows), kind.typmod), rows
 
 
 def _byte_dimensions(column: pa.Array, kind: SqlType) -> npt.NDArray[np.int64]:
@@ -170,9 +170,7 @@ def dimension_mismatch(kind: SqlType, left: int, right: int) -> DataException:
     """22000, in pgvector's words for vectors of a type."""
     if kind.oid == BIT.oid:
         return DataException(f"different bit lengths {left} and {right}")
-    if kind.oid == SPARSEVEC.oid:
-        return DataException(f"different sparsevec dimensions {left} and {right}")
-    return different_dimensions(left, right, is_half=kind.oid == HALFVEC.oid)
+    return different_dimensions(left, right, kind)
 
 
 def has_direction(vectors: Vectors) -> npt.NDArray[np.bool_]:

@@ -12,14 +12,13 @@ from foundation.errors import DatatypeMismatch, FeatureNotSupported, UndefinedOb
 from foundation.ranges import BY_MULTIRANGE, BY_RANGE
 from foundation.sqltypes import (
     BIT,
-    HALFVEC,
     JSONB,
-    SPARSEVEC,
     TSQUERY,
     TSVECTOR,
     TYPES,
     VARBIT,
     VECTOR,
+    VECTOR_TYPES,
     SqlType,
     format_type,
 )
@@ -43,10 +42,10 @@ UNSUPPORTED_FAMILIES = ("brin", "bm25", "diskann", "scann", "bitmap",
 _SERVED = {
     (family, f"{TYPES[sql_type.oid].name}_{metric}_ops"): (sql_type.oid, metric)
     for family in VECTOR_FAMILIES
-    for sql_type in (VECTOR, HALFVEC, BIT, SPARSEVEC)
+    for sql_type in (*VECTOR_TYPES, BIT)
     for metric in key_metrics(family, sql_type)
 }
-"""(family, operator class) -> (type OID, metric). The classes of hnsw and ivfflat are pgvector's."""
+"""(family, operator class) -> (type OID, metric). Those of pgvector's types for hnsw and ivfflat are pgvector's."""
 
 _DEFAULT_VECTOR_CLASSES = {(IVFFLAT, VECTOR.oid): "vector_l2_ops"}
 """(family, type OID) -> the class of a key that names none. pgvector gives hnsw none."""
@@ -64,13 +63,13 @@ BTREE_CLASSES: dict[int, tuple[str, ...]] = {
     1043: ("varchar_ops", "text_ops", "varchar_pattern_ops", "text_pattern_ops"), 1082: ("date_ops",), 650: ("inet_ops", "cidr_ops"), 774: ("macaddr8_ops",), 790: ("money_ops",), 829: ("macaddr_ops",), 869: ("inet_ops", "cidr_ops"),
     1083: ("time_ops",), 1186: ("interval_ops",), 1114: ("timestamp_ops",), 1184: ("timestamptz_ops",), 1266: ("timetz_ops",), 1560: ("bit_ops",),
     1562: ("varbit_ops",), 1700: ("numeric_ops",), 2950: ("uuid_ops",), 3802: ("jsonb_ops",), TSVECTOR.oid: ("tsvector_ops",), TSQUERY.oid: ("tsquery_ops",),
-    VECTOR.oid: ("vector_ops",), HALFVEC.oid: ("halfvec_ops",), SPARSEVEC.oid: ("sparsevec_ops",),
+    **{sql_type.oid: (f"{TYPES[sql_type.oid].name}_ops",) for sql_type in VECTOR_TYPES},
     **RANGE_CLASSES,
 }  # fmt: skip
 """Type OID -> btree operator classes that accept it, the default one first. Those of hash have the same names."""
 
 _NOT_HASHED = frozenset(
-    (790, BIT.oid, VARBIT.oid, VECTOR.oid, HALFVEC.oid, SPARSEVEC.oid, TSVECTOR.oid, TSQUERY.oid)
+    (790, BIT.oid, VARBIT.oid, TSVECTOR.oid, TSQUERY.oid, *(sql_type.oid for sql_type in VECTOR_TYPES))
 )
 """Types that have a class for btree and none for hash."""
 

@@ -20,10 +20,8 @@ from foundation.errors import (
 from foundation.sqltypes import (
     BIT,
     BPCHAR,
-    HALFVEC,
     INTERVAL,
     NUMERIC,
-    SPARSEVEC,
     TIME,
     TIMESTAMP,
     TIMESTAMPTZ,
@@ -31,7 +29,7 @@ from foundation.sqltypes import (
     TYPES_BY_NAME,
     VARBIT,
     VARCHAR,
-    VECTOR,
+    VECTOR_TYPES,
     SqlType,
     array_type,
     numeric_typmod,
@@ -114,7 +112,7 @@ def _typmod(oid: int, name: TypeName) -> int:
         return -1
     handlers = {
         NUMERIC.oid: _numeric, BPCHAR.oid: _character, VARCHAR.oid: _character, BIT.oid: _bit, VARBIT.oid: _bit,
-        VECTOR.oid: _vector, HALFVEC.oid: _vector, SPARSEVEC.oid: _vector, TIME.oid: _time, TIMETZ.oid: _time, TIMESTAMP.oid: _time, TIMESTAMPTZ.oid: _time,
+        **{sql_type.oid: _vector for sql_type in VECTOR_TYPES}, TIME.oid: _time, TIMETZ.oid: _time, TIMESTAMP.oid: _time, TIMESTAMPTZ.oid: _time,
         INTERVAL.oid: _interval,
     }  # fmt: skip
     handler = handlers.get(oid)

@@ -20,6 +20,7 @@ from foundation.sqltypes import FLOAT8, INT8, NAME, OID, TEXT, SqlType, arrow_ty
 from planner.bound import RelationColumn
 from sqlfront.binder import VirtualRelation
 from sqlfront.pg_catalog.relation_columns import RELATION_COLUMNS
+from sqlfront.pg_catalog.vector_rows import with_vector_rows
 from sqlfront.pg_catalog.view import CatalogView
 from storage.catalog import PUBLIC_SCHEMA_OID, Sequence
 
@@ -124,14 +125,19 @@ VIRTUAL_RELATIONS = VirtualRelationTable()
 
 @cache
 def builtin_rows(name: str) -> pa.Table:
-    """The rows PostgreSQL ships in a catalog."""
+    """The rows of a catalog that are there from the start: those PostgreSQL ships, and those of our own types."""
+    return with_vector_rows(name, _shipped_rows)
+
+
+@cache
+def _shipped_rows(name: str) -> pa.Table:
     packaged = resources.files("sqlfront.pg_catalog") / "builtin" / f"{name}.arrow"
     return feather.read_table(io.BytesIO(packaged.read_bytes()))
 
 
 @cache
 def builtin_by_oid(name: str) -> dict[int, Row]:
-    """The rows PostgreSQL ships in a catalog, by OID."""
+    """The rows of a catalog that are there from the start, by OID."""
     return {row["oid"]: row for row in builtin_rows(name).to_pylist()}
 
 

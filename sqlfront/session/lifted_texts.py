@@ -27,20 +27,18 @@ from foundation.sqltypes import (
     DATE,
     FLOAT4,
     FLOAT8,
-    HALFVEC,
     INT2,
     INT4,
     INT8,
     JSON,
     JSONB,
     NUMERIC,
-    SPARSEVEC,
     TEXT,
     TIMESTAMP,
     TIMESTAMPTZ,
     UUID,
     VARCHAR,
-    VECTOR,
+    VECTOR_TYPES,
 )
 from planner import ChangePlan, NativePlan
 from planner.bound import Constant, Parameter
@@ -75,7 +73,7 @@ _VALUES = frozenset(
     kind.oid
     for kind in (
         *(BOOL, INT2, INT4, INT8, FLOAT4, FLOAT8, NUMERIC, TEXT, VARCHAR, BPCHAR, BYTEA, UUID, JSON, JSONB),
-        *(VECTOR, HALFVEC, SPARSEVEC),
+        *VECTOR_TYPES,
     )
 )
 

@@ -9,6 +9,7 @@ import pyarrow as pa
 from foundation.errors import ArrayShapeNotSupported, SyntaxErrorInStatement
 from foundation.shaped_arrays import from_stored
 from foundation.sqltypes import element_type, is_shaped, shaped_type
+from foundation.vector_elements import python_value
 from planner import plan_statement
 from planner.bound import Expression, Select, Target
 from sqlfront.binder import Clause, bind_expression
@@ -83,7 +84,7 @@ def evaluate_row(session: LocalSession, expressions: list[Expression]) -> list[A
     transaction = session.block.open_transaction()
     execution = plan_statement(Select(targets)).execute(session.execution_context(transaction))
     table = pa.Table.from_batches(list(execution.batches()))
-    values = [table.column(i)[0].as_py() for i in range(table.num_columns)]
+    values = [python_value(table.column(i)[0]) for i in range(table.num_columns)]
     return [
         from_stored(value) if is_shaped(expression.sql_type) and value is not None else value
         for value, expression in zip(values, expressions, strict=True)

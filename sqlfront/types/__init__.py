@@ -8,7 +8,7 @@ Python values of single parameters and constants, by type:
   date, time, datetime (naive for timestamp, aware UTC for timestamptz); int days or microseconds since
   1970-01-01 where those cannot hold the value (infinity, BC, 24:00:00); pyarrow.MonthDayNano for interval
   int: an enum, by the position of its label
-  1-D float32 or float16 array: vector, halfvec; list: arrays; None: NULL
+  1-D array of float32, float16, int8 or bfloat16: vector, halfvec, int8vec, bf16vec; list: arrays; None: NULL
 Columns are Arrow arrays as `foundation.sqltypes` describes them.
 """
 

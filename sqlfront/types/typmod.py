@@ -27,7 +27,7 @@ from foundation.sparse import sparse_rows
 from foundation.sqltypes import (
     BIT,
     BPCHAR,
-    HALFVEC,
+    DENSE_VECTOR_TYPES,
     INTERVAL,
     NUMERIC,
     SPARSEVEC,
@@ -37,7 +37,6 @@ from foundation.sqltypes import (
     TIMETZ,
     VARBIT,
     VARCHAR,
-    VECTOR,
     SqlType,
     arrow_type,
     element_type,
@@ -315,7 +314,6 @@ _COERCIONS: dict[int, Callable[[pa.Array, SqlType, bool], pa.Array]] = {
     INTERVAL.oid: _coerce_interval,
     BIT.oid: _coerce_bits,
     VARBIT.oid: _coerce_bits,
-    VECTOR.oid: _coerce_vector,
-    HALFVEC.oid: _coerce_vector,
     SPARSEVEC.oid: _coerce_sparse,
+    **{sql_type.oid: _coerce_vector for sql_type in DENSE_VECTOR_TYPES},
 }

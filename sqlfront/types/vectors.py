@@ -1,7 +1,8 @@
-"""vector and halfvec, text and binary exactly as pgvector reads and writes them.
+"""vector and halfvec, text and binary exactly as pgvector reads and writes them; int8vec and bf16vec likewise.
 
-Text is `[1,2.5,-3e-05]`. Binary is int16 dimensions, int16 zero, then big-endian float32 (halfvec: float16).
-A value is a 1-D float32 or float16 array; a column without typmod is list<float>, any number of dimensions.
+Text is `[1,2.5,-3e-05]`. Binary is int16 dimensions, int16 zero, then big-endian float32 (halfvec: float16, int8vec:
+int8, bf16vec: the upper halves of float32). A value is a 1-D array of the type's numbers (foundation/vector_elements.py);
+a column without typmod is a list, any number of dimensions.
 """
 
 from __future__ import annotations
@@ -20,7 +21,14 @@ from foundation.errors import (
     NumericValueOutOfRange,
     ProgramLimitExceeded,
 )
-from foundation.sqltypes import HALFVEC, VECTOR, SqlType
+from foundation.sqltypes import DENSE_VECTOR_TYPES, SqlType
+from foundation.vector_elements import (
+    VECTOR_ELEMENTS,
+    from_wire,
+    stored_numbers,
+    to_wire,
+    vector_numbers,
+)
 from sqlfront.types.codec import WHITESPACE, Codec
 from sqlfront.types.columns import (
     Bytes,
@@ -68,18 +76,12 @@ def list_column(offsets: npt.NDArray[Any], values: pa.Array, valid: npt.NDArray[
     )
 
 
-def float_values(values: pa.Array) -> npt.NDArray[Any]:
-    """The numbers of a list's child array, zero-copy."""
-    numbers: npt.NDArray[Any] = values.to_numpy(zero_copy_only=values.null_count == 0)
-    return numbers
-
-
 class VectorCodec(Codec):
     def __init__(self, sql_type: SqlType) -> None:
         super().__init__(sql_type)
-        self.dtype = np.dtype(np.float32 if sql_type.oid == VECTOR.oid else np.float16)
-        self.wire_dtype = self.dtype.newbyteorder(">")
-        self.element = pa.float32() if sql_type.oid == VECTOR.oid else pa.float16()
+        self.element = VECTOR_ELEMENTS[sql_type.oid]
+        self.dtype = self.element.dtype
+        self.wire_dtype = self.element.wire_dtype
 
     # -- one value
 
@@ -88,7 +90,7 @@ class VectorCodec(Codec):
         return self._parse(text) if values is None else values
 
     def encode_text(self, value: Any, context: CodecContext) -> str:
-        numbers = np.asarray(value, self.dtype).tolist()
+        numbers = np.asarray(value, self.dtype).astype(np.float32).tolist()
         return "[" + ",".join(float_text(number, 4, 1) for number in numbers) + "]"
 
     def decode_binary(self, data: bytes, context: CodecContext) -> npt.NDArray[Any]:
@@ -101,13 +103,13 @@ class VectorCodec(Codec):
             raise InsufficientData("insufficient data left in message")
         if len(data) > expected:
             raise InvalidBinaryRepresentation("incorrect binary data format")
-        values = np.frombuffer(data, self.wire_dtype, dimensions, _HEADER.size).astype(self.dtype)
+        values = from_wire(np.frombuffer(data, self.wire_dtype, dimensions, _HEADER.size), self.dtype)
         self.check_finite(values)
         return values
 
     def encode_binary(self, value: Any, context: CodecContext) -> bytes:
         values = np.asarray(value, self.dtype)
-        return _HEADER.pack(len(values), 0) + values.astype(self.wire_dtype).tobytes()
+        return _HEADER.pack(len(values), 0) + to_wire(values).tobytes()
 
     # -- checks, in pgvector's words
 
@@ -125,6 +127,8 @@ class VectorCodec(Codec):
 
     def check_finite(self, values: npt.NDArray[Any]) -> None:
         """Raises 22000 for the first NaN or infinity."""
+        if values.dtype == np.int8:
+            return
         if values.ndim == 1 and np.isfinite(values).all():
             return
         with np.errstate(over="ignore", invalid="ignore"):
@@ -165,13 +169,12 @@ class VectorCodec(Codec):
                 raise self.syntax_error(text)
         if _skip_space(text, position) != len(text):
             raise self.syntax_error(text, "Junk after closing right brace.")
-        return np.array(numbers, self.dtype)
+        return self.element.narrowed(np.array(numbers))[0]
 
     def _element(self, match: Any) -> float:
         value = read_number(match, 4)
-        with np.errstate(over="ignore"):
-            stored = self.dtype.type(value)
-        if is_overflow(match, float(stored)):
+        (stored,), (is_lost,) = self.element.narrowed(np.array([value]))
+        if is_lost or is_overflow(match, value if self.dtype == np.int8 else float(stored)):
             raise NumericValueOutOfRange(f'"{match.group()}" is out of range for type {self.type_name}')
         self.check_finite(np.array([value]))
         return value
@@ -182,7 +185,7 @@ class VectorCodec(Codec):
             return None
         pieces = text[1:-1].replace(", ", ",").split(",")
         values = self._cast(pa.array(pieces, pa.utf8())) if len(pieces) <= DIMENSIONS_MAX else None
-        return None if values is None else float_values(values)
+        return None if values is None else vector_numbers(values)
 
     def _parse_plain(self, strings: pa.Array) -> pa.Array | None:
         """Numbers, commas, brackets and a space after a comma, all columns at once; None = not so plain.
@@ -225,14 +228,14 @@ class VectorCodec(Codec):
             values = pc.cast(texts, pa.float32()).to_numpy()
         except pa.ArrowInvalid:
             return None
-        if self.dtype != np.float32:
-            with np.errstate(over="ignore"):
-                values = values.astype(self.dtype)
-        return pa.array(values) if np.isfinite(values).all() else None
+        if not np.isfinite(values).all():
+            return None
+        elements, is_lost = self.element.narrowed(values)
+        return None if is_lost.any() else stored_numbers(elements)
 
     def text_column(self, column: pa.Array, context: CodecContext) -> pa.Array:
         offsets, values = list_parts(column)
-        data, borders = bytes_of(float_texts(float_values(values)))
+        data, borders = bytes_of(float_texts(vector_numbers(values)))
         texts = array_of_bytes(data, borders)
         joined = pc.binary_join(list_column(offsets, texts, mask_of(column)), ",")
         return pc.binary_join_element_wise("[", joined, "]", "")
@@ -248,7 +251,9 @@ class VectorCodec(Codec):
         present = [np.asarray(v, self.dtype) for v in values if v is not None]
         flat = np.concatenate(present) if present else np.empty(0, self.dtype)
         valid = None if len(present) == len(values) else np.array([v is not None for v in values])
-        return list_column(np.concatenate(([0], np.cumsum(lengths, dtype=np.int64))), pa.array(flat), valid)
+        return list_column(
+            np.concatenate(([0], np.cumsum(lengths, dtype=np.int64))), stored_numbers(flat), valid
+        )
 
     def binary_column(self, column: pa.Array, context: CodecContext) -> pa.Array:
         offsets, values = list_parts(column)
@@ -258,13 +263,12 @@ class VectorCodec(Codec):
         width = int(counts[0]) * self.dtype.itemsize
         matrix = np.empty((len(counts), _HEADER.size + width), np.uint8)
         matrix[:, : _HEADER.size] = np.frombuffer(_HEADER.pack(int(counts[0]), 0), np.uint8)
-        swapped = float_values(values).astype(self.wire_dtype)
-        matrix[:, _HEADER.size :] = swapped.view(np.uint8).reshape(-1, width)
+        matrix[:, _HEADER.size :] = to_wire(vector_numbers(values)).view(np.uint8).reshape(-1, width)
         return fixed_cells(matrix, mask_of(column))
 
     def values(self, column: pa.Array) -> list[Any]:
         offsets, values = list_parts(column)
-        numbers = float_values(values)
+        numbers = vector_numbers(values)
         valid = column.is_valid().to_pylist()
         return [numbers[offsets[i] : offsets[i + 1]] if valid[i] else None for i in range(len(column))]
 
@@ -278,7 +282,7 @@ class VectorCodec(Codec):
         if values is None:
             return super().parse_binary_column(cells, context)
         count = values.shape[1]
-        kept = pa.array(values.reshape(-1))
+        kept = stored_numbers(values.reshape(-1))
         if valid is None:
             return list_column(np.arange(len(cells) + 1) * count, kept, None)
         return list_column(np.concatenate(([0], np.cumsum(valid * count))), kept, valid)
@@ -287,7 +291,9 @@ class VectorCodec(Codec):
         values = self._numbers(matrix)
         if values is None:
             return super().parse_binary_matrix(matrix, context)
-        return list_column(np.arange(len(matrix) + 1) * values.shape[1], pa.array(values.reshape(-1)), None)
+        return list_column(
+            np.arange(len(matrix) + 1) * values.shape[1], stored_numbers(values.reshape(-1)), None
+        )
 
     def _numbers(self, matrix: Bytes) -> npt.NDArray[Any] | None:
         """(n, d) numbers of (n, width) binary forms; None where they are not what their width says.
@@ -299,7 +305,7 @@ class VectorCodec(Codec):
             return None
         if (matrix[:, : _HEADER.size] != np.frombuffer(_HEADER.pack(count, 0), np.uint8)).any():
             return None
-        values = matrix[:, _HEADER.size :].view(self.wire_dtype).astype(self.dtype)
+        values = from_wire(matrix[:, _HEADER.size :].view(self.wire_dtype), self.dtype)
         self.check_finite(values)
         return values
 
@@ -311,5 +317,5 @@ def _skip_space(text: str, position: int) -> int:
 
 
 def register(types: TypeRegistry) -> None:
-    types.add(VECTOR.oid, VectorCodec)
-    types.add(HALFVEC.oid, VectorCodec)
+    for sql_type in DENSE_VECTOR_TYPES:
+        types.add(sql_type.oid, VectorCodec)

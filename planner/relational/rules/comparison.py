@@ -17,6 +17,7 @@ from foundation.sqltypes import (
     BPCHAR,
     BYTE_ORDERED,
     BYTEA,
+    DENSE_VECTOR_TYPES,
     JSON,
     JSONB,
     NUMERIC,
@@ -52,7 +53,12 @@ _NUMBERS = frozenset(
     (20, 21, 23, 700, 701, 24, 26, 28, 29, 2202, 2203, 2204, 2205, 2206, 3734, 3769, 4089, 4096)
 )
 _TEXTS = frozenset((18, 19, 25, 705, 1042, 1043))
-_SAME_TYPE = frozenset((16, 17, 22, 30, 1082, 1083, 1114, 1184, 1186, 2950, 790, 16385, 16387)) | BYTE_ORDERED
+_SAME_TYPE = (
+    frozenset(
+        (16, 17, 22, 30, 1082, 1083, 1114, 1184, 1186, 2950, 790, *(kind.oid for kind in DENSE_VECTOR_TYPES))
+    )
+    | BYTE_ORDERED
+)
 _EQUALITY_ONLY = frozenset((27, 1560, 1562, 16389))
 _UNORDERED_ELEMENTS = frozenset((1231, 3907, 6151, 199, 3807, 1561, 1563, 1014, 3645, 16390))
 

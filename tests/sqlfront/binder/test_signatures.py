@@ -61,7 +61,7 @@ def test_defaults_are_at_the_end() -> None:
 def test_look_up() -> None:
     assert {f.result_type for f in functions_named("l2_distance")} == {701}
     assert functions_named("nosuch") == ()
-    assert len(operators_named("<=>")) == 3
+    assert len(operators_named("<=>")) == 5
     assert {f.kind for f in functions_named("row_number")} == {FunctionKind.WINDOW}
     cast = find_cast(23, 20)
     assert cast is not None

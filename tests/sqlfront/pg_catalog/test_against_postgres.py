@@ -95,7 +95,7 @@ QUERIES = {
     "descriptions": "SELECT pg_describe_object(d.classid, d.objid, d.objsubid) FROM pg_depend d JOIN pg_extension e"
     " ON e.oid = d.refobjid WHERE e.extname = 'vector' AND d.deptype = 'e' AND pg_describe_object(d.classid, d.objid,"
     " d.objsubid) ~ '^(type|cast|operator).*(vector|halfvec)' AND pg_describe_object(d.classid, d.objid, d.objsubid)"
-    " !~ 'sparsevec' ORDER BY 1",
+    " !~ 'sparsevec|int8vec|bf16vec' ORDER BY 1",
 }  # fmt: skip
 
 

@@ -29,6 +29,7 @@ from foundation.errors import (
 )
 from foundation.settings import SettingValues
 from foundation.sqltypes import (
+    BF16VEC,
     BYTEA,
     DATE,
     FLOAT4,
@@ -37,6 +38,7 @@ from foundation.sqltypes import (
     INT2,
     INT4,
     INT8,
+    INT8VEC,
     JSONB,
     NUMERIC,
     REGCLASS,
@@ -51,6 +53,7 @@ from foundation.sqltypes import (
     arrow_type,
     numeric_typmod,
 )
+from foundation.vector_elements import VECTOR_ELEMENTS
 from sqlfront.backend import Format, ResultColumn
 from sqlfront.protocol.response import DataRow
 from sqlfront.types import (
@@ -71,6 +74,7 @@ from sqlfront.types import (
 )
 from sqlfront.types.registry import codec_for
 
+BFLOAT16 = VECTOR_ELEMENTS[BF16VEC.oid].dtype
 CONTEXT = CodecContext()
 
 
@@ -92,11 +96,13 @@ def _random_values(sql_type: SqlType, count: int, seed: int) -> list[Any]:
         JSONB.oid: lambda: rng.choice(["null", '{"a": [1, 2.50]}', '"x"']),
         VECTOR.oid: lambda: np.array([rng.gauss(0, 1) * 10.0 ** rng.randrange(-9, 9) for _ in range(rng.randrange(1, 5))], np.float32),
         HALFVEC.oid: lambda: np.array([rng.gauss(0, 1) for _ in range(3)], np.float16),
+        INT8VEC.oid: lambda: np.array([rng.randrange(-128, 128) for _ in range(rng.randrange(1, 5))], np.int8),
+        BF16VEC.oid: lambda: np.array([rng.gauss(0, 1) * 10.0 ** rng.randrange(-9, 30) for _ in range(rng.randrange(1, 5))], BFLOAT16),
     }  # fmt: skip
     return [None if rng.random() < 0.1 else makers[sql_type.oid]() for _ in range(count)]
 
 
-SCALARS = [INT4, INT8, FLOAT4, FLOAT8, TEXT, BYTEA, UUID, DATE, TIME, TIMESTAMP, TIMESTAMPTZ, NUMERIC, JSONB, VECTOR, HALFVEC]  # fmt: skip
+SCALARS = [INT4, INT8, FLOAT4, FLOAT8, TEXT, BYTEA, UUID, DATE, TIME, TIMESTAMP, TIMESTAMPTZ, NUMERIC, JSONB, VECTOR, HALFVEC, INT8VEC, BF16VEC]  # fmt: skip
 
 
 @pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin"])
