@@ -14,7 +14,7 @@ It knows no table, no row id and no transaction. See `DESIGN.md` beside this fil
 """
 
 from vecengine.checking import index_faults
-from vecengine.compiled import kernels_ready, simd_level, start_warm_up, warm_up
+from vecengine.compiled import kernels_ready, start_warm_up, warm_up
 from vecengine.element_types import element_type_names
 from vecengine.errors import (
     BuildParameterError,
@@ -38,6 +38,7 @@ from vecengine.family import Family
 from vecengine.hnsw.growing import GrowingHnsw, GrowingIndex
 from vecengine.hnsw.index import HnswIndex
 from vecengine.index import Buffers, SearchStats, StrategyEstimate, VectorIndex
+from vecengine.instruction_sets import simd_level
 from vecengine.ivf_flat.index import IvfFlatIndex
 from vecengine.metrics import bit_metric_names, metric_names
 from vecengine.parameters import ParameterInfo

@@ -3,7 +3,7 @@
 numba is imported and its kernels are compiled or loaded by `warm_up()` alone, so importing this package is cheap
 and a cold start blocks nobody: callers ask `kernels()` and take the NumPy formulas while it is None.
 
-The cache folder is keyed by a hash of its path, the versions of numba, llvmlite and NumPy and the CPU's features, and in it each
+The cache folder is keyed by a hash of its path, the versions of numba, llvmlite and NumPy and the CPU's features (see `instruction_sets`), and in it each
 kernel module's by one of all sources it is made of: numba's own cache notices a changed file, but not a changed callee in another
 file. The first compilation
 of a machine runs in a child process, because a compiler holding the GIL for seconds would stall every session;
@@ -19,12 +19,13 @@ import re
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from vecengine.arrays import CancelWord, check_cancel
+from vecengine.instruction_sets import set_target, target_name
 
 CACHE_VARIABLE = "QUIVER_KERNEL_CACHE"
 _KERNEL_MODULES = (
@@ -101,15 +102,12 @@ def cache_folder() -> Path | None:
 
 
 def _cache_key() -> str:
-    import llvmlite.binding as llvm
-
     digest = hashlib.sha256()
     for package in ("numba", "llvmlite", "numpy"):
         digest.update(f"{package} {version(package)}\n".encode())
     # numba files machine code under the folder of its source, so each installation fills a cache of its own.
     digest.update(str(_SOURCES).encode() + b"\0")
-    digest.update(f"{sys.version} {llvm.get_host_cpu_name()}\n".encode())
-    digest.update(llvm.get_host_cpu_features().flatten().encode())
+    digest.update(f"{sys.version} {target_name()}".encode())
     return digest.hexdigest()[:32]
 
 
@@ -232,35 +230,38 @@ def _load(folder: Path | None) -> None:
 
 
 def _compile_all(folder: Path | None) -> KernelSet:
+    entries: dict[str, Kernel] = {}
+    for module in _KERNEL_MODULES:
+        entries |= compile_kernels(module, folder)
+    return KernelSet(**entries)
+
+
+def compile_kernels(module: str, folder: Path | None, names: Collection[str] = ()) -> dict[str, Kernel]:
+    """Compile or load kernels of a module by name, all where none is named. None for no cache folder."""
     import numba
 
-    from vecengine.kernels_types import OPTIONS
-
     config: Any = numba.config
+    set_target(config)
     # numba reads the folder when a function is decorated; other users of numba keep their own.
     previous = config.CACHE_DIR
     try:
-        entries: dict[str, Any] = {}
-        for name in _KERNEL_MODULES:
-            config.CACHE_DIR = "" if folder is None else str(folder / sources_key(name))
-            for kernel, (function, signature) in importlib.import_module(name).KERNELS.items():
-                compiled: Any = numba.njit([signature], cache=folder is not None, **OPTIONS)(function)
-                # The entry point skips numba's dispatch on argument types, which costs more than a small search.
-                _state.dispatchers.append(compiled)
-                (overload,) = compiled.overloads.values()
-                entries[kernel] = overload.entry_point
-        return KernelSet(**entries)
+        config.CACHE_DIR = "" if folder is None else str(folder / sources_key(module))
+        table = importlib.import_module(module).KERNELS
+        return {name: _compile(table[name], is_cached=folder is not None) for name in names or table}
     finally:
         config.CACHE_DIR = previous
 
 
-def simd_level() -> str:
-    """The instruction set distances run on: avx512-vnni, avx512, avx2, neon or portable."""
-    import llvmlite.binding as llvm
+def _compile(kernel: tuple[Kernel, Any], *, is_cached: bool) -> Kernel:
+    """The entry point of a function, given with its signature."""
+    import numba
 
-    features = llvm.get_host_cpu_features()
-    if llvm.get_process_triple().startswith(("aarch64", "arm64")):
-        return "neon"
-    if features.get("avx512f"):
-        return "avx512-vnni" if features.get("avx512vnni") else "avx512"
-    return "avx2" if features.get("avx2") and features.get("fma") else "portable"
+    from vecengine.kernels_types import OPTIONS
+
+    function, signature = kernel
+    compiled: Any = numba.njit([signature], cache=is_cached, **OPTIONS)(function)
+    # The entry point skips numba's dispatch on argument types, which costs more than a small search.
+    _state.dispatchers.append(compiled)
+    (overload,) = compiled.overloads.values()
+    entry: Kernel = overload.entry_point
+    return entry

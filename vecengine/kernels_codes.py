@@ -20,13 +20,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import llvmlite.binding as llvm
 import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
+from vecengine.instruction_sets import has_feature
 from vecengine.kernels_memory import byte_address, copy_bytes
 from vecengine.kernels_reduce import element_32
 from vecengine.kernels_types import compile_function
@@ -39,9 +39,8 @@ _QUERY_LARGEST = 32767
 _L2, _IP, _COSINE = int(Metric.L2), int(Metric.IP), int(Metric.COSINE)
 
 _INT8, _INT16, _INT32, _INT64 = (ir.IntType(bits) for bits in (8, 16, 32, 64))
-_FEATURES = llvm.get_host_cpu_features()
-_HAS_AVX512 = bool(_FEATURES.get("avx512bw"))
-_HAS_AVX2 = bool(_FEATURES.get("avx2"))
+_HAS_AVX512 = has_feature("avx512bw")
+_HAS_AVX2 = has_feature("avx2")
 
 
 def _half(builder: Any, vector: Any, first: int, step: int) -> Any:

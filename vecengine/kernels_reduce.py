@@ -18,13 +18,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import llvmlite.binding as llvm
 import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
+from vecengine.instruction_sets import converts_float16
 from vecengine.kernels_memory import call_intrinsic, data_pointer
 from vecengine.kernels_types import compile_function
 
@@ -36,9 +36,7 @@ _INT32 = ir.IntType(32)
 _INT64 = ir.IntType(64)
 _FLOAT = ir.FloatType()
 
-HAS_FLOAT16_CONVERSION = bool(
-    llvm.get_host_cpu_features().get("f16c")
-) or llvm.get_process_triple().startswith(("aarch64", "arm64"))
+HAS_FLOAT16_CONVERSION = converts_float16()
 
 Step = Callable[[Any, Any, Any, Any], Any]
 """(builder, accumulator, row lanes, query lanes) -> new accumulator."""
