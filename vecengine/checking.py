@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 import numpy.typing as npt
 
+from vecengine.annoy.index import AnnoyIndex
 from vecengine.arrays import queries_from
 from vecengine.codes import HEADER_BYTES
 from vecengine.coverage import Offsets, choose_rows, square_norms
@@ -63,7 +64,7 @@ def index_faults(
     if (index.family, index.metric) != (family, metric):
         yield f"it is a {index.family} index for {index.metric}, expected {family} for {metric}"
         return
-    if not isinstance(index, HnswIndex | IvfFlatIndex):
+    if not isinstance(index, HnswIndex | IvfFlatIndex | AnnoyIndex):
         return
     for name, value in parameters.items():
         found = getattr(index.parameters, name)
@@ -77,7 +78,7 @@ def index_faults(
         yield from _list_faults(index, vectors)
         rows, norms = index.lists.rows, index.lists.norms
     else:
-        rows, norms = expected, index.graph.norms
+        rows, norms = expected, index.norms if isinstance(index, AnnoyIndex) else index.graph.norms
     if norms.size and not np.allclose(norms, square_norms(vectors)[rows], rtol=_NORM_TOLERANCE, atol=0):
         yield "its norms are not those of the vectors"
     if isinstance(index, HnswIndex) and index.codes is not None:

@@ -34,6 +34,7 @@ _KERNEL_MODULES = (
     "vecengine.kernels_insert",
     "vecengine.kernels_sparse",
     "vecengine.kernels_lists",
+    "vecengine.kernels_forest",
     "vecengine.kernels_product",
 )
 _IMPORTED = re.compile(r"^from vecengine\.(\w+) import", re.MULTILINE)
@@ -60,6 +61,9 @@ class KernelSet(NamedTuple):
     carry_links: Kernel
     sparse_distances: Kernel
     search_lists: Kernel
+    split_nodes: Kernel
+    lead_nodes: Kernel
+    search_forest: Kernel
     product_codes: Kernel
     product_tables: Kernel
 

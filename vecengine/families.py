@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import numpy.typing as npt
 
+from vecengine.annoy.family import ANNOY
 from vecengine.arrays import CancelWord, check_vectors
 from vecengine.buffers import decode_metadata
 from vecengine.errors import DamagedIndex, UnknownFamily, UnsupportedByFamily
@@ -18,7 +19,7 @@ from vecengine.ivf_flat.family import IVFFLAT
 from vecengine.metrics import Vectors, check_metric
 from vecengine.parameters import check_parameters
 
-_FAMILIES = {family.name: family for family in (FLAT, HNSW, IVFFLAT)}
+_FAMILIES = {family.name: family for family in (FLAT, HNSW, IVFFLAT, ANNOY)}
 
 
 def families() -> dict[str, Family]:

@@ -153,7 +153,9 @@ class GraphIndex(CoveringIndex, ABC):
 
     def beam_for(self, k: int, target_recall: float) -> int:
         beam = self.curve.beam_for(k, target_recall)
-        return max(k, BEAMS[-1]) if beam is None else beam
+        if beam is None:
+            return max(k, BEAMS[-1] if self.curve.is_empty else int(self.curve.beams[-1]))
+        return beam
 
     def recall_of(self, ef_search: int, k: int, allowed_count: int) -> float:
         if self.curve.is_empty:

@@ -9,6 +9,7 @@ whatever the number of threads.
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +19,7 @@ from vecengine.compiled import KernelSet, await_kernels
 from vecengine.coverage import Coverage, Offsets, choose_rows, square_norms
 from vecengine.errors import UnsupportedByFamily
 from vecengine.exact import kernel_space
-from vecengine.hnsw.calibrate import held_out_count, measure_curve
+from vecengine.hnsw.calibrate import Walked, held_out_count, measure_curve
 from vecengine.hnsw.codes import GraphCodes, IntegerCodes, encode_nodes, number_codes
 from vecengine.hnsw.curve import RecallCurve, empty_curve
 from vecengine.hnsw.graph import GraphArrays, empty_graph
@@ -26,7 +27,7 @@ from vecengine.hnsw.index import HnswIndex
 from vecengine.hnsw.insertion import BATCH_NODES, Inserter, Names, OpenGraph, draw_levels, open_graph
 from vecengine.hnsw.library_build import build_graph, check_library
 from vecengine.hnsw.parameters import NUMBER_QUANTIZERS, HnswParameters, Provider
-from vecengine.hnsw.search import GraphSpace
+from vecengine.hnsw.search import GraphSpace, run_search
 from vecengine.index import Progress
 from vecengine.metrics import Metric, Vectors
 from vecengine.stored_vectors import StoredVectors
@@ -246,8 +247,7 @@ class _Building:
         space = kernel_space(self._metric, self._vectors)
         target = GraphSpace(space, graph, self._coverage.offsets, self._codes)
         return measure_curve(
-            self._compiled,
-            target,
+            Walked(self._metric, partial(run_search, self._compiled, target), target.distance_cost),
             self._vectors,
             present,
             rows[missing],

@@ -7,9 +7,11 @@ distances; a curve of clustered rows ends at beams that all queries search.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -17,12 +19,11 @@ import numpy.typing as npt
 from foundation.bitset import Bitset, and_bits, bits_from_mask
 from vecengine.arrays import NO_CANCEL, CancelWord, queries_from
 from vecengine.build_threads import build_threads
-from vecengine.compiled import KernelSet
 from vecengine.coverage import Coverage
 from vecengine.exact import Keys, exact_keys, raise_for_status
 from vecengine.hnsw.curve import BEAMS, RECALL_AT, SELECTIVITIES, RecallCurve
 from vecengine.hnsw.insertion import PARTS_PER_THREAD
-from vecengine.hnsw.search import GraphAnswer, GraphRequest, GraphSpace, run_search
+from vecengine.hnsw.search import GraphAnswer, GraphRequest
 from vecengine.metrics import Float32s, Metric, Vectors
 
 ROWS_MIN = 500
@@ -37,14 +38,29 @@ _SEED = 20180406
 _RECALL_ENOUGH = 0.9995
 
 
+class Walked(NamedTuple):
+    """A graph that is to be measured.
+
+    Attributes:
+        metric: of its rows.
+        walk: searches it for all queries of a request.
+        distance_cost: time of a distance of a walk over one of a scan, for a filter of some selectivity.
+        beams: to measure.
+    """
+
+    metric: Metric
+    walk: Callable[[GraphRequest, CancelWord | None], GraphAnswer]
+    distance_cost: Callable[[float], float]
+    beams: tuple[int, ...] = BEAMS
+
+
 def held_out_count(row_count: int) -> int:
     """How many rows to keep out of a graph as its queries."""
     return min(_QUERIES, row_count // 4) if row_count >= ROWS_MIN else 0
 
 
 def measure_curve(
-    compiled: KernelSet,
-    target: GraphSpace,
+    walked: Walked,
     vectors: Vectors,
     coverage: Coverage,
     rows: npt.NDArray[np.int64],
@@ -60,10 +76,11 @@ def measure_curve(
         QueryCanceled: 57014.
     """
     rng = np.random.default_rng(_SEED)
-    recall = np.ones((len(SELECTIVITIES), len(RECALL_AT), len(BEAMS)))
-    distances = np.ones((len(SELECTIVITIES), len(BEAMS)))
+    beams = walked.beams
+    recall = np.ones((len(SELECTIVITIES), len(RECALL_AT), len(beams)))
+    distances = np.ones((len(SELECTIVITIES), len(beams)))
     with build_threads(threads, "quiver-curve") as pool:
-        trial = _Trial(compiled, target, vectors, pool, threads, NO_CANCEL if cancel is None else cancel)
+        trial = _Trial(walked, vectors, pool, threads, NO_CANCEL if cancel is None else cancel)
         for number, selectivity in enumerate(SELECTIVITIES):
             bits = None
             if selectivity < 1.0:
@@ -72,7 +89,7 @@ def measure_curve(
             queries = queries_from(vectors[rows])
             width = min(max(RECALL_AT), coverage.row_count)
             truth = trial.true_keys(queries, width, and_bits(bits, coverage.bits))
-            for position, beam in enumerate(BEAMS):
+            for position, beam in enumerate(beams):
                 asked = queries[: max(_QUERIES_MIN, _QUERY_BEAMS // beam)]
                 keys, computed = trial.found_keys(GraphRequest(asked, max(RECALL_AT), beam, bits))
                 recall[number, :, position] = [
@@ -80,16 +97,16 @@ def measure_curve(
                 ]
                 distances[number, position] = computed / len(asked)
                 # A beam dearer than the scan is never chosen, and a perfect one needs no wider one beside it.
-                cost = target.distance_cost(selectivity) * distances[number, position]
+                cost = walked.distance_cost(selectivity) * distances[number, position]
                 is_dearer = cost > selectivity * coverage.row_count
                 if is_dearer or recall[number, 1:, position].min() >= _RECALL_ENOUGH:
                     recall[number, :, position:] = recall[number, :, position][:, None]
                     # Unmeasured beams are never chosen; their cost only has to grow.
-                    growth = np.asarray(BEAMS[position:]) / beam
+                    growth = np.asarray(beams[position:]) / beam
                     distances[number, position:] = distances[number, position] * growth
                     break
     return RecallCurve(
-        np.asarray(BEAMS, dtype=np.float64),
+        np.asarray(beams, dtype=np.float64),
         np.asarray(SELECTIVITIES),
         # Rounded to what was measured, so that the curve is the same once stored as text.
         np.asarray(np.round(np.maximum.accumulate(recall, axis=2), 5), dtype=np.float64),
@@ -101,8 +118,7 @@ def measure_curve(
 class _Trial:
     """Searches of the graph and of all rows, the queries shared by the threads of a pool."""
 
-    compiled: KernelSet
-    target: GraphSpace
+    walked: Walked
     vectors: Vectors
     pool: ThreadPoolExecutor
     threads: int
@@ -110,10 +126,9 @@ class _Trial:
 
     def true_keys(self, queries: Float32s, k: int, allowed_bits: Bitset | None) -> Keys:
         """(nq, k) keys of the nearest allowed rows."""
-        metric = Metric(self.target.space[0])
 
         def scan(part: Float32s) -> Keys:
-            return exact_keys(metric, self.vectors, part, k, allowed_bits, cancel=self.cancel)[0]
+            return exact_keys(self.walked.metric, self.vectors, part, k, allowed_bits, cancel=self.cancel)[0]
 
         return np.concatenate(list(self.pool.map(scan, self._parts(queries))))
 
@@ -121,7 +136,7 @@ class _Trial:
         """(nq, k) keys that the graph finds, and the distances that took."""
 
         def search(part: Float32s) -> GraphAnswer:
-            answer = run_search(self.compiled, self.target, request._replace(queries=part), self.cancel)
+            answer = self.walked.walk(request._replace(queries=part), self.cancel)
             raise_for_status(answer.status, self.cancel)
             return answer
 

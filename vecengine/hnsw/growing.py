@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 import threading
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 import numpy.typing as npt
@@ -23,12 +23,12 @@ from vecengine.arrays import CancelWord, Queries, check_allowed, check_cancel, c
 from vecengine.compiled import KernelSet, kernels
 from vecengine.coverage import Coverage, Offsets, square_norms
 from vecengine.exact import exact_search, kernel_space
-from vecengine.hnsw.calibrate import ROWS_MIN, held_out_count, measure_curve
+from vecengine.hnsw.calibrate import ROWS_MIN, Walked, held_out_count, measure_curve
 from vecengine.hnsw.curve import RecallCurve, empty_curve
 from vecengine.hnsw.index import FAMILY, HnswIndex
 from vecengine.hnsw.insertion import BATCH_NODES, Inserter, OpenGraph, draw_levels, open_graph
 from vecengine.hnsw.parameters import PARAMETERS, hnsw_parameters
-from vecengine.hnsw.search import GraphSpace
+from vecengine.hnsw.search import GraphSpace, run_search
 from vecengine.index import Buffers, SearchStats, StrategyEstimate
 from vecengine.metrics import Float32s, Metric, Vectors, parse_metric
 from vecengine.parameters import check_parameters
@@ -169,7 +169,8 @@ class GrowingHnsw:
         if not rows.size:
             return
         coverage = Coverage(len(vectors), offsets)
-        self._curve = measure_curve(compiled, target, vectors, coverage, rows, threads=max(1, threads))
+        walked = Walked(self._metric, partial(run_search, compiled, target), target.distance_cost)
+        self._curve = measure_curve(walked, vectors, coverage, rows, threads=max(1, threads))
         self._measured_nodes = self._node_count
 
     def _make_room(self, node_count: int) -> None:
