@@ -37,11 +37,20 @@ from vecengine.families import (
 from vecengine.family import Family
 from vecengine.hnsw.growing import GrowingHnsw, GrowingIndex
 from vecengine.hnsw.index import HnswIndex
-from vecengine.index import Buffers, SearchStats, StrategyEstimate, VectorIndex
+from vecengine.index import (
+    Buffers,
+    IndexStatistics,
+    NearestRows,
+    SearchStats,
+    StrategyEstimate,
+    VectorIndex,
+)
 from vecengine.instruction_sets import simd_level
 from vecengine.ivf_flat.index import IvfFlatIndex
 from vecengine.metrics import bit_metric_names, metric_names
 from vecengine.parameters import ParameterInfo
+from vecengine.ranges import RangeAnswer, exact_range_search
+from vecengine.searchable import search
 from vecengine.sparse import sparse_distances
 from vecengine.stored_vectors import BitVectors, SparseVectors
 
@@ -57,8 +66,11 @@ __all__ = [
     "GrowingIndex",
     "HnswIndex",
     "IndexFormatNotSupported",
+    "IndexStatistics",
     "IvfFlatIndex",
+    "NearestRows",
     "ParameterInfo",
+    "RangeAnswer",
     "SearchStats",
     "SparseVectors",
     "StrategyEstimate",
@@ -70,6 +82,7 @@ __all__ = [
     "check_build_params",
     "distances",
     "element_type_names",
+    "exact_range_search",
     "exact_search",
     "extend_index",
     "families",
@@ -79,6 +92,7 @@ __all__ = [
     "metric_names",
     "metrics_of",
     "rowwise_distances",
+    "search",
     "simd_level",
     "sparse_distances",
     "start_warm_up",

@@ -31,6 +31,7 @@ CACHE_VARIABLE = "QUIVER_KERNEL_CACHE"
 _KERNEL_MODULES = (
     "vecengine.kernels_scan",
     "vecengine.kernels_graph",
+    "vecengine.kernels_walk",
     "vecengine.kernels_insert",
     "vecengine.kernels_sparse",
     "vecengine.kernels_lists",
@@ -52,10 +53,13 @@ class KernelSet(NamedTuple):
     """
 
     scan_distances: Kernel
+    offset_distances: Kernel
     pair_distances: Kernel
     row_norms: Kernel
     scan_top_k: Kernel
+    scan_range: Kernel
     search_graph: Kernel
+    walk_graph: Kernel
     choose_links: Kernel
     link_back: Kernel
     carry_links: Kernel

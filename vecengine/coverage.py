@@ -15,6 +15,7 @@ from vecengine.compiled import KernelSet, kernels
 from vecengine.exact import kernel_space, raise_for_status
 from vecengine.formulas import formula_norms
 from vecengine.metrics import Float32s, Metric, Vectors
+from vecengine.searchable import SearchableIndex
 
 Offsets = npt.NDArray[np.int64]
 
@@ -51,7 +52,7 @@ class Coverage:
         return bits, popcount(bits, self.vector_rows)
 
 
-class CoveringIndex:
+class CoveringIndex(SearchableIndex):
     """What every index over some rows of (n, d) vectors knows of them: part of `vecengine.index.VectorIndex`."""
 
     def __init__(self, vectors: Vectors, metric: Metric, coverage: Coverage) -> None:

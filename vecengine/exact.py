@@ -43,8 +43,8 @@ from vecengine.stored_vectors import StoredVectors
 STATUS_CANCELLED = 1
 STATUS_BUDGET_SPENT = 2
 
-# Equal to kernels_types.BLOCK_ROWS, which cannot be imported without numba.
-_BLOCK_ROWS = 64
+BLOCK_ROWS = 64
+"""Equal to kernels_types.BLOCK_ROWS, which cannot be imported without numba."""
 
 _FORMULA_BLOCK_BYTES = 4 << 20
 _NO_STARTS: npt.NDArray[np.int64] = np.zeros(0, dtype=np.int64)
@@ -95,11 +95,28 @@ def distances(metric: str, vectors: Vectors, query: Queries, *, cancel: CancelWo
     queries = check_queries(asked, vectors)
     compiled = kernels()
     if compiled is None:
-        return _distances_by_formula(kind, vectors, queries[0], cancel)
+        return distances_by_formula(kind, vectors, queries[0], cancel)
     out = np.empty(vectors.shape[0], dtype=np.float64)
     word = NO_CANCEL if cancel is None else cancel
     raise_for_status(compiled.scan_distances(kernel_space(kind, vectors), queries, out, word), word)
     return tanimoto_distances(out) if kind is Metric.TANIMOTO else out
+
+
+def distances_at(
+    metric: Metric, vectors: Vectors, queries: Float32s, offsets: Offsets, cancel: CancelWord | None = None
+) -> Float64s:
+    """(nq, m) operator values of the rows at checked offsets (m,), of checked vectors against (nq, w) queries as kernels take them."""
+    out = np.empty((queries.shape[0], offsets.size), dtype=np.float64)
+    compiled = kernels()
+    if compiled is None:
+        rows = vectors[offsets]
+        for number, query in enumerate(queries):
+            out[number] = distances_by_formula(metric, rows, query, cancel)
+        return out
+    word = NO_CANCEL if cancel is None else cancel
+    space = kernel_space(metric, vectors)
+    raise_for_status(compiled.offset_distances(space, queries, offsets, out, word), word)
+    return tanimoto_distances(out) if metric is Metric.TANIMOTO else out
 
 
 def rowwise_distances(
@@ -215,15 +232,20 @@ def _top_k_compiled(
     if k == 0 or query_count == 0:
         return keys, offsets, 0
     request = (queries, NO_BITS if allowed_bits is None else allowed_bits, k, budget)
-    block = (
-        np.empty(_BLOCK_ROWS, dtype=np.int64),
-        np.empty(_BLOCK_ROWS, dtype=np.float32),
-        np.empty(query_count, dtype=np.float32),
-    )
     output = (keys, offsets, np.empty(query_count, dtype=np.int64), counts)
     word = NO_CANCEL if cancel is None else cancel
+    block = scan_block(query_count)
     raise_for_status(compiled.scan_top_k(kernel_space(metric, vectors), request, block, output, word), word)
     return keys, offsets, int(counts[0])
+
+
+def scan_block(query_count: int) -> tuple[npt.NDArray[np.generic], ...]:
+    """Working memory of a scan: see `vecengine.kernels_types.Block`."""
+    return (
+        np.empty(BLOCK_ROWS, dtype=np.int64),
+        np.empty(BLOCK_ROWS, dtype=np.float32),
+        np.empty(query_count, dtype=np.float32),
+    )
 
 
 def _blocks(vectors: Vectors) -> range:
@@ -232,7 +254,7 @@ def _blocks(vectors: Vectors) -> range:
     return range(0, vectors.shape[0], rows)
 
 
-def _distances_by_formula(
+def distances_by_formula(
     metric: Metric, vectors: Vectors, query: Float32s, cancel: CancelWord | None
 ) -> Float64s:
     keys = np.empty(vectors.shape[0], dtype=np.float64)

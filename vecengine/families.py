@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy.typing as npt
 from vecengine.annoy.family import ANNOY
 from vecengine.arrays import CancelWord, check_vectors
 from vecengine.buffers import decode_metadata
+from vecengine.choosing import AUTO, choose_family
 from vecengine.errors import DamagedIndex, UnknownFamily, UnsupportedByFamily
 from vecengine.family import BuildHooks, Family
 from vecengine.flat import FLAT
@@ -62,7 +64,7 @@ def build_index(
     """Build an index over the rows of `vectors`.
 
     Args:
-        family: a name of `families()`.
+        family: a name of `families()`, or "auto" for the one that `vecengine.choosing` names, with its default parameters.
         vectors: (n, d) float32, float16, bfloat16 or int8, bit strings or sparse vectors, kept by reference; may be
             a read-only memory map.
         metric: l2, ip, cosine or l1; hamming, jaccard, tanimoto, superstructure or substructure of bit strings.
@@ -81,8 +83,13 @@ def build_index(
         BuildParameterError: 22023.
         QueryCanceled: 57014.
     """
-    checked = check_build_params(family, build_params)
     kind, vectors = check_metric(metric, vectors), check_vectors(vectors)
+    if family == AUTO:
+        served_by = [name for name in _FAMILIES if metric in metrics_of(name, type(vectors))]
+        # What the parameters would be of is not known yet.
+        check_parameters((), build_params)
+        family = choose_family(vectors, vectors.shape[0] if offsets is None else len(offsets), served_by)
+    checked = check_build_params(family, build_params)
     served = metrics_of(family, type(vectors))
     if metric not in served:
         raise UnsupportedByFamily(
@@ -90,7 +97,7 @@ def build_index(
             hint=f"It serves {', '.join(served)} of such vectors." if served else None,
         )
     hooks = BuildHooks(threads, cancel, progress, on_phase)
-    return _FAMILIES[family].build(vectors, kind, offsets, checked, hooks)
+    return _timed(lambda: _FAMILIES[family].build(vectors, kind, offsets, checked, hooks))
 
 
 def extend_index(
@@ -121,7 +128,16 @@ def extend_index(
         QueryCanceled: 57014.
     """
     hooks = BuildHooks(threads, cancel, progress)
-    return _FAMILIES[source.family].extend(source, moved_to, check_vectors(vectors), offsets, hooks)
+    vectors = check_vectors(vectors)
+    return _timed(lambda: _FAMILIES[source.family].extend(source, moved_to, vectors, offsets, hooks))
+
+
+def _timed(make: Callable[[], VectorIndex]) -> VectorIndex:
+    """An index that knows how long it took to make."""
+    begin = time.perf_counter()
+    index = make()
+    index.note_build(time.perf_counter() - begin)
+    return index
 
 
 def load_index(buffers: Buffers, vectors: Vectors) -> VectorIndex:

@@ -24,12 +24,12 @@ from vecengine.index import EXACT, FILTERED_GRAPH, GRAPH, SearchStats, StrategyE
 from vecengine.metrics import Float32s, Metric, Vectors
 
 _STEPS_PER_DOUBLING = 7
-_BUDGET_LEAST = 1000
+BUDGET_LEAST = 1000
 
 
 def own_budget(allowed_count: int, query_count: int = 1) -> int:
     """Twice the scan: a filter against the grain of the graph costs at most three scans."""
-    return query_count * (2 * allowed_count + _BUDGET_LEAST)
+    return query_count * (2 * allowed_count + BUDGET_LEAST)
 
 
 class GraphIndex(CoveringIndex, ABC):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -12,7 +12,8 @@ import numpy.typing as npt
 
 from foundation.bitset import Bitset
 from vecengine.arrays import CancelWord, Queries
-from vecengine.metrics import Float32s
+from vecengine.metrics import Float32s, Float64s, Vectors
+from vecengine.ranges import RangeAnswer
 
 EXACT = "exact"
 GRAPH = "graph"
@@ -67,6 +68,40 @@ class SearchStats:
     reranked: int = 0
     pages: int = 0
     completed_exactly: int = 0
+
+
+@dataclass(frozen=True)
+class IndexStatistics:
+    """What an index is made of.
+
+    Attributes:
+        rows: rows it covers.
+        buffer_bytes: size of each of its buffers.
+        build_seconds: how long it took to build or extend, None when it was loaded: buffers do not depend on the clock.
+        numbers: the family's own, for example levels, lists and mean links.
+    """
+
+    family: str
+    metric: str
+    rows: int
+    buffer_bytes: Mapping[str, int]
+    build_seconds: float | None
+    numbers: Mapping[str, float]
+
+
+class NearestRows(Protocol):
+    """The covered and allowed rows of one query, nearest first, batch after batch; for one thread at a time."""
+
+    def next(self, count: int) -> tuple[Float32s, npt.NDArray[np.int64]]:
+        """The next rows, as many as asked for or all that are left; in the end each came exactly once.
+
+        Returns:
+            (m,) float32 operator values and (m,) int64 row offsets, m <= count, ascending by (distance, offset). A later batch may have a row
+            that is nearer than one before, unless the index is exact. Rows whose distance is NaN never come.
+
+        Raises:
+            QueryCanceled: 57014; what was not returned comes with the next call.
+        """
 
 
 class VectorIndex(Protocol):
@@ -124,6 +159,90 @@ class VectorIndex(Protocol):
             QueryCanceled: 57014.
             DistanceBudgetSpent: 53400.
         """
+
+    def range_search(
+        self,
+        queries: Queries,
+        radius: float,
+        *,
+        inner: float | None = None,
+        allowed_bits: Bitset | None = None,
+        ef_search: int | None = None,
+        cancel: CancelWord | None = None,
+        stats: SearchStats | None = None,
+    ) -> RangeAnswer:
+        """The covered and allowed rows with inner <= distance < radius of every query.
+
+        An exact index finds all of them. Another one takes rows nearest first until they leave the radius, and may miss some, or scans
+        where that is cheaper; what it returns is in range, with exact distances.
+
+        Args:
+            queries: (nq, d) float32, or bit strings or sparse vectors as the index has.
+            radius: in the operator's values: negative inner products under ip.
+            inner: None for no lower bound.
+            allowed_bits: bitset over the rows of the vectors, None for all.
+            ef_search: beam or lists at least, None for what is expected to reach recall 0.95.
+            cancel: (1,) int32 word, polled.
+            stats: filled in when given.
+
+        Raises:
+            DimensionMismatch: 22000.
+            QueryCanceled: 57014.
+        """
+
+    def iterate(
+        self,
+        query: Queries,
+        allowed_bits: Bitset | None = None,
+        ef_search: int | None = None,
+        *,
+        cancel: CancelWord | None = None,
+        stats: SearchStats | None = None,
+    ) -> NearestRows:
+        """The covered and allowed rows nearest first: a search that goes on where it stopped.
+
+        Args:
+            query: (d,) or (1, d) float32, or one bit string or sparse vector as the index has.
+            allowed_bits, ef_search: as of `range_search`.
+            cancel: (1,) int32 word, polled while rows are asked for.
+            stats: filled in while rows are asked for.
+
+        Raises:
+            DimensionMismatch: 22000.
+        """
+
+    @property
+    def vectors(self) -> Vectors:
+        """The (n, d) vectors it refers to."""
+
+    @property
+    def has_raw_vectors(self) -> bool:
+        """Whether `vectors_at` gives the rows that were indexed: of every index that refers to its vectors."""
+
+    def vectors_at(self, offsets: npt.NDArray[np.int64]) -> Vectors:
+        """(m, d) vectors of the rows at (m,) offsets, covered or not.
+
+        Raises:
+            ValueError: an offset outside the vectors.
+        """
+
+    def distances_to(
+        self, queries: Queries, offsets: npt.NDArray[np.int64], *, cancel: CancelWord | None = None
+    ) -> Float64s:
+        """(nq, m) float64 operator values of the rows at (m,) offsets, covered or not, in any order; NaN where pgvector says NaN.
+
+        Raises:
+            DimensionMismatch: 22000.
+            ValueError: an offset outside the vectors.
+            QueryCanceled: 57014.
+        """
+
+    @property
+    def statistics(self) -> IndexStatistics:
+        """What it is made of."""
+
+    def note_build(self, seconds: float) -> None:
+        """Keep for `statistics` how long it took to build; buffers do not have it."""
 
     def estimate(self, k: int, allowed_count: int, target_recall: float) -> tuple[StrategyEstimate, ...]:
         """Every strategy that is expected to reach the recall, cheapest first; "exact" is always among them."""

@@ -1,4 +1,4 @@
-"""Exact kernels: distances of all rows, of pairs of rows, and the top k among the allowed rows.
+"""Exact kernels: distances of all rows, of some rows and of pairs of rows, the top k and the rows in range among the allowed ones.
 
 Expectation: one query over n rows takes the time of reading n * d * element size bytes once (about 10 GB/s and
 core); a second query in the same call finds the block of rows in cache.
@@ -12,7 +12,7 @@ import numpy as np
 from numba import types
 
 from vecengine.kernels_heap import push_worst, replace_worst, sort_ascending
-from vecengine.kernels_key import query_norm, row_key, row_norm
+from vecengine.kernels_key import prefetch_row, query_norm, row_key, row_norm
 from vecengine.kernels_memory import read_word
 from vecengine.kernels_types import (
     BLOCK,
@@ -20,6 +20,9 @@ from vecengine.kernels_types import (
     CANCEL,
     COUNT_DISTANCES,
     FLOAT64_OUT,
+    FLOAT64_ROWS_OUT,
+    MATCHES,
+    OFFSETS,
     OUTPUT,
     QUERIES,
     REQUEST,
@@ -31,6 +34,7 @@ from vecengine.kernels_types import (
 from vecengine.metrics import Metric
 
 _L2, _COSINE = int(Metric.L2), int(Metric.COSINE)
+_ROWS_AHEAD = 4
 
 
 def scan_distances(space, query, out, cancel):
@@ -44,6 +48,24 @@ def scan_distances(space, query, out, cancel):
             norm = row_norm(space, row)
         key = row_key(space, row, query, 0, norm, other_norm)
         out[row] = np.sqrt(key) if space.metric == _L2 else key
+    return STATUS_DONE
+
+
+def offset_distances(space, queries, offsets, out, cancel):
+    """Operator values of the rows at offsets (m,) against queries (nq, w) into out (nq, m) float64."""
+    norm = np.float32(0)
+    for query in range(queries.shape[0]):
+        other_norm = query_norm(space, queries, query)
+        for place in range(offsets.shape[0]):
+            if place % BLOCK_ROWS == 0 and read_word(cancel) != 0:
+                return STATUS_CANCELLED
+            if place + _ROWS_AHEAD < offsets.shape[0]:
+                prefetch_row(space, offsets[place + _ROWS_AHEAD])
+            row = offsets[place]
+            if space.metric == _COSINE:
+                norm = row_norm(space, row)
+            key = row_key(space, row, queries, query, norm, other_norm)
+            out[query, place] = np.sqrt(key) if space.metric == _L2 else key
     return STATUS_DONE
 
 
@@ -127,9 +149,54 @@ def scan_top_k(space, request, block, output, cancel):
     return STATUS_DONE
 
 
+def scan_range(space, request, bounds, block, matches, cancel):
+    """The allowed rows whose operator value is at least bounds[0] and less than bounds[1], into `matches`, as they come.
+
+    It stops where the matches of one more block of rows might not fit, or behind the last row, and `matches.state` says where.
+    Of the request it reads queries and allowed. `block` is that of `scan_top_k`.
+    """
+    queries = request.queries
+    query_count = queries.shape[0]
+    allowed = request.allowed
+    size = 0
+    begin = matches.state[0]
+    for query in range(query_count):
+        block.query_norms[query] = query_norm(space, queries, query)
+    while begin < space.row_count and size + BLOCK_ROWS * query_count <= matches.offsets.shape[0]:
+        if read_word(cancel) != 0:
+            return STATUS_CANCELLED
+        count = 0
+        for row in range(begin, min(begin + BLOCK_ROWS, space.row_count)):
+            if allowed.shape[0] == 0 or (allowed[row >> 3] >> (row & 7)) & 1:
+                block.rows[count] = row
+                if space.metric == _COSINE:
+                    block.norms[count] = row_norm(space, row)
+                count += 1
+        matches.state[2] += count * query_count
+        for query in range(query_count):
+            for position in range(count):
+                row = block.rows[position]
+                key = row_key(space, row, queries, query, block.norms[position], block.query_norms[query])
+                value = np.sqrt(key) if space.metric == _L2 else key
+                if bounds[0] <= value < bounds[1]:
+                    matches.queries[size] = query
+                    matches.distances[size] = value
+                    matches.offsets[size] = row
+                    size += 1
+        begin += BLOCK_ROWS
+    matches.state[0] = begin
+    matches.state[1] = size
+    return STATUS_DONE
+
+
 KERNELS = {
     "scan_distances": (scan_distances, types.int64(SPACE, QUERIES, FLOAT64_OUT, CANCEL)),
     "pair_distances": (pair_distances, types.int64(SPACE, QUERIES, FLOAT64_OUT, CANCEL)),
     "row_norms": (row_norms, types.int64(SPACE, types.Array(types.float32, 1, "C"), CANCEL)),
+    "offset_distances": (
+        offset_distances,
+        types.int64(SPACE, QUERIES, OFFSETS, FLOAT64_ROWS_OUT, CANCEL),
+    ),
     "scan_top_k": (scan_top_k, types.int64(SPACE, REQUEST, BLOCK, OUTPUT, CANCEL)),
+    "scan_range": (scan_range, types.int64(SPACE, REQUEST, FLOAT64_OUT, BLOCK, MATCHES, CANCEL)),
 }

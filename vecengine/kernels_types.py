@@ -75,6 +75,13 @@ STATUS_DONE = 0
 STATUS_CANCELLED = 1
 STATUS_BUDGET_SPENT = 2
 
+WALK_WAITING = 0
+WALK_FOUND = 1
+WALK_RESTING = 2
+WALK_BEGUN = 3
+WALK_BY_VECTORS = 1
+WALK_BY_CODES = 2
+
 COUNT_DISTANCES = 0
 COUNT_EXPANSIONS = 1
 COUNT_RERANKED = 2
@@ -227,6 +234,22 @@ class Scratch(NamedTuple):
     query: npt.NDArray[np.float32]
 
 
+class Walk(NamedTuple):
+    """What a walk that can be gone on with keeps beside its scratch.
+
+    Attributes:
+        keys, rows: (n,) float64 and int64: results that the beam has no room for, as a min-heap.
+        state: (4,) int64: candidates that wait, results in the beam, results beside it, and 0 before the walk has begun or
+            by what it compares nodes with the query.
+        counts: (3,) int64 of all calls.
+    """
+
+    keys: npt.NDArray[np.float64]
+    rows: npt.NDArray[np.int64]
+    state: npt.NDArray[np.int64]
+    counts: npt.NDArray[np.int64]
+
+
 class Lists(NamedTuple):
     """Rows in the order of the lists they belong to.
 
@@ -256,6 +279,22 @@ class Block(NamedTuple):
     query_norms: npt.NDArray[np.float32]
 
 
+class Matches(NamedTuple):
+    """Rows in range as a scan meets them.
+
+    Attributes:
+        queries: (c,) int64, the query each is in range of.
+        distances: (c,) float64 operator values.
+        offsets: (c,) int64 row offsets.
+        state: (3,) int64: the row the scan goes on with, a multiple of BLOCK_ROWS, how many matches are written, and distances computed.
+    """
+
+    queries: npt.NDArray[np.int64]
+    distances: npt.NDArray[np.float64]
+    offsets: npt.NDArray[np.int64]
+    state: npt.NDArray[np.int64]
+
+
 class Output(NamedTuple):
     """(nq, k) keys ascending, +inf padded; (nq, k) row offsets, -1 padded; (nq,) rows found; counters."""
 
@@ -275,6 +314,8 @@ def _writable(dtype: types.Type, dimensions: int) -> types.Array:
 
 QUERIES = _read_only(types.float32, 2)
 FLOAT64_OUT = _writable(types.float64, 1)
+FLOAT64_ROWS_OUT = _writable(types.float64, 2)
+OFFSETS = _read_only(types.int64, 1)
 CANCEL = _read_only(types.int32, 1)
 
 SPACE = types.NamedTuple(
@@ -349,12 +390,30 @@ SCRATCH = types.NamedTuple(
     ),
     Scratch,
 )
+WALK = types.NamedTuple(
+    (
+        _writable(types.float64, 1),
+        _writable(types.int64, 1),
+        _writable(types.int64, 1),
+        _writable(types.int64, 1),
+    ),
+    Walk,
+)
 LISTS = types.NamedTuple(
     (_read_only(types.int64, 1), _read_only(types.int64, 1), _read_only(types.float32, 1)), Lists
 )
 LIST_SCRATCH = types.NamedTuple((_writable(types.float64, 1), _writable(types.int32, 1)), ListScratch)
 BLOCK = types.NamedTuple(
     (_writable(types.int64, 1), _writable(types.float32, 1), _writable(types.float32, 1)), Block
+)
+MATCHES = types.NamedTuple(
+    (
+        _writable(types.int64, 1),
+        _writable(types.float64, 1),
+        _writable(types.int64, 1),
+        _writable(types.int64, 1),
+    ),
+    Matches,
 )
 OUTPUT = types.NamedTuple(
     (

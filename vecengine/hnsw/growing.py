@@ -32,6 +32,7 @@ from vecengine.hnsw.search import GraphSpace, run_search
 from vecengine.index import Buffers, SearchStats, StrategyEstimate
 from vecengine.metrics import Float32s, Metric, Vectors, parse_metric
 from vecengine.parameters import check_parameters
+from vecengine.searchable import SearchableIndex
 
 _CAPACITY_MIN = 4096
 _SEED = 20180406
@@ -219,7 +220,7 @@ class GrowingHnsw:
         )
 
 
-class GrowingIndex:
+class GrowingIndex(SearchableIndex):
     """See `vecengine.index.VectorIndex`: n rows, of which a graph covers a prefix, or all and more."""
 
     family = FAMILY

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 
 from foundation.bitset import Bitset
-from vecengine.arrays import CancelWord, check_allowed, check_vectors
+from vecengine.arrays import CancelWord, Queries, check_allowed, check_vectors
 from vecengine.buffers import (
     METADATA,
     check_matches,
@@ -20,15 +21,17 @@ from vecengine.compiled import kernels
 from vecengine.coverage import Coverage
 from vecengine.exact import kernel_space
 from vecengine.flat import load_coverage
-from vecengine.graph_index import GraphIndex
+from vecengine.graph_index import BUDGET_LEAST, GraphIndex
 from vecengine.hnsw.codes import GraphCodes, load_codes
 from vecengine.hnsw.curve import RecallCurve, curve_from_json
 from vecengine.hnsw.graph import GraphArrays, GraphShape, load_graph
 from vecengine.hnsw.parameters import REFINE_K, HnswParameters, Provider, Quantizer
 from vecengine.hnsw.repeated import RepeatedSearch
 from vecengine.hnsw.search import GraphAnswer, GraphRequest, GraphSpace, run_search
+from vecengine.hnsw.walking import WalkedRows
 from vecengine.index import Buffers
 from vecengine.metrics import Metric, Vectors, parse_metric
+from vecengine.nearest_rows import NearestRowsBase, Wanted
 
 FAMILY = "hnsw"
 _M_MAX = 100
@@ -99,6 +102,30 @@ class HnswIndex(GraphIndex):
             beam=beam,
             expected_distances=self.curve.distances_of(beam, selectivity),
         )
+
+    def _nearest_rows(self, wanted: Wanted, query: Queries, ef_search: int) -> NearestRowsBase:
+        compiled = kernels()
+        assert compiled is not None
+        return WalkedRows(
+            wanted,
+            compiled,
+            self._target,
+            ef_search=ef_search,
+            allowed_bits=wanted.bits if wanted.allowed_count < self.row_count else None,
+            budget=self._walk_budget(wanted.allowed_count),
+        )
+
+    def _walk_budget(self, allowed_count: int) -> int:
+        """Distances after which a walk has cost about as much as the scan that would have given all rows."""
+        cost = self._distance_cost(allowed_count / max(1, self.row_count))
+        return BUDGET_LEAST + int(allowed_count / (1.0 + cost))
+
+    def _numbers(self) -> Mapping[str, float]:
+        graph = self._graph
+        return {
+            "levels": float(graph.level_max + 1),
+            "mean_links": float((graph.links >= 0).sum() / max(1, self.row_count)),
+        }
 
     def _run(self, request: GraphRequest, cancel: CancelWord | None) -> GraphAnswer:
         compiled = kernels()

@@ -27,6 +27,7 @@ class GraphSpace:
         self.space = space
         self.graph = graph
         self.codes = NO_CODES if codes is None else codes.bundle()
+        self.refined = 1 if codes is None else codes.refined
         self.query_words = 1 if codes is None else codes.query_words
         self._coded = (0, 0.0) if codes is None else (codes.dimensions, codes.dimension_ns)
         self.bundle = (
