@@ -47,7 +47,7 @@ from vecengine.index import (
 )
 from vecengine.instruction_sets import simd_level
 from vecengine.ivf_flat.index import IvfFlatIndex
-from vecengine.metrics import bit_metric_names, metric_names
+from vecengine.metrics import bit_metric_names, metric_names, tanimoto_distances
 from vecengine.parameters import ParameterInfo
 from vecengine.ranges import RangeAnswer, exact_range_search
 from vecengine.searchable import search
@@ -96,5 +96,6 @@ __all__ = [
     "simd_level",
     "sparse_distances",
     "start_warm_up",
+    "tanimoto_distances",
     "warm_up",
 ]

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+import vecengine
 from foundation.errors import (
     ArraySubscriptError,
     CharacterNotInRepertoire,
@@ -246,6 +247,21 @@ def _jaccard(left: Any, right: Any) -> Counts:
     return np.where(both == 0, 1.0, 1 - both / np.where(union == 0, 1.0, union))
 
 
+def _tanimoto(left: Any, right: Any) -> Counts:
+    """-log2 of the share of common bits: infinite where no bit is common."""
+    return vecengine.tanimoto_distances(_jaccard(left, right))
+
+
+def _superstructure(left: Any, right: Any) -> Counts:
+    """0 where the right side has every bit of the left one, else 1."""
+    return np.asarray((left & ~right).any(axis=1), dtype=np.float64)
+
+
+def _substructure(left: Any, right: Any) -> Counts:
+    """0 where the left side has every bit of the right one, else 1."""
+    return _superstructure(right, left)
+
+
 def bit_kernels() -> dict[str, Kernel]:
     """Kernels by pg_proc name; overloads of several families are `name(oid,...)`."""
     kernels: dict[str, Kernel] = {
@@ -261,7 +277,9 @@ def bit_kernels() -> dict[str, Kernel]:
         "get_bit(1560,23)": row_kernel(lambda v, i: int(digits_of(v)[_bit_index(i, len(digits_of(v)))])),
         "set_bit(1560,23,23)": row_kernel(_set_bit),
         "binary_quantize": _binary_quantize, "hamming_distance": _bit_distance(_hamming),
-        "jaccard_distance": _bit_distance(_jaccard),
+        "jaccard_distance": _bit_distance(_jaccard), "tanimoto_distance": _bit_distance(_tanimoto),
+        "superstructure_distance": _bit_distance(_superstructure),
+        "substructure_distance": _bit_distance(_substructure),
         "get_byte(17,23)": row_kernel(lambda v, i: v[_checked_index(i, len(v))]),
         "set_byte(17,23,23)": row_kernel(_bytes_with), "get_bit(17,20)": row_kernel(_byte_bit),
         "set_bit(17,20,23)": row_kernel(_bytes_with_bit),

@@ -30,7 +30,8 @@ from planner.functions.vector_conversions import check_dimensions
 
 METRIC_OF_FUNCTION = {
     "l2_distance": "l2", **{f"{TYPES[kind.oid].name}_negative_inner_product": "ip" for kind in VECTOR_TYPES}, "cosine_distance": "cosine", "l1_distance": "l1",
-    "hamming_distance": "hamming", "jaccard_distance": "jaccard",
+    "hamming_distance": "hamming", "jaccard_distance": "jaccard", "tanimoto_distance": "tanimoto",
+    "superstructure_distance": "superstructure", "substructure_distance": "substructure",
 }  # fmt: skip
 """Distance functions and the metric whose value they are."""
 

@@ -18,8 +18,7 @@ from foundation.errors import DataException
 from foundation.sparse import SparseWords, pack_sparse, sparse_words
 from foundation.sqltypes import BIT, DENSE_VECTOR_TYPES, SPARSEVEC, SqlType
 from foundation.vector_elements import VECTOR_ELEMENTS, vector_numbers
-from planner.functions.implementations_vector import different_dimensions
-from planner.vector.strategy import METRIC_OPERATORS
+from planner.functions.implementations_vector import METRIC_OF_FUNCTION, different_dimensions
 
 Values = npt.NDArray[Any]
 Offsets = npt.NDArray[np.int64]
@@ -42,10 +41,10 @@ def is_indexable(sql_type: SqlType) -> bool:
 
 
 def key_metrics(family: str, sql_type: SqlType) -> tuple[str, ...]:
-    """The metrics under which an index family orders values of a type and that SQL has operators for: those of its operator classes."""
+    """The metrics under which an index family orders values of a type and that SQL has functions for: those of its operator classes."""
     kind = _KINDS.get(sql_type.oid)
     served = () if kind is None else vecengine.metrics_of(family, kind)
-    return tuple(metric for metric in served if metric in METRIC_OPERATORS)
+    return tuple(metric for metric in served if metric in METRIC_OF_FUNCTION.values())
 
 
 def may_be_expression(sql_type: SqlType) -> bool:

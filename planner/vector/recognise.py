@@ -1,7 +1,7 @@
 """Recognises a vector distance in a sort key, however it was written.
 
 Understood: `v <-> q`, `q <-> v`, `l2_distance(v, q)` and the other distances; casts of the query, casts of the
-column that change nothing; an immutable expression with a dimension in the column's place, as an index may have; an output column's alias; and expressions that fall when the distance grows, sorted
+column that change nothing; the two distances of bit strings that are not symmetric, where the query comes first as each other; an immutable expression with a dimension in the column's place, as an index may have; an output column's alias; and expressions that fall when the distance grows, sorted
 descending: `1 - (v <=> q) DESC`, `-(v <-> q) DESC`, `(v <#> q) * -1 DESC`, `inner_product(v, q) DESC`.
 """
 
@@ -17,6 +17,9 @@ from planner.functions.implementations_vector import METRIC_OF_FUNCTION
 from planner.nodes import VectorOrder
 from planner.subqueries import without_subqueries
 from planner.vector.key_columns import is_indexable, may_be_expression
+
+_MIRRORED = {"superstructure": "substructure", "substructure": "superstructure"}
+"""The metric of a row and its query where the query is the first argument, of the two that are not symmetric."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +89,8 @@ def _distance_call(call: bound.Call, metric: str, direction: int, scan: bound.Ta
     for operand, query, first in ((left, right, True), (right, left, False)):
         found = _plain_column(operand, scan) or _row_expression(operand, scan)
         if found is not None and not _reads(query, scan):
-            return Distance(found, query, metric, direction, True, first)
+            ordered = metric if first else _MIRRORED.get(metric, metric)
+            return Distance(found, query, ordered, direction, True, first)
     return None
 
 

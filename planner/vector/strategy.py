@@ -178,6 +178,10 @@ def _estimates(index: vecengine.VectorIndex, k: int, allowed_count: int, target:
     return found
 
 
+def _shown_metric(metric: str) -> str:
+    return METRIC_OPERATORS.get(metric, f"{metric}_distance()")
+
+
 def unused_index_notices(
     indexes: Iterable[Index],
     order: VectorOrder | None,
@@ -195,7 +199,7 @@ def unused_index_notices(
         elif order is None:
             reason = "the query does not order by the distance of the column to one vector"
         elif index.metric != order.metric:
-            wanted, has = METRIC_OPERATORS[order.metric], METRIC_OPERATORS[index.metric or "l2"]
+            wanted, has = _shown_metric(order.metric), _shown_metric(index.metric or "l2")
             reason = f"it orders by {has} and the query by {wanted}"
             kind = index.keys[0].operator_class.partition("_")[0]
             hint = f"Create an index with operator class {kind}_{order.metric}_ops, or order by {has}."

@@ -66,7 +66,7 @@ if TYPE_CHECKING:
     from storage import SegmentView
 
 _COSINE = "cosine"
-_COUNTED = ("hamming", "jaccard")
+_COUNTED = vecengine.bit_metric_names()
 """Metrics with few values: many rows are as far as the last one."""
 
 _RANGE_GROWTH = 4

@@ -1,8 +1,8 @@
-"""Rows of int8vec and bf16vec in the shipped catalogs: those of halfvec with other names and OIDs.
+"""Rows of int8vec, bf16vec and our own distances of bit strings in the shipped catalogs: pgvector's with other names and OIDs.
 
 `planner.functions.signatures_vectors` says what stands for what. Copied are the rows that name halfvec or have a column of its
 type's OID, and in every copy the OIDs of copied rows stand for each other: so operator classes come with
-their families, operators and functions.
+their families, operators and functions. The distances of bit strings are copies of jaccard_distance.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from foundation.sqltypes import FLOAT8, HALFVEC, INT8VEC, array_type
+from planner.functions.signatures_own import BIT_DISTANCES
 from planner.functions.signatures_vectors import INT8VEC_SUM, LIKENESSES, PAIR_FUNCTIONS, PAIRS, Likeness
 
 Row = dict[str, Any]
@@ -32,11 +33,13 @@ _HALFVEC_TYPES = frozenset((HALFVEC.oid, array_type(HALFVEC).oid))
 
 
 def with_vector_rows(name: str, shipped: Shipped) -> pa.Table:
-    """The shipped rows of a catalog and the copies of those of halfvec."""
+    """The shipped rows of a catalog and the copies."""
     table = shipped(name)
     if name not in _CATALOGS:
         return table
     copies = [row for like in (*LIKENESSES, *PAIRS) for row in _copies(name, like, shipped)]
+    if name == "pg_proc":
+        copies += _bit_distances(shipped)
     return pa.concat_tables([table, pa.Table.from_pylist(copies, table.schema)]).combine_chunks()
 
 
@@ -50,6 +53,12 @@ def _copies(name: str, like: Likeness, shipped: Shipped) -> Iterator[Row]:
             if copy.get("proname") == "int8vec_avg":
                 name, oid = INT8VEC_SUM
                 yield copy | _differences(copy, like, shipped) | {"oid": oid, "proname": name, "prosrc": name}
+
+
+def _bit_distances(shipped: Shipped) -> Iterator[Row]:
+    (row,) = (row for row in _extension_rows("pg_proc", shipped) if row["proname"] == "jaccard_distance")
+    for name, oid in BIT_DISTANCES.items():
+        yield {**row, "oid": oid, "proname": name, "prosrc": name}
 
 
 @cache
