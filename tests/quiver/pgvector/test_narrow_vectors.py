@@ -1,6 +1,6 @@
 """Goal: int8vec and bf16vec do what halfvec does.
 
-Method: PostgreSQL has neither type, but halfvec. The statements of two files run there with halfvec and here with each
+Method: PostgreSQL has neither type, but halfvec. The statements of three files run there with halfvec and here with each
 of the types in its place, over numbers that all of them hold: column names, types and typmods, rows as text and as binary, command
 tags, SQLSTATE and message must be the same but for the type's name. What differs by design has tests of its own in
 `test_int8vec_bf16vec.py`.
@@ -18,10 +18,9 @@ from tests.quiver.sql_outcomes import Outcome, Prober, is_ordered, statements
 
 pytestmark = pytest.mark.slow
 
-CASES = [
-    ("narrow_vectors.sql", "int8vec"),
-    ("narrow_vectors.sql", "bf16vec"),
-    ("narrow_fractions.sql", "bf16vec"),
+FILES = ("narrow_vectors.sql", "narrow_vector_values.sql")
+CASES = [(file, name) for file in FILES for name in ("int8vec", "bf16vec")] + [
+    ("narrow_fractions.sql", "bf16vec")
 ]
 
 

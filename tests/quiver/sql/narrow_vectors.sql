@@ -130,3 +130,53 @@ SELECT oprname, oprleft::regtype, oprright::regtype, oprresult::regtype, oprcode
 SELECT amname, opcname, opfname, opcintype::regtype, opcdefault FROM pg_opclass JOIN pg_am m ON m.oid = opcmethod JOIN pg_opfamily f ON f.oid = opcfamily WHERE opcintype = 'halfvec'::regtype ORDER BY 1, 2
 SELECT amname, opfname, amopstrategy, amoppurpose, amopopr::regoperator FROM pg_amop JOIN pg_opfamily f ON f.oid = amopfamily JOIN pg_am m ON m.oid = opfmethod WHERE amoplefttype = 'halfvec'::regtype ORDER BY 1, 2, 3
 SELECT proname, pg_get_function_identity_arguments(oid) FROM pg_proc WHERE proname ~ 'halfvec' AND 'halfvec'::regtype = ANY (proargtypes::oid[]) AND prorettype IN ('boolean'::regtype, 'float8'::regtype, 'integer'::regtype, 'halfvec'::regtype) ORDER BY 1, 2
+CREATE DOMAIN small AS halfvec(2) CHECK (VALUE <> '[0,0]')
+CREATE TYPE pair AS (n int, v halfvec(2))
+CREATE TABLE typed (id int PRIMARY KEY, d small, p pair, ps halfvec(2)[] DEFAULT ARRAY['[1,2]']::halfvec(2)[])
+INSERT INTO typed VALUES (1, '[1,2]', ROW(1, '[3,4]'), ARRAY['[5,6]', NULL]::halfvec(2)[]), (2, NULL, '(2,"[7,8]")', '{"[1,1]"}')
+INSERT INTO typed (id, d) VALUES (3, '[0,0]')
+INSERT INTO typed (id, d) VALUES (3, '[1,2,3]')
+INSERT INTO typed (id, p) VALUES (3, '(2,"[7,8,9]")')
+INSERT INTO typed (id) VALUES (4)
+SELECT * FROM typed ORDER BY id
+SELECT id, (p).v, (p).v <-> '[3,3]', d <-> '[1,1]', ps[1] FROM typed ORDER BY id
+SELECT p = ROW(1, '[3,4]')::pair, p::text, d::text FROM typed ORDER BY id
+SELECT * FROM json_populate_record(NULL::pair, '{"n": 1, "v": "[9,8]"}')
+SELECT * FROM jsonb_to_recordset('[{"a": 1, "v": "[9,8]"}, {"v": null}]') AS t(a int, v halfvec(2))
+CREATE TABLE parents (v halfvec(2) PRIMARY KEY)
+CREATE TABLE children (id int, v halfvec(2) REFERENCES parents ON DELETE CASCADE)
+INSERT INTO parents VALUES ('[1,2]'), ('[3,4]')
+INSERT INTO children VALUES (1, '[1,2]'), (2, NULL)
+INSERT INTO children VALUES (3, '[5,6]')
+DELETE FROM parents WHERE v = '[1,2]'
+SELECT * FROM children ORDER BY id
+MERGE INTO keyed k USING (VALUES ('[3,4]'::halfvec, 7), ('[8,8]', 8)) s(v, n) ON k.v = s.v WHEN MATCHED THEN UPDATE SET n = s.n WHEN NOT MATCHED THEN INSERT VALUES (s.v, s.n)
+SELECT * FROM keyed ORDER BY v
+CREATE MATERIALIZED VIEW kept AS SELECT v, count(*) FROM parts GROUP BY v
+SELECT * FROM kept ORDER BY v
+CREATE FUNCTION apart(a halfvec, b halfvec DEFAULT '[1,2]') RETURNS float8 LANGUAGE sql IMMUTABLE AS 'SELECT a <-> b'
+SELECT apart('[1,2]'), apart('[1,2]', '[4,6]')
+CREATE FUNCTION longer(a halfvec) RETURNS halfvec LANGUAGE sql IMMUTABLE AS 'SELECT a || a'
+SELECT longer(v) FROM parts WHERE id = 1
+BEGIN
+DECLARE c CURSOR FOR SELECT id, v FROM parts ORDER BY id
+FETCH 3 FROM c
+COMMIT
+CREATE INDEX parts_v ON parts (v)
+SELECT id FROM parts WHERE v > '[18]' ORDER BY v
+SELECT id FROM parts WHERE v = '[20,-20,40]'
+SELECT v FROM parts ORDER BY v DESC NULLS LAST LIMIT 3
+CREATE UNIQUE INDEX parts_expression ON parts ((v || '[1]'::halfvec), id)
+SELECT pg_get_indexdef('parts_expression'::regclass), pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = 'small_check'
+SELECT pg_get_viewdef('seen'::regclass), pg_get_functiondef('longer'::regproc)
+CREATE TEMP TABLE passing (v halfvec(2))
+INSERT INTO passing SELECT ARRAY[i, i] FROM generate_series(1, 3) i RETURNING v
+TABLE passing
+SELECT array_agg(v ORDER BY v DESC) = ARRAY['[3,3]', '[2,2]', '[1,1]']::halfvec[], string_agg(v::text, ';' ORDER BY v) FROM passing
+SELECT v, grouping(v), count(*) FROM passing GROUP BY ROLLUP (v) ORDER BY v
+SELECT count(*) FROM passing WHERE v IS DISTINCT FROM '[1,1]'
+SELECT ('[1,2]'::halfvec)::small, '[1,2]'::text::halfvec, '[1,2]'::varchar::halfvec(2)
+SELECT hashtext(v::text) IS NOT NULL, md5(v::text) FROM passing ORDER BY v
+SELECT ARRAY[ARRAY['[1]'::halfvec, '[2]'], ARRAY['[3]'::halfvec, NULL]], '{{"[1]"},{"[2]"}}'::halfvec[]
+SELECT (ARRAY[ARRAY['[1]'::halfvec, '[2]'], ARRAY['[3]'::halfvec, NULL]])[2][1]
+SELECT unnest(ARRAY[ARRAY['[1]'::halfvec, '[2]'], ARRAY['[3]'::halfvec, NULL]])
