@@ -83,11 +83,11 @@ _LEVELS = ("debug5", "debug4", "debug3", "debug2", "debug1", "log", "notice", "w
 
 _DEFINITIONS = (
     # Vector search, under pgvector's names and our own.
-    _int("hnsw.ef_search", 40, 1, 1000, "Size of the candidate list of an hnsw search; set explicitly it is used as it is."),
+    _int("hnsw.ef_search", 40, 1, 1000, "Size of the candidate list of a search of hnsw and other graphs; set explicitly it is used as it is."),
     _enum("hnsw.iterative_scan", "off", ("off", "relaxed_order", "strict_order"), "Accepted for pgvector's clients; answers are always complete and exactly ordered."),
     _int("hnsw.max_scan_tuples", 20000, 1, _INT_MAX, "Accepted for pgvector's clients; a search goes on until LIMIT is filled."),
     _real("hnsw.scan_mem_multiplier", "1", 1, 1000, "Accepted for pgvector's clients; memory is bounded by quiver.memory_limit."),
-    _int("ivfflat.probes", 1, 1, 32768, "Least number of lists an ivfflat search visits; set explicitly it is used as it is."),
+    _int("ivfflat.probes", 1, 1, 32768, "Least number of lists a search of ivfflat and other inverted lists visits; set explicitly it is used as it is."),
     _enum("ivfflat.iterative_scan", "off", ("off", "relaxed_order"), "Accepted for pgvector's clients; answers are always complete and exactly ordered."),
     _int("ivfflat.max_probes", 32768, 1, 32768, "Accepted for pgvector's clients; a search goes on until LIMIT is filled."),
     _real("quiver.target_recall", "0.97", 0.5, 1.0, "Recall an index search aims at when no search parameter was set explicitly."),
@@ -183,5 +183,5 @@ _DEFINITIONS = (
 SETTINGS: dict[str, Setting] = {setting.name.lower(): setting for setting in _DEFINITIONS}
 """All settings by lower-case name."""
 
-RESERVED_PREFIXES = ("hnsw", "ivfflat", "quiver")
+RESERVED_PREFIXES = tuple(sorted({name.partition(".")[0] for name in SETTINGS if "." in name}))
 """Prefixes under which an unknown name is an error instead of a free placeholder."""

@@ -19,6 +19,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
+import vecengine
 from foundation.sqltypes import TYPES, SqlType, is_vector
 from planner import bound
 from planner.execution import (
@@ -47,6 +48,7 @@ from planner.services import ExecutionContext
 from planner.subqueries import has_subqueries, resolve_subqueries
 from planner.vector.ranges import distance_range, topk_within
 from planner.vector.topk import PreparedTopK, prepare_range, prepare_topk
+from vecengine.family import Traversal
 from vecengine.index import EXACT
 
 _VARLENA_WIDTH = 32
@@ -311,11 +313,10 @@ def _strategy_lines(prepared: PreparedTopK) -> list[str]:
     lines = [
         f"Strategy: {shown or 'exact scan'}, selectivity {selectivity:.4f}, allowed {allowed} of {total}"
     ]
-    indexed = [search.strategy for search in prepared.searches if search.strategy.name != EXACT]
-    for label, visits_lists in (("Beam", False), ("Probes", True)):
-        beams = [strategy.beam for strategy in indexed if strategy.visits_lists is visits_lists]
-        if beams:
-            lines.append(f"{label}: {max(beams)}")
+    beams = [search.strategy.beam for search in prepared.searches if search.strategy.name != EXACT]
+    traversal = _traversal(prepared)
+    if traversal is not None and beams:
+        lines.append(f"{traversal.size}: {max(beams)}")
     costs = _considered(prepared)
     if len(costs) > 1:
         compared = ", ".join(f"{name} {cost:.0f}" for name, cost in costs.items())
@@ -324,6 +325,11 @@ def _strategy_lines(prepared: PreparedTopK) -> list[str]:
     if behind:
         lines.append(f"Rows Behind Growing Graph: {behind} (scanned)")
     return lines
+
+
+def _traversal(prepared: PreparedTopK) -> Traversal | None:
+    """The words for how the index is searched; None without one."""
+    return None if prepared.index is None else vecengine.families()[prepared.index.family].traversal
 
 
 def _considered(prepared: PreparedTopK) -> dict[str, float]:
@@ -414,9 +420,9 @@ def _measure_topk(
     scan.actual_rows, scan.seconds = len(rows), time.perf_counter() - started
     candidates = sum(search.distance_count for search in prepared.searches)
     scan.properties.append(f"Candidates: {candidates}")
-    reranked = sum(search.reranked_count for search in prepared.searches)
-    if reranked:
-        scan.properties.append(f"Reranked: {reranked}")
+    traversal = _traversal(prepared)
+    if traversal is not None:
+        scan.properties += _counted(prepared, traversal)
     if prepared.is_range_completed:
         scan.properties.append("Range Completed: the filter was run for every row")
     scan.properties += _filter_lines(prepared)
@@ -424,12 +430,22 @@ def _measure_topk(
     recalls = [search.expected_recall(wanted) for search in prepared.searches]
     scan.properties.append(f"Estimated Recall: {min(recalls, default=1.0):.3f}")
     used = [search.beam_used for search in prepared.searches if search.beam_used]
-    if used:
+    if traversal is not None and used:
+        size = f"{traversal.size}: "
         scan.properties = [
-            f"Beam: {max(used)}" if text.startswith("Beam: ") else text for text in scan.properties
+            f"{size}{max(used)}" if text.startswith(size) else text for text in scan.properties
         ]
     frames = selection_frames(rows, prepared.node.scan)
     return sum(batch.num_rows for batch in project(frames, targets, prepared.context))
+
+
+def _counted(prepared: PreparedTopK, traversal: Traversal) -> list[str]:
+    """What a search through an index has met besides distances."""
+    counts = {
+        traversal.visited: sum(search.visited_count for search in prepared.searches),
+        "Reranked": sum(search.reranked_count for search in prepared.searches),
+    }
+    return [f"{label}: {count}" for label, count in counts.items() if count]
 
 
 def _timed(run: Callable[[], int]) -> tuple[int, float]:

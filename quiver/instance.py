@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
+import vecengine
 from foundation.memory import MemoryBudget
 from foundation.settings import SettingValues
 from foundation.sqltypes import SqlType
@@ -113,6 +114,9 @@ def storage_options(values: SettingValues) -> StorageOptions:
     return StorageOptions(
         growing_bytes_max=values.integer("quiver.growing_segment_size") * 1024,
         checkpoint_log_bytes=values.integer("quiver.checkpoint_log_size") * 1024,
+        families_without_files=frozenset(
+            name for name, family in vecengine.families().items() if family.rows_min is None
+        ),
         missing_value_decoder=decode_missing,
         index_expressions=KeptIndexExpressions(),
         value_encoder=encode_value,

@@ -58,7 +58,6 @@ the indexes it comes with, by index OID."""
 _MERGE_MEMORY_SHARE = 4
 """A merge that nobody asked for reads files of at most this part of the memory limit."""
 
-_FLAT = "flat"
 _WITHOUT_GRAPHS = ("btree", "hash", "gin", "gist", "spgist")
 
 
@@ -140,7 +139,8 @@ def compact(
 
 def _due(storage: Storage, state: DatabaseState, table: Table, keeps_dead: bool) -> list[SegmentState]:
     indexes = state.catalog.indexes_of(table.oid)
-    has_graphs = any(index.metric is not None and index.family != _FLAT for index in indexes)
+    without_files = storage.options.families_without_files
+    has_graphs = any(index.metric is not None and index.family not in without_files for index in indexes)
     sealed = state.table_state(table.oid).sealed
     bytes_max = storage.memory.limit_bytes // _MERGE_MEMORY_SHARE if keeps_dead else sys.maxsize
     if not keeps_dead:

@@ -45,6 +45,9 @@ class StorageOptions:
     checkpoint_rows_bytes_max: int = MEGABYTE
     """A growing segment up to this size is copied into the manifest at a checkpoint instead of being sealed."""
 
+    families_without_files: frozenset[str] = frozenset()
+    """Families of vector indexes that keep no file beside a segment: merges leave nothing worthless."""
+
     missing_value_decoder: Callable[[SqlType, str], Any] = no_decoder
     """PostgreSQL text form -> Python value that `pa.array([value], arrow_type)` takes."""
 

@@ -34,7 +34,7 @@ from vecengine.families import (
     load_index,
     metrics_of,
 )
-from vecengine.family import Family
+from vecengine.family import BuildShape, Family
 from vecengine.hnsw.growing import GrowingHnsw, GrowingIndex
 from vecengine.hnsw.index import HnswIndex
 from vecengine.index import (
@@ -58,6 +58,7 @@ __all__ = [
     "BitVectors",
     "Buffers",
     "BuildParameterError",
+    "BuildShape",
     "DamagedIndex",
     "DimensionMismatch",
     "DistanceBudgetSpent",

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from vecengine.arrays import CancelWord
 from vecengine.exact import Offsets
-from vecengine.index import Buffers, Progress, VectorIndex
+from vecengine.index import EXACT, GRAPH, LISTS, Buffers, Progress, VectorIndex
 from vecengine.metrics import METRIC_NAMES, Metric, Vectors
 from vecengine.parameters import ParameterInfo
 from vecengine.stored_vectors import BitVectors, SparseVectors
+
+if TYPE_CHECKING:
+    from vecengine.hnsw.growing import GrowingHnsw
 
 TRAINING = "performing k-means"
 ASSIGNING = "assigning tuples"
@@ -39,8 +43,47 @@ class BuildHooks:
             self.on_phase(phase)
 
 
+@dataclass(frozen=True)
+class Traversal:
+    """How an index is searched where its rows are not scanned, and the words of EXPLAIN for it.
+
+    Attributes:
+        strategy: what `StrategyEstimate.strategy` calls it where there is no filter.
+        size: what the search parameter counts.
+        visited: what `SearchStats.expansions` counts.
+    """
+
+    strategy: str
+    size: str
+    visited: str
+
+
+SCAN = Traversal(EXACT, "Rows", "Rows Visited")
+GRAPH_WALK = Traversal(GRAPH, "Beam", "Nodes Visited")
+LIST_PROBES = Traversal(LISTS, "Probes", "Lists Visited")
+
+
+@dataclass(frozen=True)
+class BuildShape:
+    """What an index is to be built over: rows of so many dimensions and bytes each."""
+
+    rows: int
+    dimensions: int
+    row_bytes: int
+
+
 def _all_fit(_checked: Mapping[str, int]) -> None:
     """Parameters that are good one by one go together."""
+
+
+def _half_of_the_vectors(shape: BuildShape, _checked: Mapping[str, int]) -> int:
+    """Codes take less than half of what they stand for; the rest is row offsets and other structure."""
+    return shape.rows * (shape.row_bytes // 2 + 64)
+
+
+def _none_is_little(_checked: Mapping[str, int]) -> int:
+    """Any number of rows will do."""
+    return 0
 
 
 @dataclass(frozen=True)
@@ -58,6 +101,13 @@ class Family:
             (-1: gone) and the offsets to cover; see `vecengine.extend_index`.
         load: an index from its buffers and vectors. Raises DamagedIndex (XX002).
         check: raises BuildParameterError (22023) where parameters do not go together.
+        rank: of several indexes that could serve a search, one of the family with the greatest rank does.
+        traversal: how an index of the family is searched.
+        rows_min: fewer rows are scanned as fast without an index; None where no index is worth keeping.
+        build_bytes: an upper estimate of the memory that a build takes, the vectors not counted.
+        little_data_rows: with fewer rows an index has low recall, and who makes it is told so.
+        growing: an empty index of a metric and build parameters that rows in memory are added to; None where the
+            family has no such form.
     """
 
     name: str
@@ -71,6 +121,12 @@ class Family:
     numbers: tuple[Metric, ...] = ()
     bits: tuple[Metric, ...] = ()
     sparse: tuple[Metric, ...] = ()
+    rank: int = 1
+    traversal: Traversal = GRAPH_WALK
+    rows_min: int | None = 1000
+    build_bytes: Callable[[BuildShape, Mapping[str, int]], int] = _half_of_the_vectors
+    little_data_rows: Callable[[Mapping[str, int]], int] = _none_is_little
+    growing: Callable[[str, Mapping[str, str | int]], GrowingHnsw] | None = None
 
     @property
     def metrics(self) -> tuple[str, ...]:

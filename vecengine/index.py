@@ -125,6 +125,10 @@ class VectorIndex(Protocol):
         """Rows the index covers: not NULL, inside a partial index's predicate, under cosine not zero."""
 
     @property
+    def vector_rows(self) -> int:
+        """Rows of the vectors, covered or not."""
+
+    @property
     def size_bytes(self) -> int:
         """Bytes of the buffers, the vectors not counted."""
 

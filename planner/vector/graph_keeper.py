@@ -29,11 +29,7 @@ if TYPE_CHECKING:
 _SHARE_MIN = 0.1
 """A graph that covers less of a new segment saves nothing worth the bridges over its dead."""
 
-GRAPH_ROWS_MIN = 1000
-"""A smaller segment is scanned: at this size a scan of all rows costs no more than a search of a graph."""
-
-HNSW = "hnsw"
-FLAT = "flat"
+_FAMILIES = vecengine.families()
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +42,8 @@ class GraphSource:
 
 def is_worth_building(segment: SegmentView, index: Index) -> bool:
     """Whether the segment should have a file of the index."""
-    return segment.segment_id > 0 and index.family != FLAT and segment.row_count >= GRAPH_ROWS_MIN
+    rows_min = _FAMILIES[index.family].rows_min
+    return segment.segment_id > 0 and rows_min is not None and segment.row_count >= rows_min
 
 
 class GraphKeeper:
@@ -66,7 +63,7 @@ class GraphKeeper:
         Raises:
             QueryCanceled: 57014. OutOfMemory: 53200.
         """
-        if index.family != HNSW:
+        if _FAMILIES[index.family].growing is None:
             return False
         transaction = self._storage.begin(read_only=True)
         try:
@@ -99,7 +96,7 @@ class GraphKeeper:
         most = int(_SHARE_MIN * segment.row_count)
         for known in remembered:
             graph = self._graph_of(known, index)
-            if graph is None:
+            if graph is None or graph.family != index.family:
                 continue
             # A graph may have grown past the view taken above; such rows are inserted as if they were missing.
             moved_to = np.full(graph.vector_rows, -1, dtype=np.int64)
@@ -111,14 +108,11 @@ class GraphKeeper:
                 best, most = GraphSource(graph, moved_to), count
         return best
 
-    def _graph_of(
-        self, segment: SegmentView, index: Index
-    ) -> vecengine.HnswIndex | vecengine.IvfFlatIndex | None:
+    def _graph_of(self, segment: SegmentView, index: Index) -> vecengine.VectorIndex | None:
         if segment.segment_id == 0:
             growing = GROWING.graph(segment, index.oid)
             return None if growing is None else growing.settled()
-        found = INDEXES.get(segment, index, self._storage.memory)
-        return found if isinstance(found, vecengine.HnswIndex | vecengine.IvfFlatIndex) else None
+        return INDEXES.get(segment, index, self._storage.memory)
 
     def remember(self, index: Index, segments: tuple[SegmentView, ...], *, is_complete: bool) -> None:
         """Keep the segments that have a graph; when nothing waits for one, forget those that are gone."""

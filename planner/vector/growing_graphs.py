@@ -90,8 +90,9 @@ class GrowingGraphs:
         if segment.row_count - covered <= SCANNED_ROWS_MAX or index.metric is None:
             return
         if entry is None:
-            graph = vecengine.GrowingHnsw(index.metric, **build_options(index))
-            entry = self._entries[key] = _Entry(graph, memory)
+            growing = vecengine.families()[index.family].growing
+            assert growing is not None, f"rows in memory of {index.family} are scanned"
+            entry = self._entries[key] = _Entry(growing(index.metric, build_options(index)), memory)
         _, _, value_bytes = key_shape(segment, index)
         expected = entry.graph.bytes_for(segment.row_count) + 2 * segment.row_count * value_bytes
         with entry.lock:

@@ -22,7 +22,7 @@ import numpy.typing as npt
 import vecengine
 from foundation.bitset import Bitset, and_bits, byte_length, offsets_from_bits, popcount
 from foundation.errors import UndefinedObject
-from planner.vector.graph_keeper import FLAT, GraphKeeper, GraphSource, is_worth_building
+from planner.vector.graph_keeper import GraphKeeper, GraphSource, is_worth_building
 from planner.vector.growing_graphs import GROWING
 from planner.vector.index_cache import INDEXES
 from planner.vector.indexed_vectors import (
@@ -34,14 +34,11 @@ from planner.vector.indexed_vectors import (
 )
 from planner.vector.search_options import build_options, check_index_options
 from storage.catalog import Index
-from vecengine.ivf_flat.parameters import IvfFlatParameters
 
 if TYPE_CHECKING:
     from storage import SegmentView, Storage, Transaction
 
 _HOLDER = "index builds"
-_LINK_BYTES = 4
-_LISTED_ROW_BYTES = 32
 
 _log = logging.getLogger("quiver.planner")
 
@@ -55,7 +52,7 @@ class IndexStatus:
 
     `rows_served` are rows of segments with an index file and rows in memory that a growing graph covers,
     `rows_scanned` all other visible rows; a partial index counts only those for which its predicate holds. `state` is 'ready', 'scan' (exact scans by design: a flat index, or no segment
-    large enough for a graph), 'building' (a segment waits for its graph) or 'damaged' (a file was found damaged and is
+    large enough for an index), 'building' (a segment waits for its graph) or 'damaged' (a file was found damaged and is
     to be built again). `is_valid` is pg_index.indisvalid: False while a file is damaged, and while none of the segments
     that should have a graph has one. Answers are complete in every state.
     """
@@ -106,8 +103,6 @@ def build_table_index(
         index = transaction.catalog.get(index_oid)
         if not isinstance(index, Index) or index.metric is None:
             raise UndefinedObject(f"vector index with OID {index_oid} does not exist")
-        if index.family == FLAT:
-            return 0
         view = transaction.table_view(index.table_oid)
         pending = [s for s in view.segments if is_worth_building(s, index)]
         if not rebuild:
@@ -201,7 +196,8 @@ def inherited_indexes(
 def _reserved(storage: Storage, index: Index, segment: SegmentView) -> Iterator[None]:
     dimensions, row_bytes, value_bytes = key_shape(segment, index)
     parameters = check_index_options(index.family, dict(index.options))
-    reserved = _build_bytes((segment.row_count, dimensions), row_bytes, parameters)
+    shape = vecengine.BuildShape(segment.row_count, dimensions, row_bytes)
+    reserved = vecengine.families()[index.family].build_bytes(shape, parameters)
     reserved += segment.row_count * value_bytes
     storage.memory.reserve(_HOLDER, reserved)
     try:
@@ -234,20 +230,6 @@ def _built(
         index.family, vectors, metric=index.metric, offsets=offsets, threads=threads, cancel=cancel,
         progress=progress, on_phase=on_phase, **parameters,
     )  # fmt: skip
-
-
-def _build_bytes(shape: tuple[int, int], row_bytes: int, parameters: dict[str, int]) -> int:
-    """Upper estimate: two sets of links of level 0 with their distances, and a quarter of the vectors.
-
-    Lists need row offsets, the sample that trains them twice, and centroids; all of these as float32 numbers.
-    """
-    rows, dimensions = shape
-    if "lists" in parameters:
-        lists = parameters["lists"]
-        samples = min(rows, IvfFlatParameters(lists).sample_rows)
-        return rows * _LISTED_ROW_BYTES + (2 * samples + 4 * min(rows, lists)) * dimensions * 4
-    links = 2 * parameters.get("m", 16)
-    return rows * links * _LINK_BYTES * 3 + rows * row_bytes // 4
 
 
 def index_status(storage: Storage, transaction: Transaction) -> Iterator[IndexStatus]:

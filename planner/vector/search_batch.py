@@ -133,8 +133,8 @@ class _Block:
     is_settled: npt.NDArray[np.bool_]
     numbers: Int64s
     offsets: Int64s
-    stats: list[tuple[int, int]] = field(default_factory=list)
-    """For each segment distances computed and the beam."""
+    stats: list[vecengine.SearchStats] = field(default_factory=list)
+    """Of each segment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,9 +171,8 @@ class _Batch:
         size = max(1, min(_BLOCK_QUERIES, _BLOCK_BYTES // (row_bytes * self.k)))
         blocks = [queries[start : start + size] for start in range(0, len(queries), size)]
         for block in _in_threads(self._searched, blocks, threads):
-            for target, (distances, beam) in zip(self.targets, block.stats, strict=True):
-                target.search.distance_count += distances
-                target.search.beam_used = beam
+            for target, stats in zip(self.targets, block.stats, strict=True):
+                target.search.count(stats)
             for position, is_settled in enumerate(block.is_settled):
                 yield (block.numbers[position], block.offsets[position]) if is_settled else None
 
@@ -188,7 +187,7 @@ class _Batch:
             offsets.append(rows)
             numbers.append(np.full(rows.shape, number, dtype=np.int64))
             ids.append(target.search.segment.row_ids[np.maximum(rows, 0)])
-            stats.append((found.distances, found.ef_search))
+            stats.append(found)
         near, rows = np.concatenate(distances, axis=1), np.concatenate(offsets, axis=1)
         order = np.lexsort((np.concatenate(ids, axis=1), near, rows < 0), axis=1)[:, : self.k + 1]
         near, rows = np.take_along_axis(near, order, axis=1), np.take_along_axis(rows, order, axis=1)

@@ -38,7 +38,7 @@ class SearchKnobs:
 def search_knobs(index: Index, table: Table, settings: SettingValues) -> SearchKnobs:
     """The search parameters that hold for an index of a table in a session."""
     knob = KNOBS[index.family]
-    size_option = _size_option(index.family)
+    size_option = _size_option(index.family) or ""
     of_index, of_table = dict(index.options), dict(table.options)
     layers = (
         (_of_session(knob, settings), _of_session(_TARGET_RECALL_SETTING, settings)),
@@ -61,14 +61,16 @@ def _of_session(name: str | None, settings: SettingValues) -> str | None:
     return settings.get(name) if name is not None and settings.source(name) in _OF_SESSION else None
 
 
-def _size_option(family: str) -> str:
-    """`ef_search` of `hnsw.ef_search`; nothing is called '' ."""
-    return (KNOBS[family] or "").rpartition(".")[2]
+def _size_option(family: str) -> str | None:
+    """`ef_search` of `hnsw.ef_search`."""
+    knob = KNOBS[family]
+    return None if knob is None else knob.rpartition(".")[2]
 
 
 def build_options(index: Index) -> dict[str, str]:
     """The options that say how an index is built."""
-    return {name: value for name, value in index.options if not _is_search_option(index.family, name)}
+    of_search = _search_options(index.family)
+    return {name: value for name, value in index.options if name not in of_search}
 
 
 def check_index_options(family: str, options: Mapping[str, str]) -> dict[str, int]:
@@ -77,18 +79,26 @@ def check_index_options(family: str, options: Mapping[str, str]) -> dict[str, in
     Raises:
         InvalidParameterValue: 22023, an option that the family does not have, or a value out of its range.
     """
+    of_search = _search_options(family)
+    known = (*(parameter.name for parameter in vecengine.families()[family].parameters), *of_search)
     for name, value in options.items():
         if name == TARGET_RECALL:
             check_target_recall(value)
-        elif _is_search_option(family, name):
+        elif name in of_search:
             _check_size(name, value, KNOBS[family] or "")
+        elif name not in known:
+            raise InvalidParameterValue(
+                f'unrecognized parameter "{name}"', hint=f"Parameters of {family} are {', '.join(known)}."
+            )
     return vecengine.check_build_params(
-        family, {name: value for name, value in options.items() if not _is_search_option(family, name)}
+        family, {name: value for name, value in options.items() if name not in of_search}
     )
 
 
-def _is_search_option(family: str, name: str) -> bool:
-    return name == TARGET_RECALL or (name != "" and name == _size_option(family))
+def _search_options(family: str) -> tuple[str, ...]:
+    """The options of an index that say how it is searched."""
+    size = _size_option(family)
+    return (TARGET_RECALL,) if size is None else (size, TARGET_RECALL)
 
 
 def check_target_recall(value: str) -> None:

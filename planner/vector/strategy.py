@@ -20,7 +20,7 @@ from planner.services import ExecutionContext
 from planner.vector.index_rules import IndexRules, rules_of
 from planner.vector.search_options import SearchKnobs
 from storage.catalog import Catalog, Index
-from vecengine.index import EXACT, FILTERED_GRAPH, FILTERED_LISTS, GRAPH, LISTS
+from vecengine.index import EXACT
 
 METRIC_OPERATORS = {
     "l2": "<->",
@@ -31,19 +31,12 @@ METRIC_OPERATORS = {
     "jaccard": "<%>",
 }
 
-_SHOWN = {
-    EXACT: "exact scan",
-    GRAPH: "graph",
-    FILTERED_GRAPH: "filtered graph",
-    LISTS: "lists",
-    FILTERED_LISTS: "filtered lists",
-}
-_FAMILY_RANKS = {"flat": 0, "ivfflat": 1, "hnsw": 2}
+_FAMILIES = vecengine.families()
 
 
 @dataclass(frozen=True, slots=True)
 class Strategy:
-    """How one segment is searched; `beam` is that of a graph, or the lists to visit, 0 for an exact scan."""
+    """How one segment is searched; `beam` is that of a graph, the lists to visit or the like, 0 for an exact scan."""
 
     name: str
     beam: int = 0
@@ -51,11 +44,7 @@ class Strategy:
     """Expected time, in distances of a sequential scan."""
 
     def __str__(self) -> str:
-        return _SHOWN.get(self.name, self.name)
-
-    @property
-    def visits_lists(self) -> bool:
-        return self.name in (LISTS, FILTERED_LISTS)
+        return "exact scan" if self.name == EXACT else self.name.replace("_", " ")
 
 
 EXACT_SCAN = Strategy(EXACT)
@@ -75,7 +64,7 @@ def usable_index(
 ) -> Index | None:
     """The index that serves an order of the rows that satisfy a condition.
 
-    A graph before inverted lists before a flat list, one of fewer rows before one of all, then the youngest.
+    The family of the highest rank, one of fewer rows before one of all, then the youngest.
     """
     if not context.settings.boolean("enable_indexscan"):
         return None
@@ -88,7 +77,7 @@ def usable_index(
     ]
     return max(
         found,
-        key=lambda index: (_FAMILY_RANKS[index.family], index.predicate_sql is not None, index.oid),
+        key=lambda index: (_FAMILIES[index.family].rank, index.predicate_sql is not None, index.oid),
         default=None,
     )
 
@@ -155,7 +144,7 @@ def choose_strategy(
     if explicit is None:
         return best, estimates
     if not is_filtered:
-        return Strategy(LISTS if index.family == "ivfflat" else GRAPH, max(explicit, 1)), ()
+        return Strategy(_FAMILIES[index.family].traversal.strategy, max(explicit, 1)), ()
     return best if best.name == EXACT else Strategy(best.name, max(best.beam, explicit)), estimates
 
 

@@ -76,7 +76,7 @@ _RANGE_SHARE_MAX = 8
 
 @dataclass(slots=True)
 class SegmentSearch:
-    """One segment's part of a top-k; the last two fields are filled by the search."""
+    """One segment's part of a top-k; the last four fields are filled by the search."""
 
     segment: SegmentView
     allowed_bits: Bitset | None
@@ -87,7 +87,15 @@ class SegmentSearch:
     """What the strategy was chosen from, cheapest first; empty where there was no choice."""
     distance_count: int = 0
     reranked_count: int = 0
+    visited_count: int = 0
     beam_used: int = 0
+
+    def count(self, stats: vecengine.SearchStats) -> None:
+        """Take in what a search of the index has counted."""
+        self.distance_count += stats.distances
+        self.reranked_count += stats.reranked
+        self.visited_count += stats.expansions
+        self.beam_used = stats.ef_search
 
     @property
     def shown_strategy(self) -> str:
@@ -384,9 +392,7 @@ def _search_index(
         cancel=prepared.context.cancel_token.word,
         stats=stats,
     )
-    search.distance_count += stats.distances
-    search.reranked_count += stats.reranked
-    search.beam_used = stats.ef_search
+    search.count(stats)
     offsets = found[0][found[0] >= 0]
     distances = vecengine.distances(index.metric, vectors[offsets], prepared.query)
     order = np.lexsort((offsets, distances))

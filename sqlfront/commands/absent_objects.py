@@ -8,6 +8,7 @@ from __future__ import annotations
 from foundation.errors import FeatureNotSupported, UndefinedObject, UndefinedTable
 from sqlfront.commands.context import CommandContext, CommandResult
 from sqlfront.commands.lookup import maybe_relation
+from sqlfront.commands.operator_classes import VECTOR_FAMILIES
 from sqlfront.parser import AlterNothing, DropAbsentStatement, SwitchTriggers
 from storage.catalog import ForeignKey, Table
 
@@ -22,6 +23,7 @@ def execute_drop_absent(statement: DropAbsentStatement, context: CommandContext)
 
     Raises:
         UndefinedObject: 42704. UndefinedTable: 42P01, the relation of a trigger, rule or policy.
+        FeatureNotSupported: 0A000, an access method of the engine, which is there.
     """
     relation, kind = statement.relation, statement.kind
     result = CommandResult(f"DROP {kind.upper()}")
@@ -30,6 +32,8 @@ def execute_drop_absent(statement: DropAbsentStatement, context: CommandContext)
             raise UndefinedTable(f'relation "{relation}" does not exist', position=relation.position)
         context.notice(f'relation "{relation}" does not exist, skipping')
         return result
+    if kind == "access method" and any(name.lower() in VECTOR_FAMILIES for name in statement.names):
+        raise FeatureNotSupported("DROP ACCESS METHOD is not supported")
     noun = _NOUNS.get(kind, kind)
     for name in statement.names:
         quoted = name if name.endswith(")") else f'"{name}"'

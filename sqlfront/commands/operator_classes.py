@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import vecengine
 from foundation.enum_types import is_enum
 from foundation.errors import DatatypeMismatch, FeatureNotSupported, UndefinedObject
 from foundation.ranges import BY_MULTIRANGE, BY_RANGE
@@ -32,14 +33,11 @@ UNKEPT_FAMILIES = (GIN, GIST, SPGIST)
 """Known by name, for schemas that declare them: nothing is kept, and their operators read the rows."""
 OWN_FAMILIES = (BTREE, HASH, *UNKEPT_FAMILIES)
 """Those of PostgreSQL itself."""
-IVFFLAT = "ivfflat"
-VECTOR_FAMILIES = ("flat", "hnsw", IVFFLAT)
-UNSUPPORTED_FAMILIES = ("brin", "bm25", "diskann", "scann", "bitmap",
-                        "inverted", "trie", "ngram", "annoy", "hnsw_sq", "hnsw_pq", "ivf_sq8", "ivf_pq",
-                        "ivf_rabitq")  # fmt: skip
-"""Access methods of PostgreSQL, pgvector and ours that are refused by name rather than unknown."""
+VECTOR_FAMILIES = tuple(vecengine.families())
+UNSUPPORTED_FAMILIES = ("brin", "bm25", "bitmap", "inverted", "trie", "ngram")
+"""Access methods of PostgreSQL and others that are refused by name rather than unknown."""
 
-_SERVED = {
+VECTOR_CLASSES = {
     (family, f"{TYPES[sql_type.oid].name}_{metric}_ops"): (sql_type.oid, metric)
     for family in VECTOR_FAMILIES
     for sql_type in (*VECTOR_TYPES, BIT)
@@ -47,8 +45,8 @@ _SERVED = {
 }
 """(family, operator class) -> (type OID, metric). Those of pgvector's types for hnsw and ivfflat are pgvector's."""
 
-_DEFAULT_VECTOR_CLASSES = {(IVFFLAT, VECTOR.oid): "vector_l2_ops"}
-"""(family, type OID) -> the class of a key that names none. pgvector gives hnsw none."""
+_DEFAULT_VECTOR_CLASSES = {("ivfflat", VECTOR.oid): "vector_l2_ops"}
+"""(family, type OID) -> the class of a key that names none: pgvector's, which gives hnsw none."""
 
 RANGE_CLASSES = {
     **dict.fromkeys(BY_RANGE, ("range_ops",)),
@@ -125,20 +123,38 @@ def resolve_class(family: str, name: str | None, sql_type: SqlType) -> ResolvedC
         if name is None:
             return ResolvedClass(default_operator_class(sql_type, family))
         return _ordered_class(family, name, sql_type)
+    return _vector_class(family, name, sql_type)
+
+
+def _vector_class(family: str, name: str | None, sql_type: SqlType) -> ResolvedClass:
     if name is None:
         name = _DEFAULT_VECTOR_CLASSES.get((family, sql_type.oid))
         if name is None:
-            raise _no_default(sql_type, family)
+            raise _no_default(sql_type, family, detail=_valid_classes(family, sql_type))
     base = name.rpartition(".")[2]
-    found = _SERVED.get((family, base))
+    found = VECTOR_CLASSES.get((family, base))
     if found is None:
-        raise UndefinedObject(f'operator class "{name}" does not exist for access method "{family}"')
+        raise UndefinedObject(
+            f'operator class "{name}" does not exist for access method "{family}"',
+            hint=_valid_classes(family, sql_type),
+        )
     if found[0] == BIT.oid and sql_type.oid == VARBIT.oid:
         # PostgreSQL takes the type for the class's, and pgvector refuses it.
         raise FeatureNotSupported(f"type not supported for {family} index")
     if found[0] != sql_type.oid:
-        raise _wrong_type(base, sql_type)
+        raise _wrong_type(base, sql_type, hint=_valid_classes(family, sql_type))
     return ResolvedClass(base, found[1])
+
+
+def _valid_classes(family: str, sql_type: SqlType) -> str:
+    """The sentence that names what a family has for a type."""
+    shown = format_type(sql_type.without_typmod())
+    valid = [name for (of, name), (oid, _) in VECTOR_CLASSES.items() if of == family and oid == sql_type.oid]
+    if valid:
+        return f"Operator classes of {family} for {shown}: {', '.join(valid)}."
+    serving = dict.fromkeys(of for of, name in VECTOR_CLASSES if VECTOR_CLASSES[of, name][0] == sql_type.oid)
+    methods = f"; access methods that have: {', '.join(serving)}" if serving else ""
+    return f"{family} has no operator class for {shown}{methods}."
 
 
 def is_default_class(family: str, name: str, sql_type: SqlType) -> bool:
@@ -183,14 +199,15 @@ def _ordered_class(family: str, name: str, sql_type: SqlType) -> ResolvedClass:
     return ResolvedClass(base)
 
 
-def _wrong_type(name: str, sql_type: SqlType) -> DatatypeMismatch:
+def _wrong_type(name: str, sql_type: SqlType, *, hint: str | None = None) -> DatatypeMismatch:
     shown = format_type(sql_type.without_typmod())
-    return DatatypeMismatch(f'operator class "{name}" does not accept data type {shown}')
+    return DatatypeMismatch(f'operator class "{name}" does not accept data type {shown}', hint=hint)
 
 
-def _no_default(sql_type: SqlType, family: str) -> UndefinedObject:
+def _no_default(sql_type: SqlType, family: str, *, detail: str | None = None) -> UndefinedObject:
     shown = format_type(sql_type.without_typmod())
     return UndefinedObject(
         f'data type {shown} has no default operator class for access method "{family}"',
+        detail=detail,
         hint="You must specify an operator class for the index or define a default operator class for the data type.",
     )

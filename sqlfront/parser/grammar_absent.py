@@ -48,7 +48,7 @@ _NAMED = (
     "subscription", "server", "statistics", "tablespace", "access method",
 )  # fmt: skip
 _THERE = frozenset(("plpgsql", "sql", "c", "internal", "pg_default", "pg_global", "default", "posix", "c.utf-8", "ucs_basic",
-                    "heap", "btree", "hash", "gin", "gist", "spgist", "brin", "hnsw", "ivfflat", "flat"))  # fmt: skip
+                    "heap", "btree", "hash", "gin", "gist", "spgist", "brin"))  # fmt: skip
 """Names of objects of these kinds that are there nevertheless."""
 
 

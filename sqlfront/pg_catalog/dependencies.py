@@ -9,11 +9,10 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 
 from foundation.sqltypes import FIRST_USER_OID
+from sqlfront.pg_catalog.access_methods import rows_by_oid
 from sqlfront.pg_catalog.definitions import relations_named
 from sqlfront.pg_catalog.objects import (
     FIRST_EXTENSION_OID,
-    FLAT_AM_OID,
-    PG_AM_OID,
     PG_ATTRDEF_OID,
     PG_CLASS_OID,
     PG_CONSTRAINT_OID,
@@ -23,7 +22,7 @@ from sqlfront.pg_catalog.objects import (
     default_oid,
     rule_oid,
 )
-from sqlfront.pg_catalog.relations import Row, builtin_by_oid, rows_of
+from sqlfront.pg_catalog.relations import Row, rows_of
 from sqlfront.pg_catalog.user_types import declared_oid
 from sqlfront.pg_catalog.view import CatalogView
 from storage.catalog import PG_CATALOG_SCHEMA_OID, CheckConstraint, ForeignKey, Index, Sequence, Table, View
@@ -128,16 +127,15 @@ def _default_dependencies(view: CatalogView, table: Table) -> Iterator[Row]:
 @cache
 def extension_members() -> tuple[tuple[int, int], ...]:
     """(catalog OID, OID) of the shipped objects that belong to the extension `vector`; array types follow their element."""
-    members = [
+    return tuple(
         (class_oid, oid)
         for class_oid, name in SHIPPED_CATALOGS.items()
-        for oid, row in builtin_by_oid(name).items()
+        for oid, row in rows_by_oid(name).items()
         if is_of_extension(oid)
         and not row.get("typelem")
         # The handlers of PL/pgSQL are functions of an extension, too, but of another one.
         and row.get("pronamespace") != PG_CATALOG_SCHEMA_OID
-    ]
-    return (*members, (PG_AM_OID, FLAT_AM_OID))
+    )
 
 
 def is_of_extension(oid: int) -> bool:

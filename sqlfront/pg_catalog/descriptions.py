@@ -10,11 +10,12 @@ from functools import cache
 from typing import Any
 
 from foundation.sqltypes import SqlType, format_type
+from sqlfront.pg_catalog.access_methods import access_methods, rows_by_oid
 from sqlfront.pg_catalog.definitions import shown_name
 from sqlfront.pg_catalog.dependencies import SHIPPED_CATALOGS
-from sqlfront.pg_catalog.objects import PG_CONSTRAINT_OID, access_methods
+from sqlfront.pg_catalog.objects import PG_CONSTRAINT_OID
 from sqlfront.pg_catalog.quoting import quote_identifier
-from sqlfront.pg_catalog.relations import builtin_by_oid, builtin_rows, is_view
+from sqlfront.pg_catalog.relations import builtin_rows, is_view
 from sqlfront.pg_catalog.view import CatalogView
 from storage.catalog import Database, Extension, Index, Role, Schema, Sequence, Table
 from storage.function_objects import UserFunction
@@ -35,7 +36,7 @@ def signature_text(name: str, argument_types: Iterable[int]) -> str:
 def object_description(view: CatalogView, class_oid: int, oid: int, attnum: int) -> str | None:
     """`table t`, `column c of table t`, `function f(integer)`; None for what does not exist."""
     catalog_name = SHIPPED_CATALOGS.get(class_oid)
-    shipped = builtin_by_oid(catalog_name).get(oid) if catalog_name else None
+    shipped = rows_by_oid(catalog_name).get(oid) if catalog_name else None
     if catalog_name is not None and shipped is not None:
         return _shipped_description(catalog_name, shipped)
     if class_oid == PG_CONSTRAINT_OID:

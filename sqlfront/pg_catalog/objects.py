@@ -9,6 +9,7 @@ from foundation.sqltypes import INT4, SqlType
 from planner.vector import is_index_valid
 from sqlfront.binder import index_column_names, key_type
 from sqlfront.commands.operator_classes import HASH
+from sqlfront.pg_catalog.access_methods import access_methods, operator_class_oids
 from sqlfront.pg_catalog.definitions import constraint_name
 from sqlfront.pg_catalog.partitions import index_is_complete, partition_fields
 from sqlfront.pg_catalog.privileges import acl_items, shown_acl
@@ -45,10 +46,8 @@ from storage.function_objects import UserFunction
 from storage.type_objects import CompositeType, UserType
 
 HEAP_AM_OID = 2
-FLAT_AM_OID = 16999
 PLPGSQL_OID = 13571
 FIRST_EXTENSION_OID = 16385
-PG_AM_OID = 2601
 PG_TYPE_OID = 1247
 PG_PROC_OID = 1255
 PG_CLASS_OID = 1259
@@ -63,18 +62,6 @@ SYSTEM_COLUMNS = (
     ("ctid", 27, -1), ("xmin", 28, -2), ("cmin", 29, -3), ("xmax", 28, -4), ("cmax", 29, -5), ("tableoid", 26, -6),
 )  # fmt: skip
 SEQUENCE_COLUMNS = (("last_value", 20, 1), ("log_cnt", 20, 2), ("is_called", 16, 3))
-
-
-@rows_of("pg_am")
-def pg_am(view: CatalogView) -> Iterator[Row]:
-    yield {"oid": FLAT_AM_OID, "amname": "flat", "amhandler": 0, "amtype": "i"}
-
-
-def access_methods() -> dict[str, int]:
-    """Access method names -> OIDs."""
-    builtin = builtin_rows("pg_am")
-    names = dict(zip(builtin["amname"].to_pylist(), builtin["oid"].to_pylist()))
-    return {**names, "flat": FLAT_AM_OID}
 
 
 @rows_of("pg_namespace")
@@ -350,20 +337,6 @@ def pg_index(view: CatalogView) -> Iterator[Row]:
             "indoption": [int(key.is_descending) | int(key.nulls_first) << 1 for key in index.keys],
             "indexprs": ", ".join(expressions) or None, "indpred": index.predicate_sql,
         }  # fmt: skip
-
-
-def operator_class_oids() -> dict[tuple[str, str | int], int]:
-    """(family, class name) and (family, input type of a default class) -> OID."""
-    names = {oid: name for name, oid in access_methods().items()}
-    found: dict[tuple[str, str | int], int] = {}
-    for row in builtin_rows("pg_opclass").to_pylist():
-        method = names.get(row["opcmethod"], "")
-        found[method, row["opcname"]] = row["oid"]
-        if row["opcdefault"]:
-            found[method, row["opcintype"]] = row["oid"]
-        if method == "hnsw":
-            found["flat", row["opcname"]] = row["oid"]
-    return found
 
 
 @rows_of("pg_constraint")

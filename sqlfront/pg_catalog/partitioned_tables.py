@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sqlfront.commands.operator_classes import BTREE, HASH
-from sqlfront.pg_catalog.objects import column_collation, operator_class_oids
+from sqlfront.pg_catalog.access_methods import operator_class_oids
+from sqlfront.pg_catalog.objects import column_collation
 from sqlfront.pg_catalog.partitions import default_partition_oid
 from sqlfront.pg_catalog.relations import Row, rows_of
 from sqlfront.pg_catalog.view import CatalogView

@@ -61,7 +61,7 @@ def explained(
     text = "\n".join(lines)
     text = re.sub(r"\d+\.\d{3} ms", "N ms", text)
     text = re.sub(r"time=\d+\.\d{3}\.\.\d+\.\d{3}", "time=N", text)
-    text = re.sub(r"(Beam|Candidates): \d+", r"\1: N", text)
+    text = re.sub(r"(Beam|Candidates|Nodes Visited): \d+", r"\1: N", text)
     text = re.sub(r"((?:filtered )?graph) \d+", r"\1 N", text)
     return re.sub(r"Estimated Recall: 0\.9\d\d", "Estimated Recall: 0.9N", text)
 
@@ -131,6 +131,7 @@ Limit (actual time=N rows=10 loops=1)
         Beam: N
         Considered: graph N, exact scan 3000 (distances)
         Candidates: N
+        Nodes Visited: N
         Estimated Recall: 0.9N
 Planning Time: N ms
 Execution Time: N ms"""

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from vecengine.exact import Offsets
-from vecengine.family import LOADING, BuildHooks, Family
+from vecengine.family import GRAPH_WALK, LOADING, BuildHooks, BuildShape, Family
 from vecengine.hnsw.build import build_hnsw, extend_hnsw
+from vecengine.hnsw.growing import GrowingHnsw
 from vecengine.hnsw.index import FAMILY, HnswIndex, load_hnsw
 from vecengine.hnsw.parameters import PARAMETERS, hnsw_parameters
 from vecengine.index import VectorIndex
 from vecengine.metrics import GRADED_BIT_METRICS, NUMBER_METRICS, Metric, Vectors
+
+_LINK_BYTES = 4
 
 
 def _build(
@@ -43,6 +46,16 @@ def _extend(
     )
 
 
+def _build_bytes(shape: BuildShape, checked: Mapping[str, int]) -> int:
+    """Two sets of links of level 0 with their distances, and codes, which take a quarter of the vectors."""
+    links = 2 * checked["m"]
+    return shape.rows * links * _LINK_BYTES * 3 + shape.rows * shape.row_bytes // 4
+
+
+def _growing(metric: str, build_params: Mapping[str, str | int]) -> GrowingHnsw:
+    return GrowingHnsw(metric, **build_params)
+
+
 HNSW = Family(
     FAMILY,
     "Hierarchical navigable small-world graph.",
@@ -55,4 +68,8 @@ HNSW = Family(
     numbers=NUMBER_METRICS,
     bits=GRADED_BIT_METRICS,
     sparse=NUMBER_METRICS,
+    rank=3,
+    traversal=GRAPH_WALK,
+    build_bytes=_build_bytes,
+    growing=_growing,
 )

@@ -244,6 +244,10 @@ class GrowingIndex(SearchableIndex):
         return popcount(self.covered_bits(), len(self._vectors))
 
     @property
+    def vector_rows(self) -> int:
+        return len(self._vectors)
+
+    @property
     def scanned_rows(self) -> int:
         """Rows behind the graph."""
         return max(0, len(self._vectors) - self._graph_rows)

@@ -12,14 +12,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import vecengine
 from foundation.cancel import CancelToken
 from foundation.errors import OutOfMemory, QueryCanceled, UndefinedObject
 from foundation.memory import MemoryBudget
 from planner.vector import IndexStatus, build_table_index, index_status
-from planner.vector.graph_keeper import GRAPH_ROWS_MIN
 from planner.vector.index_cache import INDEXES, IndexCache
 from storage.catalog import Table
 from tests.planner.stored_items import DIMENSIONS, INDEX, PRIMARY, TABLE, Items, random_rows
+
+ROWS_MIN = vecengine.families()["hnsw"].rows_min
+assert ROWS_MIN is not None
 
 
 @pytest.fixture
@@ -39,11 +42,11 @@ def status(items: Items) -> IndexStatus:
 
 def test_small_segments_are_left_to_the_scan(items: Items) -> None:
     items.add_index("l2")
-    items.insert(random_rows(1, 0, GRAPH_ROWS_MIN - 1))
+    items.insert(random_rows(1, 0, ROWS_MIN - 1))
     items.seal()
     assert build_table_index(items.storage, INDEX) == 0
     found = status(items)
-    assert (found.rows_served, found.rows_scanned, found.state) == (0, GRAPH_ROWS_MIN - 1, "scan")
+    assert (found.rows_served, found.rows_scanned, found.state) == (0, ROWS_MIN - 1, "scan")
     assert (found.segments, found.segments_scanned, found.size_bytes) == (0, 1, 0)
 
 

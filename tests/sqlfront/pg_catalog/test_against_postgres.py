@@ -95,7 +95,8 @@ QUERIES = {
     "descriptions": "SELECT pg_describe_object(d.classid, d.objid, d.objsubid) FROM pg_depend d JOIN pg_extension e"
     " ON e.oid = d.refobjid WHERE e.extname = 'vector' AND d.deptype = 'e' AND pg_describe_object(d.classid, d.objid,"
     " d.objsubid) ~ '^(type|cast|operator).*(vector|halfvec)' AND pg_describe_object(d.classid, d.objid, d.objsubid)"
-    " !~ 'sparsevec|int8vec|bf16vec' ORDER BY 1",
+    " !~ 'sparsevec|int8vec|bf16vec' AND (pg_describe_object(d.classid, d.objid, d.objsubid) !~ ' access method '"
+    " OR pg_describe_object(d.classid, d.objid, d.objsubid) ~ ' access method (btree|hnsw|ivfflat)$') ORDER BY 1",
 }  # fmt: skip
 
 
