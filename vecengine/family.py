@@ -49,18 +49,20 @@ class Traversal:
 
     Attributes:
         strategy: what `StrategyEstimate.strategy` calls it where there is no filter.
+        word: what it walks.
         size: what the search parameter counts.
         visited: what `SearchStats.expansions` counts.
     """
 
     strategy: str
+    word: str
     size: str
     visited: str
 
 
-SCAN = Traversal(EXACT, "Rows", "Rows Visited")
-GRAPH_WALK = Traversal(GRAPH, "Beam", "Nodes Visited")
-LIST_PROBES = Traversal(LISTS, "Probes", "Lists Visited")
+SCAN = Traversal(EXACT, "rows", "Rows", "Rows Visited")
+GRAPH_WALK = Traversal(GRAPH, "graph", "Beam", "Nodes Visited")
+LIST_PROBES = Traversal(LISTS, "lists", "Probes", "Lists Visited")
 
 
 @dataclass(frozen=True)

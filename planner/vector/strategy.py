@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Iterable, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import vecengine
 from foundation.settings import SettingValues
@@ -42,9 +42,13 @@ class Strategy:
     beam: int = 0
     cost_distances: float = 0.0
     """Expected time, in distances of a sequential scan."""
+    walked: str = ""
+    """What an index of its family walks, as EXPLAIN says it."""
 
     def __str__(self) -> str:
-        return "exact scan" if self.name == EXACT else self.name.replace("_", " ")
+        if self.name == EXACT:
+            return "exact scan"
+        return f"filtered {self.walked}" if self.name.startswith("filtered_") else self.walked
 
 
 EXACT_SCAN = Strategy(EXACT)
@@ -144,8 +148,9 @@ def choose_strategy(
     if explicit is None:
         return best, estimates
     if not is_filtered:
-        return Strategy(_FAMILIES[index.family].traversal.strategy, max(explicit, 1)), ()
-    return best if best.name == EXACT else Strategy(best.name, max(best.beam, explicit)), estimates
+        traversal = _FAMILIES[index.family].traversal
+        return Strategy(traversal.strategy, max(explicit, 1), walked=traversal.word), ()
+    return best if best.name == EXACT else replace(best, beam=max(best.beam, explicit)), estimates
 
 
 _known_estimates: weakref.WeakKeyDictionary[
@@ -163,7 +168,8 @@ def _estimates(index: vecengine.VectorIndex, k: int, allowed_count: int, target:
         if len(known) >= _ESTIMATES_MAX:
             known.clear()
         estimates = index.estimate(k, allowed_count, target)
-        found = known[key] = [Strategy(e.strategy, e.ef_search, e.cost_distances) for e in estimates]
+        word = _FAMILIES[index.family].traversal.word
+        found = known[key] = [Strategy(e.strategy, e.ef_search, e.cost_distances, word) for e in estimates]
     return found
 
 

@@ -150,7 +150,7 @@ def test_an_index_is_made_searched_explained_and_changed(client: Client, family:
     is_scan = any(line.startswith("Strategy: exact scan") for line in lines)
     assert is_scan == (FAMILIES[family].rows_min is None)
     if not is_scan:
-        assert any(line.startswith(f"Strategy: {traversal.strategy}") for line in lines)
+        assert any(line.startswith(f"Strategy: {traversal.word}") for line in lines)
         assert any(line.startswith(f"{traversal.size}: ") for line in lines)
         assert any(line.startswith("Estimated Recall: ") for line in lines)
     client.script("RESET enable_seqscan")
