@@ -62,7 +62,14 @@ class Traversal:
 
 SCAN = Traversal(EXACT, "rows", "Rows", "Rows Visited")
 GRAPH_WALK = Traversal(GRAPH, "graph", "Beam", "Nodes Visited")
-LIST_PROBES = Traversal(LISTS, "lists", "Probes", "Lists Visited")
+_TRAVERSALS = {
+    None: SCAN,
+    "ivfflat.probes": Traversal(LISTS, "lists", "Probes", "Lists Visited"),
+    "annoy.search_k": Traversal(GRAPH, "trees", "Search K", "Nodes Visited"),
+    "diskann.search_list": Traversal(GRAPH, "graph", "Search List", "Nodes Visited"),
+    "sparse_inverted.query_weight": Traversal(LISTS, "lists", "Query Weight", "Lists Visited"),
+}
+"""By the search parameter, in words of their own where it counts something else than the beam of a graph."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +111,6 @@ class Family:
         load: an index from its buffers and vectors. Raises DamagedIndex (XX002).
         check: raises BuildParameterError (22023) where parameters do not go together.
         rank: of several indexes that could serve a search, one of the family with the greatest rank does.
-        traversal: how an index of the family is searched.
         rows_min: fewer rows are scanned as fast without an index; None where no index is worth keeping.
         build_bytes: an upper estimate of the memory that a build takes, the vectors not counted.
         little_data_rows: with fewer rows an index has low recall, and who makes it is told so.
@@ -124,11 +130,15 @@ class Family:
     bits: tuple[Metric, ...] = ()
     sparse: tuple[Metric, ...] = ()
     rank: int = 1
-    traversal: Traversal = GRAPH_WALK
     rows_min: int | None = 1000
     build_bytes: Callable[[BuildShape, Mapping[str, int]], int] = _half_of_the_vectors
     little_data_rows: Callable[[Mapping[str, int]], int] = _none_is_little
     growing: Callable[[str, Mapping[str, str | int]], GrowingHnsw] | None = None
+
+    @property
+    def traversal(self) -> Traversal:
+        """How an index of the family is searched."""
+        return _TRAVERSALS.get(self.search_parameter, GRAPH_WALK)
 
     @property
     def metrics(self) -> tuple[str, ...]:

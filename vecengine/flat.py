@@ -23,7 +23,7 @@ from vecengine.buffers import (
 )
 from vecengine.coverage import Coverage, CoveringIndex, Offsets, choose_rows
 from vecengine.exact import exact_keys, pad_answer
-from vecengine.family import SCAN, BuildHooks, Family
+from vecengine.family import BuildHooks, Family
 from vecengine.index import EXACT, Buffers, SearchStats, StrategyEstimate, VectorIndex
 from vecengine.metrics import BIT_METRICS, NUMBER_METRICS, Float32s, Metric, Vectors, parse_metric
 
@@ -136,6 +136,5 @@ FLAT = Family(
     bits=BIT_METRICS,
     sparse=NUMBER_METRICS,
     rank=0,
-    traversal=SCAN,
     rows_min=None,
 )

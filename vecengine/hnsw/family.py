@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from vecengine.exact import Offsets
-from vecengine.family import GRAPH_WALK, LOADING, BuildHooks, BuildShape, Family
+from vecengine.family import LOADING, BuildHooks, BuildShape, Family
 from vecengine.hnsw.build import build_hnsw, extend_hnsw
 from vecengine.hnsw.growing import GrowingHnsw
 from vecengine.hnsw.index import FAMILY, HnswIndex, load_hnsw
@@ -69,7 +69,6 @@ HNSW = Family(
     bits=GRADED_BIT_METRICS,
     sparse=NUMBER_METRICS,
     rank=3,
-    traversal=GRAPH_WALK,
     build_bytes=_build_bytes,
     growing=_growing,
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from vecengine.exact import Offsets
-from vecengine.family import LIST_PROBES, BuildHooks, BuildShape, Family
+from vecengine.family import BuildHooks, BuildShape, Family
 from vecengine.index import VectorIndex
 from vecengine.ivf_flat.build import build_ivf_flat, extend_ivf_flat
 from vecengine.ivf_flat.index import FAMILY, IvfFlatIndex, load_ivf_flat
@@ -52,7 +52,6 @@ IVFFLAT = Family(
     numbers=(Metric.L2, Metric.IP, Metric.COSINE),
     bits=(Metric.HAMMING,),
     rank=2,
-    traversal=LIST_PROBES,
     build_bytes=_build_bytes,
     little_data_rows=_little_data_rows,
 )
