@@ -27,17 +27,17 @@ _PREFERRED: tuple[tuple[type[Vectors], tuple[str, ...]], ...] = (
 )
 
 
-def choose_family(vectors: Vectors, row_count: int, served_by: Collection[str]) -> str:
+def choose_family(kind: type[Vectors], row_count: int | None, served_by: Collection[str]) -> str:
     """The family for an index of so many rows.
 
     Args:
-        vectors: (n, d), looked at for their kind.
-        row_count: rows to cover.
+        kind: of the vectors: arrays of numbers, `BitVectors` or `SparseVectors`.
+        row_count: rows to cover; None where more are to come.
         served_by: the families that serve the metric for such vectors.
     """
-    if row_count > SCANNED_ROWS_MAX:
-        for kind, names in _PREFERRED:
-            if isinstance(vectors, kind):
+    if row_count is None or row_count > SCANNED_ROWS_MAX:
+        for preferring, names in _PREFERRED:
+            if issubclass(kind, preferring):
                 for name in names:
                     if name in served_by:
                         return name

@@ -88,7 +88,9 @@ def build_index(
         served_by = [name for name in _FAMILIES if metric in metrics_of(name, type(vectors))]
         # What the parameters would be of is not known yet.
         check_parameters((), build_params)
-        family = choose_family(vectors, vectors.shape[0] if offsets is None else len(offsets), served_by)
+        family = choose_family(
+            type(vectors), vectors.shape[0] if offsets is None else len(offsets), served_by
+        )
     checked = check_build_params(family, build_params)
     served = metrics_of(family, type(vectors))
     if metric not in served:

@@ -18,7 +18,7 @@ from planner.vector.index_build import (
 from planner.vector.index_rules import IndexRules, configure_index_rules
 from planner.vector.indexable_rows import has_indexable_rows
 from planner.vector.island import IslandPlan, SearchBatch, try_island
-from planner.vector.key_columns import key_metrics, may_be_expression
+from planner.vector.key_columns import key_family, key_metrics, may_be_expression
 from planner.vector.recognise import vector_order
 
 __all__ = [
@@ -37,6 +37,7 @@ __all__ = [
     "index_status",
     "inherited_indexes",
     "is_index_valid",
+    "key_family",
     "key_metrics",
     "may_be_expression",
     "try_island",

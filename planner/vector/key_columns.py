@@ -6,6 +6,7 @@ some vector of the column, because norms are computed of all rows.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from foundation.sparse import SparseWords, pack_sparse, sparse_words
 from foundation.sqltypes import BIT, DENSE_VECTOR_TYPES, SPARSEVEC, SqlType
 from foundation.vector_elements import VECTOR_ELEMENTS, vector_numbers
 from planner.functions.implementations_vector import METRIC_OF_FUNCTION, different_dimensions
+from vecengine.choosing import choose_family
 
 Values = npt.NDArray[Any]
 Offsets = npt.NDArray[np.int64]
@@ -45,6 +47,11 @@ def key_metrics(family: str, sql_type: SqlType) -> tuple[str, ...]:
     kind = _KINDS.get(sql_type.oid)
     served = () if kind is None else vecengine.metrics_of(family, kind)
     return tuple(metric for metric in served if metric in METRIC_OF_FUNCTION.values())
+
+
+def key_family(sql_type: SqlType, served_by: Collection[str]) -> str:
+    """The family that `auto` stands for, of those that serve a key's metric, in a table that is going to have many rows."""
+    return choose_family(_KINDS[sql_type.oid], None, served_by)
 
 
 def may_be_expression(sql_type: SqlType) -> bool:

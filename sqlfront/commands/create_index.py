@@ -6,6 +6,8 @@ unique, come back in the result for the session to fill once the entry is commit
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from foundation.errors import (
     DuplicateTable,
     FeatureNotSupported,
@@ -42,6 +44,7 @@ from sqlfront.commands.operator_classes import (
     SPGIST,
     UNSUPPORTED_FAMILIES,
     VECTOR_FAMILIES,
+    chosen_family,
     resolve_class,
 )
 from sqlfront.commands.partition_parts import inherit_index, parts_of_index
@@ -50,6 +53,7 @@ from sqlfront.commands.table_options import check_unique
 from sqlfront.parser import CreateIndexStatement, IndexElement
 from storage.catalog import Column, Index, IndexKey, Table
 from storage.partition_tree import children
+from vecengine.choosing import AUTO
 
 TAG = "CREATE INDEX"
 KEYS_MAX = 32
@@ -71,6 +75,10 @@ def execute_create_index(statement: CreateIndexStatement, context: CommandContex
     check_may_create_in(context, schema)
     if statement.name is not None and _is_taken(context, table, statement):
         return CommandResult(TAG)
+    if statement.method == AUTO:
+        element = statement.elements[0]
+        chosen = chosen_family(element.operator_class, _kept_key(context, table, element).type)
+        statement = replace(statement, method=chosen)
     family = statement.method
     keys, metric = index_keys(context, table, statement)
     included = tuple(_included(table, element) for element in statement.include)

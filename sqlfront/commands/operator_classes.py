@@ -23,7 +23,8 @@ from foundation.sqltypes import (
     SqlType,
     format_type,
 )
-from planner.vector import key_metrics
+from planner.vector import key_family, key_metrics
+from vecengine.choosing import AUTO
 
 BTREE = "btree"
 HASH = "hash"
@@ -146,13 +147,34 @@ def _vector_class(family: str, name: str | None, sql_type: SqlType) -> ResolvedC
     return ResolvedClass(base, found[1])
 
 
+def chosen_family(name: str | None, sql_type: SqlType) -> str:
+    """The family of an index that is made `USING auto`, by its operator class: no access method of its own.
+
+    Raises:
+        UndefinedObject: 42704, no family has the class. DatatypeMismatch: 42804, a class of another type.
+    """
+    if name is None:
+        raise _no_default(sql_type, AUTO, detail=_valid_classes(AUTO, sql_type))
+    base = name.rpartition(".")[2]
+    serving = {family: oid for (family, of), (oid, _) in VECTOR_CLASSES.items() if of == base}
+    if not serving:
+        raise UndefinedObject(
+            f'operator class "{name}" does not exist for access method "{AUTO}"',
+            hint=_valid_classes(AUTO, sql_type),
+        )
+    if sql_type.oid not in serving.values():
+        raise _wrong_type(base, sql_type, hint=_valid_classes(AUTO, sql_type))
+    return key_family(sql_type, serving)
+
+
 def _valid_classes(family: str, sql_type: SqlType) -> str:
     """The sentence that names what a family has for a type."""
     shown = format_type(sql_type.without_typmod())
-    valid = [name for (of, name), (oid, _) in VECTOR_CLASSES.items() if of == family and oid == sql_type.oid]
+    of_type = [key for key, (oid, _) in VECTOR_CLASSES.items() if oid == sql_type.oid]
+    valid = dict.fromkeys(name for of, name in of_type if family in (of, AUTO))
     if valid:
         return f"Operator classes of {family} for {shown}: {', '.join(valid)}."
-    serving = dict.fromkeys(of for of, name in VECTOR_CLASSES if VECTOR_CLASSES[of, name][0] == sql_type.oid)
+    serving = dict.fromkeys(of for of, _ in of_type)
     methods = f"; access methods that have: {', '.join(serving)}" if serving else ""
     return f"{family} has no operator class for {shown}{methods}."
 

@@ -249,6 +249,22 @@ def test_what_a_family_does_not_have_is_refused_with_what_it_has(client: Client,
     assert client.sqlstate(f"DROP ACCESS METHOD {family}") == "0A000"
 
 
+@pytest.mark.parametrize("kind", COLUMNS)
+def test_auto_is_one_of_the_families(client: Client, kind: str) -> None:
+    column = COLUMNS[kind]
+    name, _ = first_class("hnsw", kind)
+    client.script(f"CREATE INDEX items_x ON items USING auto ({column} {name})")
+    chosen = client.value(
+        "SELECT amname FROM pg_class c JOIN pg_am a ON a.oid = relam WHERE relname = 'items_x'"
+    )
+    assert (chosen, kind) in CASES and FAMILIES[chosen].rows_min is not None
+    assert status(client) == ready(chosen)
+    error = refusal(client, f"CREATE INDEX ON items USING auto ({column} {kind}_other_ops)")
+    assert error.sqlstate == "42704" and name in (error.hint or "")
+    assert client.sqlstate(f"CREATE INDEX ON items USING auto ({column})") == "42704"
+    assert client.sqlstate(f"CREATE INDEX ON items USING auto (n {name})") == "42804"
+
+
 def test_catalogs_tell_of_every_family_and_class(client: Client) -> None:
     methods = {name for (name,) in client.rows("SELECT amname FROM pg_am WHERE amtype = 'i'")}
     assert set(FAMILIES) <= methods

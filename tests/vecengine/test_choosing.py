@@ -20,16 +20,16 @@ def test_every_kind_and_metric_has_a_family(kind: str) -> None:
         index = vecengine.build_index("auto", few, metric=metric)
         assert index.family == "flat"
         served_by = [name for name in vecengine.families() if metric in vecengine.metrics_of(name, type(few))]
-        assert choose_family(many, SCANNED_ROWS_MAX + 1, served_by) in served_by
+        assert choose_family(type(many), SCANNED_ROWS_MAX + 1, served_by) in served_by
 
 
 def test_many_rows_have_a_graph_or_what_is_made_for_them() -> None:
     chosen: dict[str, Any] = {kind: make_vectors(kind, 1) for kind in ("float32", "bits", "sparse")}
     every = ("flat", "hnsw", "bin_hnsw", "sparse_inverted")
-    names = {kind: choose_family(vectors, 10_000, every) for kind, vectors in chosen.items()}
+    names = {kind: choose_family(type(vectors), 10_000, every) for kind, vectors in chosen.items()}
     assert names == {"float32": "hnsw", "bits": "bin_hnsw", "sparse": "sparse_inverted"}
-    assert choose_family(chosen["sparse"], 10_000, ("flat", "hnsw")) == "hnsw"
-    assert choose_family(chosen["bits"], 10_000, ("flat",)) == "flat"
+    assert choose_family(type(chosen["sparse"]), None, ("flat", "hnsw")) == "hnsw"
+    assert choose_family(type(chosen["bits"]), 10_000, ("flat",)) == "flat"
 
 
 def test_the_index_is_of_the_chosen_family() -> None:
