@@ -2,7 +2,7 @@
 
 Loading refuses what no search may follow; here every statement of the buffers is compared with its source. Links have
 none: a graph with wrong neighbours finds less, never something wrong, and recall is measured elsewhere. Lists have one:
-each row belongs to its nearest centroid.
+each row belongs to its nearest centroid, and a sparse vector's elements are in the lists of their dimensions.
 """
 
 from __future__ import annotations
@@ -25,7 +25,9 @@ from vecengine.index import Buffers
 from vecengine.ivf_flat.centroids import Assigner
 from vecengine.ivf_flat.index import IvfFlatIndex
 from vecengine.metrics import Vectors, parse_metric
-from vecengine.stored_vectors import StoredVectors
+from vecengine.sparse_inverted.index import SparseInvertedIndex
+from vecengine.sparse_inverted.postings import block_postings
+from vecengine.stored_vectors import SparseVectors, StoredVectors
 
 _NORM_TOLERANCE = 1e-4
 """Relative: kernels and NumPy sum in different orders."""
@@ -64,7 +66,7 @@ def index_faults(
     if (index.family, index.metric) != (family, metric):
         yield f"it is a {index.family} index for {index.metric}, expected {family} for {metric}"
         return
-    if not isinstance(index, HnswIndex | IvfFlatIndex | AnnoyIndex):
+    if not isinstance(index, HnswIndex | IvfFlatIndex | AnnoyIndex | SparseInvertedIndex):
         return
     for name, value in parameters.items():
         found = getattr(index.parameters, name)
@@ -77,6 +79,9 @@ def index_faults(
     if isinstance(index, IvfFlatIndex):
         yield from _list_faults(index, vectors)
         rows, norms = index.lists.rows, index.lists.norms
+    elif isinstance(index, SparseInvertedIndex):
+        yield from _posting_faults(index, vectors[expected])
+        rows, norms = expected, index.norms
     else:
         rows, norms = expected, index.norms if isinstance(index, AnnoyIndex) else index.graph.norms
     if norms.size and not np.allclose(norms, square_norms(vectors)[rows], rtol=_NORM_TOLERANCE, atol=0):
@@ -110,6 +115,19 @@ def _are_own_integers(codes: IntegerCodes, numbers: Numbers, block: slice) -> np
     headers = np.isclose(expected.headers(), found.headers(), rtol=_CODE_TOLERANCE, atol=0)
     padding = found.bytes()[:, HEADER_BYTES + numbers.shape[1] :]
     return np.asarray((distance <= 1).all(axis=1) & headers.all(axis=1) & ~padding.any(axis=1))
+
+
+def _posting_faults(index: SparseInvertedIndex, rows: Vectors) -> Iterator[str]:
+    """Blocks of rows whose postings are not the elements of the rows."""
+    assert isinstance(rows, SparseVectors)
+    size, foreign = index.parameters.block_rows, 0
+    for number in range(index.postings.block_count):
+        block = rows[number * size : (number + 1) * size]
+        expected = block_postings(block, index.parameters.drop_percent).to_buffers()
+        found = index.postings.block(number).to_buffers()
+        foreign += any(not np.array_equal(found[name], array) for name, array in expected.items())
+    if foreign:
+        yield f"the lists of {foreign} blocks of rows are not those of their vectors"
 
 
 def _list_faults(index: IvfFlatIndex, vectors: Vectors) -> Iterator[str]:

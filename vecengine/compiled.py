@@ -37,6 +37,7 @@ _KERNEL_MODULES = (
     "vecengine.kernels_lists",
     "vecengine.kernels_forest",
     "vecengine.kernels_product",
+    "vecengine.kernels_postings",
 )
 _IMPORTED = re.compile(r"^from vecengine\.(\w+) import", re.MULTILINE)
 _COMPILE_SECONDS_MAX = 600
@@ -70,6 +71,7 @@ class KernelSet(NamedTuple):
     search_forest: Kernel
     product_codes: Kernel
     product_tables: Kernel
+    search_postings: Kernel
 
 
 class _State:

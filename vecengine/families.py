@@ -20,8 +20,9 @@ from vecengine.index import Buffers, Progress, VectorIndex
 from vecengine.ivf_flat.family import IVFFLAT
 from vecengine.metrics import Vectors, check_metric
 from vecengine.parameters import check_parameters
+from vecengine.sparse_inverted.family import SPARSE_INVERTED
 
-_FAMILIES = {family.name: family for family in (FLAT, HNSW, IVFFLAT, ANNOY)}
+_FAMILIES = {family.name: family for family in (FLAT, HNSW, IVFFLAT, ANNOY, SPARSE_INVERTED)}
 
 
 def families() -> dict[str, Family]:

@@ -271,6 +271,57 @@ class ListScratch(NamedTuple):
     lists: npt.NDArray[np.int32]
 
 
+class Postings(NamedTuple):
+    """Inverted lists of n sparse vectors: for each block of rows a segment of the list of each dimension its rows have.
+
+    Attributes:
+        row_count: n. A row's position among them tells its block, and its place in that.
+        block_rows: rows of a block; the last may have fewer.
+        elements_mean, elements_max: elements of a row, at least 1.
+        is_whole: 0 where lists lack weights of the rows or of the queries looked up.
+        block_segments: (b + 1,) int64 first segment of each block, and the number of segments.
+        segment_dims: (s,) int32 dimension of each, ascending in a block.
+        segment_starts: (s + 1,) int64 where each begins in `rows` and `weights`, and their length.
+        highs, lows: (s,) float32 the largest weight of each or 0, the smallest or 0.
+        rows: (p,) uint16 places in the block, ascending in a segment.
+        weights: (p,) float32.
+        offsets: (n,) int64 row offsets, ascending; (0,) when position and row offset are the same.
+        norms: (n,) float32 squared norms; (0,) under ip.
+        factors: (n,) float32, what makes a score of an inner product: under cosine the inverse of the norm, under l2
+            half of the squared norm; (0,) under ip.
+        block_factors: (b,) float32 the best factor of each block.
+    """
+
+    row_count: int
+    block_rows: int
+    elements_mean: int
+    elements_max: int
+    is_whole: int
+    block_segments: npt.NDArray[np.int64]
+    segment_dims: npt.NDArray[np.int32]
+    segment_starts: npt.NDArray[np.int64]
+    highs: npt.NDArray[np.float32]
+    lows: npt.NDArray[np.float32]
+    rows: npt.NDArray[np.uint16]
+    weights: npt.NDArray[np.float32]
+    offsets: npt.NDArray[np.int64]
+    norms: npt.NDArray[np.float32]
+    factors: npt.NDArray[np.float32]
+    block_factors: npt.NDArray[np.float32]
+
+
+class PostingScratch(NamedTuple):
+    """Working memory of a search of postings: (block rows,) inner products and scores, (query elements,) segments and
+    weights of the terms found in a block, and (ef,) keys and rows found, as a max-heap."""
+
+    sums: npt.NDArray[np.float32]
+    scores: npt.NDArray[np.float32]
+    segments: npt.NDArray[np.int64]
+    weights: npt.NDArray[np.float32]
+    found_keys: npt.NDArray[np.float64]
+    found_rows: npt.NDArray[np.int64]
+
+
 class Block(NamedTuple):
     """Working memory of a scan: (BLOCK_ROWS,) allowed rows of a block, their norms, and (nq,) query norms."""
 
@@ -403,6 +454,32 @@ LISTS = types.NamedTuple(
     (_read_only(types.int64, 1), _read_only(types.int64, 1), _read_only(types.float32, 1)), Lists
 )
 LIST_SCRATCH = types.NamedTuple((_writable(types.float64, 1), _writable(types.int32, 1)), ListScratch)
+POSTINGS = types.NamedTuple(
+    (
+        *[types.int64] * 5,
+        _read_only(types.int64, 1),
+        _read_only(types.int32, 1),
+        _read_only(types.int64, 1),
+        _read_only(types.float32, 1),
+        _read_only(types.float32, 1),
+        _read_only(types.uint16, 1),
+        _read_only(types.float32, 1),
+        _read_only(types.int64, 1),
+        *[_read_only(types.float32, 1)] * 3,
+    ),
+    Postings,
+)
+POSTING_SCRATCH = types.NamedTuple(
+    (
+        _writable(types.float32, 1),
+        _writable(types.float32, 1),
+        _writable(types.int64, 1),
+        _writable(types.float32, 1),
+        _writable(types.float64, 1),
+        _writable(types.int64, 1),
+    ),
+    PostingScratch,
+)
 BLOCK = types.NamedTuple(
     (_writable(types.int64, 1), _writable(types.float32, 1), _writable(types.float32, 1)), Block
 )

@@ -93,7 +93,7 @@ def measure_curve(
                 asked = queries[: max(_QUERIES_MIN, _QUERY_BEAMS // beam)]
                 keys, computed = trial.found_keys(GraphRequest(asked, max(RECALL_AT), beam, bits))
                 recall[number, :, position] = [
-                    _recall_less_error(keys[:, :k], truth[: len(asked), :k]) for k in RECALL_AT
+                    recall_less_error(keys[:, :k], truth[: len(asked), :k]) for k in RECALL_AT
                 ]
                 distances[number, position] = computed / len(asked)
                 # A beam dearer than the scan is never chosen, and a perfect one needs no wider one beside it.
@@ -149,7 +149,7 @@ class _Trial:
         return [queries[begin:end] for begin, end in pairwise(bounds) if begin < end]
 
 
-def _recall_less_error(found: Keys, truth: Keys) -> float:
+def recall_less_error(found: Keys, truth: Keys) -> float:
     """Mean recall by distance (ties count) over the queries, less one standard error."""
     matches = np.isfinite(truth).sum(axis=1)
     bound = np.where(np.isfinite(truth), truth, -np.inf).max(axis=1)
