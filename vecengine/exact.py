@@ -244,6 +244,7 @@ def scan_block(query_count: int) -> tuple[npt.NDArray[np.generic], ...]:
     return (
         np.empty(BLOCK_ROWS, dtype=np.int64),
         np.empty(BLOCK_ROWS, dtype=np.float32),
+        np.empty(BLOCK_ROWS, dtype=np.float64),
         np.empty(query_count, dtype=np.float32),
     )
 

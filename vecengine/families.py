@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from vecengine.annoy.family import ANNOY
 from vecengine.arrays import CancelWord, check_vectors
+from vecengine.binary import BINARY_FAMILIES
 from vecengine.buffers import decode_metadata
 from vecengine.choosing import AUTO, choose_family
 from vecengine.errors import DamagedIndex, UnknownFamily, UnsupportedByFamily
@@ -22,7 +23,9 @@ from vecengine.metrics import Vectors, check_metric
 from vecengine.parameters import check_parameters
 from vecengine.sparse_inverted.family import SPARSE_INVERTED
 
-_FAMILIES = {family.name: family for family in (FLAT, HNSW, IVFFLAT, ANNOY, SPARSE_INVERTED)}
+_FAMILIES = {
+    family.name: family for family in (FLAT, HNSW, IVFFLAT, ANNOY, SPARSE_INVERTED, *BINARY_FAMILIES)
+}
 
 
 def families() -> dict[str, Family]:

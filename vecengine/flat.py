@@ -71,7 +71,7 @@ class FlatIndex(CoveringIndex):
         return 1.0
 
     def to_buffers(self) -> Buffers:
-        metadata = encode_metadata(FAMILY, self.metric, self._vectors, rows=self.row_count)
+        metadata = encode_metadata(self.family, self.metric, self._vectors, rows=self.row_count)
         return {METADATA: metadata, "offsets": self._coverage.offsets}
 
     def save(self, path: str | os.PathLike[str]) -> None:

@@ -106,6 +106,28 @@ def _swapped_word(builder: Any, address: Any) -> Any:
 
 
 @intrinsic
+def _read_int64(typing_context: Any, address: Any) -> Any:
+    """The int64 at an address, aligned to eight."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.load(builder.inttoptr(arguments[0], _INT64.as_pointer()), align=8)
+
+    return types.int64(types.int64), generate
+
+
+@intrinsic
+def _write_float64(typing_context: Any, address: Any, value: Any) -> Any:
+    """Write a float64 to an address, aligned to eight."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        address, value = arguments
+        builder.store(value, builder.inttoptr(address, value.type.as_pointer()), align=8)
+        return context.get_dummy_value()
+
+    return types.void(types.int64, types.float64), generate
+
+
+@intrinsic
 def _read_word(typing_context: Any, word: Any) -> Any:
     """Element 0 of an int32 array by an atomic load: another thread may write it, so it must not be hoisted."""
 
@@ -166,4 +188,6 @@ float_bits: Any = _float_bits
 read_byte: Any = _read_byte
 read_float: Any = _read_float
 read_word: Any = _read_word
+read_int64: Any = _read_int64
+write_float64: Any = _write_float64
 fused_multiply_add: Any = _fused_multiply_add

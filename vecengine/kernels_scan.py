@@ -11,14 +11,16 @@ from __future__ import annotations
 import numpy as np
 from numba import types
 
+from vecengine.kernels_bits import bit_keys
 from vecengine.kernels_heap import push_worst, replace_worst, sort_ascending
 from vecengine.kernels_key import prefetch_row, query_norm, row_key, row_norm
-from vecengine.kernels_memory import read_word
+from vecengine.kernels_memory import byte_address, read_word
 from vecengine.kernels_types import (
     BLOCK,
     BLOCK_ROWS,
     CANCEL,
     COUNT_DISTANCES,
+    ELEMENT_BIT,
     FLOAT64_OUT,
     FLOAT64_ROWS_OUT,
     MATCHES,
@@ -35,6 +37,7 @@ from vecengine.metrics import Metric
 
 _L2, _COSINE = int(Metric.L2), int(Metric.COSINE)
 _ROWS_AHEAD = 4
+_WORD_BYTES = 4
 
 
 def scan_distances(space, query, out, cancel):
@@ -96,7 +99,7 @@ def row_norms(space, out, cancel):
 def scan_top_k(space, request, block, output, cancel):
     """The k best allowed rows of every query into `output`, k being its width; rows with a NaN key are no match.
 
-    Of the request it reads queries, allowed and budget. `block` lends BLOCK_ROWS row offsets and norms, and a norm
+    Of the request it reads queries, allowed and budget. `block` lends BLOCK_ROWS row offsets, norms and keys, and a norm
     for each query.
     """
     row_count = space.row_count
@@ -106,6 +109,8 @@ def scan_top_k(space, request, block, output, cancel):
     allowed = request.allowed
     block_rows = block.rows
     block_norms = block.norms
+    block_keys = block.keys
+    is_bits = space.element == ELEMENT_BIT
     query_norms = block.query_norms
     output.found[:] = 0
     for query in range(query_count):
@@ -114,7 +119,11 @@ def scan_top_k(space, request, block, output, cancel):
         if read_word(cancel) != 0:
             return STATUS_CANCELLED
         size = 0
-        for row in range(begin, min(begin + BLOCK_ROWS, row_count)):
+        if is_bits and allowed.shape[0] == 0:
+            size = min(BLOCK_ROWS, row_count - begin)
+            for place in range(size):
+                block_rows[place] = begin + place
+        for row in range(begin + size, min(begin + BLOCK_ROWS, row_count)):
             if allowed.shape[0] == 0 or (allowed[row >> 3] >> (row & 7)) & 1:
                 block_rows[size] = row
                 if space.metric == _COSINE:
@@ -129,17 +138,34 @@ def scan_top_k(space, request, block, output, cancel):
             keys = output.keys[query]
             rows = output.offsets[query]
             found = output.found[query]
+            if is_bits:
+                nearest = bit_keys(
+                    (
+                        space.metric,
+                        byte_address(space.rows, 0),
+                        byte_address(space.starts, 0) if space.starts.shape[0] else 0,
+                        space.row_bytes,
+                        byte_address(block_rows, 0),
+                        size,
+                        byte_address(queries, query * queries.shape[1] * _WORD_BYTES),
+                        byte_address(block_keys, 0),
+                    )
+                )
+                if found == k and nearest >= keys[0]:
+                    continue
             for position in range(size):
                 row = block_rows[position]
-                key = row_key(space, row, queries, query, block_norms[position], query_norms[query])
-                if key != key:
-                    continue
+                if is_bits:
+                    key = block_keys[position]
+                else:
+                    key = row_key(space, row, queries, query, block_norms[position], query_norms[query])
                 # Rows come in ascending order, so an equal key is always the worse one.
-                if found < k:
+                if found == k:
+                    if key < keys[0]:
+                        replace_worst(keys, rows, k, key, row)
+                elif key == key:
                     push_worst(keys, rows, found, key, row)
                     found += 1
-                elif key < keys[0]:
-                    replace_worst(keys, rows, k, key, row)
             output.found[query] = found
     for query in range(query_count):
         found = output.found[query]

@@ -323,10 +323,11 @@ class PostingScratch(NamedTuple):
 
 
 class Block(NamedTuple):
-    """Working memory of a scan: (BLOCK_ROWS,) allowed rows of a block, their norms, and (nq,) query norms."""
+    """Working memory of a scan: (BLOCK_ROWS,) allowed rows of a block, their norms and keys, and (nq,) query norms."""
 
     rows: npt.NDArray[np.int64]
     norms: npt.NDArray[np.float32]
+    keys: npt.NDArray[np.float64]
     query_norms: npt.NDArray[np.float32]
 
 
@@ -481,7 +482,13 @@ POSTING_SCRATCH = types.NamedTuple(
     PostingScratch,
 )
 BLOCK = types.NamedTuple(
-    (_writable(types.int64, 1), _writable(types.float32, 1), _writable(types.float32, 1)), Block
+    (
+        _writable(types.int64, 1),
+        _writable(types.float32, 1),
+        _writable(types.float64, 1),
+        _writable(types.float32, 1),
+    ),
+    Block,
 )
 MATCHES = types.NamedTuple(
     (

@@ -138,7 +138,7 @@ class HnswIndex(GraphIndex):
     def to_buffers(self) -> Buffers:
         graph = self._graph
         metadata = encode_metadata(
-            FAMILY,
+            self.family,
             self.metric,
             self._vectors,
             rows=self.row_count,

@@ -178,5 +178,5 @@ def _measured(index: SparseInvertedIndex, vectors: SparseVectors, hooks: BuildHo
         np.ones(1),
         # Rounded to what was measured, so that the curve is the same once stored as text.
         np.asarray(np.round(np.maximum.accumulate(recall, axis=2), 5), dtype=np.float64),
-        np.round([[index.cost(share) for share in _SHARES]], 1),
+        np.round(index.cost() * shares[None, :] / WHOLE_QUERY, 1).clip(0.1),
     )

@@ -130,10 +130,8 @@ class SparseInvertedIndex(CoveringIndex):
         bits, stats.allowed_count = self._coverage.narrow(allowed_bits)
         width = min(k, stats.allowed_count)
         share = min(max(ef_search, 1), WHOLE_QUERY)
-        assert isinstance(queries, SparseVectors)
-        elements = float(queries.element_counts().mean()) if len(queries) else 0.0
         compiled = kernels()
-        if compiled is None or stats.allowed_count <= self.cost(share, elements):
+        if compiled is None or stats.allowed_count <= self.cost():
             stats.strategy, stats.ef_search = EXACT, 0
             keys, offsets, computed = exact_keys(
                 self._metric, self._vectors, words, width, bits, cancel=cancel, budget=distance_budget
@@ -158,14 +156,10 @@ class SparseInvertedIndex(CoveringIndex):
         raise_for_status(answer.status, NO_CANCEL if cancel is None else cancel)
         return pad_answer(self._metric, answer.keys, answer.offsets, k)
 
-    def cost(self, ef_search: int, query_elements: float | None = None) -> float:
-        """Expected time of a search of the lists, in distances of a scan, for a query of so many elements; None: as a row has.
-
-        A share of the weight is taken for that share of the elements, which are fewer.
-        """
-        elements = self._elements_mean if query_elements is None else query_elements
-        products = elements * ef_search / WHOLE_QUERY * self._list_rows
-        return search_cost(self.row_count, products, self._elements_mean + elements)
+    def cost(self) -> float:
+        """Expected time of a search of the lists by the whole of a query like the rows, in distances of a scan."""
+        products = self._elements_mean * self._list_rows
+        return search_cost(self.row_count, products, 2 * self._elements_mean)
 
     def estimate(self, k: int, allowed_count: int, target_recall: float) -> tuple[StrategyEstimate, ...]:
         allowed_count = min(allowed_count, self.row_count)
@@ -173,8 +167,7 @@ class SparseInvertedIndex(CoveringIndex):
         recall = self.recall_of(WHOLE_QUERY, k, allowed_count)
         if allowed_count and recall >= target_recall:
             name = LISTS if allowed_count == self.row_count else FILTERED_LISTS
-            cost = self.cost(WHOLE_QUERY)
-            estimates.append(StrategyEstimate(name, WHOLE_QUERY, cost, recall))
+            estimates.append(StrategyEstimate(name, WHOLE_QUERY, self.cost(), recall))
         return tuple(sorted(estimates, key=lambda estimate: estimate.cost_distances))
 
     def beam_for(self, k: int, target_recall: float) -> int:
