@@ -6,7 +6,8 @@
   int8vec   int8      int8       to the nearest, ties to even   the float32 it equals
   bf16vec   uint16    bfloat16   to the nearest, ties to even   the float32 it equals
 
-Arrow has no bfloat16. Its bits are the upper half of a float32, so a column of them is a view away from both.
+Arrow has no bfloat16. Its bits are the upper half of a float32, so a column of them is a view away from both. But Arrow takes them
+for integers: whoever wants Python's values of a column that may be of bf16vec asks `python_value`, not `as_py`.
 """
 
 from __future__ import annotations

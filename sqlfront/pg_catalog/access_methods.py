@@ -2,7 +2,7 @@
 
 What the engine's table of families has beyond pgvector gets rows of pg_am, pg_opclass, pg_opfamily, pg_amop and
 pg_amproc like pgvector's own: a class belongs to the family of operators of its name, orders by the operator of its metric
-and computes by the function that pgvector's class of that name computes by.
+and computes by the function that pgvector's class of that name computes by, or by our own distance of bit strings.
 
 OIDs follow the order of the engine's table. As those of an extension's objects in PostgreSQL they are not the same in every
 installation, and nothing stored knows them.
@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cache
 
+from planner.functions.signatures_own import BIT_DISTANCES
 from planner.vector.strategy import METRIC_OPERATORS
 from sqlfront.commands.operator_classes import VECTOR_CLASSES, VECTOR_FAMILIES
 from sqlfront.pg_catalog.relations import Row, builtin_by_oid, builtin_rows, rows_of
@@ -122,11 +123,12 @@ def _functions() -> Iterator[Row]:
         if row["amprocnum"] == _DISTANCE and families[row["amprocfamily"]]["opfmethod"] in vector_methods
     }
     for (method, name), oid in _own_classes().items():
-        type_oid, _ = VECTOR_CLASSES[method, name]
-        if name in found:
+        type_oid, metric = VECTOR_CLASSES[method, name]
+        function = found.get(name) or BIT_DISTANCES.get(f"{metric}_distance")
+        if function is not None:
             yield {
                 "oid": oid, "amprocfamily": oid, "amproclefttype": type_oid, "amprocrighttype": type_oid,
-                "amprocnum": _DISTANCE, "amproc": found[name],
+                "amprocnum": _DISTANCE, "amproc": function,
             }  # fmt: skip
 
 

@@ -130,3 +130,10 @@ def test_catalog_rows(connection: psycopg.Connection[tuple[Any, ...]]) -> None:
         " AND d.deptype = 'e' WHERE proname ~ '^(tanimoto|superstructure|substructure)_distance$' ORDER BY 1"
     ).fetchall()
     assert rows == [(f"{name}_distance(bit,bit)", "double precision") for name in sorted(METRICS)]
+    classes = connection.execute(
+        "SELECT amname, opcname, amproc::regprocedure::text FROM pg_opclass c JOIN pg_am m ON m.oid = opcmethod"
+        " JOIN pg_amproc p ON p.amprocfamily = opcfamily AND amprocnum = 1 WHERE opcname ~ 'tanimoto|structure'"
+        " AND amname IN ('flat', 'hnsw')"
+    ).fetchall()
+    expected = {(family, f"bit_{metric}_ops", f"{metric}_distance(bit,bit)") for family, metric in FAMILIES}
+    assert set(classes) == expected

@@ -127,8 +127,8 @@ SELECT typname, typlen, typcategory, typstorage, typinput::text, typoutput::text
 SELECT castsource::regtype, casttarget::regtype, castfunc::regprocedure, castcontext FROM pg_cast WHERE castsource = 'halfvec'::regtype AND casttarget IN ('real[]'::regtype, 'vector'::regtype) ORDER BY 2
 SELECT castsource::regtype, castfunc::regprocedure, castcontext FROM pg_cast WHERE casttarget = 'halfvec'::regtype AND castsource IN ('integer[]'::regtype, 'real[]'::regtype, 'float8[]'::regtype, 'numeric[]'::regtype, 'vector'::regtype, 'sparsevec'::regtype) ORDER BY 1
 SELECT oprname, oprleft::regtype, oprright::regtype, oprresult::regtype, oprcode::regprocedure, oprcom::regoperator, oprnegate::regoperator FROM pg_operator WHERE oprleft = 'halfvec'::regtype ORDER BY 1
-SELECT amname, opcname, opfname, opcintype::regtype, opcdefault FROM pg_opclass JOIN pg_am m ON m.oid = opcmethod JOIN pg_opfamily f ON f.oid = opcfamily WHERE opcintype = 'halfvec'::regtype ORDER BY 1, 2
-SELECT amname, opfname, amopstrategy, amoppurpose, amopopr::regoperator FROM pg_amop JOIN pg_opfamily f ON f.oid = amopfamily JOIN pg_am m ON m.oid = opfmethod WHERE amoplefttype = 'halfvec'::regtype ORDER BY 1, 2, 3
+SELECT amname, opcname, opfname, opcintype::regtype, opcdefault FROM pg_opclass JOIN pg_am m ON m.oid = opcmethod JOIN pg_opfamily f ON f.oid = opcfamily WHERE opcintype = 'halfvec'::regtype AND amname IN ('btree', 'hnsw', 'ivfflat') ORDER BY 1, 2
+SELECT amname, opfname, amopstrategy, amoppurpose, amopopr::regoperator FROM pg_amop JOIN pg_opfamily f ON f.oid = amopfamily JOIN pg_am m ON m.oid = opfmethod WHERE amoplefttype = 'halfvec'::regtype AND amname IN ('btree', 'hnsw', 'ivfflat') ORDER BY 1, 2, 3
 SELECT proname, pg_get_function_identity_arguments(oid) FROM pg_proc WHERE proname ~ 'halfvec' AND 'halfvec'::regtype = ANY (proargtypes::oid[]) AND prorettype IN ('boolean'::regtype, 'float8'::regtype, 'integer'::regtype, 'halfvec'::regtype) ORDER BY 1, 2
 CREATE DOMAIN small AS halfvec(2) CHECK (VALUE <> '[0,0]')
 CREATE TYPE pair AS (n int, v halfvec(2))
