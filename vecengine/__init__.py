@@ -46,7 +46,7 @@ from vecengine.index import (
     VectorIndex,
 )
 from vecengine.instruction_sets import simd_level
-from vecengine.ivf_flat.index import IvfFlatIndex
+from vecengine.ivf.index import ListIndex
 from vecengine.metrics import bit_metric_names, metric_names, tanimoto_distances
 from vecengine.parameters import ParameterInfo
 from vecengine.ranges import RangeAnswer, exact_range_search
@@ -68,7 +68,7 @@ __all__ = [
     "HnswIndex",
     "IndexFormatNotSupported",
     "IndexStatistics",
-    "IvfFlatIndex",
+    "ListIndex",
     "NearestRows",
     "ParameterInfo",
     "RangeAnswer",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 _NICENESS = 5
@@ -15,6 +16,17 @@ search that arrives takes its processor at once."""
 def build_threads(count: int, name: str) -> ThreadPoolExecutor:
     """A pool of so many threads of lower priority than the caller's, where the system knows priorities of threads."""
     return ThreadPoolExecutor(count, name, initializer=_give_way)
+
+
+def map_blocks(run: Callable[[slice], None], count: int, step: int, threads: int) -> None:
+    """Call `run` with every slice of `step` of so many rows, on that many threads; the first error is raised."""
+    blocks = [slice(begin, min(begin + step, count)) for begin in range(0, count, step)]
+    if threads <= 1:
+        for block in blocks:
+            run(block)
+        return
+    with build_threads(threads, "quiver-codes") as pool:
+        list(pool.map(run, blocks))
 
 
 def _give_way() -> None:

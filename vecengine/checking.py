@@ -22,8 +22,8 @@ from vecengine.formulas import formula_pair_keys
 from vecengine.hnsw.codes import GraphCodes, IntegerCodes, NumberCodes
 from vecengine.hnsw.index import HnswIndex
 from vecengine.index import Buffers
-from vecengine.ivf_flat.centroids import Assigner
-from vecengine.ivf_flat.index import IvfFlatIndex
+from vecengine.ivf.centroids import Assigner
+from vecengine.ivf.index import ListIndex
 from vecengine.metrics import Vectors, parse_metric
 from vecengine.sparse_inverted.index import SparseInvertedIndex
 from vecengine.sparse_inverted.postings import block_postings
@@ -66,7 +66,7 @@ def index_faults(
     if (index.family, index.metric) != (family, metric):
         yield f"it is a {index.family} index for {index.metric}, expected {family} for {metric}"
         return
-    if not isinstance(index, HnswIndex | IvfFlatIndex | AnnoyIndex | SparseInvertedIndex):
+    if not isinstance(index, HnswIndex | ListIndex | AnnoyIndex | SparseInvertedIndex):
         return
     for name, value in parameters.items():
         found = getattr(index.parameters, name)
@@ -76,7 +76,7 @@ def index_faults(
     if not np.array_equal(index.coverage.row_offsets(), expected):
         yield f"it covers {index.row_count} rows, which are not the {expected.size} it should"
         return
-    if isinstance(index, IvfFlatIndex):
+    if isinstance(index, ListIndex):
         yield from _list_faults(index, vectors)
         rows, norms = index.lists.rows, index.lists.norms
     elif isinstance(index, SparseInvertedIndex):
@@ -130,7 +130,7 @@ def _posting_faults(index: SparseInvertedIndex, rows: Vectors) -> Iterator[str]:
         yield f"the lists of {foreign} blocks of rows are not those of their vectors"
 
 
-def _list_faults(index: IvfFlatIndex, vectors: Vectors) -> Iterator[str]:
+def _list_faults(index: ListIndex, vectors: Vectors) -> Iterator[str]:
     """Rows that are nearer to another centroid than to that of their list."""
     rows, lists = index.lists.assignment()
     centroids = index.lists.centroids

@@ -12,13 +12,17 @@ import numpy as np
 import numpy.typing as npt
 
 from vecengine.arrays import CancelWord, check_cancel
+from vecengine.buffers import Metadata, take_array
 from vecengine.element_types import Numbers
+from vecengine.errors import DamagedIndex
+from vecengine.index import Buffers
 from vecengine.metrics import Float32s, Float64s, Metric
 from vecengine.stored_vectors import ELEMENT_CODE, Offsets, Rows, StoredVectors
 
 LARGEST = 127
 HEADER_BYTES = 8
 LANES = 32
+_QUERY_LARGEST = 32767
 """Equal to those of `kernels_codes`, which cannot be imported without numba."""
 
 _BLOCK_BYTES = 4 << 20
@@ -130,6 +134,33 @@ class Codebook:
         data[:, :HEADER_BYTES] = header.view(np.uint8)
         return CodeVectors(data, dimensions)
 
+    def encode_queries(self, queries: Float32s) -> Float32s:
+        """(nq, d) float32 queries as (nq, `query_words`) float32 that codes are compared with, in integers of 16 bits.
+
+        A query whose squares leave float32, and one without length under cosine, has keys of NaN.
+        """
+        dimensions = queries.shape[1]
+        out = np.zeros((queries.shape[0], query_words(dimensions)), dtype=np.float32)
+        with np.errstate(all="ignore"):
+            wide = queries.astype(np.float64)
+            if self.metric is Metric.COSINE:
+                wide /= np.sqrt(np.einsum("ij,ij->i", wide, wide))[:, None]
+            wide -= self.mean
+            norms = np.einsum("ij,ij->i", wide, wide)
+            largest = np.abs(wide).max(axis=1, initial=0.0)
+            limit = min(_QUERY_LARGEST, (2**31 - 1) // (LARGEST * (code_bytes(dimensions) - HEADER_BYTES)))
+            fineness = np.where(largest > 0, limit / largest, 1.0)
+            factors = self.scale / fineness
+            usable = norms < np.finfo(np.float32).max
+            wide = np.where(usable[:, None], np.rint(wide * fineness[:, None]), 0.0)
+            norms = np.where(usable, norms, np.nan)
+            if self.metric is Metric.L2:
+                out[:, 0], out[:, 1] = norms, 2 * factors
+            else:
+                out[:, 0], out[:, 1] = norms / 2 if self.metric is Metric.COSINE else 0 * norms, factors
+        out[:, 2:].view(np.int16)[:, :dimensions] = wide
+        return out
+
     def decode(self, codes: CodeVectors) -> Float32s:
         """(n, d) float32 that the integers stand for: under cosine about of length one."""
         return codes.integers().astype(np.float32) * np.float32(self.scale) + self.mean
@@ -139,6 +170,21 @@ class Codebook:
         np.multiply(centred, np.float32(1 / self.scale), out=centred)
         np.rint(centred, out=centred)
         return np.clip(centred, -LARGEST, LARGEST, out=centred)
+
+
+def load_codebook(buffers: Buffers, metadata: Metadata, metric: Metric, dimensions: int) -> Codebook:
+    """The codebook of stored codes: `code_mean`, and `code_scale` in the metadata.
+
+    Raises:
+        DamagedIndex: XX002.
+    """
+    scale = metadata.get("code_scale")
+    if not isinstance(scale, float) or not 0 < scale < np.inf:
+        raise DamagedIndex(f'index metadata field "code_scale" is {scale!r}, expected a positive number')
+    mean = take_array(buffers, "code_mean", np.float32, (dimensions,))
+    if not np.isfinite(mean).all():
+        raise DamagedIndex('index buffer "code_mean" holds numbers that are not finite')
+    return Codebook(metric, mean, scale)
 
 
 def centred_numbers(metric: Metric, vectors: Numbers, mean: Float32s) -> Float32s:

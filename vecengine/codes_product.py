@@ -18,8 +18,8 @@ import numpy as np
 import numpy.typing as npt
 
 from vecengine.arrays import NO_CANCEL, CancelWord, check_cancel
-from vecengine.buffers import take_array
-from vecengine.build_threads import build_threads
+from vecengine.buffers import Metadata, take_array
+from vecengine.build_threads import map_blocks
 from vecengine.codes import centred_numbers
 from vecengine.compiled import kernels
 from vecengine.element_types import Numbers
@@ -27,6 +27,7 @@ from vecengine.errors import DamagedIndex
 from vecengine.exact import raise_for_status
 from vecengine.index import Buffers
 from vecengine.metrics import Float32s, Float64s, Metric
+from vecengine.residuals import Centres, draw_sample, residuals_of
 from vecengine.stored_vectors import ELEMENT_PRODUCT, Offsets, Rows, StoredVectors
 
 HEADER_BYTES = 4
@@ -40,9 +41,6 @@ _SAMPLES_MIN = 4096
 _SAMPLE_NUMBERS_MAX = 1 << 24
 _SETTLED_SHARE = 0.001
 _BLOCK_BYTES = 4 << 20
-_SIZE_MIN, _SIZE_MAX = 1e-15, 1e15
-"""Between these the largest number of the sample has to be, for its square to be a float32 and no subnormal one."""
-
 _SEED = 20110117
 _NO_STARTS: npt.NDArray[np.int64] = np.zeros(0, dtype=np.int64)
 
@@ -111,19 +109,6 @@ def packed(codes: Codes, bits: int) -> Codes:
 
 
 @dataclass(frozen=True, eq=False)
-class Centres:
-    """What rows are coded relative to.
-
-    Attributes:
-        numbers: (l, d) float32, under cosine in the space of rows of length one.
-        of_rows: (n,) which of them each row belongs to, in the order of the rows that are encoded.
-    """
-
-    numbers: Float32s
-    of_rows: npt.NDArray[np.int32]
-
-
-@dataclass(frozen=True, eq=False)
 class ProductBook:
     """How numbers become product codes, and queries tables.
 
@@ -169,26 +154,28 @@ class ProductBook:
             QueryCanceled: 57014.
         """
         count = vectors.shape[0] if rows is None else rows.size
-        data = np.empty((count, product_bytes(self.pieces, self.bits)), dtype=np.uint8)
-        step = max(1, _BLOCK_BYTES // (4 * vectors.shape[1]))
+        data = np.empty((count, self.row_bytes), dtype=np.uint8)
 
-        def run(begin: int) -> None:
-            block = slice(begin, begin + step)
+        def run(block: slice) -> None:
             numbers = vectors[block] if rows is None else vectors[rows[block]]
+            of_block = None if centres is None else centres.at(block)
             with np.errstate(all="ignore"):
-                base, residuals = _residuals(self.metric, numbers, self.mean, centres, block)
+                residuals = residuals_of(self.metric, numbers, self.mean, of_block)
                 codes = nearest_words(residuals, self.words, self.starts, cancel)
-                terms = self._terms(codes, base)
+                terms = self._terms(codes, of_block)
             data[block, :HEADER_BYTES] = terms[:, None].view(np.uint8)
             data[block, HEADER_BYTES:] = packed(codes, self.bits)
 
-        starts = range(0, count, step)
-        if threads > 1:
-            with build_threads(threads, "quiver-codes") as pool:
-                list(pool.map(run, starts))
-        else:
-            for begin in starts:
-                run(begin)
+        map_blocks(run, count, max(1, _BLOCK_BYTES // (4 * vectors.shape[1])), threads)
+        return self.wrap(data)
+
+    @property
+    def row_bytes(self) -> int:
+        """Size of a row of codes."""
+        return product_bytes(self.pieces, self.bits)
+
+    def wrap(self, data: Codes) -> ProductVectors:
+        """(n, row_bytes) uint8 as vectors of codes of this book."""
         return ProductVectors(data, self.pieces, self.bits)
 
     def decode(self, codes: Codes) -> Float32s:
@@ -228,19 +215,24 @@ class ProductBook:
         ]
         return np.concatenate(tables, axis=1)
 
-    def _terms(self, codes: Codes, base: Float32s | None) -> Float32s:
-        """(n,) float32: |r|^2 + 2 base . r under l2, r what the codes stand for and base the centre less the mean."""
+    def _terms(self, codes: Codes, centres: Centres | None) -> Float32s:
+        """(n,) float32: |r|^2 + 2 (centre - mean) . r under l2, r what the codes stand for."""
         if self.metric is Metric.IP:
             return np.zeros(codes.shape[0], dtype=np.float32)
         decoded = self.decode(codes)
         terms: Float64s = np.einsum("ij,ij->i", decoded, decoded, dtype=np.float64)
-        if base is not None:
+        if centres is not None:
+            base = (centres.numbers - self.mean)[centres.of_rows]
             terms += 2 * np.einsum("ij,ij->i", base, decoded, dtype=np.float64)
         return (terms if self.metric is Metric.L2 else terms / 2).astype(np.float32)
 
     def to_buffers(self) -> Buffers:
         """`code_words` and `code_mean`."""
         return {"code_words": self.words, "code_mean": self.mean}
+
+    def fields(self) -> Metadata:
+        """Nothing: the pieces are a build parameter, and the bits tell from the words."""
+        return {}
 
 
 def piece_starts(dimensions: int, pieces: int) -> npt.NDArray[np.int64]:
@@ -261,18 +253,6 @@ def load_product_book(
     if not np.isfinite(words).all() or not np.isfinite(mean).all():
         raise DamagedIndex("the words of product codes hold numbers that are not finite")
     return ProductBook(metric, mean, words, pieces)
-
-
-def _residuals(
-    metric: Metric, numbers: Numbers, mean: Float32s, centres: Centres | None, block: slice
-) -> tuple[Float32s | None, Float32s]:
-    """(n, d) centres less the mean, None without centres; and (n, d) what rows differ by from their centres."""
-    centred = centred_numbers(metric, numbers, mean)
-    if centres is None:
-        return None, centred
-    base = centres.numbers[centres.of_rows[block]] - mean
-    centred -= base
-    return base, centred
 
 
 def nearest_words(
@@ -321,25 +301,13 @@ def train_product(
     pieces, bits = shape
     dimensions = vectors.shape[1]
     rng = np.random.default_rng(_SEED)
-    wanted = min(
-        max(_SAMPLES_MIN, _SAMPLES_PER_WORD << bits), max(2 << bits, _SAMPLE_NUMBERS_MAX // dimensions)
-    )
-    chosen = np.arange(rows.size)
-    if rows.size > wanted:
-        chosen = np.sort(rng.choice(rows.size, wanted, replace=False))
-    of_chosen = None if centres is None else Centres(centres.numbers, centres.of_rows[chosen])
-    with np.errstate(all="ignore"):
-        mean = np.zeros(dimensions, dtype=np.float32)
-        if metric is not Metric.IP:
-            centred = centred_numbers(metric, vectors[rows[chosen]], mean)
-            mean = centred.mean(axis=0, dtype=np.float64).astype(np.float32) if chosen.size else mean
-        _, sample = _residuals(metric, vectors[rows[chosen]], mean, of_chosen, slice(None))
-        sample = sample[np.isfinite(sample).all(axis=1)]
-    largest = float(np.abs(sample).max(initial=0.0))
-    if not (_SIZE_MIN < largest < _SIZE_MAX and np.isfinite(mean).all()):
+    wanted = max(_SAMPLES_MIN, _SAMPLES_PER_WORD << bits)
+    wanted = min(wanted, max(2 << bits, _SAMPLE_NUMBERS_MAX // dimensions))
+    sample = draw_sample(metric, vectors, rows, centres, wanted, rng=rng)
+    if sample is None:
         return None
-    starts = piece_starts(dimensions, pieces)
-    return ProductBook(metric, mean, _trained_words(sample, starts, 1 << bits, rng, cancel=cancel), pieces)
+    words = _trained_words(sample.residuals, piece_starts(dimensions, pieces), 1 << bits, rng, cancel=cancel)
+    return ProductBook(metric, sample.mean, words, pieces)
 
 
 def _trained_words(

@@ -36,8 +36,10 @@ _KERNEL_MODULES = (
     "vecengine.kernels_sparse",
     "vecengine.kernels_lists",
     "vecengine.kernels_forest",
+    "vecengine.kernels_coded_lists",
     "vecengine.kernels_product",
     "vecengine.kernels_postings",
+    "vecengine.kernels_rabitq",
 )
 _IMPORTED = re.compile(r"^from vecengine\.(\w+) import", re.MULTILINE)
 _COMPILE_SECONDS_MAX = 600
@@ -69,9 +71,11 @@ class KernelSet(NamedTuple):
     split_nodes: Kernel
     lead_nodes: Kernel
     search_forest: Kernel
+    search_coded_lists: Kernel
     product_codes: Kernel
     product_tables: Kernel
     search_postings: Kernel
+    rotate_rows: Kernel
 
 
 class _State:

@@ -18,13 +18,13 @@ from vecengine.family import BuildHooks, Family
 from vecengine.flat import FLAT
 from vecengine.hnsw.family import HNSW
 from vecengine.index import Buffers, Progress, VectorIndex
-from vecengine.ivf_flat.family import IVFFLAT
+from vecengine.ivf.family import LIST_FAMILIES
 from vecengine.metrics import Vectors, check_metric
 from vecengine.parameters import check_parameters
 from vecengine.sparse_inverted.family import SPARSE_INVERTED
 
 _FAMILIES = {
-    family.name: family for family in (FLAT, HNSW, IVFFLAT, ANNOY, SPARSE_INVERTED, *BINARY_FAMILIES)
+    family.name: family for family in (FLAT, HNSW, *LIST_FAMILIES, ANNOY, SPARSE_INVERTED, *BINARY_FAMILIES)
 }
 
 

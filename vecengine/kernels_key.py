@@ -16,6 +16,7 @@ from vecengine.kernels_codes import CODE_HEADER_BYTES, code_key, unpack_codes
 from vecengine.kernels_memory import byte_address, copy_bytes, prefetch
 from vecengine.kernels_narrow import narrow_key, narrow_norm
 from vecengine.kernels_product import product_key
+from vecengine.kernels_rabitq import rabitq_key
 from vecengine.kernels_reduce import (
     absolutes_16,
     absolutes_32,
@@ -39,6 +40,7 @@ from vecengine.kernels_types import (
     ELEMENT_FLOAT16,
     ELEMENT_FLOAT32,
     ELEMENT_PRODUCT,
+    ELEMENT_RABITQ,
     ELEMENT_SPARSE,
     compile_function,
 )
@@ -139,6 +141,8 @@ def row_key(space, row, queries, query, norm, other_norm):
             return sparse_key(space.metric, left, right, norm, other_norm)
         if space.element == ELEMENT_PRODUCT:
             return product_key((left, right, space.dimensions))
+        if space.element == ELEMENT_RABITQ:
+            return rabitq_key((left, right, space.dimensions))
         return bit_key((space.metric, left, right, (space.dimensions + 7) >> 3))
     narrow = space.element == ELEMENT_FLOAT32
     dimensions = space.dimensions

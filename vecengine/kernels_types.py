@@ -66,6 +66,7 @@ ELEMENT_BIT = 4
 ELEMENT_SPARSE = 5
 ELEMENT_CODE = 6
 ELEMENT_PRODUCT = 7
+ELEMENT_RABITQ = 8
 """Equal to the codes in `vecengine.stored_vectors`, which cannot import numba."""
 
 BLOCK_ROWS = 64
@@ -322,6 +323,27 @@ class PostingScratch(NamedTuple):
     found_rows: npt.NDArray[np.int64]
 
 
+class CodedLists(NamedTuple):
+    """Rows of lists as codes.
+
+    Attributes:
+        codes: in the order of the lists, as vectors.
+        queries: (nq, w) float32, what queries are to codes.
+        scales: (l,) float32, the multiple of its centroid that codes of a list are relative to; (0,) where they are to none.
+    """
+
+    codes: Space
+    queries: npt.NDArray[np.float32]
+    scales: npt.NDArray[np.float32]
+
+
+class Pool(NamedTuple):
+    """Working memory: (p,) keys and row offsets of the nearest by codes."""
+
+    keys: npt.NDArray[np.float64]
+    rows: npt.NDArray[np.int64]
+
+
 class Block(NamedTuple):
     """Working memory of a scan: (BLOCK_ROWS,) allowed rows of a block, their norms and keys, and (nq,) query norms."""
 
@@ -481,6 +503,8 @@ POSTING_SCRATCH = types.NamedTuple(
     ),
     PostingScratch,
 )
+CODED_LISTS = types.NamedTuple((SPACE, QUERIES, _read_only(types.float32, 1)), CodedLists)
+POOL = types.NamedTuple((_writable(types.float64, 1), _writable(types.int64, 1)), Pool)
 BLOCK = types.NamedTuple(
     (
         _writable(types.int64, 1),

@@ -23,6 +23,7 @@ ELEMENT_BIT = 4
 ELEMENT_SPARSE = 5
 ELEMENT_CODE = 6
 ELEMENT_PRODUCT = 7
+ELEMENT_RABITQ = 8
 """Equal to kernels_types, which cannot be imported without numba."""
 
 WORD_BYTES = 4

@@ -13,7 +13,6 @@ import pytest
 from foundation.cancel import CancelToken
 from foundation.errors import QueryCanceled
 from vecengine.codes_product import (
-    Centres,
     ProductBook,
     ProductVectors,
     load_product_book,
@@ -27,6 +26,7 @@ from vecengine.codes_product import (
 from vecengine.errors import DamagedIndex
 from vecengine.exact import exact_keys
 from vecengine.metrics import Metric
+from vecengine.residuals import Centres
 
 METRICS = (Metric.L2, Metric.IP, Metric.COSINE)
 

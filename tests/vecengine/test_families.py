@@ -16,9 +16,7 @@ DEFAULTS = {"m": 16, "ef_construction": 64, "quantizer": 0, "refine_k": 0, "prov
 
 def test_the_table() -> None:
     families = vecengine.families()
-    assert sorted(families) == [
-        "annoy", "bin_flat", "bin_hnsw", "flat", "hnsw", "ivfflat", "sparse_inverted"
-    ]  # fmt: skip
+    assert {"flat", "hnsw", "ivfflat", "ivf_flat", "ivf_sq8", "ivf_pq"} <= set(families)
     hnsw = {parameter.name: parameter for parameter in families["hnsw"].parameters}
     assert (hnsw["m"].default, hnsw["m"].minimum, hnsw["m"].maximum) == (16, 2, 100)
     construction = hnsw["ef_construction"]

@@ -21,6 +21,7 @@ from vecengine.codes import (
     centred_numbers,
     code_bytes,
     drawn_rows,
+    load_codebook,
     tells_apart,
     train_codebook,
 )
@@ -297,13 +298,8 @@ def load_codes(
             raise DamagedIndex(f'index metadata field "code_numbers" is {metadata["code_numbers"]!r}')
         numbers = take_array(buffers, "codes", np.uint16, (nodes, dimensions)).view(dtypes[0])
         return NumberCodes(metric, numbers, _starts(coverage, numbers), refined)
-    scale = metadata.get("code_scale")
-    if scale is None:
+    if metadata.get("code_scale") is None:
         return None
-    if not isinstance(scale, float) or not 0 < scale < np.inf:
-        raise DamagedIndex(f'index metadata field "code_scale" is {scale!r}, expected a positive number')
-    mean = take_array(buffers, "code_mean", np.float32, (dimensions,))
-    if not np.isfinite(mean).all():
-        raise DamagedIndex('index buffer "code_mean" holds numbers that are not finite')
+    book = load_codebook(buffers, metadata, metric, dimensions)
     data = take_array(buffers, "codes", np.uint8, (nodes, code_bytes(dimensions)))
-    return IntegerCodes(Codebook(metric, mean, scale), CodeVectors(data, dimensions), refined)
+    return IntegerCodes(book, CodeVectors(data, dimensions), refined)

@@ -16,14 +16,16 @@ from foundation.bitset import bits_from_mask
 from foundation.cancel import CancelToken
 from foundation.errors import QueryCanceled
 from vecengine.family import BuildHooks
-from vecengine.ivf_flat.build import build_ivf_flat, extend_ivf_flat
-from vecengine.ivf_flat.centroids import Assigner, ranking_metric, train_centroids
-from vecengine.ivf_flat.index import METRICS as SERVED
-from vecengine.ivf_flat.index import IvfFlatIndex, load_ivf_flat
-from vecengine.ivf_flat.parameters import IvfFlatParameters
+from vecengine.ivf.build import build_lists, extend_lists
+from vecengine.ivf.centroids import Assigner, ranking_metric, train_centroids
+from vecengine.ivf.index import METRICS as SERVED
+from vecengine.ivf.index import ListIndex
+from vecengine.ivf.kinds import ListKind
+from vecengine.ivf.parameters import LISTS, ListParameters
 from vecengine.metrics import NUMBER_METRICS, Metric, keys_by_formula
 
 HOOKS = BuildHooks()
+WHOLE = ListKind("ivfflat", (LISTS,))
 METRICS = [metric for metric in SERVED if metric in NUMBER_METRICS]
 
 
@@ -35,24 +37,24 @@ def clusters(rows: int, dimensions: int, dtype: Any = np.float32, seed: int = 7)
 
 def built(
     vectors: Any, metric: Metric = Metric.L2, lists: int = 20, *, offsets: Any = None, threads: int = 1
-) -> IvfFlatIndex:
-    return build_ivf_flat(vectors, metric, offsets, IvfFlatParameters(lists), BuildHooks(threads))
+) -> ListIndex:
+    return build_lists(WHOLE, vectors, metric, offsets, ListParameters(lists), hooks=BuildHooks(threads))
 
 
-def probed(index: IvfFlatIndex) -> IvfFlatIndex:
+def probed(index: ListIndex) -> ListIndex:
     """The same lists with costs that never prefer the scan."""
-    index._cost = lambda probes, allowed_count: 0.0  # type: ignore[method-assign]
+    index._cost = lambda probes, k, allowed_count: 0.0  # type: ignore[method-assign]
     return index
 
 
-def recall(index: IvfFlatIndex, vectors: Any, queries: Any, probes: int, k: int = 10) -> float:
+def recall(index: ListIndex, vectors: Any, queries: Any, probes: int, k: int = 10) -> float:
     """Recall by distance, so that ties count."""
     found, _ = index.search(queries, k, ef_search=probes)
     truth, _ = vecengine.exact_search(vectors, queries, k, metric=index.metric)
     return float((found <= truth[:, -1:] + 1e-5 * np.abs(truth[:, -1:])).mean())
 
 
-def assert_holds_every_row_once(index: IvfFlatIndex) -> None:
+def assert_holds_every_row_once(index: ListIndex) -> None:
     rows, lists = index.lists.assignment()
     np.testing.assert_array_equal(np.sort(rows), index.coverage.row_offsets())
     for number in range(index.lists.list_count):
@@ -153,7 +155,8 @@ def test_fewer_rows_than_lists(metric: Metric, rows: int, lists: int) -> None:
         _, offsets = index.search(queries, rows + 1, ef_search=probes)
         truth = vecengine.exact_search(vectors, queries, rows + 1, metric=index.metric)[1]
         np.testing.assert_array_equal(offsets, truth)
-    again: Any = probed(load_ivf_flat(index.to_buffers(), vectors))
+    loaded: Any = vecengine.load_index(index.to_buffers(), vectors)
+    again = probed(loaded)
     np.testing.assert_array_equal(again.search(queries, 5)[1], index.search(queries, 5)[1])
 
 
@@ -177,7 +180,7 @@ def test_zero_and_opposite_vectors() -> None:
     inner = built(vectors, Metric.IP, 10)
     assert inner.row_count == 1400
     assert_holds_every_row_once(inner)
-    nothing = build_ivf_flat(np.zeros((50, 4), np.float32), Metric.IP, None, IvfFlatParameters(10), HOOKS)
+    nothing = built(np.zeros((50, 4), np.float32), Metric.IP, 10)
     assert nothing.lists.list_count == 1 and nothing.search(np.ones((1, 4), np.float32), 60)[1].max() == 49
 
 
@@ -219,7 +222,7 @@ def test_extended_lists_find_as_much_as_lists_built_anew(metric: Metric, share: 
     kept, moved_to = moved(vectors, np.random.default_rng(1).choice(4000, changed, replace=False))
     both = np.concatenate([kept, clusters(changed, 16, seed=8)])
     offsets = np.delete(np.arange(4000), [5, 17])
-    extended = extend_ivf_flat(source, moved_to, both, offsets, HOOKS)
+    extended = extend_lists(source, moved_to, both, offsets, HOOKS)
     anew = built(both, metric, 40, offsets=offsets)
     assert extended.row_count == 3998
     assert (extended.lists.centroids[0] in source.lists.centroids) == (share < 0.1)
@@ -236,9 +239,9 @@ def test_changes_add_up_until_centroids_are_trained_again() -> None:
     expected = [(2000, 150), (2000, 300), (2450, 0)]
     for step, training in enumerate(expected, 1):
         present = 2000 + 150 * step
-        index = extend_ivf_flat(index, np.arange(present - 150), vectors[:present], None, HOOKS)
+        index = extend_lists(index, np.arange(present - 150), vectors[:present], None, HOOKS)
         assert (index.training.rows, index.training.changed_rows) == training
-        loaded = load_ivf_flat(index.to_buffers(), vectors[:present])
+        loaded: Any = vecengine.load_index(index.to_buffers(), vectors[:present])
         assert loaded.training == index.training
     anew = built(vectors[:2450], Metric.L2, 40)
     np.testing.assert_array_equal(index.lists.centroids, anew.lists.centroids)
@@ -247,7 +250,7 @@ def test_changes_add_up_until_centroids_are_trained_again() -> None:
 def test_a_small_change_keeps_the_curve() -> None:
     vectors = clusters(4000, 8)
     source = built(vectors[:3900], Metric.L2)
-    assert extend_ivf_flat(source, np.arange(3900), vectors, None, HOOKS).curve is source.curve
+    assert extend_lists(source, np.arange(3900), vectors, None, HOOKS).curve is source.curve
 
 
 def test_phases_progress_and_cancellation() -> None:

@@ -15,7 +15,7 @@ from vecengine.coverage import Coverage
 from vecengine.errors import DamagedIndex
 from vecengine.exact import KernelSpace, Offsets, kernel_space
 from vecengine.index import Buffers
-from vecengine.ivf_flat.centroids import Centroids, Lists, ranking_metric
+from vecengine.ivf.centroids import Centroids, Lists, ranking_metric
 from vecengine.metrics import BIT_METRICS, Float32s, Metric
 from vecengine.stored_vectors import BitVectors
 

@@ -15,7 +15,7 @@ towards more probes.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -84,6 +84,11 @@ class ProbeCurve:
         recall = (1 - share) * self.recall[low] + share * self.recall[high]
         misses = (1.0 - recall) / max(_MISSES_SHARE_MIN, math.sqrt(min(1.0, selectivity)))
         return np.asarray(np.maximum(0.0, 1.0 - misses), dtype=np.float64)
+
+    def with_codes(self, shares: Floats) -> ProbeCurve:
+        """The curve where only these shares (c - 1,) of the neighbours in lists are found by codes; of all rows at k = n all are."""
+        found = np.append(shares, 1.0)[:, None]
+        return replace(self, recall=np.asarray(np.round(self.recall * found, 5), dtype=np.float64))
 
     def to_json(self) -> dict[str, Any]:
         return {

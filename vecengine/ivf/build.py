@@ -1,9 +1,10 @@
-"""Builds an `ivfflat` index from nothing, or from an index over some of the rows.
+"""Builds an index of lists from nothing, or from an index over some of the rows.
 
 1. Draw the training sample, 50 rows a list and at least 10,000 as pgvector does, and besides a few rows that measure.
 2. Train the centroids, unless those of the source are taken over.
 3. Assign the rows that have no list yet to their nearest centroids.
-4. Order the rows by list and measure the recall curve with the rows kept out of the sample.
+4. Order the rows by list, and where lists hold codes encode them; an extension keeps the codes of rows that stay.
+5. Measure the recall curve with the rows kept out of the sample.
 
 The result is the same every time, whatever the number of threads.
 """
@@ -15,14 +16,11 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from foundation.bitset import bits_from_mask
-from vecengine.arrays import CancelWord, check_cancel, queries_from
+from vecengine.arrays import check_cancel
 from vecengine.compiled import await_kernels
 from vecengine.coverage import Coverage, Offsets, choose_rows, square_norms
-from vecengine.exact import exact_keys
 from vecengine.family import ASSIGNING, LOADING, TRAINING, BuildHooks
-from vecengine.formulas import formula_keys
-from vecengine.ivf_flat.centroids import (
+from vecengine.ivf.centroids import (
     Assigner,
     Centroids,
     Lists,
@@ -30,10 +28,13 @@ from vecengine.ivf_flat.centroids import (
     as_numbers,
     train_centroids,
 )
-from vecengine.ivf_flat.curve import RECALL_AT, ProbeCurve, empty_curve, measured_curve
-from vecengine.ivf_flat.index import IvfFlatIndex, Training
-from vecengine.ivf_flat.lists import ListArrays, arranged_lists
-from vecengine.ivf_flat.parameters import IvfFlatParameters
+from vecengine.ivf.codes import ListCodes, Moves, encode_lists, moved_codes
+from vecengine.ivf.curve import empty_curve
+from vecengine.ivf.index import ListIndex, Training
+from vecengine.ivf.kinds import ListKind
+from vecengine.ivf.lists import ListArrays, arranged_lists
+from vecengine.ivf.measuring import measured
+from vecengine.ivf.parameters import ListParameters
 from vecengine.metrics import Metric, Vectors
 
 RETRAIN_SHARE = 0.2
@@ -48,13 +49,15 @@ _ASSIGN_BLOCK_ROWS = 16_384
 _SEED = 20180406
 
 
-def build_ivf_flat(
+def build_lists(
+    kind: ListKind,
     vectors: Vectors,
     metric: Metric,
     offsets: Offsets | None,
-    parameters: IvfFlatParameters,
+    parameters: ListParameters,
+    *,
     hooks: BuildHooks,
-) -> IvfFlatIndex:
+) -> ListIndex:
     """Train, assign and measure. Waits for the kernels; without them the measuring is slow.
 
     Raises:
@@ -74,19 +77,31 @@ def build_ivf_flat(
         assigned = _assigned(assigner, vectors, rows, centroids, hooks)
     hooks.begin(LOADING)
     lists = _arranged(vectors, metric, centroids, rows, assigned)
-    curve = _measured(vectors, metric, coverage, lists, queries=queries, cancel=hooks.cancel)
-    return IvfFlatIndex(
-        vectors, metric, coverage, lists, parameters, training=Training(coverage.row_count), curve=curve
+    codes = None
+    if kind.codes is not None:
+        codes = encode_lists(kind.codes, metric, vectors, lists, parameters, hooks=hooks)
+    index = ListIndex(
+        kind,
+        vectors,
+        metric,
+        coverage,
+        lists=lists,
+        parameters=parameters,
+        training=Training(coverage.row_count),
+        curve=empty_curve(),
+        codes=codes,
     )
+    index.curve = measured(index, queries, hooks.cancel)
+    return index
 
 
-def extend_ivf_flat(
-    source: IvfFlatIndex,
+def extend_lists(
+    source: ListIndex,
     moved_to: npt.NDArray[np.int64],
     vectors: Vectors,
     offsets: Offsets | None,
     hooks: BuildHooks,
-) -> IvfFlatIndex:
+) -> ListIndex:
     """An index over `vectors`, of which `source` has some in its lists already; see `vecengine.extend_index`.
 
     Raises:
@@ -104,23 +119,58 @@ def extend_ivf_flat(
     gone = old_rows.size - (rows.size - missing.size)
     training = replace(source.training, changed_rows=source.training.changed_rows + missing.size + gone)
     if training.changed_rows > RETRAIN_SHARE * training.rows:
-        return build_ivf_flat(vectors, metric, offsets, source.parameters, hooks)
+        return build_lists(source.kind, vectors, metric, offsets, source.parameters, hooks=hooks)
     centroids = source.lists.centroids
     with Assigner(metric, threads=hooks.threads, cancel=hooks.cancel) as assigner:
         hooks.begin(ASSIGNING)
         assigned[missing] = _assigned(assigner, vectors, rows[missing], centroids, hooks)
     hooks.begin(LOADING)
     lists = _arranged(vectors, metric, centroids, rows, assigned)
-    curve = source.curve
+    codes = _extended_codes(source, vectors, lists, assigned, moved_to, hooks=hooks)
+    index = ListIndex(
+        source.kind,
+        vectors,
+        metric,
+        coverage,
+        lists=lists,
+        parameters=source.parameters,
+        training=training,
+        curve=source.curve,
+        codes=codes,
+    )
     # A curve ends at the last list, so it belongs to one number of lists.
     if missing.size + gone > _CURVE_KEPT_SHARE * rows.size or lists.list_count != source.lists.list_count:
         queries, _ = _drawn(np.random.default_rng(_SEED), coverage, source.parameters)
-        curve = _measured(vectors, metric, coverage, lists, queries=queries, cancel=hooks.cancel)
-    return IvfFlatIndex(vectors, metric, coverage, lists, source.parameters, training=training, curve=curve)
+        index.curve = measured(index, queries, hooks.cancel)
+    return index
+
+
+def _extended_codes(
+    source: ListIndex,
+    vectors: Vectors,
+    lists: ListArrays,
+    assigned: Lists,
+    moved_to: Offsets,
+    *,
+    hooks: BuildHooks,
+) -> ListCodes | None:
+    """Codes of lists over the source's centroids; `assigned` (n,) the source's list of each row, by ascending row."""
+    if source.kind.codes is None:
+        return None
+    if source.codes is None or lists.rows.size == 0:
+        return encode_lists(
+            source.kind.codes, source.metric_kind, vectors, lists, source.parameters, hooks=hooks
+        )
+    came_from = np.full(vectors.shape[0] + 1, -1, dtype=np.int64)
+    came_from[moved_to[source.lists.rows]] = np.arange(source.lists.rows.size)
+    # Rows that are gone have written there.
+    came_from[-1] = -1
+    moves = Moves(np.unique(assigned), came_from[lists.rows])
+    return moved_codes(source.codes, vectors, lists, moves, hooks)
 
 
 def _drawn(
-    rng: np.random.Generator, coverage: Coverage, parameters: IvfFlatParameters
+    rng: np.random.Generator, coverage: Coverage, parameters: ListParameters
 ) -> tuple[Offsets, Offsets]:
     """Ascending row offsets: those to measure with, none where rows are few, and others to train with."""
     rows = coverage.row_offsets()
@@ -151,29 +201,3 @@ def _arranged(
 ) -> ListArrays:
     norms = square_norms(vectors) if metric is Metric.COSINE else None
     return arranged_lists(centroids, rows, assigned, norms)
-
-
-def _measured(
-    vectors: Vectors,
-    metric: Metric,
-    coverage: Coverage,
-    lists: ListArrays,
-    *,
-    queries: Offsets,
-    cancel: CancelWord | None,
-) -> ProbeCurve:
-    """Search exactly for rows among the others: in which lists are their neighbours?"""
-    if queries.size == 0:
-        return empty_curve()
-    others = np.zeros(coverage.vector_rows, dtype=np.bool_)
-    others[coverage.row_offsets()] = True
-    others[queries] = False
-    width = min(max(RECALL_AT), coverage.row_count - queries.size)
-    asked = queries_from(vectors[queries])
-    _, neighbours, _ = exact_keys(metric, vectors, asked, width, bits_from_mask(others), cancel=cancel)
-    rows, list_of_row = lists.assignment()
-    list_of = np.zeros(coverage.vector_rows, dtype=np.int64)
-    list_of[rows] = list_of_row
-    ranking = Metric(lists.centre_space(metric)[0])
-    keys = np.stack([formula_keys(ranking, lists.centroids, query) for query in asked])
-    return measured_curve(lists.sizes(), np.argsort(keys, axis=1, kind="stable"), list_of[neighbours])

@@ -1,4 +1,8 @@
-"""A searchable set of inverted lists over vectors it does not own."""
+"""A searchable set of inverted lists over vectors it does not own.
+
+Lists of whole vectors are searched exactly. Of lists of codes the nearest by codes, `refine_k` times k, are reranked by their vectors,
+and a query that this leaves short (keys by codes may be NaN where distances are not) is answered by a scan.
+"""
 
 from __future__ import annotations
 
@@ -9,13 +13,12 @@ import numpy as np
 import numpy.typing as npt
 
 from foundation.bitset import Bitset
-from vecengine.arrays import CancelWord, Queries, cancel_error, check_allowed, check_queries, check_vectors
+from vecengine.arrays import CancelWord, Queries, cancel_error, check_allowed, check_queries
 from vecengine.buffers import (
     METADATA,
     check_matches,
     decode_metadata,
     encode_metadata,
-    read_file,
     take_integer,
     write_file,
 )
@@ -32,16 +35,27 @@ from vecengine.exact import (
     pad_answer,
 )
 from vecengine.index import EXACT, FILTERED_LISTS, LISTS, Buffers, SearchStats, StrategyEstimate
-from vecengine.ivf_flat.curve import ProbeCurve, curve_from_json
-from vecengine.ivf_flat.lists import ListArrays, load_lists
-from vecengine.ivf_flat.parameters import PARAMETERS, IvfFlatParameters
-from vecengine.ivf_flat.search import ListRequest, list_space, probing_cost, run_search
+from vecengine.ivf.codes import ListCodes, code_fields, load_codes
+from vecengine.ivf.curve import ProbeCurve, curve_from_json
+from vecengine.ivf.kinds import ListKind, StoredBook
+from vecengine.ivf.lists import ListArrays, load_lists
+from vecengine.ivf.parameters import ListParameters
+from vecengine.ivf.search import (
+    ListAnswer,
+    ListRequest,
+    list_space,
+    probing_cost,
+    run_coded_search,
+    run_search,
+)
 from vecengine.metrics import Float32s, Metric, Vectors, parse_metric
 
-FAMILY = "ivfflat"
 METRICS = (Metric.L2, Metric.IP, Metric.COSINE, Metric.HAMMING)
-"""pgvector has no operator class of l1 or jaccard for it either."""
+"""Of whole vectors; pgvector has no operator class of l1 or jaccard for `ivfflat` either. Codes have no hamming."""
 
+_RECALL_TOLERANCE = 1e-3
+_RERANKED_COST = 3.0
+"""Of a row far from cache, in distances of a sequential scan."""
 
 _ROWS_MAX = np.iinfo(np.int64).max
 
@@ -54,23 +68,25 @@ class Training:
     changed_rows: int = 0
 
 
-class IvfFlatIndex(CoveringIndex):
+class ListIndex(CoveringIndex):
     """See `vecengine.index.VectorIndex`. `ef_search` is the number of lists to visit, pgvector's `ivfflat.probes`."""
-
-    family = FAMILY
 
     def __init__(
         self,
+        kind: ListKind,
         vectors: Vectors,
         metric: Metric,
         coverage: Coverage,
-        lists: ListArrays,
-        parameters: IvfFlatParameters,
         *,
+        lists: ListArrays,
+        parameters: ListParameters,
         training: Training,
         curve: ProbeCurve,
+        codes: ListCodes | None = None,
     ) -> None:
         super().__init__(vectors, metric, coverage)
+        self.kind = kind
+        self.codes = codes
         self._lists = lists
         self._parameters = parameters
         self._target = list_space(kernel_space(metric, vectors), metric, lists)
@@ -78,12 +94,21 @@ class IvfFlatIndex(CoveringIndex):
         self.curve = curve
 
     @property
-    def size_bytes(self) -> int:
-        return self._lists.size_bytes
+    def family(self) -> str:
+        return self.kind.name
 
     @property
-    def parameters(self) -> IvfFlatParameters:
+    def size_bytes(self) -> int:
+        return self._lists.size_bytes + (0 if self.codes is None else self.codes.size_bytes)
+
+    @property
+    def parameters(self) -> ListParameters:
         return self._parameters
+
+    @property
+    def vectors(self) -> Vectors:
+        """(n, d) the vectors it refers to."""
+        return self._vectors
 
     @property
     def lists(self) -> ListArrays:
@@ -108,7 +133,7 @@ class IvfFlatIndex(CoveringIndex):
         width = min(k, stats.allowed_count)
         probes = min(max(ef_search, 1), self._lists.list_count)
         compiled = kernels()
-        if compiled is None or stats.allowed_count <= self._cost(probes, stats.allowed_count):
+        if compiled is None or stats.allowed_count <= self._cost(probes, width, stats.allowed_count):
             stats.strategy, stats.ef_search = EXACT, 0
             keys, offsets, computed = exact_keys(
                 self._metric, self._vectors, words, width, bits, cancel=cancel, budget=distance_budget
@@ -119,26 +144,66 @@ class IvfFlatIndex(CoveringIndex):
         stats.strategy, stats.ef_search = (FILTERED_LISTS if is_filtered else LISTS), probes
         # Listed rows are covered by construction: only the caller's filter is left to test.
         request = ListRequest(words, width, probes, allowed_bits if is_filtered else None, distance_budget)
-        return pad_answer(self._metric, *self._probe(compiled, request, cancel, stats), k)
+        return pad_answer(self._metric, *self._probe(compiled, request, bits, cancel, stats), k)
 
     def _probe(
-        self, compiled: KernelSet, request: ListRequest, cancel: CancelWord | None, stats: SearchStats
+        self,
+        compiled: KernelSet,
+        request: ListRequest,
+        bits: Bitset | None,
+        cancel: CancelWord | None,
+        stats: SearchStats,
     ) -> tuple[Keys, Offsets]:
-        answer = run_search(compiled, self._target, request, cancel)
+        if self.codes is None:
+            answer = run_search(compiled, self._target, request, cancel)
+        else:
+            pool = min(self._parameters.refine_k * request.k, stats.allowed_count)
+            answer = run_coded_search(compiled, self._target, self.codes, request, pool, cancel=cancel)
         stats.distances += answer.distances
         stats.expansions += answer.visited
+        stats.reranked += answer.reranked
         if answer.status == STATUS_CANCELLED and cancel is not None:
             raise cancel_error(cancel)
         if answer.status == STATUS_BUDGET_SPENT:
             raise DistanceBudgetSpent("distance budget of the search is spent")
+        short = np.flatnonzero(answer.found < request.k)
+        if short.size and self.codes is not None:
+            stats.completed_exactly += short.size
+            remaining = max(1, request.budget - answer.distances) if request.budget else 0
+            answer.keys[short], answer.offsets[short], computed = exact_keys(
+                self._metric,
+                self._vectors,
+                request.queries[short],
+                request.k,
+                bits,
+                cancel=cancel,
+                budget=remaining,
+            )
+            stats.distances += computed
         return answer.keys, answer.offsets
 
-    def _cost(self, probes: int, allowed_count: int) -> float:
+    def nearest_by_codes(
+        self, query: Float32s, k: int, allowed_bits: Bitset, cancel: CancelWord | None
+    ) -> ListAnswer:
+        """The rows that codes find for one query (1, d) in all lists; kernels are ready and there are codes."""
+        compiled = kernels()
+        assert compiled is not None and self.codes is not None
+        request = ListRequest(query, k, self._lists.list_count, allowed_bits)
+        pool = min(self._parameters.refine_k * k, self.row_count)
+        return run_coded_search(compiled, self._target, self.codes, request, pool, cancel=cancel)
+
+    def _cost(self, probes: int, k: int, allowed_count: int) -> float:
         """Expected time of a search of lists, in distances of a scan."""
         listed = self.row_count * probes / self._lists.list_count
         if not self.curve.is_empty:
             listed = self.curve.rows_of(probes)
-        return probing_cost(self._lists.list_count, listed, allowed_count / max(1, self.row_count))
+        selectivity = allowed_count / max(1, self.row_count)
+        if self.codes is None or self.kind.codes is None:
+            return probing_cost(self._lists.list_count, listed, selectivity)
+        row_cost = self.kind.codes.row_cost(self.dimensions, self._parameters) / max(1, self.dimensions)
+        reranked = min(listed * selectivity, self._parameters.refine_k * k)
+        cost = probing_cost(self._lists.list_count, listed, selectivity, row_cost)
+        return cost + _RERANKED_COST * reranked
 
     def estimate(self, k: int, allowed_count: int, target_recall: float) -> tuple[StrategyEstimate, ...]:
         allowed_count = min(allowed_count, self.row_count)
@@ -149,8 +214,10 @@ class IvfFlatIndex(CoveringIndex):
         if probes is not None:
             name = LISTS if allowed_count == self.row_count else FILTERED_LISTS
             recall = self.curve.recall_of(probes, width, selectivity)
-            cost = self._cost(probes, allowed_count)
-            estimates.append(StrategyEstimate(name, probes, cost, max(recall, target_recall)))
+            cost = self._cost(probes, width, allowed_count)
+            # What codes lose no number of probes gains.
+            if recall >= target_recall - _RECALL_TOLERANCE:
+                estimates.append(StrategyEstimate(name, probes, cost, max(recall, target_recall)))
         return tuple(sorted(estimates, key=lambda estimate: estimate.cost_distances))
 
     def beam_for(self, k: int, target_recall: float) -> int:
@@ -163,29 +230,27 @@ class IvfFlatIndex(CoveringIndex):
         return self.curve.recall_of(ef_search, k, min(1.0, allowed_count / max(1, self.row_count)))
 
     def to_buffers(self) -> Buffers:
+        given = {info.name: getattr(self._parameters, info.name) for info in self.kind.parameters}
         metadata = encode_metadata(
-            FAMILY,
+            self.family,
             self.metric,
             self._vectors,
             rows=self.row_count,
-            lists=self._parameters.lists,
+            **given,
+            **(code_fields(self.codes) if self.kind.codes else {}),
             list_count=self._lists.list_count,
             trained_rows=self.training.rows,
             changed_rows=self.training.changed_rows,
             curve=self.curve.to_json(),
         )
-        return {METADATA: metadata, **self._lists.to_buffers()}
+        codes = {} if self.codes is None else self.codes.to_buffers()
+        return {METADATA: metadata, **self._lists.to_buffers(), **codes}
 
     def save(self, path: str | os.PathLike[str]) -> None:
         write_file(path, self.to_buffers())
 
-    @classmethod
-    def load(cls, path: str | os.PathLike[str], vectors: Vectors) -> IvfFlatIndex:
-        """Read a file written by `save`, for the vectors it was built on."""
-        return load_ivf_flat(read_file(path), check_vectors(vectors))
 
-
-def load_ivf_flat(buffers: Buffers, vectors: Vectors) -> IvfFlatIndex:
+def load_list_index(kind: ListKind, buffers: Buffers, vectors: Vectors) -> ListIndex:
     """Take back the buffers of lists. Reads every row offset once, to check it.
 
     Raises:
@@ -196,27 +261,35 @@ def load_ivf_flat(buffers: Buffers, vectors: Vectors) -> IvfFlatIndex:
     metric = parse_metric(metadata["metric"])
     if metric not in METRICS:
         raise DamagedIndex(
-            f'index metadata names metric "{metadata["metric"]}", which {FAMILY} does not serve'
+            f'index metadata names metric "{metadata["metric"]}", which {kind.name} does not serve'
         )
-    (info,) = PARAMETERS
-    parameter = take_integer(metadata, "lists", info.minimum, info.maximum)
+    given = {
+        info.name: take_integer(metadata, info.name, info.minimum, info.maximum) for info in kind.parameters
+    }
+    parameters = ListParameters(**given)
     row_count = take_integer(metadata, "rows", 0, vectors.shape[0])
-    list_count = take_integer(metadata, "list_count", 1, max(1, min(parameter, row_count)))
+    list_count = take_integer(metadata, "list_count", 1, max(1, min(parameters.lists, row_count)))
     lists, coverage = load_lists(
         buffers,
         (row_count, list_count, vectors.shape[1]),
         vectors.shape[0],
         metric=metric,
     )
-    return IvfFlatIndex(
+    codes = None
+    if kind.codes is not None:
+        stored = StoredBook(buffers, metadata, metric, vectors.shape[1])
+        codes = load_codes(kind.codes, stored, row_count, list_count, parameters)
+    return ListIndex(
+        kind,
         vectors,
         metric,
         coverage,
-        lists,
-        IvfFlatParameters(parameter),
+        lists=lists,
+        parameters=parameters,
         training=Training(
             take_integer(metadata, "trained_rows", 0, _ROWS_MAX),
             take_integer(metadata, "changed_rows", 0, _ROWS_MAX),
         ),
         curve=curve_from_json(metadata.get("curve")),
+        codes=codes,
     )

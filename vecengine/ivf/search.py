@@ -1,4 +1,4 @@
-"""Calls the kernel that searches lists: bundles its arguments and lends it working memory."""
+"""Calls the kernels that search lists: bundles their arguments and lends them working memory."""
 
 from __future__ import annotations
 
@@ -12,9 +12,14 @@ from foundation.bitset import Bitset
 from vecengine.arrays import NO_BITS, NO_CANCEL, CancelWord
 from vecengine.compiled import KernelSet
 from vecengine.exact import KernelSpace, Keys, Offsets
-from vecengine.ivf_flat.lists import ListArrays
+from vecengine.ivf.codes import ListCodes
+from vecengine.ivf.lists import ListArrays
 from vecengine.metrics import Float32s, Metric
 
+_QUERIES_AT_ONCE = 64
+"""What queries are to codes may be hundreds of KiB each."""
+
+NO_ROWS: Offsets = np.zeros(0, dtype=np.int64)
 _ROW_COST = 1.3
 _FILTERED_ROW_COST = 0.03
 """Measured on 61,666 vectors of 384 float32, AVX-512, one thread, in distances of a sequential scan: see DESIGN.md."""
@@ -40,13 +45,19 @@ class ListRequest(NamedTuple):
 
 
 class ListAnswer(NamedTuple):
-    """(nq, k) keys and row offsets, padded; `visited` lists."""
+    """(nq, k) keys and row offsets, padded; `found` (nq,) rows, -1 for a query that was not finished; `visited` lists.
+
+    `candidates` are the rows found by codes for the last query, ascending by codes.
+    """
 
     status: int
     keys: Keys
     offsets: Offsets
+    found: npt.NDArray[np.int64]
     distances: int
     visited: int
+    reranked: int = 0
+    candidates: Offsets = NO_ROWS
 
 
 class _ScratchPool(threading.local):
@@ -71,9 +82,11 @@ def list_space(space: KernelSpace, metric: Metric, lists: ListArrays) -> ListSpa
     return ListSpace(space, lists.centre_space(metric), lists.bundle(), lists.list_count)
 
 
-def probing_cost(list_count: int, listed_rows: float, selectivity: float) -> float:
+def probing_cost(
+    list_count: int, listed_rows: float, selectivity: float, row_cost: float = _ROW_COST
+) -> float:
     """Time of a search that meets so many rows in its lists, in distances of a sequential scan."""
-    per_row = _ROW_COST * selectivity + (_FILTERED_ROW_COST if selectivity < 1.0 else 0.0)
+    per_row = row_cost * selectivity + (_FILTERED_ROW_COST if selectivity < 1.0 else 0.0)
     return list_count + per_row * listed_rows
 
 
@@ -84,6 +97,7 @@ def run_search(
     query_count = request.queries.shape[0]
     keys = np.empty((query_count, request.k), dtype=np.float64)
     offsets = np.empty((query_count, request.k), dtype=np.int64)
+    found = np.empty(query_count, dtype=np.int64)
     counts = np.zeros(2, dtype=np.int64)
     allowed = NO_BITS if request.allowed_bits is None else request.allowed_bits
     status = compiled.search_lists(
@@ -92,7 +106,50 @@ def run_search(
         target.lists,
         (request.queries, allowed, request.probes, request.budget),
         _scratch.lend(target.list_count),
-        (keys, offsets, np.empty(query_count, dtype=np.int64), counts),
+        (keys, offsets, found, counts),
         NO_CANCEL if cancel is None else cancel,
     )
-    return ListAnswer(status, keys, offsets, int(counts[0]), int(counts[1]))
+    return ListAnswer(status, keys, offsets, found, int(counts[0]), int(counts[1]))
+
+
+def run_coded_search(
+    compiled: KernelSet,
+    target: ListSpace,
+    codes: ListCodes,
+    request: ListRequest,
+    pool_size: int,
+    *,
+    cancel: CancelWord | None,
+) -> ListAnswer:
+    """One search of all queries by codes, of which the `pool_size` nearest are reranked; at least k, unless k is 0.
+
+    Raises nothing: the status says how it ended.
+    """
+    query_count = request.queries.shape[0]
+    keys = np.empty((query_count, request.k), dtype=np.float64)
+    offsets = np.empty((query_count, request.k), dtype=np.int64)
+    found = np.full(query_count, -1, dtype=np.int64)
+    counts = np.zeros(3, dtype=np.int64)
+    pool = np.empty(pool_size, dtype=np.float64), np.empty(pool_size, dtype=np.int64)
+    allowed = NO_BITS if request.allowed_bits is None else request.allowed_bits
+    status = 0
+    for begin in range(0, query_count if request.k else 0, _QUERIES_AT_ONCE):
+        part = slice(begin, begin + _QUERIES_AT_ONCE)
+        queries = request.queries[part]
+        status = compiled.search_coded_lists(
+            target.space,
+            target.centre_space,
+            target.lists,
+            codes.bundle(queries),
+            (queries, allowed, request.probes, request.budget),
+            _scratch.lend(target.list_count),
+            pool,
+            (keys[part], offsets[part], found[part], counts),
+            NO_CANCEL if cancel is None else cancel,
+        )
+        if status:
+            break
+    candidates = pool[1][: min(pool_size, int(counts[2]))]
+    return ListAnswer(
+        status, keys, offsets, found, int(counts[0]), int(counts[1]), int(counts[2]), candidates
+    )

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import vecengine
-from tests.vecengine.ivf_flat.test_build import built, clusters
+from tests.vecengine.ivf.test_build import built, clusters
 from vecengine.errors import DamagedIndex, IndexFormatNotSupported
 from vecengine.metrics import Metric
 

@@ -12,9 +12,9 @@ import pytest
 
 import vecengine
 from foundation.bitset import bits_from_mask
-from tests.vecengine.ivf_flat.test_build import built, clusters, probed
+from tests.vecengine.ivf.test_build import built, clusters, probed
 from vecengine.errors import DamagedIndex
-from vecengine.ivf_flat.curve import curve_from_json, empty_curve, measured_curve
+from vecengine.ivf.curve import curve_from_json, empty_curve, measured_curve
 
 VECTORS: Any = clusters(12_500, 16)
 BASE, QUERIES = VECTORS[:12_000], np.ascontiguousarray(VECTORS[12_000:])

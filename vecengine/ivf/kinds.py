@@ -1,0 +1,219 @@
+"""The kinds of codes that lists may have: how a book of each is trained and loaded, and what weighing a row costs."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar, NamedTuple, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from vecengine.arrays import CancelWord
+from vecengine.buffers import Metadata
+from vecengine.codes import Codebook, CodeVectors, code_bytes, load_codebook, train_codebook
+from vecengine.codes_product import load_product_book, train_product
+from vecengine.codes_rabitq import load_rabitq_book, train_rabitq
+from vecengine.element_types import Numbers
+from vecengine.errors import BuildParameterError
+from vecengine.exact import Offsets
+from vecengine.index import Buffers
+from vecengine.ivf.parameters import ListParameters
+from vecengine.metrics import Float32s, Metric
+from vecengine.parameters import ParameterInfo
+from vecengine.residuals import Centres
+from vecengine.stored_vectors import StoredVectors
+
+_DIMENSIONS_PER_PIECE = 4
+
+Data = npt.NDArray[np.uint8]
+
+
+class Book(Protocol):
+    """How numbers become codes, and queries what codes are compared with."""
+
+    @property
+    def row_bytes(self) -> int:
+        """Size of a row of codes."""
+
+    def encode(
+        self,
+        vectors: Numbers,
+        rows: Offsets,
+        *,
+        centres: Centres | None = None,
+        threads: int = 1,
+        cancel: CancelWord | None = None,
+    ) -> StoredVectors:
+        """Codes of rows of (n, d) vectors. Raises QueryCanceled (57014)."""
+
+    def wrap(self, data: Data) -> StoredVectors:
+        """(n, row_bytes) uint8 as vectors of codes."""
+
+    def query_tables(self, queries: Float32s) -> Float32s:
+        """(nq, w) float32 of (nq, d) queries; the first word is a number that keys have besides."""
+
+    def to_buffers(self) -> Buffers:
+        """The book as named arrays."""
+
+    def fields(self) -> Metadata:
+        """What metadata says of the book."""
+
+
+class ScalarBook:
+    """Codes of 8 bits a dimension, relative to nothing but the mean of all rows; see `vecengine.codes`."""
+
+    def __init__(self, book: Codebook) -> None:
+        self.book = book
+
+    @property
+    def row_bytes(self) -> int:
+        return code_bytes(self.book.mean.size)
+
+    def encode(
+        self,
+        vectors: Numbers,
+        rows: Offsets,
+        *,
+        centres: Centres | None = None,
+        threads: int = 1,
+        cancel: CancelWord | None = None,
+    ) -> StoredVectors:
+        assert centres is None
+        return self.book.encode(vectors, rows, cancel)
+
+    def wrap(self, data: Data) -> StoredVectors:
+        return CodeVectors(data, self.book.mean.size)
+
+    def query_tables(self, queries: Float32s) -> Float32s:
+        return self.book.encode_queries(queries)
+
+    def to_buffers(self) -> Buffers:
+        return {"code_mean": self.book.mean}
+
+    def fields(self) -> Metadata:
+        return {"code_scale": self.book.scale}
+
+
+class CodeSource(NamedTuple):
+    """What will be encoded: rows of (n, d) vectors at (m,) offsets, and what each is coded relative to."""
+
+    metric: Metric
+    vectors: Numbers
+    rows: Offsets
+    centres: Centres | None
+
+
+class StoredBook(NamedTuple):
+    """What a book is loaded from."""
+
+    buffers: Buffers
+    metadata: Metadata
+    metric: Metric
+    dimensions: int
+
+
+class CodeKind(ABC):
+    """One kind of codes.
+
+    Attributes:
+        is_relative: rows are coded relative to their list.
+    """
+
+    is_relative: ClassVar[bool]
+
+    @abstractmethod
+    def train(self, source: CodeSource, parameters: ListParameters, cancel: CancelWord | None) -> Book | None:
+        """A book of the rows; None where their numbers have no use for codes. Raises QueryCanceled (57014)."""
+
+    @abstractmethod
+    def load(self, stored: StoredBook, parameters: ListParameters) -> Book:
+        """The book that was stored. Raises DamagedIndex (XX002)."""
+
+    @abstractmethod
+    def row_cost(self, dimensions: int, parameters: ListParameters) -> float:
+        """Time to weigh a row by codes, in that of reading so many numbers in a scan of float32."""
+
+
+class ScalarKind(CodeKind):
+    """Codes of 8 bits a dimension."""
+
+    is_relative = False
+
+    def train(self, source: CodeSource, parameters: ListParameters, cancel: CancelWord | None) -> Book | None:
+        book = train_codebook(source.metric, source.vectors, source.rows, cancel)
+        return None if book is None else ScalarBook(book)
+
+    def load(self, stored: StoredBook, parameters: ListParameters) -> Book:
+        return ScalarBook(load_codebook(*stored))
+
+    def row_cost(self, dimensions: int, parameters: ListParameters) -> float:
+        return _CALL_NUMBERS + dimensions / 2
+
+
+class ProductKind(CodeKind):
+    """Product codes of what rows differ by from their centroid: 4 to 8 bits for each piece of the dimensions."""
+
+    is_relative = True
+
+    def train(self, source: CodeSource, parameters: ListParameters, cancel: CancelWord | None) -> Book | None:
+        shape = piece_count(parameters, source.vectors.shape[1]), parameters.nbits
+        return train_product(
+            source.metric, source.vectors, source.rows, shape, centres=source.centres, cancel=cancel
+        )
+
+    def load(self, stored: StoredBook, parameters: ListParameters) -> Book:
+        pieces = piece_count(parameters, stored.dimensions)
+        return load_product_book(stored.buffers, stored.metric, stored.dimensions, pieces, parameters.nbits)
+
+    def row_cost(self, dimensions: int, parameters: ListParameters) -> float:
+        return _CALL_NUMBERS + _NUMBERS_PER_PIECE * piece_count(parameters, dimensions)
+
+
+class RabitqKind(CodeKind):
+    """One bit a dimension of what rows differ by from their centroid."""
+
+    is_relative = True
+
+    def train(self, source: CodeSource, parameters: ListParameters, cancel: CancelWord | None) -> Book | None:
+        return train_rabitq(source.metric, source.vectors, source.rows, centres=source.centres, cancel=cancel)
+
+    def load(self, stored: StoredBook, parameters: ListParameters) -> Book:
+        return load_rabitq_book(stored.buffers, stored.metric, stored.dimensions)
+
+    def row_cost(self, dimensions: int, parameters: ListParameters) -> float:
+        return _CALL_NUMBERS + dimensions / 8
+
+
+_CALL_NUMBERS = 30
+_NUMBERS_PER_PIECE = 5
+"""Measured: what a row costs besides its bytes, and a table entry, in numbers of a scan."""
+
+
+def piece_count(parameters: ListParameters, dimensions: int) -> int:
+    """How many pieces product codes of vectors of so many dimensions have.
+
+    Raises:
+        BuildParameterError: 22023, more pieces than dimensions.
+    """
+    if parameters.m > dimensions:
+        raise BuildParameterError(
+            f'value {parameters.m} out of bounds for option "m"',
+            detail=f'Valid values for {dimensions} dimensions are between "0" and "{dimensions}".',
+        )
+    return parameters.m or -(-dimensions // _DIMENSIONS_PER_PIECE)
+
+
+@dataclass(frozen=True)
+class ListKind:
+    """What one family of lists has of its own.
+
+    Attributes:
+        name: of the family.
+        parameters: its build parameters.
+        codes: of its rows, None where lists hold whole vectors.
+    """
+
+    name: str
+    parameters: tuple[ParameterInfo, ...]
+    codes: CodeKind | None = None

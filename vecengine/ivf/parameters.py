@@ -1,0 +1,38 @@
+"""Build parameters of lists: pgvector's, with its default and bounds (pgvector/pgvector:src/ivfflat.h), and those of codes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from vecengine.parameters import ParameterInfo
+
+SAMPLES_PER_LIST = 50
+SAMPLES_MIN = 10_000
+"""pgvector/pgvector:src/ivfbuild.c, `ComputeCenters`."""
+
+LISTS = ParameterInfo("lists", 100, 1, 32768, "Number of lists the rows are divided into; at most one a row.")
+PIECES = ParameterInfo(
+    "m", 0, 0, 16_000, "Pieces the dimensions are divided into, one code each; 0 for one of four dimensions."
+)
+CODE_BITS = ParameterInfo("nbits", 8, 4, 8, "Bits of the code of a piece.")
+
+
+def refined(default: int) -> ParameterInfo:
+    """The parameter of how much is reranked, with a family's default."""
+    help = "How many times k of the nearest by codes are reranked by their vectors."
+    return ParameterInfo("refine_k", default, 1, 1000, help)
+
+
+@dataclass(frozen=True)
+class ListParameters:
+    """Checked build parameters; a family has some of them."""
+
+    lists: int = 100
+    m: int = 0
+    nbits: int = 8
+    refine_k: int = 1
+
+    @property
+    def sample_rows(self) -> int:
+        """How many rows train the centroids, where there are so many."""
+        return max(SAMPLES_MIN, SAMPLES_PER_LIST * self.lists)
