@@ -29,7 +29,7 @@ from vecengine.kernels_heap import (
 )
 from vecengine.kernels_key import prefetch_row, query_norm, row_key, unpack_row
 from vecengine.kernels_memory import read_word
-from vecengine.kernels_reduce import dot_32, norm_32
+from vecengine.kernels_reduce import cosine_key, dot_32, norm_32
 from vecengine.kernels_types import (
     CANCEL,
     COUNT_DISTANCES,
@@ -59,7 +59,7 @@ class Forest(NamedTuple):
     """Trees over n nodes. A child is a split's number, or ~leaf; splits lead to later splits only.
 
     Attributes:
-        normals: (s, d) float32 of length one, or zeros.
+        normals: (s, d) float32 of length one, or zeros; (s, d + 1) where nodes have a lift.
         offsets: (s,) float32; a row's margin is its product with the normal plus the offset.
         children: (s, 2) int32: where margins are not positive, and where they are.
         roots: (t,) int32.
@@ -67,6 +67,7 @@ class Forest(NamedTuple):
         leaf_nodes: (t * n,) int32.
         rows: (n,) int64 row offset of each node; (0,) when node and row offset are the same.
         norms: (n,) float32 squared norms under cosine, else (0,).
+        lifts: (n,) float32, under inner product: one more dimension, by which all rows are equally long; else (0,).
     """
 
     normals: npt.NDArray[np.float32]
@@ -77,6 +78,15 @@ class Forest(NamedTuple):
     leaf_nodes: npt.NDArray[np.int32]
     rows: npt.NDArray[np.int64]
     norms: npt.NDArray[np.float32]
+    lifts: npt.NDArray[np.float32]
+
+
+class Members(NamedTuple):
+    """The nodes of a forest that grows: `rows` and `lifts` as in `Forest`, `norms` of the rows with their lifts, (0,) under l2 and l1."""
+
+    rows: npt.NDArray[np.int64]
+    norms: npt.NDArray[np.float32]
+    lifts: npt.NDArray[np.float32]
 
 
 class ForestScratch(NamedTuple):
@@ -88,7 +98,10 @@ class ForestScratch(NamedTuple):
 
 
 class Plane(NamedTuple):
-    """What a split writes: (1, d) the normal, (1,) the offset, (1,) rows on the first side; (3, d) working memory."""
+    """What a split writes: (1, w) the normal, (1,) the offset, (1,) rows on the first side; (3, w) working memory.
+
+    w is d, or d + 1 where nodes have a lift.
+    """
 
     normal: npt.NDArray[np.float32]
     offset: npt.NDArray[np.float32]
@@ -109,93 +122,102 @@ def drawn(state, count):
 
 
 @compile_function
-def load_mean(space, row, norm, means, side):
-    """Begin a mean with a row, of length one under cosine."""
-    unpack_row(space, row, means, side)
-    if space.metric == _COSINE:
-        length = np.sqrt(np.float64(norm))
-        for place in range(space.dimensions):
-            means[side, place] = means[side, place] / length
+def unpack_member(space, members, node, means, place):
+    """Write a node's row and lift to row `place` of `means`."""
+    unpack_row(space, row_of_node(members.rows, node), means, place)
+    if members.lifts.shape[0]:
+        means[place, space.dimensions] = members.lifts[node]
 
 
 @compile_function
-def move_mean(space, row, norm, means, side, count):
-    """Add a row to the mean of `count` rows; row 2 of `means` lends room."""
-    unpack_row(space, row, means, 2)
-    length = np.sqrt(np.float64(norm)) if space.metric == _COSINE else 1.0
-    for place in range(space.dimensions):
-        means[side, place] = (means[side, place] * count + means[2, place] / length) / (count + 1)
+def product_of(margin_space, row, lifts, node, planes, place):
+    """The product of a row, with its lift, and row `place` of `planes`."""
+    zero = np.float32(0)
+    product = -row_key(margin_space, row, planes, place, zero, zero)
+    if lifts.shape[0]:
+        product += np.float64(lifts[node]) * planes[place, margin_space.dimensions]
+    return product
 
 
 @compile_function
-def find_means(space, rows, norms, nodes, means, state):
+def mean_key(space, margin_space, members, node, means, side):
+    """How far a node is from a mean: by the angle between them where nodes have norms."""
+    row = row_of_node(members.rows, node)
+    if members.norms.shape[0] == 0:
+        return row_key(space, row, means, side, np.float32(0), np.float32(0))
+    product = product_of(margin_space, row, members.lifts, node, means, side)
+    other_norm = norm_32(means, side * means.shape[1] * _WORD_BYTES, means.shape[1])
+    return cosine_key(product, members.norms[node], other_norm)
+
+
+@compile_function
+def move_mean(space, members, node, means, side, count):
+    """Add a node to the mean of `count` nodes, by its direction where nodes have norms; row 2 of `means` lends room."""
+    unpack_member(space, members, node, means, 2)
+    length = np.sqrt(np.float64(members.norms[node])) if members.norms.shape[0] else 1.0
+    for place in range(means.shape[1]):
+        before = means[side, place] * count if count else 0.0
+        means[side, place] = (before + means[2, place] / length) / (count + 1)
+
+
+@compile_function
+def find_means(space, margin_space, members, nodes, means, state):
     """Two means of rows drawn at random, each nearer to one of them; the state of the generator."""
     state, first = drawn(state, nodes.shape[0])
     state, second = drawn(state, nodes.shape[0] - 1)
     second += second >= first
-    for side in range(2):
-        node = nodes[first if side == 0 else second]
-        norm = norms[node] if norms.shape[0] else np.float32(0)
-        load_mean(space, row_of_node(rows, node), norm, means, side)
+    move_mean(space, members, nodes[first], means, 0, 0)
+    move_mean(space, members, nodes[second], means, 1, 0)
     count, other_count = 1, 1
     for _ in range(_MEANS_STEPS):
         state, place = drawn(state, nodes.shape[0])
         node = nodes[place]
-        row = row_of_node(rows, node)
-        norm = norms[node] if norms.shape[0] else np.float32(0)
-        mean_norm, other_norm = np.float32(0), np.float32(0)
-        if space.metric == _COSINE:
-            mean_norm = norm_32(means, 0, space.dimensions)
-            other_norm = norm_32(means, means.shape[1] * _WORD_BYTES, space.dimensions)
-        key = count * row_key(space, row, means, 0, norm, mean_norm)
-        other_key = other_count * row_key(space, row, means, 1, norm, other_norm)
+        key = count * mean_key(space, margin_space, members, node, means, 0)
+        other_key = other_count * mean_key(space, margin_space, members, node, means, 1)
         if key < other_key:
-            move_mean(space, row, norm, means, 0, count)
+            move_mean(space, members, node, means, 0, count)
             count += 1
         elif other_key < key:
-            move_mean(space, row, norm, means, 1, other_count)
+            move_mean(space, members, node, means, 1, other_count)
             other_count += 1
     return state
 
 
 @compile_function
-def set_plane(space, plane):
-    """The plane between the two means, in the middle, through the origin under cosine; whether there is one."""
+def set_plane(plane, is_angular):
+    """The plane between the two means, in the middle, through the origin if it is of angles; whether there is one."""
     means = plane.means
-    dimensions = space.dimensions
-    lengths = np.float64(1), np.float64(1)
-    if space.metric == _COSINE:
-        lengths = (
-            np.sqrt(np.float64(norm_32(means, 0, dimensions))),
-            np.sqrt(np.float64(norm_32(means, means.shape[1] * _WORD_BYTES, dimensions))),
-        )
+    width = means.shape[1]
+    length, other_length = np.float64(1), np.float64(1)
+    if is_angular:
+        length = np.sqrt(np.float64(norm_32(means, 0, width)))
+        other_length = np.sqrt(np.float64(norm_32(means, width * _WORD_BYTES, width)))
     square = 0.0
-    for place in range(dimensions):
-        gap = np.float64(means[0, place]) / lengths[0] - np.float64(means[1, place]) / lengths[1]
+    for place in range(width):
+        gap = np.float64(means[0, place]) / length - np.float64(means[1, place]) / other_length
         square += gap * gap
-    length = np.sqrt(square)
-    if not (length > 0 and length < np.inf):
+    size = np.sqrt(square)
+    if not (size > 0 and size < np.inf):
         return False
     offset = 0.0
-    for place in range(dimensions):
-        gap = np.float64(means[0, place]) / lengths[0] - np.float64(means[1, place]) / lengths[1]
-        plane.normal[0, place] = gap / length
-        offset -= gap / length * (np.float64(means[0, place]) + np.float64(means[1, place])) / 2
-    plane.offset[0] = 0.0 if space.metric == _COSINE else offset
+    for place in range(width):
+        gap = np.float64(means[0, place]) / length - np.float64(means[1, place]) / other_length
+        plane.normal[0, place] = gap / size
+        offset -= gap / size * (np.float64(means[0, place]) + np.float64(means[1, place])) / 2
+    plane.offset[0] = 0.0 if is_angular else offset
     return offset == offset and abs(plane.offset[0]) < np.inf
 
 
 @compile_function
-def part_nodes(margin_space, rows, nodes, plane, cancel):
+def part_nodes(margin_space, members, nodes, plane, cancel):
     """Bring the nodes whose margin is not positive to the front; how many they are, -1 when cancelled."""
     first, last = 0, nodes.shape[0] - 1
-    zero = np.float32(0)
     while first <= last:
         if (last - first) % _POLLED_ROWS == 0 and read_word(cancel) != 0:
             return -1
         node = nodes[first]
-        product = -row_key(margin_space, row_of_node(rows, node), plane.normal, 0, zero, zero)
-        if product + plane.offset[0] > 0:
+        row = row_of_node(members.rows, node)
+        if product_of(margin_space, row, members.lifts, node, plane.normal, 0) + plane.offset[0] > 0:
             nodes[first] = nodes[last]
             nodes[last] = node
             last -= 1
@@ -204,18 +226,18 @@ def part_nodes(margin_space, rows, nodes, plane, cancel):
     return first
 
 
-def split_nodes(space, margin_space, rows, norms, nodes, seed, plane, cancel):
+def split_nodes(space, margin_space, members, nodes, seed, plane, cancel):
     """Divide (m,) int32 nodes, m >= 2, by a plane: they change places, and `plane` says where the second side begins.
 
-    `space` says how means are compared with rows; `margin_space` is the same rows under the inner product.
+    `space` says how means are compared with rows that have no norms; `margin_space` is the same rows under the inner product.
     """
     count = nodes.shape[0]
     state = np.uint64(seed)
     for _ in range(_ATTEMPTS):
-        state = find_means(space, rows, norms, nodes, plane.means, state)
-        if not set_plane(space, plane):
+        state = find_means(space, margin_space, members, nodes, plane.means, state)
+        if not set_plane(plane, members.norms.shape[0] > 0):
             continue
-        first = part_nodes(margin_space, rows, nodes, plane, cancel)
+        first = part_nodes(margin_space, members, nodes, plane, cancel)
         if first < 0:
             return STATUS_CANCELLED
         if max(first, count - first) <= _IMBALANCE_MAX * count:
@@ -232,7 +254,6 @@ def split_nodes(space, margin_space, rows, norms, nodes, seed, plane, cancel):
 
 def lead_nodes(margin_space, forest, root, nodes, leaves, cancel):
     """The leaf of the tree of a root that each of (m,) int32 nodes belongs to, into (m,) int32 leaves."""
-    zero = np.float32(0)
     for place in range(nodes.shape[0]):
         if place % _POLLED_ROWS == 0 and read_word(cancel) != 0:
             return STATUS_CANCELLED
@@ -241,7 +262,8 @@ def lead_nodes(margin_space, forest, root, nodes, leaves, cancel):
         # Where no plane divides, nodes take sides by the bits of their numbers.
         bits = np.int64(nodes[place])
         while child >= 0:
-            margin = -row_key(margin_space, row, forest.normals, child, zero, zero) + forest.offsets[child]
+            product = product_of(margin_space, row, forest.lifts, nodes[place], forest.normals, child)
+            margin = product + forest.offsets[child]
             side = margin > 0
             if margin == 0:
                 side = bits & 1 == 1
@@ -345,8 +367,12 @@ _FOREST = types.NamedTuple(
         _array(types.int32, 1),
         _array(types.int64, 1),
         _array(types.float32, 1),
+        _array(types.float32, 1),
     ),
     Forest,
+)
+_MEMBERS = types.NamedTuple(
+    (_array(types.int64, 1), _array(types.float32, 1), _array(types.float32, 1)), Members
 )
 _SCRATCH = types.NamedTuple(
     (_array(types.uint8, 1, False), _array(types.float64, 1, False), _array(types.int32, 1, False)),
@@ -361,13 +387,12 @@ _PLANE = types.NamedTuple(
     ),
     Plane,
 )
-_ROWS = _array(types.int64, 1)
 _NODES = _array(types.int32, 1, False)
 
 KERNELS = {
     "split_nodes": (
         split_nodes,
-        types.int64(SPACE, SPACE, _ROWS, _array(types.float32, 1), _NODES, types.int64, _PLANE, CANCEL),
+        types.int64(SPACE, SPACE, _MEMBERS, _NODES, types.int64, _PLANE, CANCEL),
     ),
     "lead_nodes": (
         lead_nodes,

@@ -17,14 +17,16 @@ from vecengine.coverage import Offsets
 from vecengine.errors import DamagedIndex
 from vecengine.hnsw.graph import Int32s
 from vecengine.index import Buffers
-from vecengine.metrics import Float32s
+from vecengine.metrics import Float32s, Metric
+
+NO_LIFTS: Float32s = np.zeros(0, dtype=np.float32)
 
 
 class TreeArrays(NamedTuple):
     """One tree of s splits, the first of which is its root, and s + 1 leaves; a node is a place among the covered rows.
 
     Attributes:
-        normals: (s, d) float32 of length one, or zeros where nodes were divided by chance.
+        normals: (s, w) float32 of length one, or zeros where nodes were divided by chance; w is `normal_width`.
         offsets: (s,) float32; a row's margin is its product with the normal plus the offset.
         children: (s, 2) int32, a later split or ~leaf: where margins are not positive, and where they are.
         leaf_starts: (s + 2,) int64, where each leaf begins in `leaf_nodes`, and its length.
@@ -38,10 +40,15 @@ class TreeArrays(NamedTuple):
     leaf_nodes: Int32s
 
 
-def single_leaf(nodes: int, dimensions: int) -> TreeArrays:
+def normal_width(metric: Metric, dimensions: int) -> int:
+    """Under inner product rows have one more dimension, which makes them equally long, and are divided by their angles."""
+    return dimensions + (metric is Metric.IP)
+
+
+def single_leaf(nodes: int, width: int) -> TreeArrays:
     """A tree that is not divided."""
     return TreeArrays(
-        np.zeros((0, dimensions), np.float32),
+        np.zeros((0, width), np.float32),
         np.zeros(0, np.float32),
         np.zeros((0, 2), np.int32),
         np.array([0, nodes], np.int64),
@@ -78,8 +85,8 @@ class ForestArrays:
         """Splits and leaves."""
         return int(self.offsets.size + self.leaf_starts.size - 1)
 
-    def bundle(self, rows: Offsets, norms: Float32s) -> tuple[object, ...]:
-        """As kernels take it."""
+    def bundle(self, rows: Offsets, norms: Float32s, lifts: Float32s = NO_LIFTS) -> tuple[object, ...]:
+        """As kernels take it; searches need no lifts."""
         first_splits = np.cumsum(self.splits) - self.splits
         first_leaves = first_splits + np.arange(self.splits.size)
         roots = np.where(self.splits > 0, first_splits, ~first_leaves).astype(np.int32)
@@ -92,6 +99,7 @@ class ForestArrays:
             self.leaf_nodes,
             rows,
             norms,
+            lifts,
         )
 
     def to_buffers(self) -> Buffers:
@@ -144,7 +152,7 @@ def join_trees(trees: list[TreeArrays]) -> ForestArrays:
     )
 
 
-def load_forest(buffers: Buffers, nodes: int, dimensions: int, *, trees: int, splits: int) -> ForestArrays:
+def load_forest(buffers: Buffers, nodes: int, width: int, *, trees: int, splits: int) -> ForestArrays:
     """Take a forest of so many trees and splits from its buffers, and check that no search can leave it or miss a node.
 
     Raises:
@@ -152,7 +160,7 @@ def load_forest(buffers: Buffers, nodes: int, dimensions: int, *, trees: int, sp
     """
     forest = ForestArrays(
         take_array(buffers, "tree_splits", np.int32, (trees,)),
-        take_array(buffers, "normals", np.float32, (splits, dimensions)),
+        take_array(buffers, "normals", np.float32, (splits, width)),
         take_array(buffers, "plane_offsets", np.float32, (splits,)),
         take_array(buffers, "children", np.int32, (splits, 2)),
         take_array(buffers, "leaf_starts", np.int64, (splits + trees + 1,)),

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from vecengine.annoy.forest import TreeArrays, join_trees
+from vecengine.annoy.forest import TreeArrays, join_trees, normal_width
 from vecengine.arrays import NO_CANCEL, CancelWord
 from vecengine.compiled import KernelSet
 from vecengine.coverage import Offsets
@@ -28,7 +28,8 @@ class Grower:
 
     Attributes:
         rows: (n,) row offset of each node, (0,) when they are the same.
-        norms: (n,) squared norms under cosine, else (0,).
+        norms: (n,) squared norms under cosine and, of rows with their lifts, under inner product, else (0,).
+        lifts: (n,) see `vecengine.kernels_forest.Forest`.
         leaf_rows: most nodes of a leaf.
     """
 
@@ -37,6 +38,7 @@ class Grower:
     metric: Metric
     rows: Offsets
     norms: Float32s
+    lifts: Float32s
     leaf_rows: int
     cancel: CancelWord | None
 
@@ -54,13 +56,12 @@ class Grower:
             QueryCanceled: 57014.
         """
         rng = np.random.default_rng([_SEED, number])
-        # Means by inner product are no means: rows are brought together by l2.
-        means_metric = Metric.L2 if self.metric is Metric.IP else self.metric
-        spaces = kernel_space(means_metric, self.vectors), kernel_space(Metric.IP, self.vectors)
-        dimensions = int(self.vectors.shape[1])
-        normal, offset = np.empty((1, dimensions), np.float32), np.empty(1, np.float32)
+        spaces = kernel_space(self.metric, self.vectors), kernel_space(Metric.IP, self.vectors)
+        members = (self.rows, self.norms, self.lifts)
+        width = normal_width(self.metric, int(self.vectors.shape[1]))
+        normal, offset = np.empty((1, width), np.float32), np.empty(1, np.float32)
         first_count = np.empty(1, np.int64)
-        plane = (normal, offset, first_count, np.empty((3, dimensions), np.float32))
+        plane = (normal, offset, first_count, np.empty((3, width), np.float32))
         parts = _Parts(tree)
         while parts.waiting:
             begin, end, link = parts.waiting.pop()
@@ -69,7 +70,7 @@ class Grower:
                 continue
             nodes = parts.nodes[begin:end]
             seed = int(rng.integers(1 << _SEED_BITS))
-            status = self.compiled.split_nodes(*spaces, self.rows, self.norms, nodes, seed, plane, self._word)
+            status = self.compiled.split_nodes(*spaces, members, nodes, seed, plane, self._word)
             raise_for_status(status, self._word)
             parts.divide((begin, begin + int(first_count[0]), end), link, normal[0].copy(), offset[0])
         return parts.tree()
@@ -81,7 +82,7 @@ class Grower:
             QueryCanceled: 57014.
         """
         leaves = np.empty(nodes.size, dtype=np.int32)
-        bundle = join_trees([tree]).bundle(self.rows, self.norms)
+        bundle = join_trees([tree]).bundle(self.rows, self.norms, self.lifts)
         root = 0 if tree.offsets.size else -1
         space = kernel_space(Metric.IP, self.vectors)
         raise_for_status(self.compiled.lead_nodes(space, bundle, root, nodes, leaves, self._word), self._word)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from vecengine.annoy.forest import ForestArrays, load_forest
+from vecengine.annoy.forest import ForestArrays, load_forest, normal_width
 from vecengine.annoy.parameters import LEAF_ROWS, TREES, AnnoyParameters
 from vecengine.arrays import NO_BITS, NO_CANCEL, CancelWord, check_vectors
 from vecengine.buffers import (
@@ -192,7 +192,7 @@ def load_annoy(buffers: Buffers, vectors: Vectors) -> AnnoyIndex:
         vectors,
         metric,
         load_coverage(buffers, rows, vectors.shape[0]),
-        load_forest(buffers, rows, vectors.shape[1], trees=trees, splits=splits),
+        load_forest(buffers, rows, normal_width(metric, vectors.shape[1]), trees=trees, splits=splits),
         AnnoyParameters(trees, leaf_rows),
         norms=take_array(buffers, "norms", np.float32, (rows if metric is Metric.COSINE else 0,)),
         training=Training(
