@@ -267,6 +267,15 @@ def test_the_data_check() -> None:
     assert faults(10) == ["its norms are not those of the vectors"]
 
 
+@pytest.mark.parametrize("options", [{"trees": 1, "leaf_rows": 500}, {"trees": 30, "leaf_rows": 2}, {}])
+def test_a_build_takes_no_more_memory_than_the_family_says(options: dict[str, int]) -> None:
+    vectors = VECTORS[:800]
+    checked = vecengine.check_build_params("annoy", options)
+    shape = vecengine.BuildShape(*vectors.shape, vectors[0].nbytes)
+    bound = vecengine.families()["annoy"].build_bytes(shape, checked)
+    assert vecengine.build_index("annoy", vectors, metric="l2", **options).size_bytes <= bound
+
+
 DAMAGES = [
     ("tree_splits", lambda a: a + 1),
     ("tree_splits", lambda a: a[:-1]),
