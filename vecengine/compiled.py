@@ -40,6 +40,7 @@ _KERNEL_MODULES = (
     "vecengine.kernels_product",
     "vecengine.kernels_postings",
     "vecengine.kernels_rabitq",
+    "vecengine.kernels_pages",
 )
 _IMPORTED = re.compile(r"^from vecengine\.(\w+) import", re.MULTILINE)
 _COMPILE_SECONDS_MAX = 600
@@ -76,6 +77,7 @@ class KernelSet(NamedTuple):
     product_tables: Kernel
     search_postings: Kernel
     rotate_rows: Kernel
+    search_pages: Kernel
 
 
 class _State:

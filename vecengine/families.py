@@ -13,6 +13,7 @@ from vecengine.arrays import CancelWord, check_vectors
 from vecengine.binary import BINARY_FAMILIES
 from vecengine.buffers import decode_metadata
 from vecengine.choosing import AUTO, choose_family
+from vecengine.diskann.family import DISKANN
 from vecengine.errors import DamagedIndex, UnknownFamily, UnsupportedByFamily
 from vecengine.family import BuildHooks, Family
 from vecengine.flat import FLAT
@@ -24,7 +25,8 @@ from vecengine.parameters import check_parameters
 from vecengine.sparse_inverted.family import SPARSE_INVERTED
 
 _FAMILIES = {
-    family.name: family for family in (FLAT, HNSW, *LIST_FAMILIES, ANNOY, SPARSE_INVERTED, *BINARY_FAMILIES)
+    family.name: family
+    for family in (FLAT, HNSW, *LIST_FAMILIES, ANNOY, DISKANN, SPARSE_INVERTED, *BINARY_FAMILIES)
 }
 
 

@@ -71,7 +71,7 @@ def is_allowed(graph, allowed, node):
 @compile_function
 def place_of(space, graph, node):
     """Row of the space that has a node's vector: codes lie in the order of the nodes."""
-    return np.int64(node) if space.element == ELEMENT_CODE else row_of(graph, node)
+    return np.int64(node) if space.element >= ELEMENT_CODE else row_of(graph, node)
 
 
 @compile_function

@@ -8,7 +8,8 @@ not depend on the number of threads.
 
 A list is shortened as faiss does it (`shrink_neighbor_list`): a candidate is kept when it is nearer to the node than
 to all that were kept before. What was kept once stays so among itself, therefore a full list that gets one link more is
-weighed against that link alone and not pair by pair: 70 distances in place of up to 560, with the same result.
+weighed against that link alone and not pair by pair: 70 distances in place of up to 560, with the same result. With a
+`slack` above 1 a candidate is kept that is a little farther from the node than from a kept one, as in Vamana.
 
 Diverse links lead far but leave lists half empty. What `select` passes over goes into the rest of a list of level 0, its
 reserve (`ListParts`), nearest first, and the node into theirs: pgvector's and the paper's "keep pruned connections".
@@ -177,7 +178,8 @@ def select(space, graph, pruning, scratch, keys, nodes, size, width):
         good = kept < width
         for rank in range(kept):
             norm = norm_of(graph, np.int64(links[rank]))
-            if key_to(space, graph, node, pruning.rows, rank, norm) < keys[candidate]:
+            key = key_to(space, graph, node, pruning.rows, rank, norm)
+            if pruning.slack * key < keys[candidate] + pruning.tie:
                 good = False
                 break
         if good:
@@ -284,7 +286,7 @@ def select_again(space, graph, pruning, scratch, size, width):
                 continue
             else:
                 key = key_to(space, graph, other, pruning.rows, fresh, norm)
-            if key < pruning.keys[candidate]:
+            if pruning.slack * key < pruning.keys[candidate] + pruning.tie:
                 good = False
                 break
         if good:

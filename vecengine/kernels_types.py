@@ -179,11 +179,20 @@ class Growth(NamedTuple):
 
 
 class Pruning(NamedTuple):
-    """Working memory to choose links: candidates as a heap or list, and (2m + 1, w) of rows to compare with, as queries."""
+    """Working memory to choose links: candidates as a heap or list, and (2m + 1, w) of rows to compare with, as queries.
+
+    Attributes:
+        slack: a candidate is passed over where its key to a kept one, times this, is below its key to the node; 1 keeps the
+            fewest links.
+        tie: added to the latter, so small that it counts beside a key of 0 alone: where it is not 0 either, equal rows are
+            passed over for one of them, and cannot fill each other's lists.
+    """
 
     keys: npt.NDArray[np.float64]
     nodes: npt.NDArray[np.int64]
     rows: npt.NDArray[np.float32]
+    slack: float
+    tie: float
 
 
 class Codes(NamedTuple):
@@ -448,7 +457,14 @@ GROWTH = types.NamedTuple(
     Growth,
 )
 PRUNING = types.NamedTuple(
-    (_writable(types.float64, 1), _writable(types.int64, 1), _writable(types.float32, 2)), Pruning
+    (
+        _writable(types.float64, 1),
+        _writable(types.int64, 1),
+        _writable(types.float32, 2),
+        types.float64,
+        types.float64,
+    ),
+    Pruning,
 )
 REQUEST = types.NamedTuple((QUERIES, _read_only(types.uint8, 1), types.int64, types.int64), Request)
 SCRATCH = types.NamedTuple(

@@ -24,7 +24,7 @@ from vecengine.hnsw.codes import GraphCodes, IntegerCodes, encode_nodes, number_
 from vecengine.hnsw.curve import RecallCurve, empty_curve
 from vecengine.hnsw.graph import GraphArrays, empty_graph
 from vecengine.hnsw.index import HnswIndex
-from vecengine.hnsw.insertion import BATCH_NODES, Inserter, Names, OpenGraph, draw_levels, open_graph
+from vecengine.hnsw.insertion import Inserter, Names, OpenGraph, batches, draw_levels, open_graph
 from vecengine.hnsw.library_build import build_graph, check_library
 from vecengine.hnsw.parameters import NUMBER_QUANTIZERS, HnswParameters, Provider
 from vecengine.hnsw.search import GraphSpace, run_search
@@ -149,7 +149,9 @@ class _Building:
         offsets = self._coverage.offsets if self._linking is None else self._coverage.offsets[:0]
         opened = open_graph(levels, offsets, self._norms(), self._parameters.m)
         order = rng.permutation(np.flatnonzero(is_missing)).astype(np.int32)
-        with Inserter(self._compiled, self._metric, self._parameters, threads=self._threads) as inserter:
+        with Inserter(
+            self._compiled, self._metric, self._parameters.ef_construction, threads=self._threads
+        ) as inserter:
             if source is not None and renamed is not None:
                 inserter.carry(opened, self._linked, source.graph, renamed, self._cancel)
             curve = self._insert(inserter, opened, order, progress)
@@ -229,7 +231,7 @@ class _Building:
         held_out = _held_out(opened.capacity, order.size)
         curve = None
         present = opened.capacity - order.size
-        for begin, end in _batches(order.size, held_out):
+        for begin, end in batches(order.size, held_out):
             check_cancel(self._cancel)
             if held_out and begin == order.size - held_out:
                 curve = self._measure(opened.arrays(opened.capacity), order[begin:])
@@ -260,11 +262,3 @@ def _held_out(nodes: int, missing: int) -> int:
     """How many of the missing nodes go in last and measure the graph before."""
     held_out = min(held_out_count(nodes), missing // 4)
     return held_out if held_out >= _CURVE_ROWS_MIN else 0
-
-
-def _batches(count: int, last_count: int) -> list[tuple[int, int]]:
-    """(begin, end) of batches that cover `count` nodes, with a boundary before the last `last_count`."""
-    boundary = count - last_count
-    starts = [*range(0, boundary, BATCH_NODES), *range(boundary, count, BATCH_NODES)]
-    ends = [*starts[1:], count]
-    return list(zip(starts, ends))

@@ -136,7 +136,9 @@ class GrowingHnsw:
                 return
             held_out = self._held_out_rows(end - begin)
             self._make_room(self._node_count + end - begin)
-            with Inserter(compiled, self._metric, self._parameters, threads=threads) as inserter:
+            with Inserter(
+                compiled, self._metric, self._parameters.ef_construction, threads=threads
+            ) as inserter:
                 while begin < end:
                     check_cancel(cancel)
                     if held_out and begin == end - held_out:

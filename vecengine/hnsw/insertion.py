@@ -21,7 +21,6 @@ from vecengine.build_threads import build_threads
 from vecengine.compiled import Kernel, KernelSet
 from vecengine.exact import Offsets, kernel_space, raise_for_status
 from vecengine.hnsw.graph import GraphArrays, Int32s
-from vecengine.hnsw.parameters import HnswParameters
 from vecengine.hnsw.search import lend_scratch
 from vecengine.metrics import Float32s, Metric, Vectors
 
@@ -112,15 +111,37 @@ def open_graph(levels: Int32s, offsets: Offsets, norms: Float32s, m: int) -> Ope
     )
 
 
+def batches(count: int, last_count: int) -> list[tuple[int, int]]:
+    """(begin, end) of batches that cover `count` nodes, with a boundary before the last `last_count`."""
+    boundary = count - last_count
+    starts = [*range(0, boundary, BATCH_NODES), *range(boundary, count, BATCH_NODES)]
+    ends = [*starts[1:], count]
+    return list(zip(starts, ends))
+
+
 class Inserter:
-    """Puts nodes into one open graph over (n, d) vectors. Use it in a `with` block: it may own threads."""
+    """Puts nodes into one open graph over (n, d) vectors. Use it in a `with` block: it may own threads.
+
+    Args:
+        ef_construction: candidates kept while links are sought.
+        slack, tie: see `vecengine.kernels_types.Pruning`.
+        threads: share the work of a batch.
+    """
 
     def __init__(
-        self, compiled: KernelSet, metric: Metric, parameters: HnswParameters, *, threads: int = 1
+        self,
+        compiled: KernelSet,
+        metric: Metric,
+        ef_construction: int,
+        *,
+        slack: float = 1.0,
+        tie: float = 0.0,
+        threads: int = 1,
     ) -> None:
         self._compiled = compiled
         self._metric = metric
-        self._parameters = parameters
+        self._ef = ef_construction
+        self._pruning = (slack, tie)
         self._threads = max(1, threads)
         self._pool = build_threads(self._threads, "quiver-graph") if self._threads > 1 else None
 
@@ -153,9 +174,9 @@ class Inserter:
             np.zeros((nodes.size, width), dtype=np.float32),
             graph.entry,
             graph.level_max,
-            self._parameters.ef_construction,
+            self._ef,
         )
-        call = _Call(self._metric, vectors, graph, self._parameters.ef_construction)
+        call = _Call(self._metric, vectors, graph, self._ef, self._pruning)
         word = NO_CANCEL if cancel is None else cancel
         part_count = 1 if self._pool is None else PARTS_PER_THREAD * self._threads
         bounds = np.linspace(0, nodes.size, part_count + 1).astype(int).tolist()
@@ -205,7 +226,7 @@ class Inserter:
             old.entry,
             old.level_max,
         )
-        call = _Call(self._metric, vectors, graph, self._parameters.ef_construction)
+        call = _Call(self._metric, vectors, graph, self._ef, self._pruning)
         word = NO_CANCEL if cancel is None else cancel
         bounds = np.linspace(0, levels.size, self._threads + 1).astype(int).tolist()
 
@@ -228,12 +249,15 @@ class Inserter:
 class _Call:
     """The leading arguments of an insertion kernel, and the working memory of the thread that calls it."""
 
-    def __init__(self, metric: Metric, vectors: Vectors, graph: OpenGraph, ef: int) -> None:
+    def __init__(
+        self, metric: Metric, vectors: Vectors, graph: OpenGraph, ef: int, pruning: tuple[float, float]
+    ) -> None:
         self.target = (kernel_space(metric, vectors), graph.bundle(), graph.parts())
         self._nodes = graph.capacity
         self._width = graph.links.shape[1]
         self._query_words = query_words(vectors)
         self._ef = ef
+        self._pruning = pruning
 
     def __call__(self, kernel: Callable[..., int]) -> int:
         width = self._width
@@ -242,5 +266,6 @@ class _Call:
             np.empty(candidates, dtype=np.float64),
             np.empty(candidates, dtype=np.int64),
             np.empty((width + 1, self._query_words), dtype=np.float32),
+            *self._pruning,
         )
         return kernel(pruning, lend_scratch(self._nodes, self._ef, width * (width + 2)))

@@ -178,7 +178,7 @@ def test_links_known_to_be_diverse_need_not_be_weighed_again(metric: Metric) -> 
         levels = draw_levels(np.random.default_rng(2), len(vectors), PARAMETERS.m)
         norms = square_norms(vectors) if metric is Metric.COSINE else np.zeros(0, dtype=np.float32)
         graph = open_graph(levels, np.zeros(0, dtype=np.int64), norms, PARAMETERS.m)
-        with Inserter(compiled, metric, PARAMETERS) as inserter:
+        with Inserter(compiled, metric, PARAMETERS.ef_construction) as inserter:
             for begin in range(0, len(vectors), BATCH_NODES):
                 if forgets:
                     graph.diverse[:] = 0
