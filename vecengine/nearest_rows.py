@@ -4,7 +4,7 @@ Three ways, of which each ends in the first one, so that every row comes exactly
 
 - `ScannedRows` computes all distances at once and sorts as far as it is asked.
 - `SearchedAgain` serves every index: it searches for twice as many rows and leaves out those that came before.
-- An index that keeps the state of its search (`vecengine.hnsw.walking`) has its own.
+- An index that keeps the state of its search (`vecengine.hnsw.walking`, `vecengine.ivf.visiting`) has its own.
 
 Which of several searches comes first is decided by the index's own estimate: once a scan is cheaper than the next search, the rest
 is scanned. That is Knowhere's `AnnIterator` (include/knowhere/index/index_node.h), made complete.

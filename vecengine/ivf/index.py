@@ -7,6 +7,7 @@ and a query that this leaves short (keys by codes may be NaN where distances are
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,7 +49,9 @@ from vecengine.ivf.search import (
     run_coded_search,
     run_search,
 )
+from vecengine.ivf.visiting import VisitedLists
 from vecengine.metrics import Float32s, Metric, Vectors, parse_metric
+from vecengine.nearest_rows import NearestRowsBase, Wanted
 
 METRICS = (Metric.L2, Metric.IP, Metric.COSINE, Metric.HAMMING)
 """Of whole vectors; pgvector has no operator class of l1 or jaccard for `ivfflat` either. Codes have no hamming."""
@@ -104,11 +107,6 @@ class ListIndex(CoveringIndex):
     @property
     def parameters(self) -> ListParameters:
         return self._parameters
-
-    @property
-    def vectors(self) -> Vectors:
-        """(n, d) the vectors it refers to."""
-        return self._vectors
 
     @property
     def lists(self) -> ListArrays:
@@ -181,6 +179,15 @@ class ListIndex(CoveringIndex):
             )
             stats.distances += computed
         return answer.keys, answer.offsets
+
+    def _nearest_rows(self, wanted: Wanted, query: Queries, ef_search: int) -> NearestRowsBase:
+        if self.codes is not None:
+            return super()._nearest_rows(wanted, query, ef_search)
+        return VisitedLists(wanted, self._lists, ef_search)
+
+    def _numbers(self) -> Mapping[str, float]:
+        sizes = self._lists.sizes()
+        return {"lists": float(sizes.size), "mean_rows": float(sizes.mean()), "most_rows": float(sizes.max())}
 
     def nearest_by_codes(
         self, query: Float32s, k: int, allowed_bits: Bitset, cancel: CancelWord | None
