@@ -12,6 +12,7 @@ the child fills the cache and this process loads from it. Without a writable cac
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import importlib
 import os
@@ -226,8 +227,17 @@ def _fill_cache_in_child() -> None:
 
 
 def fill_cache() -> None:
-    """Body of the child process: compile everything into the cache folder."""
-    _load(cache_folder())
+    """Body of the child process: compile everything into the cache folder, unless another process has meanwhile.
+
+    Servers that start together on a machine whose cache is cold would else compile the same beside each other.
+    """
+    folder = cache_folder()
+    if folder is None:
+        return
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not _marker(folder).exists():
+            _load(folder)
 
 
 def _load(folder: Path | None) -> None:

@@ -7,7 +7,7 @@ farther than all of the beam. So each batch is what a search with that beam woul
 (Knowhere keeps the same two heaps: thirdparty/faiss/faiss/cppcontrib/knowhere/impl/HnswSearcher.h, iterators.)
 
 Expectation: a search's time for a batch, but each node is met once in all of them. Measured (29,950 embeddings of 384 float32, cosine,
-codes of 8 bits; one thread, processor time on a busy machine, interleaved): ten batches of 10 and of 100 take half and a third of ten searches
+codes of 8 bits; one thread, processor time on a busy machine, one after the other): ten batches of 10 and of 100 take half and a third of ten searches
 for 10, 20, 30 ... and for 100, 200, 300 ...; three of 1,000 two thirds. One batch of 10 takes 0.15 ms where a search takes 0.08, most of it
 Python. A range of 11, 66, 661 and 3,461 rows takes 0.1, 0.2, 0.8 and 2.8 times a scan, at recall 0.984, 0.984, 0.996 and 1.
 """

@@ -5,6 +5,7 @@ Method: child processes with cache folders of their own, which load and do not c
 
 from __future__ import annotations
 
+import fcntl
 import os
 import subprocess
 import sys
@@ -55,6 +56,28 @@ def test_machine_code_follows_every_source_it_is_made_of(
     (tmp_path / "kernels_c.py").write_text("c = 1\n")
     changed = [name for name, key in before.items() if compiled.sources_key(f"vecengine.{name[:-3]}") != key]
     assert changed == ["kernels_a.py", "kernels_b.py", "kernels_c.py"]
+
+
+def test_of_processes_that_start_together_one_compiles(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(compiled.CACHE_VARIABLE, str(tmp_path))
+    loaded: list[Path | None] = []
+    monkeypatch.setattr(compiled, "_load", loaded.append)
+    folder = compiled.cache_folder()
+    assert folder is not None
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        waiting = threading.Thread(target=compiled.fill_cache)
+        waiting.start()
+        waiting.join(0.05)
+        assert waiting.is_alive()
+        compiled._marker(folder).touch()
+    waiting.join()
+    assert not loaded
+    compiled._marker(folder).unlink()
+    compiled.fill_cache()
+    assert loaded == [folder]
 
 
 def test_the_level_has_a_name() -> None:
