@@ -31,7 +31,8 @@ FAMILIES = vecengine.families()
 ROWS, GROUPS = 1200, 10
 TYPES = {"vector": "vector(8)", "bit": "bit(64)", "sparsevec": "sparsevec(30)"}
 COLUMNS = {"vector": "v", "bit": "b", "sparsevec": "s"}
-EXPRESSIONS = {"vector": "(v * '[2,2,2,2,2,2,2,2]')::vector(8)", "bit": "(~b)::bit(64)"}
+EXPRESSIONS = {"vector": "(v * '[2,2,2,2,2,2,2,2]')::vector(8)", "bit": "(b << 1)::bit(64)"}
+"""Values that are near to those of the column, as queries are."""
 
 
 def first_class(family: str, kind: str) -> tuple[str, str]:
