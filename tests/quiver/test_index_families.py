@@ -103,8 +103,8 @@ def plan(client: Client, sql: str, options: str = "COSTS OFF") -> list[str]:
     return [str(line).strip() for (line,) in client.rows(f"EXPLAIN ({options}) {sql}")]
 
 
-def check_search(client: Client, sql: str, recall: float = 0.5) -> None:
-    """As many rows as there are, each with its distance, ascending, and of this one query at least half of them the nearest."""
+def check_search(client: Client, sql: str, recall: float = 0.7) -> None:
+    """As many rows as there are, each with its distance, ascending, and most of them the nearest."""
     found, expected = client.rows(sql), truth(client, sql)
     assert len(found) == len(expected) and len({row for row, _ in found}) == len(found)
     distances = [distance for _, distance in found]
