@@ -206,13 +206,14 @@ class ProductBook:
             if self.metric is Metric.IP:
                 return asked, np.zeros(asked.shape[0], dtype=np.float32)
             squares = np.einsum("ij,ij->i", asked, asked, dtype=np.float64)
-        return asked, (squares if self.metric is Metric.L2 else squares / 2).astype(np.float32)
+            return asked, (squares if self.metric is Metric.L2 else squares / 2).astype(np.float32)
 
     def _tables_by_formula(self, asked: Float32s, factor: float) -> Float32s:
-        tables = [
-            np.float32(factor) * asked[:, low:high] @ self.words[low:high]
-            for low, high in pairwise(self.starts.tolist())
-        ]
+        with np.errstate(all="ignore"):
+            tables = [
+                np.float32(factor) * asked[:, low:high] @ self.words[low:high]
+                for low, high in pairwise(self.starts.tolist())
+            ]
         return np.concatenate(tables, axis=1)
 
     def _terms(self, codes: Codes, centres: Centres | None) -> Float32s:

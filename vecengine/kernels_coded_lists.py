@@ -14,6 +14,14 @@ from __future__ import annotations
 import numpy as np
 from numba import types
 
+from vecengine.kernels_blocks import (
+    BLOCK_LANES,
+    BLOCK_QUERY_HEADER,
+    BLOCK_TERM_BYTES,
+    ELEMENT_BLOCK,
+    TABLE_BYTES,
+    weigh_block,
+)
 from vecengine.kernels_heap import (
     drop_nearest,
     is_worse,
@@ -23,7 +31,7 @@ from vecengine.kernels_heap import (
     sort_ascending,
 )
 from vecengine.kernels_key import prefetch_row, query_norm, row_key, row_norm
-from vecengine.kernels_memory import read_word
+from vecengine.kernels_memory import byte_address, read_word
 from vecengine.kernels_types import (
     CANCEL,
     CODED_LISTS,
@@ -45,6 +53,8 @@ from vecengine.metrics import Metric
 
 _L2, _COSINE = int(Metric.L2), int(Metric.COSINE)
 _ROWS_AHEAD = 4
+_WORD_BYTES = 4
+_WORDS_PER_PIECE = TABLE_BYTES // _WORD_BYTES
 
 
 @compile_function
@@ -87,6 +97,38 @@ def scan_codes(coded, lists, allowed, number, query, bias, pool, found):
 
 
 @compile_function
+def scan_blocks(coded, lists, allowed, number, query, bias, pool, found, block_keys):
+    """As `scan_codes`, of codes that are weighed in blocks, whose (32,) keys `block_keys` holds."""
+    size = pool.keys.shape[0]
+    weighed = 0
+    pieces = (coded.queries.shape[1] - BLOCK_QUERY_HEADER) // _WORDS_PER_PIECE
+    block = byte_address(coded.codes.rows, coded.codes.starts[number])
+    asked = byte_address(coded.queries, query * coded.queries.shape[1] * _WORD_BYTES)
+    end = lists.starts[number + 1]
+    for begin in range(lists.starts[number], end, BLOCK_LANES):
+        weigh_block(block, asked, pieces, block_keys)
+        block += BLOCK_TERM_BYTES + pieces * TABLE_BYTES
+        for lane in range(min(BLOCK_LANES, end - begin)):
+            key = bias + np.float64(block_keys[lane])
+            if allowed.shape[0] == 0:
+                weighed += 1
+                if found == size and not key <= pool.keys[0]:
+                    continue
+            row = lists.rows[begin + lane]
+            if allowed.shape[0] > 0:
+                if not is_allowed(allowed, row):
+                    continue
+                weighed += 1
+            if found == size:
+                if is_worse(pool.keys[0], pool.rows[0], key, row):
+                    replace_worst(pool.keys, pool.rows, size, key, row)
+            elif key == key:
+                push_worst(pool.keys, pool.rows, found, key, row)
+                found += 1
+    return found, weighed
+
+
+@compile_function
 def rerank(space, queries, query, norm, pool, found, keys, rows):
     """The nearest by their vectors of `found` rows of the pool; how many there are."""
     k = keys.shape[0]
@@ -112,10 +154,10 @@ def rerank(space, queries, query, norm, pool, found, keys, rows):
     return kept
 
 
-def search_coded_lists(space, centre_space, lists, coded, request, scratch, pool, output, cancel):
+def search_coded_lists(space, centre_space, lists, coded, request, scratch, pool, block_keys, output, cancel):
     """The k best allowed rows, of the `pool` nearest by codes, of the lists nearest to every query into `output`.
 
-    As `search_lists` visits lists. After a call for one query the pool holds what was found by codes, ascending.
+    As `search_lists` visits lists. `block_keys` is working memory, (32,) float32. After a call for one query the pool holds what was found by codes, ascending.
     """
     k = output.keys.shape[1]
     list_count = centre_space.row_count
@@ -138,7 +180,12 @@ def search_coded_lists(space, centre_space, lists, coded, request, scratch, pool
             drop_nearest(scratch.keys, scratch.lists, waiting)
             waiting -= 1
             output.counts[COUNT_EXPANSIONS] += 1
-            found, weighed = scan_codes(coded, lists, request.allowed, number, query, bias, pool, found)
+            if coded.codes.element == ELEMENT_BLOCK:
+                found, weighed = scan_blocks(
+                    coded, lists, request.allowed, number, query, bias, pool, found, block_keys
+                )
+            else:
+                found, weighed = scan_codes(coded, lists, request.allowed, number, query, bias, pool, found)
             output.counts[COUNT_DISTANCES] += weighed
             if weighed > 0:
                 probed += 1
@@ -157,6 +204,8 @@ def search_coded_lists(space, centre_space, lists, coded, request, scratch, pool
 KERNELS = {
     "search_coded_lists": (
         search_coded_lists,
-        types.int64(SPACE, SPACE, LISTS, CODED_LISTS, REQUEST, LIST_SCRATCH, POOL, OUTPUT, CANCEL),
+        types.int64(
+            SPACE, SPACE, LISTS, CODED_LISTS, REQUEST, LIST_SCRATCH, POOL, types.float32[::1], OUTPUT, CANCEL
+        ),
     ),
 }

@@ -20,7 +20,7 @@ from foundation.errors import QueryCanceled
 from vecengine.buffers import read_file
 from vecengine.errors import DimensionMismatch, DistanceBudgetSpent
 
-CODED = ("hnsw", "ivf_sq8", "ivf_pq", "ivf_rabitq")
+CODED = ("hnsw", "ivf_sq8", "ivf_pq", "ivf_rabitq", "scann")
 FAMILIES = ("flat", "ivfflat", *CODED)
 SERVED = [(family, metric) for family in FAMILIES for metric in vecengine.metrics_of(family, np.ndarray)]
 ELEMENTS = vecengine.element_type_names()

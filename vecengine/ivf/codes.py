@@ -36,10 +36,11 @@ class ListCodes:
     """Codes of the rows of lists.
 
     Attributes:
-        vectors: codes of the n rows in the order of the lists.
+        vectors: codes of the n rows in the order of the lists, as the kernel takes them.
         scales: (l,) float32, the multiple of each centroid that codes are relative to; (0,) where they are to none.
     """
 
+    kind: CodeKind
     book: Book
     vectors: StoredVectors
     scales: Float32s
@@ -50,7 +51,7 @@ class ListCodes:
 
     def data(self) -> npt.NDArray[np.uint8]:
         """(n, row_bytes) uint8."""
-        return self.vectors.data.reshape(self.vectors.shape[0], self.vectors.row_bytes)
+        return self.kind.row_data(self.vectors)
 
     def bundle(self, queries: Float32s) -> tuple[object, ...]:
         """As the kernel takes them, with what (nq, d) queries are to codes: `vecengine.kernels_types.CodedLists`."""
@@ -61,7 +62,7 @@ class ListCodes:
         return kernel_space(Metric.L2, self.vectors), tables, self.scales
 
     def to_buffers(self) -> Buffers:
-        return {"codes": self.data(), "code_scales": self.scales, **self.book.to_buffers()}
+        return {"codes": self.vectors.data, "code_scales": self.scales, **self.book.to_buffers()}
 
 
 def encode_lists(
@@ -88,7 +89,7 @@ def encode_lists(
     if book is None:
         return None
     codes = book.encode(vectors, lists.rows, centres=centres, threads=hooks.threads, cancel=hooks.cancel)
-    return ListCodes(book, codes, scales)
+    return ListCodes(kind, book, kind.arranged(codes, lists.starts), scales)
 
 
 def moved_codes(
@@ -108,7 +109,7 @@ def moved_codes(
     rows = lists.rows[~is_kept]
     added = book.encode(vectors, rows, centres=centres, threads=hooks.threads, cancel=hooks.cancel)
     data[~is_kept] = added.data.reshape(rows.size, book.row_bytes)
-    return ListCodes(book, book.wrap(data), scales)
+    return ListCodes(source.kind, book, source.kind.arranged(book.wrap(data), lists.starts), scales)
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,9 +151,9 @@ def _centre_scales(metric: Metric, vectors: Vectors, lists: ListArrays) -> Float
 
 
 def load_codes(
-    kind: CodeKind, stored: StoredBook, row_count: int, list_count: int, parameters: ListParameters
+    kind: CodeKind, stored: StoredBook, starts: Offsets, parameters: ListParameters
 ) -> ListCodes | None:
-    """The codes of stored lists, None when they have none.
+    """The codes of stored lists that begin at these places, None when they have none.
 
     Raises:
         DamagedIndex: XX002.
@@ -163,11 +164,11 @@ def load_codes(
     if not is_coded:
         return None
     book = kind.load(stored, parameters)
-    data = take_array(stored.buffers, "codes", np.uint8, (row_count, book.row_bytes))
+    list_count = starts.size - 1
     scales = take_array(stored.buffers, "code_scales", np.float32, (list_count if kind.is_relative else 0,))
     if not np.isfinite(scales).all():
         raise DamagedIndex('index buffer "code_scales" holds a number that is not finite')
-    return ListCodes(book, book.wrap(data), scales)
+    return ListCodes(kind, book, kind.stored(book, stored.buffers, starts), scales)
 
 
 def code_fields(codes: ListCodes | None) -> Metadata:

@@ -9,8 +9,8 @@ from vecengine.family import BuildHooks, BuildShape, Family
 from vecengine.index import Buffers, VectorIndex
 from vecengine.ivf.build import build_lists, extend_lists
 from vecengine.ivf.index import ListIndex, load_list_index
-from vecengine.ivf.kinds import ListKind, ProductKind, RabitqKind, ScalarKind
-from vecengine.ivf.parameters import CODE_BITS, LISTS, PIECES, ListParameters, refined
+from vecengine.ivf.kinds import BlockKind, ListKind, ProductKind, RabitqKind, ScalarKind
+from vecengine.ivf.parameters import CODE_BITS, LISTS, PIECES, SHORT_PIECES, ListParameters, refined
 from vecengine.metrics import Metric, Vectors
 
 _NUMBERS = (Metric.L2, Metric.IP, Metric.COSINE)
@@ -86,5 +86,9 @@ LIST_FAMILIES = (
     _family(
         ListKind("ivf_rabitq", (LISTS, refined(20)), RabitqKind()),
         "Inverted lists of codes of one bit a dimension.",
+    ),
+    _family(
+        ListKind("scann", (LISTS, SHORT_PIECES, refined(10)), BlockKind()),
+        "Inverted lists of product codes of 4 bits, weighed 32 rows at a time.",
     ),
 )

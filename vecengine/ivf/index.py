@@ -285,7 +285,7 @@ def load_list_index(kind: ListKind, buffers: Buffers, vectors: Vectors) -> ListI
     codes = None
     if kind.codes is not None:
         stored = StoredBook(buffers, metadata, metric, vectors.shape[1])
-        codes = load_codes(kind.codes, stored, row_count, list_count, parameters)
+        codes = load_codes(kind.codes, stored, lists.starts, parameters)
     return ListIndex(
         kind,
         vectors,

@@ -10,9 +10,17 @@ import numpy as np
 import numpy.typing as npt
 
 from vecengine.arrays import CancelWord
-from vecengine.buffers import Metadata
+from vecengine.buffers import Metadata, take_array
 from vecengine.codes import Codebook, CodeVectors, code_bytes, load_codebook, train_codebook
-from vecengine.codes_product import load_product_book, train_product
+from vecengine.codes_blocks import (
+    BITS,
+    BlockBook,
+    BlockVectors,
+    arranged_blocks,
+    block_bytes,
+    block_starts,
+)
+from vecengine.codes_product import ProductVectors, load_product_book, train_product
 from vecengine.codes_rabitq import load_rabitq_book, train_rabitq
 from vecengine.element_types import Numbers
 from vecengine.errors import BuildParameterError
@@ -25,6 +33,8 @@ from vecengine.residuals import Centres
 from vecengine.stored_vectors import StoredVectors
 
 _DIMENSIONS_PER_PIECE = 4
+_DIMENSIONS_PER_SHORT_PIECE = 2
+"""Of codes of 8 and of 4 bits: as many bits a dimension."""
 
 Data = npt.NDArray[np.uint8]
 
@@ -130,6 +140,18 @@ class CodeKind(ABC):
     def load(self, stored: StoredBook, parameters: ListParameters) -> Book:
         """The book that was stored. Raises DamagedIndex (XX002)."""
 
+    def arranged(self, codes: StoredVectors, starts: Offsets) -> StoredVectors:
+        """Codes of rows in the order of lists as the kernel takes them; (l + 1,) where each list begins."""
+        return codes
+
+    def stored(self, book: Book, data: Buffers, starts: Offsets) -> StoredVectors:
+        """What `arranged` gave, from the buffer `codes` of an index. Raises DamagedIndex (XX002)."""
+        return book.wrap(take_array(data, "codes", np.uint8, (int(starts[-1]), book.row_bytes)))
+
+    def row_data(self, codes: StoredVectors) -> Data:
+        """(n, row_bytes) uint8 of what `arranged` gave."""
+        return codes.data.reshape(codes.shape[0], codes.row_bytes)
+
     @abstractmethod
     def row_cost(self, dimensions: int, parameters: ListParameters) -> float:
         """Time to weigh a row by codes, in that of reading so many numbers in a scan of float32."""
@@ -185,12 +207,53 @@ class RabitqKind(CodeKind):
         return _CALL_NUMBERS + dimensions / 8
 
 
+class BlockKind(CodeKind):
+    """Product codes of 4 bits in blocks of 32 rows, which are weighed together."""
+
+    is_relative = True
+
+    def train(self, source: CodeSource, parameters: ListParameters, cancel: CancelWord | None) -> Book | None:
+        shape = self._pieces(source.vectors.shape[1], parameters), BITS
+        book = train_product(
+            source.metric, source.vectors, source.rows, shape, centres=source.centres, cancel=cancel
+        )
+        return None if book is None else BlockBook(book.metric, book.mean, book.words, book.pieces)
+
+    def load(self, stored: StoredBook, parameters: ListParameters) -> Book:
+        pieces = self._pieces(stored.dimensions, parameters)
+        book = load_product_book(stored.buffers, stored.metric, stored.dimensions, pieces, BITS)
+        return BlockBook(book.metric, book.mean, book.words, book.pieces)
+
+    def arranged(self, codes: StoredVectors, starts: Offsets) -> StoredVectors:
+        assert isinstance(codes, ProductVectors)
+        return arranged_blocks(codes, starts)
+
+    def stored(self, book: Book, data: Buffers, starts: Offsets) -> StoredVectors:
+        assert isinstance(book, BlockBook)
+        shape = int(block_starts(starts)[-1]), block_bytes(book.pieces)
+        return BlockVectors(take_array(data, "codes", np.uint8, shape), starts, book.pieces)
+
+    def row_data(self, codes: StoredVectors) -> Data:
+        assert isinstance(codes, BlockVectors)
+        return codes.row_data()
+
+    def row_cost(self, dimensions: int, parameters: ListParameters) -> float:
+        return _BLOCK_NUMBERS + self._pieces(dimensions, parameters) / 2
+
+    @staticmethod
+    def _pieces(dimensions: int, parameters: ListParameters) -> int:
+        return piece_count(parameters, dimensions, _DIMENSIONS_PER_SHORT_PIECE)
+
+
 _CALL_NUMBERS = 30
+_BLOCK_NUMBERS = 15
 _NUMBERS_PER_PIECE = 5
 """Measured: what a row costs besides its bytes, and a table entry, in numbers of a scan."""
 
 
-def piece_count(parameters: ListParameters, dimensions: int) -> int:
+def piece_count(
+    parameters: ListParameters, dimensions: int, dimensions_per_piece: int = _DIMENSIONS_PER_PIECE
+) -> int:
     """How many pieces product codes of vectors of so many dimensions have.
 
     Raises:
@@ -201,7 +264,7 @@ def piece_count(parameters: ListParameters, dimensions: int) -> int:
             f'value {parameters.m} out of bounds for option "m"',
             detail=f'Valid values for {dimensions} dimensions are between "0" and "{dimensions}".',
         )
-    return parameters.m or -(-dimensions // _DIMENSIONS_PER_PIECE)
+    return parameters.m or -(-dimensions // dimensions_per_piece)
 
 
 @dataclass(frozen=True)

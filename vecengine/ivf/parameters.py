@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from vecengine.parameters import ParameterInfo
 
@@ -13,6 +13,10 @@ SAMPLES_MIN = 10_000
 LISTS = ParameterInfo("lists", 100, 1, 32768, "Number of lists the rows are divided into; at most one a row.")
 PIECES = ParameterInfo(
     "m", 0, 0, 16_000, "Pieces the dimensions are divided into, one code each; 0 for one of four dimensions."
+)
+SHORT_PIECES = replace(
+    PIECES,
+    help="Pieces the dimensions are divided into, one code of 4 bits each; 0 for one of two dimensions.",
 )
 CODE_BITS = ParameterInfo("nbits", 8, 4, 8, "Bits of the code of a piece.")
 

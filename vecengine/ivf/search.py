@@ -19,6 +19,9 @@ from vecengine.metrics import Float32s, Metric
 _QUERIES_AT_ONCE = 64
 """What queries are to codes may be hundreds of KiB each."""
 
+_BLOCK_LANES = 32
+"""Equal to kernels_blocks.BLOCK_LANES, which cannot be imported without numba."""
+
 NO_ROWS: Offsets = np.zeros(0, dtype=np.int64)
 _ROW_COST = 1.3
 _FILTERED_ROW_COST = 0.03
@@ -144,6 +147,7 @@ def run_coded_search(
             (queries, allowed, request.probes, request.budget),
             _scratch.lend(target.list_count),
             pool,
+            np.empty(_BLOCK_LANES, dtype=np.float32),
             (keys[part], offsets[part], found[part], counts),
             NO_CANCEL if cancel is None else cancel,
         )

@@ -28,6 +28,8 @@ KINDS: dict[str, dict[str, Any]] = {
     "ivf_pq": {},
     "ivf_pq of few bits": {"m": 24, "nbits": 5},
     "ivf_rabitq": {},
+    "scann": {},
+    "scann of few pieces": {"m": 5},
 }
 ROWS = 2000
 CODED = [(kind, metric) for kind in KINDS for metric in METRICS]
