@@ -10,12 +10,12 @@ with one node at a time, without asking for pages ahead, and `hnsw` walked by th
 from __future__ import annotations
 
 import argparse
+import json
 import mmap
 import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -27,18 +27,13 @@ import vecengine
 from benchmarks.engine import data_sets
 from benchmarks.engine.measure import recall_of
 from vecengine import compiled
+from vecengine.buffers import METADATA
 from vecengine.diskann import search as paged
+from vecengine.index import Buffers
 
 K = 10
 _COLD_QUERIES = 100
 _BEAMS = (20, 40, 80, 160)
-_UNASKED = "nothing asked for ahead"
-_INDEXES: tuple[tuple[str, dict[str, Any]], ...] = (
-    ("diskann", {}),
-    ("diskann", {"beam_width": 1}),
-    (f"diskann, {_UNASKED}", {"beam_width": 1}),
-    ("hnsw", {"m": 24, "ef_construction": 128, "quantizer": "none"}),
-)
 
 
 class MappedFiles:
@@ -114,20 +109,34 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         files = MappedFiles(Path(folder))
         vectors = files.mapped("vectors", data.vectors)
-        for title, options in _INDEXES:
-            patched = patch.object(paged, "QUIET_QUERIES", 0) if _UNASKED in title else nullcontext()
-            with patched:
-                measure(title, options, data, vectors, files)
+        graph = stored("diskann", {}, vectors, files)
+        measure("diskann", graph, data, vectors, files)
+        single = {**graph, METADATA: changed(graph[METADATA], beam_width=1)}
+        measure("diskann, beam_width = 1", single, data, vectors, files)
+        with patch.object(paged, "QUIET_QUERIES", 0):
+            measure("diskann, beam_width = 1, nothing asked for ahead", single, data, vectors, files)
+        plain = stored("hnsw", {"m": 24, "ef_construction": 128, "quantizer": "none"}, vectors, files)
+        measure("hnsw without codes", plain, data, vectors, files)
 
 
-def measure(
-    title: str, options: dict[str, Any], data: data_sets.DataSet, vectors: Any, files: MappedFiles
-) -> None:
-    """Build, store, map and search one index."""
+def stored(family: str, options: dict[str, Any], vectors: Any, files: MappedFiles) -> Buffers:
+    """Build an index and map its buffers from files."""
     begin = time.process_time()
-    built = vecengine.build_index(title.partition(",")[0], vectors, metric="l2", **options)
+    index = vecengine.build_index(family, vectors, metric="l2", **options)
     seconds = time.process_time() - begin
-    buffers = {name: files.mapped(name, array) for name, array in built.to_buffers().items()}
+    print(f"{family} {options}: {seconds:.1f} s of processor time, {index.size_bytes >> 20} MiB")
+    return {name: files.mapped(f"{family}.{name}", array) for name, array in index.to_buffers().items()}
+
+
+def changed(metadata: npt.NDArray[Any], **parameters: int) -> npt.NDArray[np.uint8]:
+    """The metadata of an index with other parameters."""
+    fields = json.loads(metadata.tobytes())
+    fields["parameters"].update(parameters)
+    return np.frombuffer(json.dumps(fields).encode(), dtype=np.uint8)
+
+
+def measure(title: str, buffers: Buffers, data: data_sets.DataSet, vectors: Any, files: MappedFiles) -> None:
+    """Search one index at all beams."""
 
     def opened() -> Any:
         index: Any = vecengine.load_index(buffers, vectors)
@@ -135,8 +144,7 @@ def measure(
         files.forget(vectors, buffers["links"])
         return index
 
-    print(f"{title} {options}: built in {seconds:.1f} s of processor time, {built.size_bytes >> 20} MiB")
-    print(" beam  recall   pages  KiB read  cold q/s  warm q/s")
+    print(f"{title}\n beam  recall   pages  KiB read  cold q/s  warm q/s")
     for line in rounds(opened, data):
         print(line, flush=True)
 
