@@ -17,7 +17,8 @@ from foundation.cancel import CancelToken
 from foundation.errors import QueryCanceled
 from tests.vecengine.ivf.test_build import clusters, moved, probed, recall
 from vecengine.codes import CodeVectors
-from vecengine.codes_product import ProductBook, ProductVectors
+from vecengine.codes_blocks import BlockBook
+from vecengine.codes_product import ProductBook
 from vecengine.errors import BuildParameterError, DamagedIndex, DistanceBudgetSpent
 from vecengine.ivf.index import ListIndex
 from vecengine.ivf.kinds import ScalarBook
@@ -55,10 +56,10 @@ def decoded(index: ListIndex) -> Any:
     if isinstance(codes.book, ScalarBook):
         assert isinstance(codes.vectors, CodeVectors)
         return codes.book.book.decode(codes.vectors).astype(np.float64)
-    assert isinstance(codes.book, ProductBook) and isinstance(codes.vectors, ProductVectors)
+    assert isinstance(codes.book, ProductBook)
     _, lists = index.lists.assignment()
     centres: Any = index.lists.centroids
-    relative = codes.book.decode(codes.vectors.codes()).astype(np.float64)
+    relative = codes.book.decode(codes.book.wrap(codes.data()).codes()).astype(np.float64)
     return relative + (centres * codes.scales[:, None])[lists]
 
 
@@ -70,6 +71,16 @@ def expected_keys(metric: str, query: Any, rows: Any) -> Any:
         query = query / np.linalg.norm(query)
     squares = ((rows - query) ** 2).sum(axis=1)
     return squares if metric == "l2" else squares / 2
+
+
+def rounding(index: ListIndex, query: Any) -> float:
+    """By how much two keys may change places because the tables of a query are rounded to bytes, half a step a piece each."""
+    assert index.codes is not None
+    book = index.codes.book
+    if not isinstance(book, BlockBook):
+        return 0.0
+    step = book.query_tables(query[None].astype(np.float32))[0, 2]
+    return float(step * book.pieces)
 
 
 @pytest.mark.parametrize(("kind", "metric"), [one for one in CODED if one[0] != "ivf_rabitq"])
@@ -85,7 +96,8 @@ def test_candidates_are_the_nearest_of_the_decoded_rows(
         keys[index.lists.rows] = expected_keys(metric, query, rows)
         keys[~allowed] = np.inf
         assert found.size == 10 * index.parameters.refine_k
-        np.testing.assert_allclose(keys[found], np.sort(keys)[: found.size], rtol=1e-3, atol=1e-3)
+        near = 1e-3 + rounding(index, query)
+        np.testing.assert_allclose(keys[found], np.sort(keys)[: found.size], rtol=1e-3, atol=near)
 
 
 @pytest.mark.parametrize(("kind", "metric"), CODED)
@@ -137,7 +149,7 @@ def test_extensions_keep_the_codes_of_rows_that_stay(kind: str, metric: str) -> 
     assert all(after[row] == before[row] for row in range(len(kept)))
     # Encoded together or apart, rows have the same codes.
     whole = extended.codes.book.encode(both, extended.lists.rows, centres=_centres_of(extended))
-    np.testing.assert_array_equal(whole.data, extended.codes.vectors.data)
+    np.testing.assert_array_equal(whole.data, extended.codes.data().reshape(-1))
     assert recall(probed(extended), both, clusters(100, 24, seed=9), 20) > 0.97
     anew: Any = vecengine.extend_index(source, moved_to, np.concatenate([both, clusters(ROWS, 24, seed=10)]))
     assert anew.codes.book is not source.codes.book and anew.row_count == 2 * ROWS
