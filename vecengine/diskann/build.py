@@ -71,6 +71,7 @@ def build_diskann(
         hooks.begin(TRAINING)
         codes = _encode(vectors, metric, coverage, parameters, hooks)
     if compiled is None or codes is None:
+        hooks.begin(LOADING)
         return DiskannIndex(vectors, metric, coverage, parameters, None, curve=empty_curve())
     return _Building(compiled, vectors, metric, coverage, parameters, hooks, codes).build()
 
