@@ -8,6 +8,7 @@ from dataclasses import replace
 from sqlglot import exp
 
 from foundation.errors import DuplicateColumn, SyntaxErrorInStatement
+from foundation.sqltypes import UNKNOWN
 from planner.bound import (
     Cte,
     Expression,
@@ -254,12 +255,27 @@ def assign_columns(environment: Environment, query: Query, columns: Sequence[Col
     """The query with its output converted to the columns by assignment. Raises 42804."""
     if [column.type for column in output_columns(query)] == [column.type for column in columns]:
         return query
-    select = query if isinstance(query, Select) else wrap_query(environment, query)
-    if select is query and not can_convert_in_place(select):
-        select = wrap_query(environment, query)
     places = [column_position(environment, query, index) for index in range(len(columns))]
+    if isinstance(query, Select) and not can_convert_in_place(query):
+        # Once it is wrapped, a literal that waits for a type has become text.
+        query = wrap_query(environment, _assigned(environment, query, columns, places, only_unknown=True))
+    select = query if isinstance(query, Select) else wrap_query(environment, query)
+    return _assigned(environment, select, columns, places)
+
+
+def _assigned(
+    environment: Environment,
+    select: Select,
+    columns: Sequence[Column],
+    places: Sequence[int | None],
+    *,
+    only_unknown: bool = False,
+) -> Select:
+    """The SELECT with its targets converted, or only those that are literals without a type yet."""
     converted = [
-        coerce_assignment(environment.context, target.expression, column.type, column.name, place)
+        target.expression
+        if only_unknown and target.expression.sql_type != UNKNOWN
+        else coerce_assignment(environment.context, target.expression, column.type, column.name, place)
         for target, column, place in zip(select.targets, columns, places)
     ]
     return with_converted_targets(select, converted)

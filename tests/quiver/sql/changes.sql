@@ -7,6 +7,9 @@ INSERT INTO draft (c) VALUES (1.005), (-9999.99), (NULL) RETURNING c
 INSERT INTO draft (c) VALUES (10000)
 INSERT INTO draft (b) SELECT title FROM categories ORDER BY id RETURNING b, id
 INSERT INTO draft (a, b) SELECT id, name FROM items WHERE price > 15 ORDER BY id
+INSERT INTO draft (a, b, v, at) SELECT generate_series(1, 2), 'set', '[1,2]', NULL RETURNING a, b, v, at
+INSERT INTO draft (a, v, at) SELECT (SELECT count(*) FROM generate_series(1, 3) n WHERE n < i), '[1,2]', NULL FROM generate_series(1, 2) i RETURNING a, v, at
+INSERT INTO draft (a, at) SELECT DISTINCT 1, NULL
 INSERT INTO draft (v) VALUES ('[0.5,-1]'), (NULL) RETURNING v, v <-> '[0,0]' AS d
 INSERT INTO draft (v) VALUES ('[1,2,3]')
 INSERT INTO draft (v) VALUES (ARRAY[7,8]) RETURNING v
