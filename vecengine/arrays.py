@@ -61,7 +61,9 @@ def check_queries(queries: Queries, vectors: Vectors) -> Float32s:
         if queries.shape[1] != dimensions:
             raise DimensionMismatch(different_dimensions(vectors, queries.shape[1]))
         return queries.queries()
-    queries = np.require(queries, dtype=np.float32, requirements=("C", "A"))
+    # np.require takes 2 us to see that there is nothing to do.
+    if not isinstance(queries, np.ndarray) or queries.dtype != np.float32 or not queries.flags.carray:
+        queries = np.require(queries, dtype=np.float32, requirements=("C", "A"))
     if queries.ndim != 2:
         raise TypeError("queries must be an (nq, d) array")
     if queries.shape[1] != dimensions:

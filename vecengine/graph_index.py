@@ -85,7 +85,9 @@ class GraphIndex(CoveringIndex, ABC):
         if self.curve.is_empty or allowed_count == 0:
             return math.inf
         # In steps of a tenth: interpolating anew would cost a fifth of a search.
-        step = round(_STEPS_PER_DOUBLING * math.log2(self.row_count / allowed_count))
+        step = 0
+        if allowed_count < self.row_count:
+            step = round(_STEPS_PER_DOUBLING * math.log2(self.row_count / allowed_count))
         cost = self._walk_costs.get((beam, step))
         if cost is None:
             selectivity = 2.0 ** (-step / _STEPS_PER_DOUBLING)
@@ -130,8 +132,9 @@ class GraphIndex(CoveringIndex, ABC):
             raise cancel_error(cancel)
         if answer.status == STATUS_BUDGET_SPENT and is_callers:
             raise DistanceBudgetSpent("distance budget of the search is spent")
-        short = np.flatnonzero(answer.found < request.k)
-        if short.size:
+        is_short = answer.found < request.k
+        if is_short.any():
+            short = np.flatnonzero(is_short)
             remaining = max(1, distance_budget - answer.distances) if distance_budget else 0
             stats.completed_exactly += short.size
             answer.keys[short], answer.offsets[short] = self._scan(

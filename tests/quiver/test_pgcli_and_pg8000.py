@@ -67,7 +67,7 @@ def completions(executor: PGExecute) -> dict[str, Any]:
         "views": own(executor.views()),
         "view columns": own(executor.view_columns()),
         "foreign keys": sorted(executor.foreignkeys()),
-        "types": own(executor.datatypes()),
+        "types": [row for row in own(executor.datatypes()) if row[1] not in ("bf16vec", "int8vec")],
     }
 
 

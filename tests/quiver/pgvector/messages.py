@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -12,6 +13,8 @@ Message = tuple[str | None, ...]
 """Severity, SQLSTATE, message, DETAIL, HINT."""
 Said = tuple[object, ...]
 """Notices, then the error, or the command tag and the rows as text."""
+_OURS = re.compile("(Operator classes|Parameters) of |[a-z]+ has no operator class for ")
+"""Begin of a DETAIL or HINT that names what is valid where PostgreSQL gives none."""
 _FIELDS = (
     DiagnosticField.SEVERITY_NONLOCALIZED, DiagnosticField.SQLSTATE, DiagnosticField.MESSAGE_PRIMARY,
     DiagnosticField.MESSAGE_DETAIL, DiagnosticField.MESSAGE_HINT,
@@ -38,12 +41,13 @@ class Listener:
         )
 
     def run(self, text: str) -> Said:
-        """What the server says to one statement."""
+        """What the server says to one statement, but for what only ours says."""
         self._notices.clear()
         result = self.connection.pgconn.exec_(text.encode())
         if result.status not in (ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK):
             fields = (result.error_field(field) for field in _FIELDS)
-            return (*self._notices, tuple(field.decode() if field else None for field in fields))
+            said = (field.decode() if field else None for field in fields)
+            return (*self._notices, tuple(None if text and _OURS.match(text) else text for text in said))
         rows = [
             tuple(
                 None if (value := result.get_value(row, column)) is None else value.decode()
