@@ -19,7 +19,6 @@ from vecengine.buffers import (
     read_file,
     take_array,
     take_integer,
-    write_file,
 )
 from vecengine.coverage import Coverage, CoveringIndex, Offsets, choose_rows
 from vecengine.exact import exact_keys, pad_answer
@@ -73,9 +72,6 @@ class FlatIndex(CoveringIndex):
     def to_buffers(self) -> Buffers:
         metadata = encode_metadata(self.family, self.metric, self._vectors, rows=self.row_count)
         return {METADATA: metadata, "offsets": self._coverage.offsets}
-
-    def save(self, path: str | os.PathLike[str]) -> None:
-        write_file(path, self.to_buffers())
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], vectors: Vectors) -> FlatIndex:

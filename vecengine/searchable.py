@@ -7,6 +7,7 @@ estimate says that a scan is cheaper, it scans.
 
 from __future__ import annotations
 
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 
@@ -14,6 +15,7 @@ import numpy as np
 
 from foundation.bitset import Bitset, and_bits, popcount
 from vecengine.arrays import CancelWord, Queries, check_allowed, check_queries
+from vecengine.buffers import write_file
 from vecengine.compiled import kernels
 from vecengine.exact import Offsets, distances_at
 from vecengine.index import (
@@ -76,6 +78,9 @@ class SearchableIndex(ABC):
 
     @abstractmethod
     def to_buffers(self) -> Buffers: ...
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        write_file(path, self.to_buffers())
 
     @property
     def vectors(self) -> Vectors:

@@ -20,7 +20,6 @@ from vecengine.buffers import (
     read_file,
     take_array,
     take_integer,
-    write_file,
 )
 from vecengine.compiled import KernelSet, kernels
 from vecengine.coverage import Coverage, Offsets
@@ -161,9 +160,6 @@ class AnnoyIndex(GraphIndex):
         )
         buffers: Buffers = {METADATA: metadata, "offsets": self._coverage.offsets, "norms": self.norms}
         return buffers | self.forest.to_buffers()
-
-    def save(self, path: str | os.PathLike[str]) -> None:
-        write_file(path, self.to_buffers())
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], vectors: Vectors) -> AnnoyIndex:

@@ -18,7 +18,6 @@ from vecengine.buffers import (
     read_file,
     take_array,
     take_integer,
-    write_file,
 )
 from vecengine.codes_product import ProductVectors, load_product_book, product_bytes
 from vecengine.compiled import kernels
@@ -124,9 +123,6 @@ class DiskannIndex(GraphIndex):
         )
         walked = {} if self._walked is None else self._walked.to_buffers()
         return {METADATA: metadata, "offsets": self._coverage.offsets, **walked}
-
-    def save(self, path: str | os.PathLike[str]) -> None:
-        write_file(path, self.to_buffers())
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], vectors: Vectors) -> DiskannIndex:

@@ -15,7 +15,6 @@ from vecengine.buffers import (
     read_file,
     take_integer,
     take_member,
-    write_file,
 )
 from vecengine.compiled import kernels
 from vecengine.coverage import Coverage
@@ -155,9 +154,6 @@ class HnswIndex(GraphIndex):
         )
         codes = {} if self._codes is None else self._codes.to_buffers()
         return {METADATA: metadata, "offsets": self._coverage.offsets, **graph.to_buffers(), **codes}
-
-    def save(self, path: str | os.PathLike[str]) -> None:
-        write_file(path, self.to_buffers())
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], vectors: Vectors) -> HnswIndex:

@@ -6,7 +6,6 @@ and a query that this leaves short (keys by codes may be NaN where distances are
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -21,7 +20,6 @@ from vecengine.buffers import (
     decode_metadata,
     encode_metadata,
     take_integer,
-    write_file,
 )
 from vecengine.compiled import KernelSet, kernels
 from vecengine.coverage import Coverage, CoveringIndex
@@ -252,9 +250,6 @@ class ListIndex(CoveringIndex):
         )
         codes = {} if self.codes is None else self.codes.to_buffers()
         return {METADATA: metadata, **self._lists.to_buffers(), **codes}
-
-    def save(self, path: str | os.PathLike[str]) -> None:
-        write_file(path, self.to_buffers())
 
 
 def load_list_index(kind: ListKind, buffers: Buffers, vectors: Vectors) -> ListIndex:

@@ -17,7 +17,6 @@ from vecengine.buffers import (
     read_file,
     take_array,
     take_integer,
-    write_file,
 )
 from vecengine.compiled import kernels
 from vecengine.coverage import Coverage, CoveringIndex
@@ -197,9 +196,6 @@ class SparseInvertedIndex(CoveringIndex):
             "norms": self._norms,
             **self._postings.to_buffers(),
         }
-
-    def save(self, path: str | os.PathLike[str]) -> None:
-        write_file(path, self.to_buffers())
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], vectors: Vectors) -> SparseInvertedIndex:
