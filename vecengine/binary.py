@@ -13,6 +13,7 @@ from vecengine.exact import Offsets
 from vecengine.family import BuildHooks, Family
 from vecengine.flat import FLAT, FlatIndex
 from vecengine.hnsw.family import HNSW
+from vecengine.hnsw.growing import GrowingHnsw
 from vecengine.hnsw.index import HnswIndex
 from vecengine.hnsw.parameters import EF_CONSTRUCTION, M
 from vecengine.index import Buffers, VectorIndex
@@ -51,6 +52,12 @@ def _of_bits(base: Family, name: str, description: str, parameters: tuple[Parame
     def check(checked: Mapping[str, int]) -> object:
         return base.check({**defaults, **checked})
 
+    def growing(metric: str, build_params: Mapping[str, str | int]) -> GrowingHnsw:
+        assert base.growing is not None
+        graph = base.growing(metric, build_params)
+        graph.family = name
+        return graph
+
     return replace(
         base,
         name=name,
@@ -62,7 +69,7 @@ def _of_bits(base: Family, name: str, description: str, parameters: tuple[Parame
         check=check,
         numbers=(),
         sparse=(),
-        growing=None,
+        growing=None if base.growing is None else growing,
     )
 
 

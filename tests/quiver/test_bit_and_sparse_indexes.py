@@ -148,11 +148,14 @@ def test_lists_of_bit_strings(tmp_path: Path) -> None:
     assert check(tmp_path).is_clean
 
 
-@pytest.mark.parametrize(("column", "operator_class", "operator"), [CASES[0], CASES[4]])
+@pytest.mark.parametrize(
+    ("family", "column", "operator_class", "operator"),
+    [("hnsw", *CASES[0]), ("bin_hnsw", *CASES[1]), ("hnsw", *CASES[4])],
+)
 def test_indexes_live_through_everything(
-    tmp_path: Path, column: str, operator_class: str, operator: str
+    tmp_path: Path, family: str, column: str, operator_class: str, operator: str
 ) -> None:
-    index = f"CREATE INDEX t_i ON t USING hnsw ({column} {operator_class})"
+    index = f"CREATE INDEX t_i ON t USING {family} ({column} {operator_class})"
     with opened(tmp_path) as instance:
         client = table(instance)
         client.script(index)

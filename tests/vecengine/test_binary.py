@@ -17,6 +17,7 @@ from foundation.bitset import bits_from_mask
 from tests.vecengine.test_stored_vectors import bit_vectors
 from vecengine.errors import BuildParameterError, DamagedIndex, UnsupportedByFamily
 from vecengine.formulas import formula_keys
+from vecengine.index import SearchStats
 from vecengine.metrics import distances_from_keys, parse_metric
 
 BASES = {"bin_flat": "flat", "bin_hnsw": "hnsw"}
@@ -77,6 +78,30 @@ def test_a_binary_family_is_its_base_for_bit_strings(family: str, metric: str, t
     assert list(faults) == []
     with pytest.raises(DamagedIndex):
         vecengine.load_index({**buffers, "offsets": offsets[:-1]}, vectors)
+
+
+@pytest.mark.slow
+def test_rows_in_memory_join_a_binary_graph() -> None:
+    """What grows has the family's name, finds the nearest, and is built on by the family itself."""
+    rng = np.random.default_rng(1)
+    mask = (rng.random((10, 96)) < 0.3)[rng.integers(0, 10, 3020)] ^ (rng.random((3020, 96)) < 0.1)
+    vectors, queries = bit_vectors(mask[:3000]), bit_vectors(mask[3000:])
+    growing = vecengine.families()["bin_hnsw"].growing
+    assert growing is not None and vecengine.families()["bin_flat"].growing is None
+    graph = growing("jaccard", {"m": 8, "ef_construction": "40"})
+    for count in (1500, 2504):
+        graph.extend(vectors[:count])
+    index, stats = graph.index(vectors), SearchStats()
+    assert index is not None and (index.family, index.scanned_rows) == ("bin_hnsw", 496)
+    found, _ = index.search(queries, 10, ef_search=60, stats=stats)
+    exact, _ = vecengine.exact_search(vectors, queries, 10, metric="jaccard")
+    assert stats.strategy == "graph" and (found <= exact[:, -1:]).mean() > 0.95
+    covered = graph.covered
+    assert covered is not None and covered.family == "bin_hnsw"
+    extended = vecengine.extend_index(covered, np.arange(2504), vectors)
+    assert (extended.family, extended.row_count) == ("bin_hnsw", 3000)
+    with pytest.raises(BuildParameterError):
+        growing("jaccard", {"m": 1000})
 
 
 @pytest.mark.parametrize("family", BASES)

@@ -45,14 +45,18 @@ class GrowingHnsw:
     """The graph and its writer's side. `extend` may be called from any thread; calls wait for each other.
 
     Args:
-        metric: l2, ip, cosine or l1; hamming or jaccard of bit strings.
+        metric: l2, ip, cosine or l1; hamming, jaccard or tanimoto of bit strings.
         build_params: those of `hnsw`, as numbers or text.
+
+    Attributes:
+        family: of the indexes over its rows; `hnsw` unless another family that has the same graphs names it.
 
     Raises:
         BuildParameterError: 22023.
     """
 
     def __init__(self, metric: str, **build_params: str | int) -> None:
+        self.family = FAMILY
         self._metric = parse_metric(metric)
         self._parameters = parameters = hnsw_parameters(check_parameters(PARAMETERS, build_params))
         self._rng = np.random.default_rng(_SEED)
@@ -217,21 +221,23 @@ class GrowingHnsw:
     def _publish(self, graph: OpenGraph, vectors: Vectors) -> None:
         coverage = Coverage(len(vectors), graph.offsets[: self._node_count])
         arrays = graph.arrays(self._node_count)
-        self._published = HnswIndex(
-            vectors, self._metric, coverage, arrays, self._parameters, curve=self._curve
-        )
+        index = HnswIndex(vectors, self._metric, coverage, arrays, self._parameters, curve=self._curve)
+        index.family = self.family
+        self._published = index
 
 
 class GrowingIndex(SearchableIndex):
     """See `vecengine.index.VectorIndex`: n rows, of which a graph covers a prefix, or all and more."""
-
-    family = FAMILY
 
     def __init__(self, covered: HnswIndex, vectors: Vectors, valid_bits: Bitset | None) -> None:
         self._covered = covered
         self._vectors = vectors
         self._valid_bits = valid_bits
         self._graph_rows = covered.coverage.vector_rows
+
+    @property
+    def family(self) -> str:
+        return self._covered.family
 
     @property
     def metric(self) -> str:
