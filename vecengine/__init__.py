@@ -15,6 +15,8 @@ It knows no table, no row id and no transaction. See `DESIGN.md` beside this fil
 
 from vecengine.checking import index_faults
 from vecengine.compiled import kernels_ready, start_warm_up, warm_up
+from vecengine.device.index import DeviceIndex, on_device
+from vecengine.device.places import choose_device
 from vecengine.element_types import element_type_names
 from vecengine.errors import (
     BuildParameterError,
@@ -22,6 +24,7 @@ from vecengine.errors import (
     DimensionMismatch,
     DistanceBudgetSpent,
     IndexFormatNotSupported,
+    UnknownDevice,
     UnknownFamily,
     UnsupportedByFamily,
 )
@@ -60,6 +63,7 @@ __all__ = [
     "BuildParameterError",
     "BuildShape",
     "DamagedIndex",
+    "DeviceIndex",
     "DimensionMismatch",
     "DistanceBudgetSpent",
     "Family",
@@ -75,12 +79,14 @@ __all__ = [
     "SearchStats",
     "SparseVectors",
     "StrategyEstimate",
+    "UnknownDevice",
     "UnknownFamily",
     "UnsupportedByFamily",
     "VectorIndex",
     "bit_metric_names",
     "build_index",
     "check_build_params",
+    "choose_device",
     "distances",
     "element_type_names",
     "exact_range_search",
@@ -92,6 +98,7 @@ __all__ = [
     "load_index",
     "metric_names",
     "metrics_of",
+    "on_device",
     "rowwise_distances",
     "search",
     "simd_level",

@@ -28,6 +28,10 @@ class BuildParameterError(InvalidParameterValue):
     """22023: a build parameter is unknown, malformed or out of bounds."""
 
 
+class UnknownDevice(InvalidParameterValue):
+    """22023: no device of that name."""
+
+
 class DamagedIndex(QuiverError):
     """XX002: index buffers that cannot have been written by this engine for these vectors."""
 

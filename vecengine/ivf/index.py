@@ -129,7 +129,7 @@ class ListIndex(CoveringIndex):
         width = min(k, stats.allowed_count)
         probes = min(max(ef_search, 1), self._lists.list_count)
         compiled = kernels()
-        if compiled is None or stats.allowed_count <= self._cost(probes, width, stats.allowed_count):
+        if compiled is None or self.is_scan_cheaper(probes, width, stats.allowed_count):
             stats.strategy, stats.ef_search = EXACT, 0
             keys, offsets, computed = exact_keys(
                 self._metric, self._vectors, words, width, bits, cancel=cancel, budget=distance_budget
@@ -196,6 +196,10 @@ class ListIndex(CoveringIndex):
         request = ListRequest(query, k, self._lists.list_count, allowed_bits)
         pool = min(self._parameters.refine_k * k, self.row_count)
         return run_coded_search(compiled, self._target, self.codes, request, pool, cancel=cancel)
+
+    def is_scan_cheaper(self, probes: int, k: int, allowed_count: int) -> bool:
+        """Whether a scan of the allowed rows is expected to take less time than a search of so many lists."""
+        return allowed_count <= self._cost(probes, k, allowed_count)
 
     def _cost(self, probes: int, k: int, allowed_count: int) -> float:
         """Expected time of a search of lists, in distances of a scan."""
