@@ -167,12 +167,13 @@ class DeviceIndex:
             return False
         if not self._is_auto:
             return True
-        rows = self.index.row_count
-        if isinstance(self.index, ListIndex):
+        rows, stretches = self.index.row_count, 1
+        if isinstance(self.index, ListIndex) and not is_exact:
             count = self.index.lists.list_count
-            rows = count + rows * min(ef_search, count) // count
-        dimensions = int(self.index.vectors.shape[1])
-        return choose_device(query_count, rows, dimensions, self._copy.rows.is_resident) != CPU
+            probes = min(max(ef_search, 1), count)
+            rows, stretches = count + rows * probes // count, min(count, query_count * probes)
+        dimensions, is_resident = int(self.index.vectors.shape[1]), self._copy.rows.is_resident
+        return choose_device(query_count, rows, dimensions, is_resident, stretches=stretches) != CPU
 
     def _allowed(self, allowed_bits: Bitset | None) -> tuple[Bitset | None, int]:
         """The rows that are covered and allowed, None for all that are covered, and how many they are."""

@@ -26,7 +26,7 @@ AUTO, CPU, CUDA, TORCH_CPU = "auto", "cpu", "cuda", "torch-cpu"
 
 _LAUNCH_SECONDS = 10e-6
 _LAUNCHES = 20
-"""A kernel of CUDA is started in 5 to 10 us through PyTorch; a search of one tile starts about so many, and waits for the last."""
+"""A kernel of CUDA is started in 5 to 10 us through PyTorch; a search starts about so many a tile, and waits for the last."""
 _BUS_BYTES_PER_SECOND = 20e9
 """PCIe 4.0 x16 carries 31.5e9 by its specification; pageable memory takes a part of it."""
 _CARD_BYTES_PER_SECOND = 1.0e12
@@ -129,7 +129,7 @@ def find_device(name: str) -> Device:
     return Device(f"cuda:{number}", torch, torch.device("cuda", number))
 
 
-def choose_device(queries: int, rows: int, dimensions: int, is_resident: bool) -> str:
+def choose_device(queries: int, rows: int, dimensions: int, is_resident: bool, *, stretches: int = 1) -> str:
     """Where a search is expected to be faster: "cpu" or "cuda".
 
     Args:
@@ -137,12 +137,13 @@ def choose_device(queries: int, rows: int, dimensions: int, is_resident: bool) -
         rows: that each of them is compared with.
         dimensions: of a row.
         is_resident: the rows are on the card already; else they have to come over the bus.
+        stretches: lists that the batch visits, each of which is a product of its own; 1 of a scan.
     """
     numbers = rows * dimensions
     on_cpu = queries * (numbers * _CPU_SECONDS_PER_NUMBER)
     moved = queries * dimensions + (0 if is_resident else numbers)
     on_card = (
-        _LAUNCHES * _LAUNCH_SECONDS
+        stretches * _LAUNCHES * _LAUNCH_SECONDS
         + moved * _NUMBER_BYTES / _BUS_BYTES_PER_SECOND
         + max(numbers * _NUMBER_BYTES / _CARD_BYTES_PER_SECOND, 2.0 * queries * numbers / _CARD_FLOPS)
         + queries * _RERANK_SECONDS

@@ -79,6 +79,9 @@ def test_the_choice_weighs_launches_transfers_and_batches() -> None:
     # Rows that have to come over the bus are not worth it for one query.
     assert choose(1, 1_000_000, 128, False) == "cpu"
     assert choose(1000, 1_000_000, 128, False) == "cuda"
+    # A product for each list has to be worth its launches.
+    assert choose(100, 10_000, 128, True) == "cuda"
+    assert choose(100, 10_000, 128, True, stretches=1000) == "cpu"
     for is_resident in (True, False):
         chosen = [choose(queries, 100_000, 384, is_resident) for queries in (0, 1, 10, 100, 1000, 10_000)]
         assert chosen == sorted(chosen, key=("cpu", "cuda").index)
