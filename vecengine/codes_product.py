@@ -23,7 +23,7 @@ from vecengine.build_threads import map_blocks
 from vecengine.codes import centred_numbers
 from vecengine.compiled import kernels
 from vecengine.element_types import Numbers
-from vecengine.errors import DamagedIndex
+from vecengine.errors import BuildParameterError, DamagedIndex
 from vecengine.exact import raise_for_status
 from vecengine.index import Buffers
 from vecengine.metrics import Float32s, Float64s, Metric
@@ -234,6 +234,20 @@ class ProductBook:
     def fields(self) -> Metadata:
         """Nothing: the pieces are a build parameter, and the bits tell from the words."""
         return {}
+
+
+def piece_count(asked: int, dimensions: int, dimensions_per_piece: int, *, option: str = "m") -> int:
+    """How many pieces vectors of so many dimensions have: as many as asked for, or of the width given where 0 are.
+
+    Raises:
+        BuildParameterError: 22023, more pieces than dimensions.
+    """
+    if asked > dimensions:
+        raise BuildParameterError(
+            f'value {asked} out of bounds for option "{option}"',
+            detail=f'Valid values for {dimensions} dimensions are between "0" and "{dimensions}".',
+        )
+    return asked or -(-dimensions // dimensions_per_piece)
 
 
 def piece_starts(dimensions: int, pieces: int) -> npt.NDArray[np.int64]:

@@ -40,6 +40,7 @@ from vecengine.metrics import (
 )
 from vecengine.stored_vectors import StoredVectors
 
+STATUS_DONE = 0
 STATUS_CANCELLED = 1
 STATUS_BUDGET_SPENT = 2
 

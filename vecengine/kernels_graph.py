@@ -30,7 +30,7 @@ from vecengine.kernels_heap import (
     sort_ascending,
 )
 from vecengine.kernels_key import prefetch_row, query_norm, row_key, row_norm
-from vecengine.kernels_memory import prefetch, read_word
+from vecengine.kernels_memory import byte_address, copy_bytes, prefetch, read_word
 from vecengine.kernels_types import (
     CANCEL,
     CODES,
@@ -51,6 +51,7 @@ from vecengine.kernels_types import (
 from vecengine.metrics import Metric
 
 _COSINE = int(Metric.COSINE)
+_WORD_BYTES = 4
 _LOOK_AHEAD = 3
 _LISTS_AHEAD = 4
 _FEW_ALLOWED = 8
@@ -307,12 +308,17 @@ def rerank(space, request, scratch, query, norm, found, size):
 def code_query(metric, codes, queries, query, out):
     """Write a query to row 0 of `out` as nodes are compared with it; whether that is by their codes."""
     has_codes = codes.space.row_count > 0
-    has_integers = codes.space.element == ELEMENT_CODE
-    if has_codes and has_integers and encode_query(metric, codes, queries, query, out):
+    element = codes.space.element
+    if has_codes and element == ELEMENT_CODE and encode_query(metric, codes, queries, query, out):
+        return True
+    words = codes.tables.shape[1]
+    if words > 0 and codes.tables[query, 0] == codes.tables[query, 0]:
+        table = byte_address(codes.tables, query * words * _WORD_BYTES)
+        copy_bytes(table, byte_address(out, 0), words * _WORD_BYTES)
         return True
     for place in range(queries.shape[1]):
         out[0, place] = queries[query, place]
-    return has_codes and not has_integers
+    return has_codes and element < ELEMENT_CODE
 
 
 def search_graph(space, graph, codes, request, scratch, output, cancel):

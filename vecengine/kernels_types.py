@@ -196,19 +196,22 @@ class Pruning(NamedTuple):
 
 
 class Codes(NamedTuple):
-    """The rows of a graph as codes: integers (see `vecengine.kernels_codes`) in the order of its nodes, or shorter numbers.
+    """The rows of a graph as codes in the order of its nodes, or as shorter numbers.
 
     Attributes:
         space: the codes as vectors; without rows when the graph has none. Numbers are found by their row offset.
         mean: (d,) float32, what is taken away before numbers become integers.
         scale: of the integers.
         refined: so many times k of the nearest by codes are reranked by their vectors.
+        tables: (nq, w) float32, what the queries are to product codes and codes of one bit; (0, 0) of others. A query whose first word is NaN
+            is compared with the vectors.
     """
 
     space: Space
     mean: npt.NDArray[np.float32]
     scale: float
     refined: int
+    tables: npt.NDArray[np.float32]
 
 
 class Request(NamedTuple):
@@ -413,7 +416,7 @@ SPACE = types.NamedTuple(
     ),
     Space,
 )
-CODES = types.NamedTuple((SPACE, _read_only(types.float32, 1), types.float64, types.int64), Codes)
+CODES = types.NamedTuple((SPACE, _read_only(types.float32, 1), types.float64, types.int64, QUERIES), Codes)
 SPARSE_SIDE = types.NamedTuple((_read_only(types.uint32, 1), _read_only(types.int64, 1)), SparseSide)
 GRAPH = types.NamedTuple(
     (

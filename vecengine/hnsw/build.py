@@ -26,8 +26,9 @@ from vecengine.hnsw.graph import GraphArrays, empty_graph
 from vecengine.hnsw.index import HnswIndex
 from vecengine.hnsw.insertion import Inserter, Names, OpenGraph, batches, draw_levels, open_graph
 from vecengine.hnsw.library_build import build_graph, check_library
-from vecengine.hnsw.parameters import NUMBER_QUANTIZERS, HnswParameters, Provider
+from vecengine.hnsw.parameters import WALKED_ONLY, HnswParameters, Provider
 from vecengine.hnsw.search import GraphSpace, run_search
+from vecengine.hnsw.table_codes import table_codes
 from vecengine.index import Progress
 from vecengine.metrics import Metric, Vectors
 from vecengine.stored_vectors import StoredVectors
@@ -144,7 +145,7 @@ class _Building:
             levels[renamed[alive]] = source.graph.levels()[alive]
             is_missing[renamed[alive]] = False
         self._linking = self._integers(source, renamed)
-        self._codes = self._walked(self._linking)
+        self._codes = self._walked(self._linking, source, renamed)
         # Integers lie in the order of the nodes.
         offsets = self._coverage.offsets if self._linking is None else self._coverage.offsets[:0]
         opened = open_graph(levels, offsets, self._norms(), self._parameters.m)
@@ -170,17 +171,24 @@ class _Building:
             cancel=self._cancel,
         )
 
-    def _walked(self, integers: IntegerCodes | None) -> GraphCodes | None:
+    def _walked(
+        self, integers: IntegerCodes | None, source: HnswIndex | None = None, renamed: Names | None = None
+    ) -> GraphCodes | None:
         """The codes that the parameters ask for, given those that nodes are linked by."""
-        if self._parameters.quantizer in NUMBER_QUANTIZERS:
-            return number_codes(self._metric, self._vectors, self._coverage, self._parameters, self._cancel)
-        return integers
+        if self._parameters.quantizer not in WALKED_ONLY:
+            return integers
+        rows = self._metric, self._vectors, self._coverage, self._parameters
+        return number_codes(*rows, self._cancel) or table_codes(
+            *rows,
+            source=None if source is None else source.codes,
+            renamed=renamed,
+            threads=self._threads,
+            cancel=self._cancel,
+        )
 
     def _built_by_library(self, progress: Progress | None) -> HnswIndex:
         assert not isinstance(self._vectors, StoredVectors)
-        self._codes = self._walked(
-            None if self._parameters.quantizer in NUMBER_QUANTIZERS else self._integers()
-        )
+        self._codes = self._walked(None if self._parameters.quantizer in WALKED_ONLY else self._integers())
         count = self._coverage.row_count
         held_out = _held_out(count, count)
         curves = [empty_curve()]
@@ -198,8 +206,6 @@ class _Building:
             held_out=held_out,
             measure=measure,
         )
-        if self._codes is not None and not self._codes.needs_norms:
-            graph = replace(graph, norms=graph.norms[:0])
         return self._index(graph, curves[-1])
 
     @property
@@ -208,6 +214,8 @@ class _Building:
         return self._vectors if self._linking is None else self._linking.vectors
 
     def _index(self, graph: GraphArrays, curve: RecallCurve) -> HnswIndex:
+        if self._codes is not None and not self._codes.needs_norms:
+            graph = replace(graph, norms=graph.norms[:0])
         return HnswIndex(
             self._vectors,
             self._metric,
@@ -219,7 +227,7 @@ class _Building:
         )
 
     def _norms(self) -> npt.NDArray[np.float32]:
-        needed = self._codes is None or self._codes.needs_norms
+        needed = self._linking is None or self._codes is None or self._codes.needs_norms
         if self._metric is not Metric.COSINE or not needed:
             return np.zeros(0, dtype=np.float32)
         return square_norms(self._vectors, self._cancel)[self._coverage.row_offsets()]

@@ -2,13 +2,14 @@
 
 A graph is linked by integers of 8 bits, or by the vectors where these do not tell neighbours apart, and walked by what
 `quantizer` says. Integers (sq8) serve for both; shorter numbers (fp16, bf16) are walked only: distances between two of them are no
-cheaper than those between integers, and the links are the same in all but a few lists.
+cheaper than those between integers, and the links are the same in all but a few lists. Coarser codes (`table_codes`) are walked only, too.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from typing import ClassVar
 
 import ml_dtypes
 import numpy as np
@@ -32,7 +33,7 @@ from vecengine.exact import kernel_space
 from vecengine.hnsw.graph import Int32s
 from vecengine.hnsw.parameters import HnswParameters, Quantizer
 from vecengine.index import Buffers
-from vecengine.metrics import Metric, Vectors
+from vecengine.metrics import Float32s, Metric, Vectors
 from vecengine.stored_vectors import ELEMENT_CODE, StoredVectors
 
 ROWS_MIN = 500
@@ -41,7 +42,7 @@ ROWS_MIN = 500
 DIMENSIONS_MIN = 64
 """Of vectors with fewer dimensions a walk reads its nodes and links, hardly the numbers: codes save less than a tenth."""
 
-_METRICS = (Metric.L2, Metric.IP, Metric.COSINE)
+METRICS = (Metric.L2, Metric.IP, Metric.COSINE)
 _SCALE_DRIFT = 1.25
 _MEAN_DRIFT = 16
 """By how much, in scales, the mean may move before rows are encoded anew: an eighth of what integers reach."""
@@ -55,8 +56,9 @@ _EMPTY_SPACE = (
     np.zeros(0, dtype=np.uint8),
     np.zeros(0, dtype=np.int64),
 )
-_NO_MEAN = np.zeros(0, dtype=np.float32)
-NO_CODES: tuple[object, ...] = (_EMPTY_SPACE, _NO_MEAN, 0.0, 1)
+NO_MEAN = np.zeros(0, dtype=np.float32)
+NO_TABLES = np.zeros((0, 0), dtype=np.float32)
+NO_CODES: tuple[object, ...] = (_EMPTY_SPACE, NO_MEAN, 0.0, 1, NO_TABLES)
 """What kernels take for "the graph has no codes"."""
 
 _HALF_BLOCK_ROWS = 8192
@@ -73,11 +75,13 @@ class GraphCodes(ABC):
         refined: how many times k of the nearest by codes are reranked.
         dimension_ns: time that a dimension adds to a step of a walk; see `vecengine.hnsw.strategy`.
         needs_norms: whether a graph under cosine keeps the norms of its vectors beside them.
+        needs_tables: whether `query_tables` makes what they are compared with, which of others the kernel does.
     """
 
     refined: int
     dimension_ns: float
     needs_norms: bool
+    needs_tables: ClassVar[bool] = False
 
     @property
     @abstractmethod
@@ -94,7 +98,11 @@ class GraphCodes(ABC):
 
     @abstractmethod
     def bundle(self) -> tuple[object, ...]:
-        """As kernels take it: `vecengine.kernels_types.Codes`."""
+        """As kernels take it, without tables: `vecengine.kernels_types.Codes`."""
+
+    def query_tables(self, queries: Float32s) -> Float32s:
+        """(nq, `query_words`) float32, what they are compared with for (nq, d) queries."""
+        return NO_TABLES
 
     @abstractmethod
     def to_buffers(self) -> Buffers: ...
@@ -128,7 +136,13 @@ class IntegerCodes(GraphCodes):
         return self.vectors.query_words
 
     def bundle(self) -> tuple[object, ...]:
-        return (kernel_space(Metric.L2, self.vectors), self.book.mean, self.book.scale, self.refined)
+        return (
+            kernel_space(Metric.L2, self.vectors),
+            self.book.mean,
+            self.book.scale,
+            self.refined,
+            NO_TABLES,
+        )
 
     def to_buffers(self) -> Buffers:
         return {"codes": self.vectors.bytes(), "code_mean": self.book.mean}
@@ -168,7 +182,7 @@ class NumberCodes(GraphCodes):
 
     def bundle(self) -> tuple[object, ...]:
         *numbers, _ = kernel_space(self.metric, self.numbers)
-        return ((*numbers, self.starts), _NO_MEAN, 0.0, self.refined)
+        return ((*numbers, self.starts), NO_MEAN, 0.0, self.refined, NO_TABLES)
 
     def to_buffers(self) -> Buffers:
         return {"codes": self.numbers.view(np.uint16)}
@@ -255,7 +269,7 @@ def encode_nodes(
     if (
         parameters.quantizer is Quantizer.NONE
         or isinstance(vectors, StoredVectors)
-        or metric not in _METRICS
+        or metric not in METRICS
         or coverage.row_count < ROWS_MIN
         or vectors.shape[1] < DIMENSIONS_MIN
     ):

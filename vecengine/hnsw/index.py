@@ -24,11 +24,13 @@ from vecengine.graph_index import BUDGET_LEAST, GraphIndex
 from vecengine.hnsw.codes import GraphCodes, load_codes
 from vecengine.hnsw.curve import RecallCurve, curve_from_json
 from vecengine.hnsw.graph import GraphArrays, GraphShape, load_graph
-from vecengine.hnsw.parameters import REFINE_K, HnswParameters, Provider, Quantizer
+from vecengine.hnsw.parameters import PQ_M, REFINE_K, HnswParameters, Provider, Quantizer
 from vecengine.hnsw.repeated import RepeatedSearch
 from vecengine.hnsw.search import GraphAnswer, GraphRequest, GraphSpace, run_search
+from vecengine.hnsw.table_codes import load_table_codes
 from vecengine.hnsw.walking import WalkedRows
 from vecengine.index import Buffers
+from vecengine.ivf.parameters import CODE_BITS
 from vecengine.metrics import Metric, Vectors, parse_metric
 from vecengine.nearest_rows import NearestRowsBase, Wanted
 
@@ -150,6 +152,8 @@ class HnswIndex(GraphIndex):
             quantizer=self._parameters.quantizer.name.lower(),
             refine_k=self._parameters.refine_k,
             provider=self._parameters.provider.name.lower(),
+            pq_m=self._parameters.pq_m,
+            nbits=self._parameters.nbits,
             **({} if self._codes is None else self._codes.metadata()),
         )
         codes = {} if self._codes is None else self._codes.to_buffers()
@@ -180,9 +184,15 @@ def load_hnsw(buffers: Buffers, vectors: Vectors) -> HnswIndex:
         take_member(metadata, "quantizer", Quantizer.SQ8),
         0 if "refine_k" not in metadata else take_integer(metadata, "refine_k", 0, REFINE_K.maximum),
         take_member(metadata, "provider", Provider.OWN),
+        0 if "pq_m" not in metadata else take_integer(metadata, "pq_m", 0, PQ_M.maximum),
+        8
+        if "nbits" not in metadata
+        else take_integer(metadata, "nbits", CODE_BITS.minimum, CODE_BITS.maximum),
     )
     coverage = load_coverage(buffers, rows, vectors.shape[0])
-    codes = load_codes(buffers, metadata, metric, coverage, parameters.refined)
+    codes: GraphCodes | None = load_table_codes(buffers, metadata, metric, coverage, parameters)
+    if codes is None:
+        codes = load_codes(buffers, metadata, metric, coverage, parameters.refined)
     shape = GraphShape(
         nodes=rows,
         m=m,

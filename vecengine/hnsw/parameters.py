@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 
 from vecengine.errors import BuildParameterError
+from vecengine.ivf.parameters import CODE_BITS, PIECES
 from vecengine.parameters import ParameterInfo, choice
 
 
@@ -17,9 +18,12 @@ class Quantizer(IntEnum):
     NONE = 1
     FP16 = 2
     BF16 = 3
+    PQ = 4
+    RABITQ = 5
 
 
-NUMBER_QUANTIZERS = (Quantizer.FP16, Quantizer.BF16)
+WALKED_ONLY = (Quantizer.FP16, Quantizer.BF16, Quantizer.PQ, Quantizer.RABITQ)
+"""Those whose graphs are linked by integers of 8 bits."""
 
 
 class Provider(IntEnum):
@@ -30,7 +34,14 @@ class Provider(IntEnum):
     HNSWLIB = 2
 
 
-REFINED = {Quantizer.SQ8: 2, Quantizer.NONE: 1, Quantizer.FP16: 1, Quantizer.BF16: 2}
+REFINED = {
+    Quantizer.SQ8: 2,
+    Quantizer.NONE: 1,
+    Quantizer.FP16: 1,
+    Quantizer.BF16: 2,
+    Quantizer.PQ: 10,
+    Quantizer.RABITQ: 20,
+}
 """How many times k are reranked where `refine_k` does not say: with all that codes found recall was the same in four digits."""
 
 M = ParameterInfo(
@@ -46,16 +57,20 @@ REFINE_K = ParameterInfo(
     100,
     "How many times k of the nearest by codes are reranked by their vectors; 0: as many as the codes need.",
 )
+PQ_M = replace(PIECES, name="pq_m")
+QUANTIZER = choice(
+    "quantizer",
+    Quantizer,
+    Quantizer.SQ8,
+    "What the graph is walked by: codes of 8 bits (sq8), numbers of 16 (fp16, bf16), product codes (pq) or codes of one bit (rabitq), "
+    "whose nearest are reranked by their vectors, or the vectors (none).",
+)
 PARAMETERS = (
     M,
     EF_CONSTRUCTION,
-    choice(
-        "quantizer",
-        Quantizer,
-        Quantizer.SQ8,
-        "What the graph is walked by: codes of 8 bits (sq8) or numbers of 16 (fp16, bf16), whose nearest are reranked by their "
-        "vectors, or the vectors (none).",
-    ),
+    QUANTIZER,
+    PQ_M,
+    CODE_BITS,
     REFINE_K,
     choice(
         "provider",
@@ -75,10 +90,17 @@ class HnswParameters:
     quantizer: Quantizer = Quantizer.SQ8
     refine_k: int = 0
     provider: Provider = Provider.OWN
+    pq_m: int = 0
+    nbits: int = 8
 
     def __post_init__(self) -> None:
         if self.ef_construction < 2 * self.m:
             raise BuildParameterError("ef_construction must be greater than or equal to 2 * m")
+        if self.quantizer is not Quantizer.PQ and (self.pq_m, self.nbits) != (
+            PQ_M.default,
+            CODE_BITS.default,
+        ):
+            raise BuildParameterError('options "pq_m" and "nbits" are of quantizer "pq"')
 
     @property
     def refined(self) -> int:
@@ -98,4 +120,6 @@ def hnsw_parameters(checked: Mapping[str, int]) -> HnswParameters:
         Quantizer(checked["quantizer"]),
         checked["refine_k"],
         Provider(checked["provider"]),
+        checked["pq_m"],
+        checked["nbits"],
     )

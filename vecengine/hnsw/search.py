@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from typing import NamedTuple
 
@@ -11,11 +12,14 @@ import numpy.typing as npt
 from foundation.bitset import Bitset
 from vecengine.arrays import NO_BITS, NO_CANCEL, CancelWord
 from vecengine.compiled import KernelSet
-from vecengine.exact import KernelSpace, Keys, Offsets
+from vecengine.exact import STATUS_DONE, KernelSpace, Keys, Offsets
 from vecengine.hnsw.codes import NO_CODES, GraphCodes
 from vecengine.hnsw.graph import GraphArrays
 from vecengine.hnsw.strategy import graph_distance_cost
 from vecengine.metrics import Float32s
+
+_TABLE_BYTES_MAX = 1 << 20
+"""Of the tables of a few queries, which are read right after they were made: about what the second cache holds."""
 
 
 class GraphSpace:
@@ -26,7 +30,8 @@ class GraphSpace:
     ) -> None:
         self.space = space
         self.graph = graph
-        self.codes = NO_CODES if codes is None else codes.bundle()
+        self._bundled = NO_CODES if codes is None else codes.bundle()
+        self._tabled = codes if codes is not None and codes.needs_tables else None
         self.refined = 1 if codes is None else codes.refined
         self.query_words = 1 if codes is None else codes.query_words
         self._coded = (0, 0.0) if codes is None else (codes.dimensions, codes.dimension_ns)
@@ -39,6 +44,17 @@ class GraphSpace:
             graph.entry,
             graph.level_max,
         )
+
+    def codes_for(self, queries: Float32s) -> tuple[object, ...]:
+        """Its codes as the kernel takes them to compare them with (nq, d) queries."""
+        if self._tabled is None:
+            return self._bundled
+        return (*self._bundled[:-1], self._tabled.query_tables(queries))
+
+    @property
+    def queries_at_once(self) -> int:
+        """For how many queries `codes_for` may be asked, so that their tables stay small."""
+        return sys.maxsize if self._tabled is None else max(1, _TABLE_BYTES_MAX // (4 * self.query_words))
 
     def distance_cost(self, selectivity: float) -> float:
         """Time of a distance of a walk over one of a scan, for a filter of this selectivity."""
@@ -114,27 +130,29 @@ def lend_scratch(nodes: int, ef: int, batch: int, words: int = 1) -> tuple[npt.N
 def run_search(
     compiled: KernelSet, target: GraphSpace, request: GraphRequest, cancel: CancelWord | None
 ) -> GraphAnswer:
-    """One call of the kernel for all queries. Raises nothing: the status says how it ended."""
+    """One call of the kernel for all queries, or for as many as have tables at once. Raises nothing: the status says how it ended."""
     query_count = request.queries.shape[0]
     width = target.graph.links.shape[1]
     words = max(target.query_words, request.queries.shape[1])
     scratch = lend_scratch(target.graph.node_count, request.ef, width * (width + 2), words)
     keys = np.empty((query_count, request.k), dtype=np.float64)
     offsets = np.empty((query_count, request.k), dtype=np.int64)
-    found = np.empty(query_count, dtype=np.int64)
+    found = np.full(query_count, -1, dtype=np.int64)
     counts = np.zeros(3, dtype=np.int64)
-    status = compiled.search_graph(
-        target.space,
-        target.bundle,
-        target.codes,
-        (
-            request.queries,
-            NO_BITS if request.allowed_bits is None else request.allowed_bits,
-            request.ef,
-            request.budget,
-        ),
-        scratch,
-        (keys, offsets, found, counts),
-        NO_CANCEL if cancel is None else cancel,
-    )
+    allowed = NO_BITS if request.allowed_bits is None else request.allowed_bits
+    step, status = target.queries_at_once, STATUS_DONE
+    for begin in range(0, query_count, step):
+        block = slice(begin, begin + step)
+        queries = request.queries[block]
+        status = compiled.search_graph(
+            target.space,
+            target.bundle,
+            target.codes_for(queries),
+            (queries, allowed, request.ef, request.budget),
+            scratch,
+            (keys[block], offsets[block], found[block], counts),
+            NO_CANCEL if cancel is None else cancel,
+        )
+        if status != STATUS_DONE:
+            break
     return GraphAnswer(status, keys, offsets, found, *counts.tolist())

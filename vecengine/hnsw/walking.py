@@ -49,6 +49,7 @@ class WalkedRows(ContinuedRows):
         self._compiled = compiled
         self._target = target
         self._ef = ef_search
+        self._codes = target.codes_for(wanted.query)
         self._request = (wanted.query, NO_BITS if allowed_bits is None else allowed_bits)
         self._budget = budget
         nodes, width = target.graph.node_count, target.graph.links.shape[1]
@@ -94,7 +95,7 @@ class WalkedRows(ContinuedRows):
         status = self._compiled.walk_graph(
             self._target.space,
             self._target.bundle,
-            self._target.codes,
+            self._codes,
             (*self._request, beam, self._budget),
             (*self._candidates, *self._beam, *self._batch),
             self._walk,

@@ -20,10 +20,9 @@ from vecengine.codes_blocks import (
     block_bytes,
     block_starts,
 )
-from vecengine.codes_product import ProductVectors, load_product_book, train_product
+from vecengine.codes_product import ProductVectors, load_product_book, piece_count, train_product
 from vecengine.codes_rabitq import load_rabitq_book, train_rabitq
 from vecengine.element_types import Numbers
-from vecengine.errors import BuildParameterError
 from vecengine.exact import Offsets
 from vecengine.index import Buffers
 from vecengine.ivf.parameters import ListParameters
@@ -179,17 +178,19 @@ class ProductKind(CodeKind):
     is_relative = True
 
     def train(self, source: CodeSource, parameters: ListParameters, cancel: CancelWord | None) -> Book | None:
-        shape = piece_count(parameters, source.vectors.shape[1]), parameters.nbits
+        shape = piece_count(parameters.m, source.vectors.shape[1], _DIMENSIONS_PER_PIECE), parameters.nbits
         return train_product(
             source.metric, source.vectors, source.rows, shape, centres=source.centres, cancel=cancel
         )
 
     def load(self, stored: StoredBook, parameters: ListParameters) -> Book:
-        pieces = piece_count(parameters, stored.dimensions)
+        pieces = piece_count(parameters.m, stored.dimensions, _DIMENSIONS_PER_PIECE)
         return load_product_book(stored.buffers, stored.metric, stored.dimensions, pieces, parameters.nbits)
 
     def row_cost(self, dimensions: int, parameters: ListParameters) -> float:
-        return _CALL_NUMBERS + _NUMBERS_PER_PIECE * piece_count(parameters, dimensions)
+        return _CALL_NUMBERS + _NUMBERS_PER_PIECE * piece_count(
+            parameters.m, dimensions, _DIMENSIONS_PER_PIECE
+        )
 
 
 class RabitqKind(CodeKind):
@@ -242,29 +243,13 @@ class BlockKind(CodeKind):
 
     @staticmethod
     def _pieces(dimensions: int, parameters: ListParameters) -> int:
-        return piece_count(parameters, dimensions, _DIMENSIONS_PER_SHORT_PIECE)
+        return piece_count(parameters.m, dimensions, _DIMENSIONS_PER_SHORT_PIECE)
 
 
 _CALL_NUMBERS = 30
 _BLOCK_NUMBERS = 15
 _NUMBERS_PER_PIECE = 5
 """Measured: what a row costs besides its bytes, and a table entry, in numbers of a scan."""
-
-
-def piece_count(
-    parameters: ListParameters, dimensions: int, dimensions_per_piece: int = _DIMENSIONS_PER_PIECE
-) -> int:
-    """How many pieces product codes of vectors of so many dimensions have.
-
-    Raises:
-        BuildParameterError: 22023, more pieces than dimensions.
-    """
-    if parameters.m > dimensions:
-        raise BuildParameterError(
-            f'value {parameters.m} out of bounds for option "m"',
-            detail=f'Valid values for {dimensions} dimensions are between "0" and "{dimensions}".',
-        )
-    return parameters.m or -(-dimensions // dimensions_per_piece)
 
 
 @dataclass(frozen=True)
