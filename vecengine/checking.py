@@ -15,12 +15,15 @@ import numpy.typing as npt
 from vecengine.annoy.index import AnnoyIndex
 from vecengine.arrays import queries_from
 from vecengine.codes import HEADER_BYTES
+from vecengine.codes_product import ProductVectors
+from vecengine.codes_rabitq import RabitqVectors
 from vecengine.coverage import Offsets, choose_rows, square_norms
 from vecengine.element_types import Numbers
 from vecengine.families import load_index
 from vecengine.formulas import formula_pair_keys
 from vecengine.hnsw.codes import GraphCodes, IntegerCodes, NumberCodes
 from vecengine.hnsw.index import HnswIndex
+from vecengine.hnsw.table_codes import TableCodes
 from vecengine.index import Buffers
 from vecengine.ivf.centroids import Assigner
 from vecengine.ivf.index import ListIndex
@@ -34,6 +37,9 @@ _NORM_TOLERANCE = 1e-4
 
 _CODE_TOLERANCE = 0.05
 """Relative: the norm of a row whose integers differ by one."""
+
+_DIFFERING_SHARE = 0.02
+"""Of a row's product codes or signs."""
 
 _NEAREST_TOLERANCE = 1e-3
 """Of the largest distance to a centroid: matrix products lose digits that the formula keeps."""
@@ -99,6 +105,8 @@ def _code_faults(codes: GraphCodes, vectors: Vectors, rows: Offsets) -> Iterator
         numbers = vectors[rows[block]]
         if isinstance(codes, NumberCodes):
             is_own = (codes.numbers[block] == numbers.astype(codes.numbers.dtype)).all(axis=1)
+        elif isinstance(codes, TableCodes):
+            is_own = _are_own_tables(codes, numbers, block)
         else:
             assert isinstance(codes, IntegerCodes)
             is_own = _are_own_integers(codes, numbers, block)
@@ -115,6 +123,22 @@ def _are_own_integers(codes: IntegerCodes, numbers: Numbers, block: slice) -> np
     headers = np.isclose(expected.headers(), found.headers(), rtol=_CODE_TOLERANCE, atol=0)
     padding = found.bytes()[:, HEADER_BYTES + numbers.shape[1] :]
     return np.asarray((distance <= 1).all(axis=1) & headers.all(axis=1) & ~padding.any(axis=1))
+
+
+def _are_own_tables(codes: TableCodes, numbers: Numbers, block: slice) -> npt.NDArray[np.bool_]:
+    """(n,) whether the codes at these places are what numbers (n, d) become."""
+    expected = codes.book.encode(numbers, np.arange(numbers.shape[0]))
+    found = codes.vectors[block]
+    if isinstance(expected, ProductVectors) and isinstance(found, ProductVectors):
+        fields = expected.terms()[:, None], found.terms()[:, None]
+        differing = expected.codes() != found.codes()
+    else:
+        assert isinstance(expected, RabitqVectors) and isinstance(found, RabitqVectors)
+        fields = expected.headers(), found.headers()
+        differing = expected.signs() != found.signs()
+    # A sum in another order may make another of two words that are equally near the nearest, or turn the sign of what is about zero.
+    is_near = np.isclose(*fields, rtol=_CODE_TOLERANCE, atol=0, equal_nan=True).all(axis=1)
+    return np.asarray(is_near & (differing.mean(axis=1) <= _DIFFERING_SHARE))
 
 
 def _posting_faults(index: SparseInvertedIndex, rows: Vectors) -> Iterator[str]:

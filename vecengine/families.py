@@ -17,6 +17,7 @@ from vecengine.diskann.family import DISKANN
 from vecengine.errors import DamagedIndex, UnknownFamily, UnsupportedByFamily
 from vecengine.family import BuildHooks, Family
 from vecengine.flat import FLAT
+from vecengine.hnsw.coded_families import CODED_FAMILIES
 from vecengine.hnsw.family import HNSW
 from vecengine.index import Buffers, Progress, VectorIndex
 from vecengine.ivf.family import LIST_FAMILIES
@@ -26,7 +27,16 @@ from vecengine.sparse_inverted.family import SPARSE_INVERTED
 
 _FAMILIES = {
     family.name: family
-    for family in (FLAT, HNSW, *LIST_FAMILIES, ANNOY, DISKANN, SPARSE_INVERTED, *BINARY_FAMILIES)
+    for family in (
+        FLAT,
+        HNSW,
+        *CODED_FAMILIES,
+        *LIST_FAMILIES,
+        ANNOY,
+        DISKANN,
+        SPARSE_INVERTED,
+        *BINARY_FAMILIES,
+    )
 }
 
 

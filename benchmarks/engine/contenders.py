@@ -213,6 +213,10 @@ CONTENDERS: dict[str, Callable[[], Contender]] = {
     "hnsw-none": lambda: Ours(
         "hnsw float32", "hnsw", BEAMS, m=M, ef_construction=EF_CONSTRUCTION, quantizer="none"
     ),
+    "hnsw-pq": lambda: Ours("hnsw pq", "hnsw", BEAMS, m=M, ef_construction=EF_CONSTRUCTION, quantizer="pq"),
+    "hnsw-rabitq": lambda: Ours(
+        "hnsw rabitq", "hnsw", BEAMS, m=M, ef_construction=EF_CONSTRUCTION, quantizer="rabitq"
+    ),
     "faiss-hnsw": lambda: Faiss("IndexHNSWFlat", _hnsw_flat, BEAMS, _set_beam),
     "hnswlib": Hnswlib,
     "usearch": Usearch,

@@ -11,7 +11,15 @@ import pytest
 import vecengine
 from vecengine.errors import BuildParameterError, UnknownFamily, UnsupportedByFamily
 
-DEFAULTS = {"m": 16, "ef_construction": 64, "quantizer": 0, "refine_k": 0, "provider": 0}
+DEFAULTS = {
+    "m": 16,
+    "ef_construction": 64,
+    "quantizer": 0,
+    "pq_m": 0,
+    "nbits": 8,
+    "refine_k": 0,
+    "provider": 0,
+}
 
 
 def test_the_table() -> None:
@@ -40,6 +48,7 @@ def test_the_table() -> None:
         ({"m": " 0x10 ", "ef_construction": 100}, DEFAULTS | {"ef_construction": 100}),
         ({"m": "15.6"}, DEFAULTS),
         ({"quantizer": "None"}, DEFAULTS | {"quantizer": 1}),
+        ({"quantizer": "pq", "pq_m": "12", "nbits": 6}, DEFAULTS | {"quantizer": 4, "pq_m": 12, "nbits": 6}),
     ],
 )
 def test_parameters_are_read_as_postgresql_reads_them(
@@ -61,6 +70,9 @@ def test_parameters_are_read_as_postgresql_reads_them(
         ({"lists": "5"}, 'unrecognized parameter "lists"'),
         ({"quantizer": "sq4"}, 'invalid value for enum option "quantizer": sq4'),
         ({"m": 40}, "ef_construction must be greater than or equal to 2 * m"),
+        ({"quantizer": "pq", "nbits": 3}, 'value 3 out of bounds for option "nbits"'),
+        ({"pq_m": 8}, 'options "pq_m" and "nbits" are of quantizer "pq"'),
+        ({"quantizer": "rabitq", "nbits": 4}, 'options "pq_m" and "nbits" are of quantizer "pq"'),
     ],
 )
 def test_bad_parameters(given: dict[str, Any], message: str) -> None:

@@ -9,6 +9,7 @@ from foundation.bitset import Bitset
 from vecengine.arrays import CancelWord, Queries, check_allowed, check_vectors
 from vecengine.buffers import (
     METADATA,
+    Metadata,
     check_matches,
     decode_metadata,
     encode_metadata,
@@ -152,17 +153,31 @@ class HnswIndex(GraphIndex):
             quantizer=self._parameters.quantizer.name.lower(),
             refine_k=self._parameters.refine_k,
             provider=self._parameters.provider.name.lower(),
-            pq_m=self._parameters.pq_m,
-            nbits=self._parameters.nbits,
+            **self._piece_fields(),
             **({} if self._codes is None else self._codes.metadata()),
         )
         codes = {} if self._codes is None else self._codes.to_buffers()
         return {METADATA: metadata, "offsets": self._coverage.offsets, **graph.to_buffers(), **codes}
 
+    def _piece_fields(self) -> Metadata:
+        """What metadata says of product codes."""
+        parameters = self._parameters
+        if parameters.quantizer is not Quantizer.PQ:
+            return {}
+        return {PQ_M.name: parameters.pq_m, CODE_BITS.name: parameters.nbits}
+
     @classmethod
     def load(cls, path: str | os.PathLike[str], vectors: Vectors) -> HnswIndex:
         """Read a file written by `save`, for the vectors it was built on."""
         return load_hnsw(read_file(path), check_vectors(vectors))
+
+
+def _pieces(metadata: Metadata, quantizer: Quantizer) -> tuple[int, int]:
+    """Parameters `pq_m` and `nbits` of stored product codes; of other graphs the defaults. Raises DamagedIndex (XX002)."""
+    if quantizer is not Quantizer.PQ:
+        return PQ_M.default, CODE_BITS.default
+    pieces = take_integer(metadata, PQ_M.name, PQ_M.minimum, PQ_M.maximum)
+    return pieces, take_integer(metadata, CODE_BITS.name, CODE_BITS.minimum, CODE_BITS.maximum)
 
 
 def load_hnsw(buffers: Buffers, vectors: Vectors) -> HnswIndex:
@@ -178,16 +193,14 @@ def load_hnsw(buffers: Buffers, vectors: Vectors) -> HnswIndex:
     m = take_integer(metadata, "m", 2, _M_MAX)
     ef_construction = take_integer(metadata, "ef_construction", 2 * m, _EF_CONSTRUCTION_MAX)
     # Files from before there was a choice of these have none of them.
+    quantizer = take_member(metadata, "quantizer", Quantizer.SQ8)
     parameters = HnswParameters(
         m,
         ef_construction,
-        take_member(metadata, "quantizer", Quantizer.SQ8),
+        quantizer,
         0 if "refine_k" not in metadata else take_integer(metadata, "refine_k", 0, REFINE_K.maximum),
         take_member(metadata, "provider", Provider.OWN),
-        0 if "pq_m" not in metadata else take_integer(metadata, "pq_m", 0, PQ_M.maximum),
-        8
-        if "nbits" not in metadata
-        else take_integer(metadata, "nbits", CODE_BITS.minimum, CODE_BITS.maximum),
+        *_pieces(metadata, quantizer),
     )
     coverage = load_coverage(buffers, rows, vectors.shape[0])
     codes: GraphCodes | None = load_table_codes(buffers, metadata, metric, coverage, parameters)

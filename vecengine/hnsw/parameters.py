@@ -39,8 +39,8 @@ REFINED = {
     Quantizer.NONE: 1,
     Quantizer.FP16: 1,
     Quantizer.BF16: 2,
-    Quantizer.PQ: 10,
-    Quantizer.RABITQ: 20,
+    Quantizer.PQ: 8,
+    Quantizer.RABITQ: 16,
 }
 """How many times k are reranked where `refine_k` does not say: with all that codes found recall was the same in four digits."""
 

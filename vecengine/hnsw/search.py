@@ -23,7 +23,11 @@ _TABLE_BYTES_MAX = 1 << 20
 
 
 class GraphSpace:
-    """A graph over vectors, bundled once as the kernel takes it; keeps all of it alive."""
+    """A graph over vectors, bundled once as the kernel takes it; keeps all of it alive.
+
+    Attributes:
+        queries_at_once: for how many queries `codes_for` is asked at most, so that their tables stay small.
+    """
 
     def __init__(
         self, space: KernelSpace, graph: GraphArrays, offsets: Offsets, codes: GraphCodes | None = None
@@ -34,6 +38,9 @@ class GraphSpace:
         self._tabled = codes if codes is not None and codes.needs_tables else None
         self.refined = 1 if codes is None else codes.refined
         self.query_words = 1 if codes is None else codes.query_words
+        self.queries_at_once = sys.maxsize
+        if self._tabled is not None:
+            self.queries_at_once = max(1, _TABLE_BYTES_MAX // (4 * self.query_words))
         self._coded = (0, 0.0) if codes is None else (codes.dimensions, codes.dimension_ns)
         self.bundle = (
             graph.links,
@@ -50,11 +57,6 @@ class GraphSpace:
         if self._tabled is None:
             return self._bundled
         return (*self._bundled[:-1], self._tabled.query_tables(queries))
-
-    @property
-    def queries_at_once(self) -> int:
-        """For how many queries `codes_for` may be asked, so that their tables stay small."""
-        return sys.maxsize if self._tabled is None else max(1, _TABLE_BYTES_MAX // (4 * self.query_words))
 
     def distance_cost(self, selectivity: float) -> float:
         """Time of a distance of a walk over one of a scan, for a filter of this selectivity."""
@@ -137,22 +139,25 @@ def run_search(
     scratch = lend_scratch(target.graph.node_count, request.ef, width * (width + 2), words)
     keys = np.empty((query_count, request.k), dtype=np.float64)
     offsets = np.empty((query_count, request.k), dtype=np.int64)
-    found = np.full(query_count, -1, dtype=np.int64)
+    found = np.empty(query_count, dtype=np.int64)
     counts = np.zeros(3, dtype=np.int64)
     allowed = NO_BITS if request.allowed_bits is None else request.allowed_bits
-    step, status = target.queries_at_once, STATUS_DONE
-    for begin in range(0, query_count, step):
-        block = slice(begin, begin + step)
-        queries = request.queries[block]
-        status = compiled.search_graph(
-            target.space,
-            target.bundle,
-            target.codes_for(queries),
-            (queries, allowed, request.ef, request.budget),
-            scratch,
-            (keys[block], offsets[block], found[block], counts),
-            NO_CANCEL if cancel is None else cancel,
+    word = NO_CANCEL if cancel is None else cancel
+
+    def search(queries: Float32s, output: tuple[npt.NDArray[np.generic], ...]) -> int:
+        asked = queries, allowed, request.ef, request.budget
+        return compiled.search_graph(
+            target.space, target.bundle, target.codes_for(queries), asked, scratch, output, word
         )
-        if status != STATUS_DONE:
-            break
+
+    step = target.queries_at_once
+    if query_count <= step:
+        status = search(request.queries, (keys, offsets, found, counts))
+    else:
+        found.fill(-1)
+        for begin in range(0, query_count, step):
+            block = slice(begin, begin + step)
+            status = search(request.queries[block], (keys[block], offsets[block], found[block], counts))
+            if status != STATUS_DONE:
+                break
     return GraphAnswer(status, keys, offsets, found, *counts.tolist())

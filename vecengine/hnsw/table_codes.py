@@ -35,8 +35,8 @@ from vecengine.stored_vectors import StoredVectors
 _KINDS: dict[Quantizer, CodeKind] = {Quantizer.PQ: ProductKind(), Quantizer.RABITQ: RabitqKind()}
 
 _DIMENSIONS_PER_PIECE = 4
-_PIECE_NS = 0.5
-_BIT_NS = 0.02
+_PIECE_NS = 0.65
+_BIT_NS = 0.06
 """Time that a piece of product codes and a dimension of one bit add to a step of a walk."""
 
 _ASKED_MIN, _ASKED_MAX = 1e-15, 1e15
