@@ -31,6 +31,7 @@ from vecengine.kernels_heap import (
     sort_ascending,
 )
 from vecengine.kernels_key import prefetch_row, query_norm, row_key, row_norm
+from vecengine.kernels_lists import is_allowed
 from vecengine.kernels_memory import byte_address, read_word
 from vecengine.kernels_types import (
     CANCEL,
@@ -55,11 +56,6 @@ _L2, _COSINE = int(Metric.L2), int(Metric.COSINE)
 _ROWS_AHEAD = 4
 _WORD_BYTES = 4
 _WORDS_PER_PIECE = TABLE_BYTES // _WORD_BYTES
-
-
-@compile_function
-def is_allowed(allowed, row):
-    return allowed.shape[0] == 0 or (allowed[row >> 3] >> (row & 7)) & 1 != 0
 
 
 @compile_function

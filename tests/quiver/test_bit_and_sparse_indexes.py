@@ -136,13 +136,17 @@ def test_searches_are_complete(tmp_path: Path, column: str) -> None:
             client.script("DROP INDEX t_i")
 
 
-def test_lists_of_bit_strings(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("family", "operator"), [("ivfflat", "<~>"), ("bin_ivf_flat", "<~>"), ("bin_ivf_flat", "<%>")]
+)
+def test_lists_of_bit_strings(tmp_path: Path, family: str, operator: str) -> None:
     with opened(tmp_path) as instance:
         client = table(instance)
-        client.script("CREATE INDEX t_i ON t USING ivfflat (b bit_hamming_ops) WITH (lists = 30)")
-        assert hits(client, "b", "<~>") > 0.9
+        name = f"bit_{BIT_OPERATORS[operator]}_ops"
+        client.script(f"CREATE INDEX t_i ON t USING {family} (b {name}) WITH (lists = 30)")
+        assert hits(client, "b", operator) > 0.9
         client.script("SET ivfflat.probes = 30")
-        assert hits(client, "b", "<~>") == 1.0
+        assert hits(client, "b", operator) == 1.0
         client.script("REINDEX INDEX t_i")
         assert client.rows(STATUS) == [(ROWS, 0, 1, "ready")]
     assert check(tmp_path).is_clean

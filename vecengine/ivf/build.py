@@ -20,14 +20,7 @@ from vecengine.arrays import check_cancel
 from vecengine.compiled import await_kernels
 from vecengine.coverage import Coverage, Offsets, choose_rows, square_norms
 from vecengine.family import ASSIGNING, LOADING, TRAINING, BuildHooks
-from vecengine.ivf.centroids import (
-    Assigner,
-    Centroids,
-    Lists,
-    as_centroids,
-    as_numbers,
-    train_centroids,
-)
+from vecengine.ivf.centroids import Assigner, Centroids, Lists, list_centroids
 from vecengine.ivf.codes import ListCodes, Moves, encode_lists, moved_codes
 from vecengine.ivf.curve import empty_curve
 from vecengine.ivf.index import ListIndex, Training
@@ -68,12 +61,10 @@ def build_lists(
     rng = np.random.default_rng(_SEED)
     queries, samples = _drawn(rng, coverage, parameters)
     rows = coverage.row_offsets()
+    hooks.begin(TRAINING)
+    centroids = list_centroids(metric, vectors[samples], parameters.lists, rng, hooks)
+    hooks.begin(ASSIGNING)
     with Assigner(metric, threads=hooks.threads, cancel=hooks.cancel) as assigner:
-        hooks.begin(TRAINING)
-        training = as_numbers(vectors[samples])
-        centroids = as_centroids(metric, train_centroids(assigner, training, parameters.lists, rng))
-        del training
-        hooks.begin(ASSIGNING)
         assigned = _assigned(assigner, vectors, rows, centroids, hooks)
     hooks.begin(LOADING)
     lists = _arranged(vectors, metric, centroids, rows, assigned)

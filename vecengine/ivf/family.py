@@ -9,13 +9,9 @@ from vecengine.family import BuildHooks, BuildShape, Family
 from vecengine.index import Buffers, VectorIndex
 from vecengine.ivf.build import build_lists, extend_lists
 from vecengine.ivf.index import ListIndex, load_list_index
-from vecengine.ivf.kinds import BlockKind, ListKind, ProductKind, RabitqKind, ScalarKind
+from vecengine.ivf.kinds import RANKED_BY_MEANS, BlockKind, ListKind, ProductKind, RabitqKind, ScalarKind
 from vecengine.ivf.parameters import CODE_BITS, LISTS, PIECES, SHORT_PIECES, ListParameters, refined
-from vecengine.metrics import Metric, Vectors
-
-_NUMBERS = (Metric.L2, Metric.IP, Metric.COSINE)
-"""As pgvector: it has no operator class of l1 or jaccard either, and means of sparse vectors are not sparse."""
-
+from vecengine.metrics import BIT_METRICS, GRADED_BIT_METRICS, NUMBER_METRICS, Metric, Vectors
 
 _ROW_BYTES = 32
 
@@ -47,8 +43,8 @@ def _family(kind: ListKind, description: str) -> Family:
         build=build,
         extend=extend,
         load=load,
-        numbers=_NUMBERS,
-        bits=() if kind.codes else (Metric.HAMMING,),
+        numbers=tuple(metric for metric in kind.metrics if metric in NUMBER_METRICS),
+        bits=tuple(metric for metric in kind.metrics if metric in BIT_METRICS),
         rank=2,
         build_bytes=lambda shape, checked: _build_bytes(shape, checked, is_coded=kind.codes is not None),
         little_data_rows=_little_data_rows,
@@ -70,11 +66,17 @@ def _little_data_rows(checked: Mapping[str, int]) -> int:
 
 
 _WHOLE = "Inverted lists of whole vectors, one for each centroid."
+_WHOLE_METRICS = (*RANKED_BY_MEANS, Metric.HAMMING)
+"""As pgvector, which has no operator class of jaccard for `ivfflat`."""
 
 LIST_FAMILIES = (
-    _family(ListKind("ivfflat", (LISTS,)), _WHOLE),
+    _family(ListKind("ivfflat", (LISTS,), metrics=_WHOLE_METRICS), _WHOLE),
     # The same under the engine's own name.
-    _family(ListKind("ivf_flat", (LISTS,)), _WHOLE),
+    _family(ListKind("ivf_flat", (LISTS,), metrics=_WHOLE_METRICS), _WHOLE),
+    _family(
+        ListKind("bin_ivf_flat", (LISTS,), metrics=GRADED_BIT_METRICS),
+        "Inverted lists of bit strings, one for each centroid.",
+    ),
     _family(
         ListKind("ivf_sq8", (LISTS, refined(2)), ScalarKind()),
         "Inverted lists of codes of 8 bits a dimension.",

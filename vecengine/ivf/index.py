@@ -40,8 +40,11 @@ from vecengine.ivf.kinds import ListKind, StoredBook
 from vecengine.ivf.lists import ListArrays, load_lists
 from vecengine.ivf.parameters import ListParameters
 from vecengine.ivf.search import (
+    BIT_COSTS,
+    NUMBER_COSTS,
     ListAnswer,
     ListRequest,
+    RowCosts,
     list_space,
     probing_cost,
     run_coded_search,
@@ -50,9 +53,7 @@ from vecengine.ivf.search import (
 from vecengine.ivf.visiting import VisitedLists
 from vecengine.metrics import Float32s, Metric, Vectors, parse_metric
 from vecengine.nearest_rows import NearestRowsBase, Wanted
-
-METRICS = (Metric.L2, Metric.IP, Metric.COSINE, Metric.HAMMING)
-"""Of whole vectors; pgvector has no operator class of l1 or jaccard for `ivfflat` either. Codes have no hamming."""
+from vecengine.stored_vectors import BitVectors
 
 _RECALL_TOLERANCE = 1e-3
 _RERANKED_COST = 3.0
@@ -208,10 +209,11 @@ class ListIndex(CoveringIndex):
             listed = self.curve.rows_of(probes)
         selectivity = allowed_count / max(1, self.row_count)
         if self.codes is None or self.kind.codes is None:
-            return probing_cost(self._lists.list_count, listed, selectivity)
+            costs = BIT_COSTS if isinstance(self._vectors, BitVectors) else NUMBER_COSTS
+            return probing_cost(self._lists.list_count, listed, selectivity, costs)
         row_cost = self.kind.codes.row_cost(self.dimensions, self._parameters) / max(1, self.dimensions)
         reranked = min(listed * selectivity, self._parameters.refine_k * k)
-        cost = probing_cost(self._lists.list_count, listed, selectivity, row_cost)
+        cost = probing_cost(self._lists.list_count, listed, selectivity, RowCosts(row_cost))
         return cost + _RERANKED_COST * reranked
 
     def estimate(self, k: int, allowed_count: int, target_recall: float) -> tuple[StrategyEstimate, ...]:
@@ -265,7 +267,7 @@ def load_list_index(kind: ListKind, buffers: Buffers, vectors: Vectors) -> ListI
     metadata = decode_metadata(buffers)
     check_matches(metadata, vectors)
     metric = parse_metric(metadata["metric"])
-    if metric not in METRICS:
+    if metric not in kind.metrics:
         raise DamagedIndex(
             f'index metadata names metric "{metadata["metric"]}", which {kind.name} does not serve'
         )

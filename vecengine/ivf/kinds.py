@@ -252,6 +252,10 @@ _NUMBERS_PER_PIECE = 5
 """Measured: what a row costs besides its bytes, and a table entry, in numbers of a scan."""
 
 
+RANKED_BY_MEANS = (Metric.L2, Metric.IP, Metric.COSINE)
+"""As pgvector: it has no operator class of l1 for lists either, and means of sparse vectors are not sparse."""
+
+
 @dataclass(frozen=True)
 class ListKind:
     """What one family of lists has of its own.
@@ -260,8 +264,10 @@ class ListKind:
         name: of the family.
         parameters: its build parameters.
         codes: of its rows, None where lists hold whole vectors.
+        metrics: those it serves.
     """
 
     name: str
     parameters: tuple[ParameterInfo, ...]
     codes: CodeKind | None = None
+    metrics: tuple[Metric, ...] = RANKED_BY_MEANS

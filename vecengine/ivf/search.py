@@ -11,7 +11,7 @@ import numpy.typing as npt
 from foundation.bitset import Bitset
 from vecengine.arrays import NO_BITS, NO_CANCEL, CancelWord
 from vecengine.compiled import KernelSet
-from vecengine.exact import KernelSpace, Keys, Offsets
+from vecengine.exact import KernelSpace, Keys, Offsets, scan_block
 from vecengine.ivf.codes import ListCodes
 from vecengine.ivf.lists import ListArrays
 from vecengine.metrics import Float32s, Metric
@@ -23,9 +23,18 @@ _BLOCK_LANES = 32
 """Equal to kernels_blocks.BLOCK_LANES, which cannot be imported without numba."""
 
 NO_ROWS: Offsets = np.zeros(0, dtype=np.int64)
-_ROW_COST = 1.3
-_FILTERED_ROW_COST = 0.03
-"""Measured on 61,666 vectors of 384 float32, AVX-512, one thread, in distances of a sequential scan: see DESIGN.md."""
+
+
+class RowCosts(NamedTuple):
+    """Time that a row in a list takes, in distances of a sequential scan: one that is weighed, and one that the filter rejects."""
+
+    weighed: float
+    rejected: float = 0.03
+
+
+NUMBER_COSTS = RowCosts(1.3)
+BIT_COSTS = RowCosts(2.5, 1.0)
+"""Measured with one thread and AVX-512 on 61,666 vectors of 384 float32, and on 60,000 strings of 64 to 1,024 bits: see DESIGN.md."""
 
 
 class ListSpace(NamedTuple):
@@ -85,11 +94,9 @@ def list_space(space: KernelSpace, metric: Metric, lists: ListArrays) -> ListSpa
     return ListSpace(space, lists.centre_space(metric), lists.bundle(), lists.list_count)
 
 
-def probing_cost(
-    list_count: int, listed_rows: float, selectivity: float, row_cost: float = _ROW_COST
-) -> float:
+def probing_cost(list_count: int, listed_rows: float, selectivity: float, costs: RowCosts) -> float:
     """Time of a search that meets so many rows in its lists, in distances of a sequential scan."""
-    per_row = row_cost * selectivity + (_FILTERED_ROW_COST if selectivity < 1.0 else 0.0)
+    per_row = costs.weighed * selectivity + (costs.rejected if selectivity < 1.0 else 0.0)
     return list_count + per_row * listed_rows
 
 
@@ -109,6 +116,7 @@ def run_search(
         target.lists,
         (request.queries, allowed, request.probes, request.budget),
         _scratch.lend(target.list_count),
+        scan_block(query_count),
         (keys, offsets, found, counts),
         NO_CANCEL if cancel is None else cancel,
     )

@@ -18,15 +18,14 @@ from foundation.errors import QueryCanceled
 from vecengine.family import BuildHooks
 from vecengine.ivf.build import build_lists, extend_lists
 from vecengine.ivf.centroids import Assigner, ranking_metric, train_centroids
-from vecengine.ivf.index import METRICS as SERVED
 from vecengine.ivf.index import ListIndex
-from vecengine.ivf.kinds import ListKind
+from vecengine.ivf.kinds import RANKED_BY_MEANS, ListKind
 from vecengine.ivf.parameters import LISTS, ListParameters
-from vecengine.metrics import NUMBER_METRICS, Metric, keys_by_formula
+from vecengine.metrics import Metric, keys_by_formula
 
 HOOKS = BuildHooks()
 WHOLE = ListKind("ivfflat", (LISTS,))
-METRICS = [metric for metric in SERVED if metric in NUMBER_METRICS]
+METRICS = RANKED_BY_MEANS
 
 
 def clusters(rows: int, dimensions: int, dtype: Any = np.float32, seed: int = 7) -> Any:
