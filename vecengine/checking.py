@@ -2,31 +2,32 @@
 
 Loading refuses what no search may follow; here every statement of the buffers is compared with its source. Links have
 none: a graph with wrong neighbours finds less, never something wrong, and recall is measured elsewhere. Lists have one:
-each row belongs to its nearest centroid, and a sparse vector's elements are in the lists of their dimensions.
+each row belongs to its nearest centroid, and a sparse vector's elements are in the lists of their dimensions. Codes have one: their
+book makes them of the vectors, whose codes are made anew and compared.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
-import numpy.typing as npt
 
 from vecengine.annoy.index import AnnoyIndex
 from vecengine.arrays import queries_from
-from vecengine.codes import HEADER_BYTES
-from vecengine.codes_product import ProductVectors
-from vecengine.codes_rabitq import RabitqVectors
+from vecengine.code_checking import CodedRows, Mask, are_own_codes
 from vecengine.coverage import Offsets, choose_rows, square_norms
+from vecengine.diskann.index import DiskannIndex
 from vecengine.element_types import Numbers
 from vecengine.families import load_index
 from vecengine.formulas import formula_pair_keys
-from vecengine.hnsw.codes import GraphCodes, IntegerCodes, NumberCodes
+from vecengine.hnsw.codes import IntegerCodes, NumberCodes
 from vecengine.hnsw.index import HnswIndex
 from vecengine.hnsw.table_codes import TableCodes
-from vecengine.index import Buffers
+from vecengine.index import Buffers, VectorIndex
 from vecengine.ivf.centroids import Assigner
+from vecengine.ivf.codes import ListCodes, code_centres
 from vecengine.ivf.index import ListIndex
+from vecengine.ivf.lists import ListArrays
 from vecengine.metrics import Vectors, parse_metric
 from vecengine.sparse_inverted.index import SparseInvertedIndex
 from vecengine.sparse_inverted.postings import block_postings
@@ -35,16 +36,14 @@ from vecengine.stored_vectors import SparseVectors, StoredVectors
 _NORM_TOLERANCE = 1e-4
 """Relative: kernels and NumPy sum in different orders."""
 
-_CODE_TOLERANCE = 0.05
-"""Relative: the norm of a row whose integers differ by one."""
-
-_DIFFERING_SHARE = 0.02
-"""Of a row's product codes or signs."""
-
 _NEAREST_TOLERANCE = 1e-3
 """Of the largest distance to a centroid: matrix products lose digits that the formula keeps."""
 
 _BLOCK_ROWS = 16_384
+_CODED_ROWS_MAX = 1 << 17
+"""Encoding so many rows of 384 numbers anew takes seconds."""
+
+_SEED = 20180406
 
 
 def index_faults(
@@ -72,7 +71,7 @@ def index_faults(
     if (index.family, index.metric) != (family, metric):
         yield f"it is a {index.family} index for {index.metric}, expected {family} for {metric}"
         return
-    if not isinstance(index, HnswIndex | ListIndex | AnnoyIndex | SparseInvertedIndex):
+    if not isinstance(index, HnswIndex | ListIndex | AnnoyIndex | DiskannIndex | SparseInvertedIndex):
         return
     for name, value in parameters.items():
         found = getattr(index.parameters, name)
@@ -82,63 +81,90 @@ def index_faults(
     if not np.array_equal(index.coverage.row_offsets(), expected):
         yield f"it covers {index.row_count} rows, which are not the {expected.size} it should"
         return
+    rows = expected
+    norms = np.zeros(0, dtype=np.float32)
     if isinstance(index, ListIndex):
         yield from _list_faults(index, vectors)
         rows, norms = index.lists.rows, index.lists.norms
     elif isinstance(index, SparseInvertedIndex):
         yield from _posting_faults(index, vectors[expected])
-        rows, norms = expected, index.norms
+        norms = index.norms
+    elif isinstance(index, DiskannIndex):
+        yield from _link_faults(index)
     else:
-        rows, norms = expected, index.norms if isinstance(index, AnnoyIndex) else index.graph.norms
+        norms = index.norms if isinstance(index, AnnoyIndex) else index.graph.norms
     if norms.size and not np.allclose(norms, square_norms(vectors)[rows], rtol=_NORM_TOLERANCE, atol=0):
         yield "its norms are not those of the vectors"
-    if isinstance(index, HnswIndex) and index.codes is not None:
-        yield from _code_faults(index.codes, vectors, rows)
+    yield from _code_faults(index, vectors, rows)
 
 
-def _code_faults(codes: GraphCodes, vectors: Vectors, rows: Offsets) -> Iterator[str]:
-    """Rows whose codes are not what their numbers become."""
+def _code_faults(index: VectorIndex, vectors: Vectors, rows: Offsets) -> Iterator[str]:
+    """Rows whose codes are not what their numbers become; of many, a sample that is the same each time."""
+    are_own = _code_check(index)
+    if are_own is None:
+        return
     assert not isinstance(vectors, StoredVectors)
+    places = np.arange(rows.size, dtype=np.int64)
+    if places.size > _CODED_ROWS_MAX:
+        places = np.sort(np.random.default_rng(_SEED).choice(rows.size, _CODED_ROWS_MAX, replace=False))
     foreign = 0
-    for begin in range(0, rows.size, _BLOCK_ROWS):
-        block = slice(begin, begin + _BLOCK_ROWS)
-        numbers = vectors[rows[block]]
-        if isinstance(codes, NumberCodes):
-            is_own = (codes.numbers[block] == numbers.astype(codes.numbers.dtype)).all(axis=1)
-        elif isinstance(codes, TableCodes):
-            is_own = _are_own_tables(codes, numbers, block)
-        else:
-            assert isinstance(codes, IntegerCodes)
-            is_own = _are_own_integers(codes, numbers, block)
-        foreign += int(np.count_nonzero(~is_own))
+    for begin in range(0, places.size, _BLOCK_ROWS):
+        block = places[begin : begin + _BLOCK_ROWS]
+        foreign += int(np.count_nonzero(~are_own(vectors[rows[block]], block)))
     if foreign:
         yield f"the codes of {foreign} rows are not those of their vectors"
 
 
-def _are_own_integers(codes: IntegerCodes, numbers: Numbers, block: slice) -> npt.NDArray[np.bool_]:
-    """(n,) whether the codes at these places are what numbers (n, d) become."""
-    expected, found = codes.book.encode(numbers), codes.vectors[block]
-    # A sum in another order may round a number to the next integer.
-    distance = np.abs(expected.integers().astype(np.int16) - found.integers())
-    headers = np.isclose(expected.headers(), found.headers(), rtol=_CODE_TOLERANCE, atol=0)
-    padding = found.bytes()[:, HEADER_BYTES + numbers.shape[1] :]
-    return np.asarray((distance <= 1).all(axis=1) & headers.all(axis=1) & ~padding.any(axis=1))
+def _code_check(index: VectorIndex) -> Callable[[Numbers, Offsets], Mask] | None:
+    """What tells of (n, d) numbers and (n,) places among the codes of an index whether these are theirs; None where it has no codes."""
+    if isinstance(index, HnswIndex) and isinstance(index.codes, NumberCodes):
+        stored = index.codes.numbers
+        return lambda numbers, block: (stored[block] == numbers.astype(stored.dtype)).all(axis=1)
+    if isinstance(index, HnswIndex) and isinstance(index.codes, IntegerCodes | TableCodes):
+        book, codes = index.codes.book, index.codes.vectors
+        return lambda numbers, block: are_own_codes(book, CodedRows(numbers), codes[block])
+    if isinstance(index, DiskannIndex) and index.walked is not None:
+        row_codes = index.walked.codes
+        return lambda numbers, block: are_own_codes(
+            row_codes.book, CodedRows(numbers), row_codes.vectors[block]
+        )
+    if isinstance(index, ListIndex) and index.codes is not None:
+        return _list_code_check(index.lists, index.codes)
+    return None
 
 
-def _are_own_tables(codes: TableCodes, numbers: Numbers, block: slice) -> npt.NDArray[np.bool_]:
-    """(n,) whether the codes at these places are what numbers (n, d) become."""
-    expected = codes.book.encode(numbers, np.arange(numbers.shape[0]))
-    found = codes.vectors[block]
-    if isinstance(expected, ProductVectors) and isinstance(found, ProductVectors):
-        fields = expected.terms()[:, None], found.terms()[:, None]
-        differing = expected.codes() != found.codes()
-    else:
-        assert isinstance(expected, RabitqVectors) and isinstance(found, RabitqVectors)
-        fields = expected.headers(), found.headers()
-        differing = expected.signs() != found.signs()
-    # A sum in another order may make another of two words that are equally near the nearest, or turn the sign of what is about zero.
-    is_near = np.isclose(*fields, rtol=_CODE_TOLERANCE, atol=0, equal_nan=True).all(axis=1)
-    return np.asarray(is_near & (differing.mean(axis=1) <= _DIFFERING_SHARE))
+def _list_code_check(lists: ListArrays, codes: ListCodes) -> Callable[[Numbers, Offsets], Mask]:
+    data = codes.data()
+    centres = code_centres(lists, codes.scales) if codes.scales.size else None
+
+    def are_own(numbers: Numbers, block: Offsets) -> Mask:
+        rows = CodedRows(numbers, None if centres is None else centres.at(block))
+        return are_own_codes(codes.book, rows, codes.book.wrap(data[block]))
+
+    return are_own
+
+
+def _link_faults(index: DiskannIndex) -> Iterator[str]:
+    """Lists of links that no build makes, and a walk that its first node leads nowhere."""
+    if index.walked is None:
+        return
+    nodes = index.walked.nodes
+    malformed = 0
+    for begin in range(0, len(nodes.links), _BLOCK_ROWS):
+        links = nodes.links[begin : begin + _BLOCK_ROWS]
+        is_link = links >= 0
+        counts = is_link.sum(axis=1)
+        own = np.arange(begin, begin + len(links))[:, None]
+        ordered = np.sort(links, axis=1)
+        is_repeated = (ordered[:, 1:] == ordered[:, :-1]) & (ordered[:, 1:] >= 0)
+        is_malformed = (is_link != (np.arange(links.shape[1]) < counts[:, None])).any(axis=1)
+        is_malformed |= (links == own).any(axis=1) | is_repeated.any(axis=1)
+        is_malformed |= nodes.linked[begin : begin + len(links)] > counts
+        malformed += int(np.count_nonzero(is_malformed))
+    if malformed:
+        yield f"the links of {malformed} rows are no list of other rows, each once"
+    if index.row_count > 1 and not (nodes.links[nodes.entry] >= 0).any():
+        yield "the row where walks begin has no links"
 
 
 def _posting_faults(index: SparseInvertedIndex, rows: Vectors) -> Iterator[str]:

@@ -162,7 +162,7 @@ class ProductBook:
             with np.errstate(all="ignore"):
                 residuals = residuals_of(self.metric, numbers, self.mean, of_block)
                 codes = nearest_words(residuals, self.words, self.starts, cancel)
-                terms = self._terms(codes, of_block)
+                terms = self.terms_of(codes, of_block)
             data[block, :HEADER_BYTES] = terms[:, None].view(np.uint8)
             data[block, HEADER_BYTES:] = packed(codes, self.bits)
 
@@ -216,7 +216,7 @@ class ProductBook:
             ]
         return np.concatenate(tables, axis=1)
 
-    def _terms(self, codes: Codes, centres: Centres | None) -> Float32s:
+    def terms_of(self, codes: Codes, centres: Centres | None) -> Float32s:
         """(n,) float32: |r|^2 + 2 (centre - mean) . r under l2, r what the codes stand for."""
         if self.metric is Metric.IP:
             return np.zeros(codes.shape[0], dtype=np.float32)

@@ -84,7 +84,7 @@ def encode_lists(
     scales, centres = np.zeros(0, dtype=np.float32), None
     if kind.is_relative:
         scales = _centre_scales(metric, vectors, lists)
-        centres = _centres(lists, scales)
+        centres = code_centres(lists, scales)
     book = kind.train(CodeSource(metric, vectors, lists.rows, centres), parameters, hooks.cancel)
     if book is None:
         return None
@@ -105,7 +105,7 @@ def moved_codes(
     data = np.empty((lists.rows.size, book.row_bytes), dtype=np.uint8)
     is_kept = moves.places >= 0
     data[is_kept] = source.data()[moves.places[is_kept]]
-    centres = _centres(lists, scales, ~is_kept) if scales.size else None
+    centres = code_centres(lists, scales, ~is_kept) if scales.size else None
     rows = lists.rows[~is_kept]
     added = book.encode(vectors, rows, centres=centres, threads=hooks.threads, cancel=hooks.cancel)
     data[~is_kept] = added.data.reshape(rows.size, book.row_bytes)
@@ -125,7 +125,7 @@ class Moves:
     places: Offsets
 
 
-def _centres(lists: ListArrays, scales: Float32s, chosen: npt.NDArray[np.bool_] | None = None) -> Centres:
+def code_centres(lists: ListArrays, scales: Float32s, chosen: npt.NDArray[np.bool_] | None = None) -> Centres:
     _, of_rows = lists.assignment()
     assert isinstance(lists.centroids, np.ndarray)
     return Centres(lists.centroids * scales[:, None], of_rows if chosen is None else of_rows[chosen])
