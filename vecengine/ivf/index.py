@@ -130,7 +130,7 @@ class ListIndex(CoveringIndex):
         width = min(k, stats.allowed_count)
         probes = min(max(ef_search, 1), self._lists.list_count)
         compiled = kernels()
-        if compiled is None or self.is_scan_cheaper(probes, width, stats.allowed_count):
+        if compiled is None or not width or self.is_scan_cheaper(probes, width, stats.allowed_count):
             stats.strategy, stats.ef_search = EXACT, 0
             keys, offsets, computed = exact_keys(
                 self._metric, self._vectors, words, width, bits, cancel=cancel, budget=distance_budget

@@ -125,6 +125,17 @@ def test_a_query_among_small_lists_visits_more() -> None:
     assert index.lists.sizes().min() < 40
 
 
+@pytest.mark.parametrize("metric", METRICS)
+def test_nothing_is_asked_for(metric: Metric) -> None:
+    index = probed(built(clusters(3000, 8), metric))
+    stats = vecengine.SearchStats()
+    for bits in (None, bits_from_mask(np.zeros(3000, dtype=np.bool_))):
+        for k in (0, 3):
+            distances, offsets = index.search(clusters(2, 8), k, bits, stats=stats)
+            assert distances.shape == offsets.shape == (2, k)
+            assert k == 0 or bits is None or (offsets == -1).all()
+
+
 def test_lists_without_an_allowed_row_are_no_probes() -> None:
     """The allowed rows lie in one far corner: probes must be spent there."""
     vectors = clusters(3000, 8)
