@@ -2,7 +2,7 @@
 
 Loading refuses what no search may follow; here every statement of the buffers is compared with its source. Links have
 none: a graph with wrong neighbours finds less, never something wrong, and recall is measured elsewhere. Lists have one:
-each row belongs to its nearest centroid, and a sparse vector's elements are in the lists of their dimensions. Codes have one: their
+each row belongs to its nearest centroid, and a sparse vector's elements are in the lists of their dimensions. So do leaves of trees: planes lead each row to one. Codes have one: their
 book makes them of the vectors, whose codes are made anew and compared.
 """
 
@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 
+from vecengine.annoy.forest import TreeArrays
 from vecengine.annoy.index import AnnoyIndex
 from vecengine.arrays import queries_from
 from vecengine.code_checking import CodedRows, Mask, are_own_codes
@@ -28,7 +29,7 @@ from vecengine.ivf.centroids import Assigner
 from vecengine.ivf.codes import ListCodes, code_centres
 from vecengine.ivf.index import ListIndex
 from vecengine.ivf.lists import ListArrays
-from vecengine.metrics import Vectors, parse_metric
+from vecengine.metrics import Float32s, Metric, Vectors, parse_metric
 from vecengine.sparse_inverted.index import SparseInvertedIndex
 from vecengine.sparse_inverted.postings import block_postings
 from vecengine.stored_vectors import SparseVectors, StoredVectors
@@ -42,6 +43,10 @@ _NEAREST_TOLERANCE = 1e-3
 _BLOCK_ROWS = 16_384
 _CODED_ROWS_MAX = 1 << 17
 """Encoding so many rows of 384 numbers anew takes seconds."""
+
+_LED_ROWS_MAX = 2048
+_MARGIN_TOLERANCE = 1e-4
+"""Of the lengths of a row and of the way to the plane: products lose digits."""
 
 _SEED = 20180406
 
@@ -91,8 +96,11 @@ def index_faults(
         norms = index.norms
     elif isinstance(index, DiskannIndex):
         yield from _link_faults(index)
+    elif isinstance(index, AnnoyIndex):
+        yield from _leaf_faults(index, vectors)
+        norms = index.norms
     else:
-        norms = index.norms if isinstance(index, AnnoyIndex) else index.graph.norms
+        norms = index.graph.norms
     if norms.size and not np.allclose(norms, square_norms(vectors)[rows], rtol=_NORM_TOLERANCE, atol=0):
         yield "its norms are not those of the vectors"
     yield from _code_faults(index, vectors, rows)
@@ -165,6 +173,48 @@ def _link_faults(index: DiskannIndex) -> Iterator[str]:
         yield f"the links of {malformed} rows are no list of other rows, each once"
     if index.row_count > 1 and not (nodes.links[nodes.entry] >= 0).any():
         yield "the row where walks begin has no links"
+
+
+def _leaf_faults(index: AnnoyIndex, vectors: Vectors) -> Iterator[str]:
+    """Rows, of a sample that is the same each time, in other leaves than where the planes lead them.
+
+    Under inner product planes divide rows by their lifts, too, which change with the longest row: nothing can be said.
+    """
+    if index.metric_kind is Metric.IP or isinstance(vectors, StoredVectors):
+        return
+    count = index.row_count
+    nodes = np.random.default_rng(_SEED).choice(count, min(count, _LED_ROWS_MAX), replace=False)
+    numbers = vectors[index.coverage.row_offsets()[nodes]].astype(np.float32)
+    is_misled = np.zeros(nodes.size, dtype=np.bool_)
+    for tree in index.forest.trees():
+        is_misled |= _are_misled(tree, nodes, numbers)
+    if is_misled.any():
+        yield f"{np.count_nonzero(is_misled)} rows are not in the leaves that the planes lead to"
+
+
+def _are_misled(tree: TreeArrays, nodes: Offsets, numbers: Float32s) -> Mask:
+    """(m,) whether a node, of numbers (m, d), is on the other side of a plane than its leaf."""
+    leaves = np.repeat(np.arange(tree.leaf_starts.size - 1), np.diff(tree.leaf_starts))
+    leaf_of = np.empty(tree.leaf_nodes.size, dtype=np.int64)
+    leaf_of[tree.leaf_nodes] = leaves
+    # By child, leaves from the end: the split above it and the side it is on; -1 above the root.
+    above = np.full(2 * tree.offsets.size + 1, -1, dtype=np.int64)
+    side = np.zeros(above.size, dtype=np.int64)
+    for number in (0, 1):
+        above[tree.children[:, number]] = np.arange(tree.offsets.size)
+        side[tree.children[:, number]] = number
+    is_misled = np.zeros(nodes.size, dtype=np.bool_)
+    sizes = np.linalg.norm(numbers, axis=1)
+    child = ~leaf_of[nodes]
+    while (going := np.flatnonzero(above[child] >= 0)).size:
+        split = above[child[going]]
+        with np.errstate(all="ignore"):
+            offsets = tree.offsets[split]
+            margins = np.einsum("ij,ij->i", numbers[going], tree.normals[split]) + offsets
+            is_clear = np.abs(margins) > _MARGIN_TOLERANCE * (sizes[going] + np.abs(offsets))
+        is_misled[going] |= is_clear & ((margins > 0) != (side[child[going]] == 1))
+        child[going] = split
+    return is_misled
 
 
 def _posting_faults(index: SparseInvertedIndex, rows: Vectors) -> Iterator[str]:

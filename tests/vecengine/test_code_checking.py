@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 import vecengine
+from vecengine import compiled
 
 ROWS, DIMENSIONS = 1500, 32
 METRICS = ("l2", "ip", "cosine")
@@ -177,6 +178,44 @@ def test_an_entry_that_leads_nowhere_is_found() -> None:
     links[0, 0] = ROWS
     with pytest.raises(vecengine.DamagedIndex, match="links"):
         faults("diskann", buffers)
+
+
+@pytest.mark.slow
+def test_codes_made_by_kernels_are_sound_without_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A check may begin before kernels are ready: then NumPy makes the codes anew."""
+    made = {(family, metric): stored(family, metric) for family in LISTED for metric in METRICS}
+    monkeypatch.setattr(compiled._state, "kernels", None)
+    monkeypatch.setattr(compiled._state, "started", True)
+    for (family, metric), buffers in made.items():
+        assert faults(family, buffers, metric) == []
+
+
+def planted(metric: str, vectors: Any) -> vecengine.VectorIndex:
+    return vecengine.build_index("annoy", vectors, metric=metric, trees=3, leaf_rows=20)
+
+
+def leaf_faults(buffers: vecengine.Buffers, metric: str, vectors: Any) -> list[str]:
+    parameters = {"trees": 3, "leaf_rows": 20}
+    found = vecengine.index_faults(
+        buffers, vectors, None, family="annoy", metric=metric, parameters=parameters
+    )
+    return list(found)
+
+
+@pytest.mark.parametrize("metric", ["l2", "ip", "cosine", "l1"])
+def test_rows_in_other_leaves_are_found(metric: str) -> None:
+    vectors = np.concatenate([numbers(900), np.tile(numbers(1), (200, 1))])
+    source = planted(metric, vectors)
+    buffers = dict(source.to_buffers())
+    assert leaf_faults(buffers, metric, vectors) == []
+    longer = np.concatenate([vectors, numbers(60, seed=2)])
+    extended = vecengine.extend_index(source, np.arange(1100), longer)
+    assert leaf_faults(dict(extended.to_buffers()), metric, longer) == []
+    nodes = buffers["leaf_nodes"].copy()
+    places = [int(np.flatnonzero(nodes[:1100] == node)[0]) for node in np.argsort(vectors[:900, 0])[[0, -1]]]
+    nodes[places] = nodes[places[::-1]]
+    found = leaf_faults({**buffers, "leaf_nodes": nodes}, metric, vectors)
+    assert found == ([] if metric == "ip" else ["2 rows are not in the leaves that the planes lead to"])
 
 
 def test_other_parameters_are_found() -> None:
