@@ -122,7 +122,7 @@ class GraphIndex(CoveringIndex, ABC):
         """Search the graph; queries it leaves short, or finds dearer than expected, are scanned."""
         budget = own_budget(stats.allowed_count, request.queries.shape[0])
         is_callers = 0 < distance_budget <= budget
-        request = request._replace(budget=distance_budget if is_callers else budget)
+        request = GraphRequest(*request[:-1], distance_budget if is_callers else budget)
         answer = self._run(request, cancel)
         stats.distances += answer.distances
         stats.expansions += answer.expansions
@@ -132,9 +132,9 @@ class GraphIndex(CoveringIndex, ABC):
             raise cancel_error(cancel)
         if answer.status == STATUS_BUDGET_SPENT and is_callers:
             raise DistanceBudgetSpent("distance budget of the search is spent")
-        is_short = answer.found < request.k
-        if is_short.any():
-            short = np.flatnonzero(is_short)
+        # A list of a few numbers is compared in a tenth of the time of an array.
+        if min(answer.found.tolist(), default=request.k) < request.k:
+            short = np.flatnonzero(answer.found < request.k)
             remaining = max(1, distance_budget - answer.distances) if distance_budget else 0
             stats.completed_exactly += short.size
             answer.keys[short], answer.offsets[short] = self._scan(

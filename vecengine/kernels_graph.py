@@ -53,6 +53,8 @@ from vecengine.metrics import Metric
 _COSINE = int(Metric.COSINE)
 _WORD_BYTES = 4
 _LOOK_AHEAD = 3
+_LOOK_AHEAD_MAX = 12
+_AHEAD_BYTES = 1600
 _LISTS_AHEAD = 4
 _FEW_ALLOWED = 8
 _LINK_BYTES = 4
@@ -233,11 +235,12 @@ def prefetch_links(graph, node):
 @compile_function
 def weigh_batch(space, graph, scratch, norm, size):
     """Keys of the gathered nodes. Apart from the heaps, whose unpredictable branches would stall the loads."""
-    for position in range(min(_LOOK_AHEAD, size)):
+    ahead = max(_LOOK_AHEAD, min(_LOOK_AHEAD_MAX, _AHEAD_BYTES // space.row_bytes))
+    for position in range(min(ahead, size)):
         prefetch_node(space, graph, scratch.batch[position])
     for position in range(size):
-        if position + _LOOK_AHEAD < size:
-            prefetch_node(space, graph, scratch.batch[position + _LOOK_AHEAD])
+        if position + ahead < size:
+            prefetch_node(space, graph, scratch.batch[position + ahead])
         node = np.int64(scratch.batch[position])
         scratch.batch_keys[position] = node_key(space, graph, scratch, norm, node)
 
@@ -269,6 +272,8 @@ def search_one(space, graph, request, scratch, output, norm, cancel):
         size = gather(graph, request, scratch, node, found == request.ef)
         counts[COUNT_EXPANSIONS] += 1
         counts[COUNT_DISTANCES] += size
+        if waiting > 0:
+            prefetch_links(graph, scratch.candidate_nodes[0])
         weigh_batch(space, graph, scratch, norm, size)
         for position in range(size):
             neighbour = np.int64(scratch.batch[position])

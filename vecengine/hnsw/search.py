@@ -41,6 +41,8 @@ class GraphSpace:
         self.queries_at_once = sys.maxsize
         if self._tabled is not None:
             self.queries_at_once = max(1, _TABLE_BYTES_MAX // (4 * self.query_words))
+        width = graph.links.shape[1]
+        self.batch = width * (width + 2)
         self._coded = (0, 0.0) if codes is None else (codes.dimensions, codes.dimension_ns)
         self.bundle = (
             graph.links,
@@ -101,6 +103,8 @@ class _ScratchPool(threading.local):
         self.batch = -1
         self.words = -1
         self.arrays: tuple[npt.NDArray[np.generic], ...] = ()
+        self.lent_nodes = -1
+        self.lent: tuple[npt.NDArray[np.generic], ...] = ()
 
     def lend(self, nodes: int, ef: int, batch: int, words: int) -> tuple[npt.NDArray[np.generic], ...]:
         if nodes > self.nodes or ef > self.ef or batch > self.batch or words > self.words:
@@ -116,9 +120,12 @@ class _ScratchPool(threading.local):
                 np.empty(self.batch, dtype=np.float64),
                 np.empty((1, self.words), dtype=np.float32),
             )
-        visited, *heaps = self.arrays
-        # The kernel clears all of `visited`: only the part of this graph.
-        return (visited[: (nodes + 7) >> 3], *heaps)
+            self.lent_nodes = -1
+        if nodes != self.lent_nodes:
+            visited, *heaps = self.arrays
+            # The kernel clears all of `visited`: only the part of this graph.
+            self.lent_nodes, self.lent = nodes, (visited[: (nodes + 7) >> 3], *heaps)
+        return self.lent
 
 
 _scratch = _ScratchPool()
@@ -134,9 +141,8 @@ def run_search(
 ) -> GraphAnswer:
     """One call of the kernel for all queries, or for as many as have tables at once. Raises nothing: the status says how it ended."""
     query_count = request.queries.shape[0]
-    width = target.graph.links.shape[1]
     words = max(target.query_words, request.queries.shape[1])
-    scratch = lend_scratch(target.graph.node_count, request.ef, width * (width + 2), words)
+    scratch = lend_scratch(target.graph.node_count, request.ef, target.batch, words)
     keys = np.empty((query_count, request.k), dtype=np.float64)
     offsets = np.empty((query_count, request.k), dtype=np.int64)
     found = np.empty(query_count, dtype=np.int64)
