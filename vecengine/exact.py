@@ -48,7 +48,7 @@ BLOCK_ROWS = 64
 """Equal to kernels_types.BLOCK_ROWS, which cannot be imported without numba."""
 
 _FORMULA_BLOCK_BYTES = 4 << 20
-_NO_STARTS: npt.NDArray[np.int64] = np.zeros(0, dtype=np.int64)
+NO_STARTS: npt.NDArray[np.int64] = np.zeros(0, dtype=np.int64)
 
 KernelSpace = tuple[int, int, int, int, int, npt.NDArray[np.uint8], npt.NDArray[np.int64]]
 Keys = npt.NDArray[np.float64]
@@ -71,7 +71,7 @@ def kernel_space(metric: Metric, vectors: Vectors) -> KernelSpace:
         )
     size = dimensions * vectors.dtype.itemsize
     element = ELEMENT_CODES[vectors.dtype]
-    return int(metric), element, dimensions, count, size, as_bytes(vectors), _NO_STARTS
+    return int(metric), element, dimensions, count, size, as_bytes(vectors), NO_STARTS
 
 
 def raise_for_status(status: int, cancel: CancelWord) -> None:

@@ -31,7 +31,7 @@ from vecengine.kernels_heap import (
     sort_ascending,
 )
 from vecengine.kernels_key import prefetch_row, query_norm, row_key, row_norm
-from vecengine.kernels_lists import is_allowed
+from vecengine.kernels_lists import centre_key, is_allowed
 from vecengine.kernels_memory import byte_address, read_word
 from vecengine.kernels_types import (
     CANCEL,
@@ -158,13 +158,12 @@ def search_coded_lists(space, centre_space, lists, coded, request, scratch, pool
     k = output.keys.shape[1]
     list_count = centre_space.row_count
     rows_least = request.ef * lists.rows.shape[0] // list_count
-    zero = np.float32(0)
     output.found[:] = -1
     for query in range(request.queries.shape[0]):
         norm = query_norm(space, request.queries, query)
         output.counts[COUNT_DISTANCES] += list_count
         for number in range(list_count):
-            key = row_key(centre_space, number, request.queries, query, zero, zero)
+            key = centre_key(centre_space, number, request.queries, query)
             push_nearest(scratch.keys, scratch.lists, number, key, number)
         waiting = list_count
         found, probed, probed_rows = 0, 0, 0

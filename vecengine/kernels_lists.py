@@ -22,7 +22,7 @@ from vecengine.kernels_heap import (
     sort_ascending,
 )
 from vecengine.kernels_key import prefetch_row, query_norm, row_key
-from vecengine.kernels_memory import byte_address, read_word
+from vecengine.kernels_memory import byte_address, read_float, read_word
 from vecengine.kernels_types import (
     BLOCK,
     BLOCK_ROWS,
@@ -45,6 +45,18 @@ from vecengine.metrics import Metric
 _COSINE = int(Metric.COSINE)
 _ROWS_AHEAD = 4
 _WORD_BYTES = 4
+
+ELEMENT_RANKED = 15
+"""Of centroids whose keys were computed elsewhere: in place of them stand (nq, l) float32 keys. Equal to that of `vecengine.ivf.search`."""
+
+
+@compile_function
+def centre_key(centre_space, number, queries, query):
+    """Key of a centroid against a query."""
+    if centre_space.element == ELEMENT_RANKED:
+        place = query * centre_space.row_count + number
+        return np.float64(read_float(byte_address(centre_space.rows, place * _WORD_BYTES)))
+    return row_key(centre_space, number, queries, query, np.float32(0), np.float32(0))
 
 
 @compile_function
@@ -120,7 +132,7 @@ def search_lists(space, centre_space, lists, request, scratch, block, output, ca
 
     The nearest lists are scanned, `ef` of those that hold an allowed row and at least as many rows as `ef` lists of mean
     size have, and then one after another until the answer is full: only a query that ran out of lists finds less. `centre_space` holds the centroids under the metric that
-    ranks lists. Of the request it reads queries, allowed, ef and budget; `block` lends row offsets and keys. Rows with a NaN key are no match.
+    ranks lists, or their keys. Of the request it reads queries, allowed, ef and budget; `block` lends row offsets and keys. Rows with a NaN key are no match.
     """
     k = output.keys.shape[1]
     list_count = centre_space.row_count
@@ -132,11 +144,11 @@ def search_lists(space, centre_space, lists, request, scratch, block, output, ca
     for query in range(request.queries.shape[0]):
         norm = query_norm(space, request.queries, query)
         output.counts[COUNT_DISTANCES] += list_count
-        if is_bits:
+        if centre_space.element == ELEMENT_BIT:
             rank_bit_lists(centre_space, request.queries, query, block, scratch)
         else:
             for number in range(list_count):
-                key = row_key(centre_space, number, request.queries, query, np.float32(0), np.float32(0))
+                key = centre_key(centre_space, number, request.queries, query)
                 push_nearest(scratch.keys, scratch.lists, number, key, number)
         waiting = list_count
         keys = output.keys[query]

@@ -11,22 +11,21 @@ the library's products round. Rows by codes have no such proof, on the CPU neith
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from foundation.bitset import Bitset, mask_from_bits
-from vecengine.arrays import CancelWord
 from vecengine.device.bounds import Asked, BoundedKeys
 from vecengine.device.candidates import Pairs, every_pair, exact_distances, nearest_pairs
 from vecengine.device.lists import RankedLists, Visit, stretches_of
 from vecengine.device.places import Device
+from vecengine.device.request import Request
 from vecengine.device.rows import Chosen, DeviceRows
 from vecengine.device.tiles import Stretch, Tiles
 from vecengine.element_types import Numbers
 from vecengine.exact import Offsets
-from vecengine.index import SearchStats
 from vecengine.metrics import Float32s, Float64s, Metric
 from vecengine.ranges import Range, RangeAnswer, range_answer
 
@@ -37,28 +36,6 @@ _SLACK_SHARE = 4
 _MATCHES_AT_ONCE = 1 << 22
 
 Visited = npt.NDArray[np.bool_]
-
-
-@dataclass(frozen=True, eq=False)
-class Request:
-    """What is searched for.
-
-    Attributes:
-        queries: (nq, d) float32, all of them plain.
-        allowed_bits: bitset over the rows of the vectors, None for all.
-        budget_bytes: of tiles.
-    """
-
-    queries: Float32s
-    allowed_bits: Bitset | None
-    budget_bytes: int
-    cancel: CancelWord | None
-    stats: SearchStats = field(default_factory=SearchStats)
-
-    def block(self, begin: int) -> Request:
-        """The same of some thousand queries; its counts are these."""
-        queries = self.queries[begin : begin + _QUERIES_AT_ONCE]
-        return Request(queries, self.allowed_bits, self.budget_bytes, self.cancel, self.stats)
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,7 +87,7 @@ class DeviceCopy:
         chosen, odd, counts = self._choose(request.allowed_bits)
         answers = []
         for begin in range(0, request.queries.shape[0], _QUERIES_AT_ONCE):
-            part = request.block(begin)
+            part = request.of(slice(begin, begin + _QUERIES_AT_ONCE))
             is_visited = None
             if probes is not None and self.ranked is not None:
                 visit = Visit(k, probes, probes * self.offsets.size // (self.starts.size - 1))
@@ -134,7 +111,7 @@ class DeviceCopy:
         chosen, odd, _ = self._choose(request.allowed_bits)
         found = [(Pairs.none(), np.zeros(0))]
         for begin in range(0, request.queries.shape[0], _QUERIES_AT_ONCE):
-            part = request.block(begin)
+            part = request.of(slice(begin, begin + _QUERIES_AT_ONCE))
             for pairs, distances in _Searching(self, part, chosen, odd).in_range(wanted):
                 found.append((Pairs(pairs.numbers + begin, pairs.offsets), distances))
         pairs = found[0][0].joined(*(pairs for pairs, _ in found[1:]))
@@ -194,14 +171,7 @@ class _Searching:
         self, part: Offsets, limits: Float32s, k: int, is_visited: Visited | None
     ) -> tuple[Float64s, Offsets]:
         """The answers of some of the queries, from all rows that may be as near as the limits say."""
-        narrowed = Request(
-            self.request.queries[part],
-            self.request.allowed_bits,
-            self.request.budget_bytes,
-            self.request.cancel,
-            self.request.stats,
-        )
-        some = _Searching(self.copy, narrowed, self.chosen, self.odd)
+        some = _Searching(self.copy, self.request.of(part), self.chosen, self.odd)
         found = some.matches(limits, None if is_visited is None else is_visited[part])
         pairs = every_pair(np.arange(part.size), self.odd).joined(*found)
         return some._ordered(pairs, part.size, k)

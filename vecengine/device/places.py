@@ -129,7 +129,15 @@ def find_device(name: str) -> Device:
     return Device(f"cuda:{number}", torch, torch.device("cuda", number))
 
 
-def choose_device(queries: int, rows: int, dimensions: int, is_resident: bool, *, stretches: int = 1) -> str:
+def choose_device(
+    queries: int,
+    rows: int,
+    dimensions: int,
+    is_resident: bool,
+    *,
+    stretches: int = 1,
+    is_reranked: bool = True,
+) -> str:
     """Where a search is expected to be faster: "cpu" or "cuda".
 
     Args:
@@ -138,6 +146,7 @@ def choose_device(queries: int, rows: int, dimensions: int, is_resident: bool, *
         dimensions: of a row.
         is_resident: the rows are on the card already; else they have to come over the bus.
         stretches: lists that the batch visits, each of which is a product of its own; 1 of a scan.
+        is_reranked: candidates are compared by the CPU afterwards.
     """
     numbers = rows * dimensions
     on_cpu = queries * (numbers * _CPU_SECONDS_PER_NUMBER)
@@ -146,6 +155,6 @@ def choose_device(queries: int, rows: int, dimensions: int, is_resident: bool, *
         stretches * _LAUNCHES * _LAUNCH_SECONDS
         + moved * _NUMBER_BYTES / _BUS_BYTES_PER_SECOND
         + max(numbers * _NUMBER_BYTES / _CARD_BYTES_PER_SECOND, 2.0 * queries * numbers / _CARD_FLOPS)
-        + queries * _RERANK_SECONDS
+        + (queries * _RERANK_SECONDS if is_reranked else 0.0)
     )
     return CUDA if math.isfinite(on_card) and on_card < on_cpu else CPU

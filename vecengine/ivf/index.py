@@ -44,6 +44,7 @@ from vecengine.ivf.search import (
     NUMBER_COSTS,
     ListAnswer,
     ListRequest,
+    ListSpace,
     RowCosts,
     list_space,
     probing_cost,
@@ -123,7 +124,39 @@ class ListIndex(CoveringIndex):
         distance_budget: int = 0,
         stats: SearchStats | None = None,
     ) -> tuple[Float32s, npt.NDArray[np.int64]]:
+        return self.search_ranked(
+            queries, k, None, allowed_bits, ef_search,
+            cancel=cancel, distance_budget=distance_budget, stats=stats,
+        )  # fmt: skip
+
+    def search_ranked(
+        self,
+        queries: Queries,
+        k: int,
+        centre_keys: Float32s | None,
+        allowed_bits: Bitset | None = None,
+        ef_search: int = 1,
+        *,
+        cancel: CancelWord | None = None,
+        distance_budget: int = 0,
+        stats: SearchStats | None = None,
+    ) -> tuple[Float32s, npt.NDArray[np.int64]]:
+        """As `search`, where somebody else has weighed the centroids.
+
+        Args:
+            centre_keys: (nq, l) float32, squared distances under l2, negative inner products under ip and cosine; None to weigh them here.
+
+        Raises:
+            DimensionMismatch: 22000.
+            QueryCanceled: 57014.
+            DistanceBudgetSpent: 53400.
+            ValueError: keys of another shape.
+        """
         words = check_queries(queries, self._vectors)
+        if centre_keys is not None:
+            centre_keys = np.ascontiguousarray(centre_keys, dtype=np.float32)
+            if centre_keys.shape != (words.shape[0], self._lists.list_count):
+                raise ValueError(f"keys of {self._lists.list_count} centroids are {centre_keys.shape}")
         allowed_bits = check_allowed(allowed_bits, self._vectors.shape[0])
         stats = SearchStats() if stats is None else stats
         bits, stats.allowed_count = self._coverage.narrow(allowed_bits)
@@ -141,21 +174,26 @@ class ListIndex(CoveringIndex):
         stats.strategy, stats.ef_search = (FILTERED_LISTS if is_filtered else LISTS), probes
         # Listed rows are covered by construction: only the caller's filter is left to test.
         request = ListRequest(words, width, probes, allowed_bits if is_filtered else None, distance_budget)
-        return pad_answer(self._metric, *self._probe(compiled, request, bits, cancel, stats), k)
+        target = self._target if centre_keys is None else self._target._replace(centre_keys=centre_keys)
+        return pad_answer(
+            self._metric, *self._probe(compiled, target, request, bits, cancel=cancel, stats=stats), k
+        )
 
     def _probe(
         self,
         compiled: KernelSet,
+        target: ListSpace,
         request: ListRequest,
         bits: Bitset | None,
+        *,
         cancel: CancelWord | None,
         stats: SearchStats,
     ) -> tuple[Keys, Offsets]:
         if self.codes is None:
-            answer = run_search(compiled, self._target, request, cancel)
+            answer = run_search(compiled, target, request, cancel)
         else:
             pool = min(self._parameters.refine_k * request.k, stats.allowed_count)
-            answer = run_coded_search(compiled, self._target, self.codes, request, pool, cancel=cancel)
+            answer = run_coded_search(compiled, target, self.codes, request, pool, cancel=cancel)
         stats.distances += answer.distances
         stats.expansions += answer.visited
         stats.reranked += answer.reranked

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from foundation.bitset import Bitset
 from vecengine.arrays import NO_BITS, NO_CANCEL, CancelWord
 from vecengine.compiled import KernelSet
-from vecengine.exact import KernelSpace, Keys, Offsets, scan_block
+from vecengine.exact import NO_STARTS, KernelSpace, Keys, Offsets, scan_block
 from vecengine.ivf.codes import ListCodes
 from vecengine.ivf.lists import ListArrays
 from vecengine.metrics import Float32s, Metric
@@ -21,6 +21,9 @@ _QUERIES_AT_ONCE = 64
 
 _BLOCK_LANES = 32
 """Equal to kernels_blocks.BLOCK_LANES, which cannot be imported without numba."""
+
+_ELEMENT_RANKED = 15
+"""Equal to kernels_lists.ELEMENT_RANKED."""
 
 NO_ROWS: Offsets = np.zeros(0, dtype=np.int64)
 
@@ -38,12 +41,30 @@ BIT_COSTS = RowCosts(2.5, 1.0)
 
 
 class ListSpace(NamedTuple):
-    """Vectors and the lists over them, as the kernel takes them."""
+    """Vectors and the lists over them, as the kernel takes them; `centre_keys` (nq, l) float32 where centroids were weighed elsewhere."""
 
     space: KernelSpace
     centre_space: KernelSpace
     lists: tuple[npt.NDArray[np.generic], ...]
     list_count: int
+    centre_keys: Float32s | None = None
+
+    def centres(self, queries: slice) -> KernelSpace:
+        """What ranks the lists of some of the queries: centroids, or their keys."""
+        if self.centre_keys is None:
+            return self.centre_space
+        keys = np.ascontiguousarray(self.centre_keys[queries])
+        metric, _, dimensions, count, _, _, _ = self.centre_space
+        row_bytes = keys.itemsize * keys.shape[0]
+        return (
+            metric,
+            _ELEMENT_RANKED,
+            dimensions,
+            count,
+            row_bytes,
+            keys.reshape(-1).view(np.uint8),
+            NO_STARTS,
+        )
 
 
 class ListRequest(NamedTuple):
@@ -112,7 +133,7 @@ def run_search(
     allowed = NO_BITS if request.allowed_bits is None else request.allowed_bits
     status = compiled.search_lists(
         target.space,
-        target.centre_space,
+        target.centres(slice(None)),
         target.lists,
         (request.queries, allowed, request.probes, request.budget),
         _scratch.lend(target.list_count),
@@ -149,7 +170,7 @@ def run_coded_search(
         queries = request.queries[part]
         status = compiled.search_coded_lists(
             target.space,
-            target.centre_space,
+            target.centres(part),
             target.lists,
             codes.bundle(queries),
             (queries, allowed, request.probes, request.budget),

@@ -19,6 +19,7 @@ from foundation.cancel import CancelToken
 from foundation.errors import QueryCanceled
 from vecengine.device import index as device_index
 from vecengine.device.index import DeviceIndex
+from vecengine.device.lists import RankedCopy
 from vecengine.ivf.index import ListIndex
 from vecengine.metrics import NUMBER_METRICS, Float32s
 
@@ -194,8 +195,9 @@ def test_lists_are_visited_as_on_the_cpu(metric: str, share: float | None) -> No
     vectors, queries = numbers(2000, 20), numbers(40, 20, seed=6)[6:]
     index = probed(vecengine.build_index("ivfflat", vectors, metric=metric, lists=25))
     bits = allowed(share, 2000)
-    for memory_bytes in (None, 60_000):
-        device = copied(index, memory_bytes)
+    device = copied(index)
+    for tile_bytes in (1 << 28, 1 << 12):
+        device._tile_bytes = tile_bytes
         for k, probes in ((1, 1), (10, 3), (10, 25), (200, 2)):
             stats, expected = vecengine.SearchStats(), vecengine.SearchStats()
             found = device.search(queries, k, bits, probes, stats=stats)
@@ -271,6 +273,48 @@ def assert_exact(distances: Float32s, offsets: Any, vectors: Any, queries: Any, 
         assert (np.diff(exact) >= 0).all()
 
 
+@pytest.mark.parametrize("metric", LISTED)
+@pytest.mark.parametrize("family", ["ivfflat", "ivf_sq8", "ivf_pq", "ivf_rabitq", "scann"])
+def test_ranked_lists_are_searched_as_on_the_cpu(family: str, metric: str, monkeypatch: Any) -> None:
+    monkeypatch.setattr(device_index, "_RANKED_AT_ONCE", 16)
+    vectors, queries = numbers(1500, 32), numbers(40, 32, seed=6)[6:]
+    queries[3], queries[20], queries[21] = np.nan, 1e25, 0
+    index = probed(vecengine.build_index(family, vectors, metric=metric, lists=15))
+    device = vecengine.on_device(index, "torch-cpu", ranks_only=True)
+    assert device.device == "torch-cpu" and device.resident_bytes < 15 * 32 * 8
+    for bits, k, probes in ((None, 10, 3), (allowed(0.3, 1500), 5, 15), (allowed(0.0, 1500), 2, 1)):
+        stats, expected = vecengine.SearchStats(), vecengine.SearchStats()
+        found = device.search(queries, k, bits, probes, stats=stats)
+        assert_same(found, index.search(queries, k, bits, probes, stats=expected))
+        assert stats == expected
+    found_range, expected_range = device.range_search(queries[:3], 1.0), index.range_search(queries[:3], 1.0)
+    np.testing.assert_array_equal(found_range.offsets, expected_range.offsets)
+
+
+def test_lists_that_do_not_fit_are_ranked_alone() -> None:
+    vectors = numbers(1500, 16)
+    for family in ("ivfflat", "ivf_sq8"):
+        index = probed(vecengine.build_index(family, vectors, metric="l2", lists=15))
+        device = copied(index, 3000)
+        assert device.resident_bytes == 15 * (16 * 4 + 8)
+        assert_same(device.search(vectors[10:20], 5, None, 2), index.search(vectors[10:20], 5, None, 2))
+
+
+def test_lists_far_from_the_origin_are_ranked_by_their_differences() -> None:
+    rng = np.random.default_rng(1)
+    vectors = (1000 + 0.01 * rng.normal(size=(2000, 16))).astype(np.float32)
+    index = probed(vecengine.build_index("ivfflat", vectors, metric="l2", lists=20))
+    for ranks_only in (False, True):
+        device = vecengine.on_device(index, "torch-cpu", ranks_only=ranks_only)
+        assert_same(device.search(vectors[:50], 5, None, 2), index.search(vectors[:50], 5, None, 2))
+
+
+def test_indexes_without_lists_have_none_to_rank() -> None:
+    index = vecengine.build_index("flat", numbers(100, 8), metric="l2")
+    device = vecengine.on_device(index, "torch-cpu", ranks_only=True)
+    assert (device.device, device.reason) == ("cpu", "it has no lists to rank")
+
+
 def test_codes_leave_ranges_to_the_index() -> None:
     vectors, queries = numbers(2000, 16), numbers(4, 16, seed=6)
     index = vecengine.build_index("ivf_sq8", vectors, metric="l2", lists=10)
@@ -328,6 +372,25 @@ def test_short_memory_makes_tiles_smaller_and_then_leaves_searches_to_the_index(
             assert_same(device.search(vectors[:5], 3), index.search(vectors[:5], 3))
     assert (device.device, device.reason) == ("cpu", "the memory of torch-cpu is short")
     assert len(caplog.records) == 1
+
+
+def test_short_memory_leaves_the_ranking_to_the_index(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(device_index, "_RANKED_AT_ONCE", 4)
+    vectors = numbers(1500, 16)
+    index = probed(vecengine.build_index("ivfflat", vectors, metric="l2", lists=15))
+    device = vecengine.on_device(index, "torch-cpu", ranks_only=True)
+    parts: list[int] = []
+    weigh = RankedCopy.centre_keys
+
+    def short_of_memory(copy: Any, request: Any) -> Any:
+        parts.append(len(request.queries))
+        if len(parts) > 1:
+            raise torch.cuda.OutOfMemoryError("short")
+        return weigh(copy, request)
+
+    monkeypatch.setattr(RankedCopy, "centre_keys", short_of_memory)
+    assert_same(device.search(vectors[10:22], 5, None, 2), index.search(vectors[10:22], 5, None, 2))
+    assert (device.device, len(parts)) == ("cpu", 1 + 9)
 
 
 def test_a_copy_that_does_not_fit_keeps_its_rows_on_the_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
