@@ -37,6 +37,9 @@ _LARGEST = 127
 _SAMPLE_ROWS = 10_000
 _BLOCK_BYTES = 2 << 20
 _SEED = 20240521
+FACTORS = {Metric.L2: (1.0, -4.0), Metric.COSINE: (0.5, -2.0), Metric.IP: (0.0, -2.0)}
+"""What a key has of the squares of a query, and of its product with a row whose bits are 0 and 1."""
+
 _NO_STARTS: npt.NDArray[np.int64] = np.zeros(0, dtype=np.int64)
 
 Data = npt.NDArray[np.uint8]
@@ -200,16 +203,12 @@ class RabitqBook:
             asked = centred_numbers(self.metric, queries, self.mean)
             squares = np.einsum("ij,ij->i", asked, asked, dtype=np.float64)
             turned = self.rotate(asked)
-            usable = squares < np.finfo(np.float32).max
-            turned[~usable] = 0
-            steps = np.abs(turned).max(axis=1, initial=0.0).astype(np.float64) / _LARGEST
-            integers = np.rint(turned / np.where(steps > 0, steps, 1.0)[:, None]).astype(np.int8)
-        out = np.zeros((queries.shape[0], query_words(self.width)), dtype=np.float32)
-        slopes = np.where(usable, (-4 if self.metric is Metric.L2 else -2) * steps, np.nan)
-        out[:, 1], out[:, 2] = slopes, slopes * integers.sum(axis=1, dtype=np.int64) / -2
-        if self.metric is not Metric.IP:
-            out[:, 0] = np.where(usable, squares if self.metric is Metric.L2 else squares / 2, np.nan)
-        out[:, QUERY_HEADER:] = _planes(integers).view(np.float32)
+        out = np.empty((queries.shape[0], query_words(self.width)), dtype=np.float32)
+        compiled = kernels()
+        if compiled is None:
+            tables_by_formula(turned, squares, *FACTORS[self.metric], out)
+        else:
+            compiled.sign_tables(turned, squares, *FACTORS[self.metric], out, out.view(np.int64))
         return out
 
     def to_buffers(self) -> Buffers:
@@ -219,6 +218,19 @@ class RabitqBook:
     def fields(self) -> Metadata:
         """Nothing."""
         return {}
+
+
+def tables_by_formula(turned: Float32s, squares: Float64s, bias: float, slope: float, out: Float32s) -> None:
+    """What (nq, d') rotated queries are to codes, into (nq, w) `out`, as the kernel does it: its oracle, and the answer until it is ready."""
+    usable = squares < np.finfo(np.float32).max
+    turned = np.where(usable[:, None], turned, np.float32(0))
+    steps = np.abs(turned).max(axis=1, initial=0.0).astype(np.float64) / _LARGEST
+    integers = np.rint(turned / np.where(steps > 0, steps, 1.0)[:, None]).astype(np.int8)
+    slopes = np.where(usable, slope * steps, np.nan)
+    out[:, 0] = np.where(usable, bias * squares, np.nan)
+    out[:, 1], out[:, 2] = slopes, slopes * integers.sum(axis=1, dtype=np.int64) / -2
+    out[:, 3] = 0
+    out[:, QUERY_HEADER:] = _planes(integers).view(np.float32)
 
 
 def _planes(integers: npt.NDArray[np.int8]) -> Data:

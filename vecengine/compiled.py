@@ -78,6 +78,7 @@ class KernelSet(NamedTuple):
     product_tables: Kernel
     search_postings: Kernel
     rotate_rows: Kernel
+    sign_tables: Kernel
     search_pages: Kernel
 
 

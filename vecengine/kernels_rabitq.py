@@ -31,13 +31,19 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 from vecengine.kernels_memory import call_intrinsic, read_float
-from vecengine.kernels_types import STATUS_DONE, compile_outlined
+from vecengine.kernels_types import QUERIES, STATUS_DONE, compile_outlined
 
 RABITQ_HEADER_BYTES = 8
 RABITQ_QUERY_HEADER = 4
 _WORD_BYTES = 4
 _WORD_SHIFT = 6
+_LAST_PLACE = 63
 _PLANES = 8
+_HEADER_PLANES = 2
+"""Words of a query before its planes, as planes."""
+
+_LARGEST = 127
+_LARGEST_SQUARE = np.float64(np.finfo(np.float32).max)
 _WEIGHTS = [1, 2, 4, 8, 16, 32, 64, -128]
 _HALF_ROOT = np.float32(np.sqrt(0.5))
 _INT32, _INT64 = ir.IntType(32), ir.IntType(64)
@@ -124,7 +130,49 @@ def rotate_rows(rows, signs):
     return STATUS_DONE
 
 
+def sign_tables(turned, squares, bias, slope, out, planes):
+    """What (nq, d') rotated queries are to codes of signs, into (nq, w) `out`.
+
+    Args:
+        squares: (nq,) float64; where they are no float32, keys are NaN.
+        bias: what keys have of the squares.
+        slope: what keys have of the product of a query and a row whose bits are 0 and 1.
+        planes: (nq, w / 2) int64, the same memory.
+    """
+    for query in range(turned.shape[0]):
+        is_usable = squares[query] < _LARGEST_SQUARE
+        largest = np.float32(0)
+        for place in range(turned.shape[1]):
+            largest = max(largest, abs(turned[query, place]))
+        step = np.float64(largest) / _LARGEST if is_usable else np.nan
+        divisor = step if step > 0 else 1.0
+        for word in range(planes.shape[1]):
+            planes[query, word] = 0
+        total = np.int64(0)
+        for place in range(turned.shape[1] if is_usable else 0):
+            integer = np.int64(np.rint(np.float64(turned[query, place]) / divisor))
+            total += integer
+            first = _HEADER_PLANES + (place >> _WORD_SHIFT) * _PLANES
+            for plane in range(_PLANES):
+                planes[query, first + plane] |= ((integer >> plane) & 1) << (place & _LAST_PLACE)
+        out[query, 0] = bias * squares[query] if is_usable else np.nan
+        out[query, 1] = slope * step
+        out[query, 2] = slope * step * np.float64(total) / -2.0
+    return STATUS_DONE
+
+
 KERNELS = {
+    "sign_tables": (
+        sign_tables,
+        types.int64(
+            QUERIES,
+            types.Array(types.float64, 1, "C", readonly=True, aligned=True),
+            types.float64,
+            types.float64,
+            types.float32[:, ::1],
+            types.int64[:, ::1],
+        ),
+    ),
     "rotate_rows": (
         rotate_rows,
         types.int64(types.float32[:, ::1], types.Array(types.float32, 2, "C", readonly=True, aligned=True)),

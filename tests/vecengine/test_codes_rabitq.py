@@ -13,7 +13,9 @@ import pytest
 
 from foundation.cancel import CancelToken
 from foundation.errors import QueryCanceled
+from vecengine.codes import centred_numbers
 from vecengine.codes_rabitq import (
+    FACTORS,
     PLANES,
     QUERY_HEADER,
     RabitqBook,
@@ -22,6 +24,7 @@ from vecengine.codes_rabitq import (
     padded_width,
     query_words,
     rotated_by_formula,
+    tables_by_formula,
     train_rabitq,
 )
 from vecengine.errors import DamagedIndex
@@ -143,6 +146,25 @@ def test_threads_change_nothing_and_some_rows_are_encoded_as_all_are(threads: in
     np.testing.assert_array_equal(book.encode(vectors, threads=threads).bytes(), everything.bytes())
     rows = np.arange(3, 5000, 7)
     np.testing.assert_array_equal(book.encode(vectors, rows).bytes(), everything[rows].bytes())
+
+
+@pytest.mark.parametrize("dimensions", SHAPES)
+@pytest.mark.parametrize("metric", METRICS)
+def test_the_kernel_makes_tables_as_the_formula_does(metric: Metric, dimensions: int) -> None:
+    queries = np.concatenate([normal(11, 7, dimensions), np.zeros((1, dimensions), np.float32)])
+    queries[2] *= np.float32(1e25)
+    queries[3] *= np.float32(1e-25)
+    queries[4, 0] = np.nan
+    book = book_of(metric, normal(12, 100, dimensions) + 0.5)
+    with np.errstate(all="ignore"):
+        asked = centred_numbers(metric, queries, book.mean)
+        squares = np.einsum("ij,ij->i", asked, asked, dtype=np.float64)
+        expected = np.empty((8, query_words(book.width)), np.float32)
+        tables_by_formula(book.rotate(asked), squares, *FACTORS[metric], expected)
+    tables = book.query_tables(queries)
+    np.testing.assert_array_equal(tables[:, :QUERY_HEADER], expected[:, :QUERY_HEADER])
+    np.testing.assert_array_equal(tables.view(np.int64)[:, 2:], expected.view(np.int64)[:, 2:])
+    assert np.isnan(tables[4, 1])
 
 
 def test_the_stored_form() -> None:
