@@ -12,8 +12,9 @@ import numpy.typing as npt
 from foundation.bitset import Bitset, and_bits, bits_from_offsets, popcount
 from vecengine.arrays import NO_CANCEL, CancelWord
 from vecengine.compiled import KernelSet, kernels
-from vecengine.exact import kernel_space, raise_for_status
+from vecengine.exact import Keys, exact_keys, kernel_space, raise_for_status
 from vecengine.formulas import formula_norms
+from vecengine.index import EXACT, SearchStats
 from vecengine.metrics import Float32s, Metric, Vectors
 from vecengine.searchable import SearchableIndex
 
@@ -88,6 +89,37 @@ class CoveringIndex(SearchableIndex):
 
     def covered_bits(self) -> Bitset | None:
         return self._coverage.bits
+
+    def _scan_instead(
+        self,
+        queries: Float32s,
+        width: int,
+        bits: Bitset | None,
+        cancel: CancelWord | None,
+        budget: int,
+        *,
+        stats: SearchStats,
+    ) -> tuple[Keys, Offsets]:
+        """`_scan` in place of the family's own search."""
+        stats.strategy, stats.ef_search = EXACT, 0
+        return self._scan(queries, width, bits, cancel, budget, stats=stats)
+
+    def _scan(
+        self,
+        queries: Float32s,
+        width: int,
+        bits: Bitset | None,
+        cancel: CancelWord | None,
+        budget: int,
+        *,
+        stats: SearchStats,
+    ) -> tuple[Keys, Offsets]:
+        """(nq, width) keys and row offsets of the nearest rows of a bitset, exactly; (nq, w) checked queries."""
+        keys, offsets, computed = exact_keys(
+            self._metric, self._vectors, queries, width, bits, cancel=cancel, budget=budget
+        )
+        stats.distances += computed
+        return keys, offsets
 
 
 def square_norms(vectors: Vectors, cancel: CancelWord | None = None) -> Float32s:

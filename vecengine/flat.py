@@ -21,7 +21,7 @@ from vecengine.buffers import (
     take_integer,
 )
 from vecengine.coverage import Coverage, CoveringIndex, Offsets, choose_rows
-from vecengine.exact import exact_keys, pad_answer
+from vecengine.exact import pad_answer
 from vecengine.family import BuildHooks, Family
 from vecengine.index import EXACT, Buffers, SearchStats, StrategyEstimate, VectorIndex
 from vecengine.metrics import BIT_METRICS, NUMBER_METRICS, Float32s, Metric, Vectors, parse_metric
@@ -50,15 +50,12 @@ class FlatIndex(CoveringIndex):
         stats: SearchStats | None = None,
     ) -> tuple[Float32s, npt.NDArray[np.int64]]:
         words = check_queries(queries, self._vectors)
-        bits, allowed_count = self._coverage.narrow(check_allowed(allowed_bits, self._vectors.shape[0]))
-        width = min(k, allowed_count)
-        keys, offsets, computed = exact_keys(
-            self._metric, self._vectors, words, width, bits, cancel=cancel, budget=distance_budget
-        )
-        if stats is not None:
-            stats.strategy, stats.allowed_count = EXACT, allowed_count
-            stats.distances += computed
-        return pad_answer(self._metric, keys, offsets, k)
+        allowed_bits = check_allowed(allowed_bits, self._vectors.shape[0])
+        stats = SearchStats() if stats is None else stats
+        bits, stats.allowed_count = self._coverage.narrow(allowed_bits)
+        width = min(k, stats.allowed_count)
+        found = self._scan_instead(words, width, bits, cancel, distance_budget, stats=stats)
+        return pad_answer(self._metric, *found, k)
 
     def estimate(self, k: int, allowed_count: int, target_recall: float) -> tuple[StrategyEstimate, ...]:
         return (StrategyEstimate(EXACT, 0, float(allowed_count), 1.0),)

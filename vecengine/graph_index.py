@@ -17,7 +17,7 @@ from vecengine.arrays import CancelWord, Queries, cancel_error, check_allowed, c
 from vecengine.compiled import kernels
 from vecengine.coverage import Coverage, CoveringIndex
 from vecengine.errors import DistanceBudgetSpent
-from vecengine.exact import STATUS_BUDGET_SPENT, STATUS_CANCELLED, Keys, Offsets, exact_keys, pad_answer
+from vecengine.exact import STATUS_BUDGET_SPENT, STATUS_CANCELLED, Keys, Offsets, pad_answer
 from vecengine.hnsw.curve import BEAMS, RecallCurve
 from vecengine.hnsw.search import GraphAnswer, GraphRequest
 from vecengine.index import EXACT, FILTERED_GRAPH, GRAPH, SearchStats, StrategyEstimate
@@ -69,9 +69,9 @@ class GraphIndex(CoveringIndex, ABC):
         bits, stats.allowed_count = self._coverage.narrow(allowed_bits)
         width = min(k, stats.allowed_count)
         beam = max(ef_search, width, 1)
-        if kernels() is None or stats.allowed_count <= self._walk_cost(beam, stats.allowed_count):
-            stats.strategy, stats.ef_search = EXACT, 0
-            found = self._scan(words, width, bits, cancel, distance_budget, stats=stats)
+        allowed_count = stats.allowed_count
+        if kernels() is None or not width or allowed_count <= self._walk_cost(beam, allowed_count):
+            found = self._scan_instead(words, width, bits, cancel, distance_budget, stats=stats)
             return pad_answer(self._metric, *found, k)
         is_filtered = stats.allowed_count < self.row_count
         stats.strategy, stats.ef_search = (FILTERED_GRAPH if is_filtered else GRAPH), beam
@@ -94,22 +94,6 @@ class GraphIndex(CoveringIndex, ABC):
             cost = self._distance_cost(selectivity) * self.curve.distances_of(beam, selectivity)
             self._walk_costs[beam, step] = cost
         return cost
-
-    def _scan(
-        self,
-        queries: Float32s,
-        width: int,
-        bits: Bitset | None,
-        cancel: CancelWord | None,
-        budget: int,
-        *,
-        stats: SearchStats,
-    ) -> tuple[Keys, Offsets]:
-        keys, offsets, computed = exact_keys(
-            self._metric, self._vectors, queries, width, bits, cancel=cancel, budget=budget
-        )
-        stats.distances += computed
-        return keys, offsets
 
     def _walk(
         self,

@@ -29,7 +29,6 @@ from vecengine.exact import (
     STATUS_CANCELLED,
     Keys,
     Offsets,
-    exact_keys,
     kernel_space,
     pad_answer,
 )
@@ -164,12 +163,8 @@ class ListIndex(CoveringIndex):
         probes = min(max(ef_search, 1), self._lists.list_count)
         compiled = kernels()
         if compiled is None or not width or self.is_scan_cheaper(probes, width, stats.allowed_count):
-            stats.strategy, stats.ef_search = EXACT, 0
-            keys, offsets, computed = exact_keys(
-                self._metric, self._vectors, words, width, bits, cancel=cancel, budget=distance_budget
-            )
-            stats.distances += computed
-            return pad_answer(self._metric, keys, offsets, k)
+            found = self._scan_instead(words, width, bits, cancel, distance_budget, stats=stats)
+            return pad_answer(self._metric, *found, k)
         is_filtered = stats.allowed_count < self.row_count
         stats.strategy, stats.ef_search = (FILTERED_LISTS if is_filtered else LISTS), probes
         # Listed rows are covered by construction: only the caller's filter is left to test.
@@ -205,16 +200,9 @@ class ListIndex(CoveringIndex):
         if short.size and self.codes is not None:
             stats.completed_exactly += short.size
             remaining = max(1, request.budget - answer.distances) if request.budget else 0
-            answer.keys[short], answer.offsets[short], computed = exact_keys(
-                self._metric,
-                self._vectors,
-                request.queries[short],
-                request.k,
-                bits,
-                cancel=cancel,
-                budget=remaining,
+            answer.keys[short], answer.offsets[short] = self._scan(
+                request.queries[short], request.k, bits, cancel, remaining, stats=stats
             )
-            stats.distances += computed
         return answer.keys, answer.offsets
 
     def _nearest_rows(self, wanted: Wanted, query: Queries, ef_search: int) -> NearestRowsBase:

@@ -21,7 +21,7 @@ from vecengine.buffers import (
 from vecengine.compiled import kernels
 from vecengine.coverage import Coverage, CoveringIndex
 from vecengine.errors import DamagedIndex
-from vecengine.exact import exact_keys, kernel_space, pad_answer, raise_for_status
+from vecengine.exact import kernel_space, pad_answer, raise_for_status
 from vecengine.flat import load_coverage
 from vecengine.hnsw.curve import RecallCurve, curve_from_json
 from vecengine.index import EXACT, FILTERED_LISTS, LISTS, Buffers, SearchStats, StrategyEstimate
@@ -131,12 +131,8 @@ class SparseInvertedIndex(CoveringIndex):
         share = min(max(ef_search, 1), WHOLE_QUERY)
         compiled = kernels()
         if compiled is None or stats.allowed_count <= self.cost():
-            stats.strategy, stats.ef_search = EXACT, 0
-            keys, offsets, computed = exact_keys(
-                self._metric, self._vectors, words, width, bits, cancel=cancel, budget=distance_budget
-            )
-            stats.distances += computed
-            return pad_answer(self._metric, keys, offsets, k)
+            found = self._scan_instead(words, width, bits, cancel, distance_budget, stats=stats)
+            return pad_answer(self._metric, *found, k)
         is_filtered = stats.allowed_count < self.row_count
         stats.strategy, stats.ef_search = (FILTERED_LISTS if is_filtered else LISTS), share
         request = PostingRequest(
