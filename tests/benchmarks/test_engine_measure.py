@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from benchmarks.engine import memory
 from benchmarks.engine.contenders import Ours, contenders
 from benchmarks.engine.data_sets import DataSet, K, clustered
 from benchmarks.engine.filtered import filtered_cells
@@ -61,3 +63,23 @@ def test_a_run(data: DataSet, tmp_path: Path) -> None:
     run = Run(data.name, 3000, 64, 2, built, {load.name: curves}, cells)
     assert json.loads(run.to_json())["environment"]["commit"]
     assert "quiver hnsw sq8" in table(run)
+
+
+def test_peaks_of_memory() -> None:
+    before = memory.memory()
+    with memory.peaks() as peak:
+        held = np.ones(32 << 20, dtype=np.uint8)
+        time.sleep(3 * memory.SAMPLE_SECONDS)
+        del held
+    assert peak["RssAnon"] - before["RssAnon"] >= 30 << 20
+
+
+@pytest.mark.slow
+def test_the_memory_of_a_mapped_index(tmp_path: Path) -> None:
+    memory.prepare(tmp_path, "clustered-64", 3000, None)
+    memory.build(tmp_path, ef_construction=64, threads=2)
+    memory.serve(tmp_path)
+    built, served = (json.loads((tmp_path / f"{name}.json").read_text()) for name in ("build", "serve"))
+    assert built["vectors"] == 3000 * 64 * 4 and built["index"] > 3000 * 64
+    assert min(point["recall"] for point in served["points"]) > 0.95
+    assert memory.table(built, served).startswith("3,000 x 64, built in ")
