@@ -47,7 +47,7 @@ from planner.row_selection import RowSelection
 from planner.services import ExecutionContext
 from planner.subqueries import has_subqueries, resolve_subqueries
 from planner.vector.ranges import distance_range, topk_within
-from planner.vector.topk import PreparedTopK, prepare_range, prepare_topk
+from planner.vector.topk import PreparedTopK, SegmentSearch, prepare_range, prepare_topk
 from vecengine.family import Traversal
 from vecengine.index import EXACT
 
@@ -292,11 +292,16 @@ def _order_by(node: VectorTopK, printer: ExpressionPrinter) -> str:
 
 
 def _topk_cost(prepared: PreparedTopK) -> float:
-    return sum(
-        (search.allowed_count if search.strategy.name == EXACT else min(search.strategy.beam * 8, search.allowed_count))
-        * COST_PER_ROW
-        for search in prepared.searches
-    )  # fmt: skip
+    return sum(_searched_rows(search) * COST_PER_ROW for search in prepared.searches)
+
+
+def _searched_rows(search: SegmentSearch) -> float:
+    """How many rows of a sequential scan a search is worth, about."""
+    if search.strategy.name == EXACT:
+        return search.allowed_count
+    if not search.strategy.beam:
+        return search.strategy.cost_distances
+    return min(search.strategy.beam * 8, search.allowed_count)
 
 
 def _strategy_lines(prepared: PreparedTopK) -> list[str]:
@@ -313,7 +318,7 @@ def _strategy_lines(prepared: PreparedTopK) -> list[str]:
     lines = [
         f"Strategy: {shown or 'exact scan'}, selectivity {selectivity:.4f}, allowed {allowed} of {total}"
     ]
-    beams = [search.strategy.beam for search in prepared.searches if search.strategy.name != EXACT]
+    beams = [search.strategy.beam for search in prepared.searches if search.strategy.beam]
     traversal = _traversal(prepared)
     if traversal is not None and beams:
         lines.append(f"{traversal.size}: {max(beams)}")

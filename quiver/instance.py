@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
-import vecengine
 from foundation.memory import MemoryBudget
 from foundation.settings import SettingValues
 from foundation.sqltypes import SqlType
 from planner.relational import EngineOptions, configure
 from planner.vector import configure_index_rules
+from planner.vector.search_options import family_of
 from quiver.maintenance import Maintenance
 from sqlfront.binder import KeptIndexExpressions, index_rules
 from sqlfront.protocol.scram import make_verifier
@@ -114,9 +114,7 @@ def storage_options(values: SettingValues) -> StorageOptions:
     return StorageOptions(
         growing_bytes_max=values.integer("quiver.growing_segment_size") * 1024,
         checkpoint_log_bytes=values.integer("quiver.checkpoint_log_size") * 1024,
-        families_without_files=frozenset(
-            name for name, family in vecengine.families().items() if family.rows_min is None
-        ),
+        keeps_vector_file=lambda index: family_of(index).rows_min is not None,
         missing_value_decoder=decode_missing,
         index_expressions=KeptIndexExpressions(),
         value_encoder=encode_value,

@@ -139,8 +139,8 @@ def compact(
 
 def _due(storage: Storage, state: DatabaseState, table: Table, keeps_dead: bool) -> list[SegmentState]:
     indexes = state.catalog.indexes_of(table.oid)
-    without_files = storage.options.families_without_files
-    has_graphs = any(index.metric is not None and index.family not in without_files for index in indexes)
+    keeps_file = storage.options.keeps_vector_file
+    has_graphs = any(index.metric is not None and keeps_file(index) for index in indexes)
     sealed = state.table_state(table.oid).sealed
     bytes_max = storage.memory.limit_bytes // _MERGE_MEMORY_SHARE if keeps_dead else sys.maxsize
     if not keeps_dead:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from foundation.sqltypes import SqlType
 from storage.key_specs import NO_INDEX_EXPRESSIONS, IndexExpressions
+
+if TYPE_CHECKING:
+    from storage.catalog import Index
 
 MEGABYTE = 1 << 20
 
@@ -24,6 +27,11 @@ def plain_text(sql_type: SqlType, value: Any) -> str:
 def no_decoder(sql_type: SqlType, text: str) -> Any:
     """Stands in for a missing decoder: the text itself, which is right for the text family only."""
     return text
+
+
+def every_index(_index: Index) -> bool:
+    """As if every vector index kept one."""
+    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +53,8 @@ class StorageOptions:
     checkpoint_rows_bytes_max: int = MEGABYTE
     """A growing segment up to this size is copied into the manifest at a checkpoint instead of being sealed."""
 
-    families_without_files: frozenset[str] = frozenset()
-    """Families of vector indexes that keep no file beside a segment: merges leave nothing worthless."""
+    keeps_vector_file: Callable[[Index], bool] = every_index
+    """Whether a vector index keeps a file beside a segment; merges of those that do not leave nothing worthless."""
 
     missing_value_decoder: Callable[[SqlType, str], Any] = no_decoder
     """PostgreSQL text form -> Python value that `pa.array([value], arrow_type)` takes."""

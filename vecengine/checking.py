@@ -20,6 +20,7 @@ from vecengine.coverage import Offsets, choose_rows, square_norms
 from vecengine.diskann.index import DiskannIndex
 from vecengine.element_types import Numbers
 from vecengine.families import load_index
+from vecengine.flat import FlatIndex
 from vecengine.formulas import formula_pair_keys
 from vecengine.hnsw.codes import IntegerCodes, NumberCodes
 from vecengine.hnsw.index import HnswIndex
@@ -76,7 +77,9 @@ def index_faults(
     if (index.family, index.metric) != (family, metric):
         yield f"it is a {index.family} index for {index.metric}, expected {family} for {metric}"
         return
-    if not isinstance(index, HnswIndex | ListIndex | AnnoyIndex | DiskannIndex | SparseInvertedIndex):
+    if not isinstance(
+        index, FlatIndex | HnswIndex | ListIndex | AnnoyIndex | DiskannIndex | SparseInvertedIndex
+    ):
         return
     for name, value in parameters.items():
         found = getattr(index.parameters, name)
@@ -99,7 +102,7 @@ def index_faults(
     elif isinstance(index, AnnoyIndex):
         yield from _leaf_faults(index, vectors)
         norms = index.norms
-    else:
+    elif not isinstance(index, FlatIndex):
         norms = index.graph.norms
     if norms.size and not np.allclose(norms, square_norms(vectors)[rows], rtol=_NORM_TOLERANCE, atol=0):
         yield "its norms are not those of the vectors"
@@ -136,6 +139,9 @@ def _code_check(index: VectorIndex) -> Callable[[Numbers, Offsets], Mask] | None
         return lambda numbers, block: are_own_codes(
             row_codes.book, CodedRows(numbers), row_codes.vectors[block]
         )
+    if isinstance(index, FlatIndex) and index.coded is not None:
+        scanned = index.coded.codes
+        return lambda numbers, block: are_own_codes(scanned.book, CodedRows(numbers), scanned.vectors[block])
     if isinstance(index, ListIndex) and index.codes is not None:
         return _list_code_check(index.lists, index.codes)
     return None

@@ -141,25 +141,38 @@ class Codebook:
         """
         dimensions = queries.shape[1]
         out = np.zeros((queries.shape[0], query_words(dimensions)), dtype=np.float32)
+        largest = min(_QUERY_LARGEST, (2**31 - 1) // (LARGEST * (code_bytes(dimensions) - HEADER_BYTES)))
+        out[:, :2], out[:, 2:].view(np.int16)[:, :dimensions] = self._asked(queries, largest)
+        return out
+
+    def encode_short_queries(self, queries: Float32s) -> tuple[Float64s, npt.NDArray[np.int8]]:
+        """(nq, d) float32 queries as integers of 8 bits.
+
+        Returns:
+            (nq, 2) float64: what keys have besides, NaN as of `encode_queries`, and the factor of products;
+            (nq, w) int8, zeros behind the last, w a multiple of 64.
+        """
+        dimensions = queries.shape[1]
+        integers = np.zeros((queries.shape[0], -(-dimensions // (2 * LANES)) * 2 * LANES), dtype=np.int8)
+        terms, integers[:, :dimensions] = self._asked(queries, LARGEST)
+        return terms, integers
+
+    def _asked(self, queries: Float32s, largest: int) -> tuple[Float64s, Float64s]:
+        """(nq, 2) terms of keys and factors of products, and (nq, d) integers, none larger than `largest`."""
         with np.errstate(all="ignore"):
             wide = queries.astype(np.float64)
             if self.metric is Metric.COSINE:
                 wide /= np.sqrt(np.einsum("ij,ij->i", wide, wide))[:, None]
             wide -= self.mean
             norms = np.einsum("ij,ij->i", wide, wide)
-            largest = np.abs(wide).max(axis=1, initial=0.0)
-            limit = min(_QUERY_LARGEST, (2**31 - 1) // (LARGEST * (code_bytes(dimensions) - HEADER_BYTES)))
-            fineness = np.where(largest > 0, limit / largest, 1.0)
-            factors = self.scale / fineness
+            sizes = np.abs(wide).max(axis=1, initial=0.0)
+            fineness = np.where(sizes > 0, largest / sizes, 1.0)
             usable = norms < np.finfo(np.float32).max
             wide = np.where(usable[:, None], np.rint(wide * fineness[:, None]), 0.0)
             norms = np.where(usable, norms, np.nan)
-            if self.metric is Metric.L2:
-                out[:, 0], out[:, 1] = norms, 2 * factors
-            else:
-                out[:, 0], out[:, 1] = norms / 2 if self.metric is Metric.COSINE else 0 * norms, factors
-        out[:, 2:].view(np.int16)[:, :dimensions] = wide
-        return out
+            share = {Metric.L2: 1.0, Metric.COSINE: 0.5}.get(self.metric, 0.0)
+            factors = (2.0 if self.metric is Metric.L2 else 1.0) * self.scale / fineness
+        return np.stack([share * norms, factors], axis=1), wide
 
     def decode(self, codes: CodeVectors) -> Float32s:
         """(n, d) float32 that the integers stand for: under cosine about of length one."""

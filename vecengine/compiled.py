@@ -38,6 +38,7 @@ _KERNEL_MODULES = (
     "vecengine.kernels_lists",
     "vecengine.kernels_forest",
     "vecengine.kernels_coded_lists",
+    "vecengine.kernels_coded_scan",
     "vecengine.kernels_product",
     "vecengine.kernels_postings",
     "vecengine.kernels_rabitq",
@@ -74,6 +75,7 @@ class KernelSet(NamedTuple):
     lead_nodes: Kernel
     search_forest: Kernel
     search_coded_lists: Kernel
+    scan_codes: Kernel
     product_codes: Kernel
     product_tables: Kernel
     search_postings: Kernel

@@ -49,7 +49,7 @@ class Traversal:
 
     Attributes:
         strategy: what `StrategyEstimate.strategy` calls it where there is no filter.
-        word: what it walks.
+        word: what it walks; of one without a search parameter, how it scans where that is not exact.
         size: what the search parameter counts.
         visited: what `SearchStats.expansions` counts.
     """
@@ -60,10 +60,9 @@ class Traversal:
     visited: str
 
 
-SCAN = Traversal(EXACT, "rows", "Rows", "Rows Visited")
+SCAN = Traversal(EXACT, "code scan", "Rows", "Rows Visited")
 GRAPH_WALK = Traversal(GRAPH, "graph", "Beam", "Nodes Visited")
 _TRAVERSALS = {
-    None: SCAN,
     "ivfflat.probes": Traversal(LISTS, "lists", "Probes", "Lists Visited"),
     "annoy.search_k": Traversal(GRAPH, "trees", "Search K", "Nodes Visited"),
     "diskann.search_list": Traversal(GRAPH, "graph", "Search List", "Nodes Visited"),
@@ -95,6 +94,10 @@ def _none_is_little(_checked: Mapping[str, int]) -> int:
     return 0
 
 
+def _is_one(_checked: Mapping[str, int]) -> None:
+    """Whatever its parameters, a family is the same."""
+
+
 @dataclass(frozen=True)
 class Family:
     """One index family. Its functions are given what was checked: vectors, parameters within their bounds, a metric it serves.
@@ -114,6 +117,7 @@ class Family:
         rows_min: fewer rows are scanned as fast without an index; None where no index is worth keeping.
         build_bytes: an upper estimate of the memory that a build takes, the vectors not counted.
         little_data_rows: with fewer rows an index has low recall, and who makes it is told so.
+        variant: another record for who plans searches and keeps indexes, where these build parameters ask for that; see `of`.
         growing: an empty index of a metric and build parameters that rows in memory are added to; None where the
             family has no such form.
     """
@@ -133,11 +137,18 @@ class Family:
     rows_min: int | None = 1000
     build_bytes: Callable[[BuildShape, Mapping[str, int]], int] = _half_of_the_vectors
     little_data_rows: Callable[[Mapping[str, int]], int] = _none_is_little
+    variant: Callable[[Mapping[str, int]], Family | None] = _is_one
     growing: Callable[[str, Mapping[str, str | int]], GrowingHnsw] | None = None
+
+    def of(self, checked: Mapping[str, int]) -> Family:
+        """The family as an index of these build parameters has it: rank and least rows may depend on them."""
+        return self.variant(checked) or self
 
     @property
     def traversal(self) -> Traversal:
         """How an index of the family is searched."""
+        if self.search_parameter is None:
+            return SCAN
         return _TRAVERSALS.get(self.search_parameter, GRAPH_WALK)
 
     @property

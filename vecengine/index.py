@@ -20,6 +20,8 @@ GRAPH = "graph"
 FILTERED_GRAPH = "filtered_graph"
 LISTS = "lists"
 FILTERED_LISTS = "filtered_lists"
+CODES = "codes"
+FILTERED_CODES = "filtered_codes"
 
 Progress = Callable[[int, int], None]
 """Called during a build with (rows done, rows in total)."""
@@ -33,8 +35,9 @@ class StrategyEstimate:
     """What one way of searching would take.
 
     Attributes:
-        strategy: "exact" (scan the allowed rows), "graph", "filtered_graph", "lists" or "filtered_lists".
-        ef_search: the beam, or the number of lists, to ask for; 0 for "exact".
+        strategy: "exact" (scan the allowed rows), "graph", "filtered_graph", "lists", "filtered_lists", or "codes" or
+            "filtered_codes" (scan the codes of the allowed rows).
+        ef_search: the beam, or the number of lists, to ask for; 0 for scans.
         cost_distances: expected time, in distances of a sequential scan.
         recall: expected recall, at least the target asked for.
     """
@@ -51,7 +54,7 @@ class SearchStats:
 
     Attributes:
         strategy: what ran in the end; "exact" when the scan was cheaper than the beam or the lists asked for.
-        ef_search: the beam used, at least k, or the lists asked for; 0 for "exact".
+        ef_search: the beam used, at least k, or the lists asked for; 0 for scans.
         allowed_count: rows of the index that were allowed.
         distances: distances computed.
         expansions: nodes whose links were followed, or lists visited.

@@ -50,7 +50,7 @@ def _half(builder: Any, vector: Any, first: int, step: int) -> Any:
     return builder.shuffle_vector(vector, undefined, ir.Constant(ir.VectorType(_INT32, lanes), places))
 
 
-def _multiply_pairs(builder: Any, left: Any, right: Any) -> Any:
+def multiply_pairs(builder: Any, left: Any, right: Any) -> Any:
     """(2n) int16 lanes of each side to (n) int32 sums of two neighbouring products."""
     lanes = left.type.count
     name, widest = ("llvm.x86.avx512.pmaddw.d.512", 32) if _HAS_AVX512 else ("llvm.x86.avx2.pmadd.wd", 16)
@@ -60,8 +60,8 @@ def _multiply_pairs(builder: Any, left: Any, right: Any) -> Any:
         return builder.call(cgutils.get_or_insert_function(builder.module, declared, name), [left, right])
     if _HAS_AVX2 and lanes > widest:
         n = lanes // 2
-        low = _multiply_pairs(builder, _half(builder, left, 0, 1), _half(builder, right, 0, 1))
-        high = _multiply_pairs(builder, _half(builder, left, n, 1), _half(builder, right, n, 1))
+        low = multiply_pairs(builder, _half(builder, left, 0, 1), _half(builder, right, 0, 1))
+        high = multiply_pairs(builder, _half(builder, left, n, 1), _half(builder, right, n, 1))
         undefined = ir.Constant(ir.VectorType(_INT32, n), list(range(n)))
         return builder.shuffle_vector(low, high, undefined)
     wide = ir.VectorType(_INT32, lanes)
@@ -69,7 +69,8 @@ def _multiply_pairs(builder: Any, left: Any, right: Any) -> Any:
     return builder.add(_half(builder, products, 0, 2), _half(builder, products, 1, 2))
 
 
-def _load(builder: Any, address: Any, index: Any, element: ir.Type, lanes: int) -> Any:
+def load_vector(builder: Any, address: Any, index: Any, element: ir.Type, lanes: int) -> Any:
+    """Elements from number `index` on of those at an address, which need not be aligned."""
     pointer = builder.inttoptr(address, element.as_pointer())
     typ = ir.VectorType(element, lanes)
     return builder.load(builder.bitcast(builder.gep(pointer, [index]), typ.as_pointer()), align=1)
@@ -85,10 +86,10 @@ def _code_product(typing_context: Any, codes: Any, numbers: Any, count: Any) -> 
         sums = cgutils.alloca_once_value(builder, ir.Constant(sums_type, [0] * sums_type.count))
         zero, step = ir.Constant(_INT64, 0), ir.Constant(_INT64, CODE_LANES)
         with cgutils.for_range_slice(builder, zero, count, step, _INT64) as (index, _):
-            narrow = _load(builder, codes, index, _INT8, CODE_LANES)
+            narrow = load_vector(builder, codes, index, _INT8, CODE_LANES)
             left = builder.sext(narrow, ir.VectorType(_INT16, CODE_LANES))
-            right = _load(builder, numbers, index, _INT16, CODE_LANES)
-            builder.store(builder.add(builder.load(sums), _multiply_pairs(builder, left, right)), sums)
+            right = load_vector(builder, numbers, index, _INT16, CODE_LANES)
+            builder.store(builder.add(builder.load(sums), multiply_pairs(builder, left, right)), sums)
         total = builder.load(sums)
         while total.type.count > 1:
             n = total.type.count // 2
@@ -108,7 +109,7 @@ def _widen_codes(typing_context: Any, codes: Any, numbers: Any, count: Any) -> A
         wide = ir.VectorType(_INT16, CODE_LANES)
         target = builder.inttoptr(numbers, _INT16.as_pointer())
         with cgutils.for_range_slice(builder, zero, count, step, _INT64) as (index, _):
-            value = builder.sext(_load(builder, codes, index, _INT8, CODE_LANES), wide)
+            value = builder.sext(load_vector(builder, codes, index, _INT8, CODE_LANES), wide)
             builder.store(value, builder.bitcast(builder.gep(target, [index]), wide.as_pointer()), align=1)
         return context.get_dummy_value()
 

@@ -161,7 +161,7 @@ class SearchableIndex(ABC):
         stats = SearchStats() if stats is None else stats
         stats.allowed_count = allowed_count
         metric, wanted = parse_metric(self.metric), Range.between(inner, radius)
-        if self._planned_beam(_PLANNED_ROWS, allowed_count) is None:
+        if self._scans_ranges(allowed_count):
             stats.strategy = EXACT
             answer, computed = exact_range(metric, self._vectors, words, wanted, bits, cancel=cancel)
             stats.distances += computed
@@ -188,6 +188,10 @@ class SearchableIndex(ABC):
         row_count = self._vectors.shape[0]
         bits = and_bits(check_allowed(allowed_bits, row_count), self.covered_bits())
         return bits, popcount(bits, row_count)
+
+    def _scans_ranges(self, allowed_count: int) -> bool:
+        """Whether ranges are found by a scan of the vectors."""
+        return self._planned_beam(_PLANNED_ROWS, allowed_count) is None
 
     def _planned_beam(self, k: int, allowed_count: int) -> int | None:
         """The `ef_search` that is expected to find the k nearest of the allowed rows; None where a scan is better."""

@@ -224,5 +224,6 @@ CONTENDERS: dict[str, Callable[[], Contender]] = {
     "faiss-ivf": lambda: Faiss("IndexIVFFlat", _ivf_flat, _PROBES, _set_probes),
     "faiss-ivf-fast": lambda: Faiss("IndexIVFPQFastScan", _ivf_fast_scan, _PROBES, _set_refined_probes),
     "flat": lambda: Ours("flat", "flat", (0,)),
+    "flat-sq8": lambda: Ours("flat sq8", "flat", (0,), quantizer="sq8"),
     "faiss-flat": lambda: Faiss("IndexFlat", _flat, (0,), _no_knob),
 }

@@ -20,6 +20,7 @@ import numpy.typing as npt
 import vecengine
 from planner.vector.growing_graphs import GROWING
 from planner.vector.index_cache import INDEXES
+from planner.vector.search_options import family_of
 from storage.catalog import Index
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ class GraphSource:
 
 def is_worth_building(segment: SegmentView, index: Index) -> bool:
     """Whether the segment should have a file of the index."""
-    rows_min = _FAMILIES[index.family].rows_min
+    rows_min = family_of(index).rows_min
     return segment.segment_id > 0 and rows_min is not None and segment.row_count >= rows_min
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 import vecengine
 from foundation.errors import InvalidParameterValue
@@ -22,7 +23,8 @@ from vecengine.parameters import parse_integer
 
 TARGET_RECALL = "target_recall"
 _TARGET_RECALL_SETTING = "quiver.target_recall"
-KNOBS = {name: family.search_parameter for name, family in vecengine.families().items()}
+_FAMILIES = vecengine.families()
+KNOBS = {name: family.search_parameter for name, family in _FAMILIES.items()}
 """The setting that is the size of a search, by family; None for one without."""
 _OF_SESSION = (SettingSource.CLIENT, SettingSource.OVERRIDE, SettingSource.SESSION)
 
@@ -73,6 +75,16 @@ def build_options(index: Index) -> dict[str, str]:
     return {name: value for name, value in index.options if name not in of_search}
 
 
+def family_of(index: Index) -> vecengine.Family:
+    """The family of a vector index, as the index's build parameters have it."""
+    return _family_with(index.family, index.options)
+
+
+@lru_cache(maxsize=256)
+def _family_with(family: str, options: tuple[tuple[str, str], ...]) -> vecengine.Family:
+    return _FAMILIES[family].of(check_index_options(family, dict(options)))
+
+
 def check_index_options(family: str, options: Mapping[str, str]) -> dict[str, int]:
     """The build parameters of a vector index with these options.
 
@@ -80,7 +92,7 @@ def check_index_options(family: str, options: Mapping[str, str]) -> dict[str, in
         InvalidParameterValue: 22023, an option that the family does not have, or a value out of its range.
     """
     of_search = _search_options(family)
-    known = (*(parameter.name for parameter in vecengine.families()[family].parameters), *of_search)
+    known = (*(parameter.name for parameter in _FAMILIES[family].parameters), *of_search)
     for name, value in options.items():
         if name == TARGET_RECALL:
             check_target_recall(value)

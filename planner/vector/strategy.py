@@ -18,7 +18,7 @@ from planner.implication import is_implied, over_attnums, with_parameter_values
 from planner.nodes import VectorOrder
 from planner.services import ExecutionContext
 from planner.vector.index_rules import IndexRules, rules_of
-from planner.vector.search_options import SearchKnobs
+from planner.vector.search_options import SearchKnobs, family_of
 from storage.catalog import Catalog, Index
 from vecengine.index import EXACT
 
@@ -81,7 +81,7 @@ def usable_index(
     ]
     return max(
         found,
-        key=lambda index: (_FAMILIES[index.family].rank, index.predicate_sql is not None, index.oid),
+        key=lambda index: (family_of(index).rank, index.predicate_sql is not None, index.oid),
         default=None,
     )
 

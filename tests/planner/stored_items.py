@@ -69,10 +69,11 @@ class Items:
     def add_index(
         self, metric: str, *, family: str = "hnsw", oid: int = INDEX, name: str = "items_idx"
     ) -> None:
+        options = (("m", "8"), ("ef_construction", "40")) if family == "hnsw" else ()
         transaction = self.storage.begin()
         transaction.put(
             Index(oid, name, self.database_oid, 10, table_oid=TABLE, family=family,
-                  keys=(IndexKey(4, f"vector_{metric}_ops"),), metric=metric, options=(("m", "8"), ("ef_construction", "40")))
+                  keys=(IndexKey(4, f"vector_{metric}_ops"),), metric=metric, options=options)
         )  # fmt: skip
         transaction.commit()
 

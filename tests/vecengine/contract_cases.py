@@ -24,6 +24,9 @@ QUERIES = 8
 SMALL: dict[str, str | int] = {"lists": 20}
 """Build parameters whose defaults are meant for more rows."""
 
+WIDE, WIDE_DIMENSIONS = "wide", 64
+"""Numbers of so many dimensions that families with a choice of codes of 8 bits have them, and are made to."""
+
 NARROW_KINDS = ("float32", "bits", "sparse")
 SHARES = (1.0, 0.5, 0.1, 0.01, 0.001, 0.0)
 
@@ -45,7 +48,7 @@ class Case:
 
 
 def kinds() -> tuple[str, ...]:
-    return (*vecengine.element_type_names(), "bits", "sparse")
+    return (*vecengine.element_type_names(), "bits", "sparse", WIDE)
 
 
 def cases(*, all_kinds: bool) -> list[Any]:
@@ -54,13 +57,19 @@ def cases(*, all_kinds: bool) -> list[Any]:
     for family in vecengine.families():
         for kind in kinds():
             metrics = vecengine.metrics_of(family, type(make_vectors(kind, 1)))
+            if kind == WIDE and "quantizer" not in parameters(family, kind):
+                continue
             is_narrow = not all_kinds and kind not in NARROW_KINDS
             found += [Case(family, kind, metric) for metric in (metrics[:1] if is_narrow else metrics)]
     return [pytest.param(case, id=str(case)) for case in found]
 
 
 def one_case_of_each_family() -> list[Any]:
-    first = {case.values[0].family: case for case in reversed(cases(all_kinds=False))}
+    """The first, and that with codes where it has a choice of them."""
+    first = {
+        (case.values[0].family, case.values[0].kind == WIDE): case
+        for case in reversed(cases(all_kinds=False))
+    }
     return list(first.values())
 
 
@@ -78,6 +87,8 @@ def matrix(rows: int, seed: int, dimensions: int = DIMENSIONS) -> Any:
 @cache
 def make_vectors(kind: str, rows: int, seed: int = 1, dimensions: int = DIMENSIONS) -> Any:
     """Vectors of a kind: an element type of numbers, bit strings or sparse vectors. Nobody writes to them."""
+    if kind == WIDE:
+        return matrix(rows, seed, WIDE_DIMENSIONS if dimensions == DIMENSIONS else dimensions)
     numbers = matrix(rows, seed, dimensions)
     if kind == "bits":
         # Wide enough that few distances are equal.
@@ -97,15 +108,16 @@ def make_queries(kind: str, count: int = QUERIES, dimensions: int = DIMENSIONS) 
     return queries.astype(np.float32) if isinstance(queries, np.ndarray) else queries
 
 
-def parameters(family: str) -> dict[str, str | int]:
+def parameters(family: str, kind: str = "") -> dict[str, str | int]:
     names = {info.name for info in vecengine.families()[family].parameters}
-    return {name: value for name, value in SMALL.items() if name in names}
+    given = SMALL | {"quantizer": "sq8"} if kind == WIDE else SMALL
+    return {name: value for name, value in given.items() if name in names}
 
 
 @cache
 def built(case: Case) -> Any:
     return vecengine.build_index(
-        case.family, make_vectors(case.kind, ROWS), metric=case.metric, **parameters(case.family)
+        case.family, make_vectors(case.kind, ROWS), metric=case.metric, **parameters(case.family, case.kind)
     )
 
 

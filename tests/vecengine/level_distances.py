@@ -37,6 +37,48 @@ def spaces() -> dict[str, tuple[Any, Any]]:
     return found
 
 
+def tiles() -> dict[str, Any]:
+    """Products of bytes: of tiles of every shape, over whole pieces and a part."""
+    from numba import njit, types
+
+    from vecengine import kernels_tiles as tiles
+    from vecengine.kernels_types import OPTIONS
+
+    @njit([types.void(*[types.int64] * 7)], **OPTIONS)
+    def multiply(
+        rows: int, queries: int, width: int, count: int, out: int, out_bytes: int, wide: int
+    ) -> None:
+        if wide:
+            tiles.wide_tile(rows, queries, width, count, out, out_bytes)
+        else:
+            tiles.single_tile(rows, queries, width, count, out, out_bytes)
+
+    rng = np.random.default_rng(2)
+    found = {}
+    for count in (32, 64, 160, 384):
+        rows = rng.integers(-127, 128, (8, count)).astype(np.int8)
+        queries = np.zeros((4, count + 32), dtype=np.int8)
+        queries[:, :count] = rng.integers(-127, 128, (4, count))
+        starts = rows.ctypes.data + count * np.arange(8)
+        shifts = tiles.PRODUCT_SHIFT * queries.astype(np.int64).sum(axis=1)[:, None]
+        for name, wide, shape in (
+            ("wide", 1, (tiles.WIDE_QUERIES, tiles.WIDE_ROWS)),
+            ("single", 0, (1, tiles.SINGLE_ROWS)),
+        ):
+            products = np.zeros((4, 8), dtype=np.int32)
+            multiply(
+                starts.ctypes.data, queries.ctypes.data, count + 32, count, products.ctypes.data, 32, wide
+            )
+            # Every level has 2 queries in a tile.
+            asked, answered = min(2, shape[0]), shape[1]
+            exact = (products - shifts)[:asked, :answered]
+            assert (
+                exact == queries[:asked, :count].astype(np.int64) @ rows[:answered].astype(np.int64).T
+            ).all()
+            found[f"{name} tile {count}"] = exact
+    return found
+
+
 def main(path: str) -> None:
     folder = compiled.cache_folder()
     kernel = compiled.compile_kernels("vecengine.kernels_scan", folder, ("scan_distances",))["scan_distances"]
@@ -44,6 +86,7 @@ def main(path: str) -> None:
     for name, (space, query) in spaces().items():
         answers[name] = np.empty(ROWS)
         assert kernel(space, query, answers[name], NO_CANCEL) == 0
+    answers |= tiles()
     np.savez(path, **answers)
 
 

@@ -21,6 +21,7 @@ from tests.vecengine.contract_cases import (
     QUERIES,
     ROWS,
     SHARES,
+    WIDE,
     Case,
     all_distances,
     allowed_rows,
@@ -30,15 +31,23 @@ from tests.vecengine.contract_cases import (
     distances_of,
     make_queries,
     make_vectors,
-    matrix,
     nearest,
     one_case_of_each_family,
     parameters,
     row_of,
 )
+from vecengine import coded_scan
 
 RECALL_FLOOR = 0.85
 RECALL_AT_ONE = 0.7
+
+
+@pytest.fixture(autouse=True)
+def scan_codes_of_few_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else so few are scanned as vectors."""
+    monkeypatch.setattr(coded_scan, "SEARCH_NS", 0.0)
+
+
 every_case = pytest.mark.parametrize("case", cases(all_kinds=False))
 each_family = pytest.mark.parametrize("case", one_case_of_each_family())
 
@@ -198,7 +207,7 @@ def test_round_trip_through_read_only_maps(case: Case, tmp_path: Path) -> None:
 def test_the_number_of_threads_changes_no_byte(case: Case) -> None:
     vectors = make_vectors(case.kind, ROWS)
     many = vecengine.build_index(
-        case.family, vectors, metric=case.metric, threads=3, **parameters(case.family)
+        case.family, vectors, metric=case.metric, threads=3, **parameters(case.family, case.kind)
     )
     buffers = built(case).to_buffers()
     assert set(many.to_buffers()) == set(buffers)
@@ -238,7 +247,7 @@ def test_partial_coverage(case: Case) -> None:
     vectors, queries = make_vectors(case.kind, ROWS), make_queries(case.kind)
     offsets = np.flatnonzero(np.random.default_rng(7).random(ROWS) < 0.6).astype(np.int64)
     index = vecengine.build_index(
-        case.family, vectors, metric=case.metric, offsets=offsets, **parameters(case.family)
+        case.family, vectors, metric=case.metric, offsets=offsets, **parameters(case.family, case.kind)
     )
     mask = np.zeros(ROWS, dtype=bool)
     mask[offsets] = True
@@ -272,9 +281,9 @@ def test_tiny_sets(case: Case, rows: int, dimensions: int) -> None:
 
 @each_family
 def test_rows_without_an_order_never_come(case: Case) -> None:
-    if case.kind != "float32":
+    if case.kind not in ("float32", WIDE):
         pytest.skip("only numbers are NaN")
-    vectors = matrix(300, 8)
+    vectors = make_vectors(case.kind, 300, 8).copy()
     vectors[::50, 3] = np.nan
     index = vecengine.build_index(case.family, vectors, metric=case.metric)
     queries = make_queries(case.kind)
@@ -287,8 +296,8 @@ def test_rows_without_an_order_never_come(case: Case) -> None:
 
 @each_family
 def test_all_rows_are_one(case: Case) -> None:
-    one = matrix(1, 9)
-    if case.kind != "float32":
+    one = make_vectors(case.kind, 1, 9)
+    if case.kind not in ("float32", WIDE):
         pytest.skip("rows of other kinds repeat in the shared data")
     vectors = np.repeat(one, 400, axis=0)
     index = vecengine.build_index(case.family, vectors, metric=case.metric)
@@ -313,10 +322,14 @@ def test_cancelling(case: Case) -> None:
         index.iterate(row_of(queries, 0), cancel=token.word).next(10)
     with pytest.raises(QueryCanceled):
         index.distances_to(queries, np.arange(100), cancel=token.word)
-    if case.family != "flat":
+    if (case.family, case.kind) != ("flat", "float32"):
         with pytest.raises(QueryCanceled):
             vecengine.build_index(
-                case.family, vectors, metric=case.metric, cancel=token.word, **parameters(case.family)
+                case.family,
+                vectors,
+                metric=case.metric,
+                cancel=token.word,
+                **parameters(case.family, case.kind),
             )
         with pytest.raises(QueryCanceled):
             vecengine.extend_index(

@@ -38,7 +38,7 @@ def distances_at(level: str | None, path: Path) -> dict[str, Any]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("level", [AVX2, PORTABLE])
+@pytest.mark.parametrize("level", [AVX512, AVX2, PORTABLE])
 def test_a_level_says_what_the_machine_says(level: str, own: dict[str, Any], tmp_path: Path) -> None:
     found = distances_at(level, tmp_path / "distances.npz")
     if found["level"] != level:
