@@ -102,7 +102,8 @@ class BoundedKeys:
     def keys(self, tile: RowTile, asked: Asked) -> torch.Tensor:
         """(nq, m) float32, none above the exact key of the same row and query."""
         if self.metric is Metric.L1:
-            return self.module.cdist(asked.numbers, tile.numbers, p=1.0).mul_(1 - self.gamma)
+            sums: torch.Tensor = self.module.cdist(asked.numbers, tile.numbers, p=1.0)
+            return sums.mul_(1 - self.gamma)
         terms = self.terms(tile.squares)
         products = asked.numbers @ tile.numbers.T
         if self.metric is Metric.L2:

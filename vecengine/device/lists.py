@@ -49,7 +49,7 @@ class RankedLists:
     Attributes:
         keys: of the metric that ranks lists, without bounds.
         centroids: less `origin`.
-        origin: (d,) float32, the mean of the centroids under l2, else zeros: far from it a difference of squares would have no digits left.
+        origin: (d,) float32, the mean of the finite centroids under l2, else zeros: far from it a difference of squares would have no digits left.
     """
 
     device: Device
@@ -64,8 +64,11 @@ class RankedLists:
         keys = BoundedKeys(device.module, ranking_metric(metric), 0.0)
         origin = np.zeros(lists.centroids.shape[1], dtype=np.float32)
         if keys.metric is Metric.L2:
-            origin = lists.centroids.mean(axis=0, dtype=np.float64).astype(np.float32)
-        numbers = device.tensor(lists.centroids - origin)
+            # Rows that are not finite may have centroids of their own, which any query is as far from.
+            finite = lists.centroids[np.isfinite(lists.centroids).all(axis=1)]
+            origin = (finite.sum(axis=0, dtype=np.float64) / max(1, len(finite))).astype(np.float32)
+        with np.errstate(over="ignore"):
+            numbers = device.tensor(lists.centroids - origin)
         wide = numbers.double()
         return cls(device, keys, RowTile(numbers, (wide * wide).sum(dim=1)), origin)
 

@@ -68,10 +68,10 @@ class Device:
     def tensor(self, array: npt.NDArray[np.generic]) -> torch.Tensor:
         """A copy of the numbers, which may be read-only, on the device."""
         held = np.array(array, order="C")
-        if held.dtype.name == "bfloat16":
-            # PyTorch knows NumPy's types alone; the bits are the same.
-            return self.module.from_numpy(held.view(np.int16)).view(self.module.bfloat16).to(self.handle)
-        return self.module.from_numpy(held).to(self.handle)
+        is_bfloat16 = held.dtype.name == "bfloat16"
+        # PyTorch knows NumPy's types alone; the bits are the same.
+        numbers: torch.Tensor = self.module.from_numpy(held.view(np.int16) if is_bfloat16 else held)
+        return (numbers.view(self.module.bfloat16) if is_bfloat16 else numbers).to(self.handle)
 
     def free_bytes(self) -> int:
         """What a copy may take of the device's memory."""

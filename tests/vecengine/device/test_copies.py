@@ -309,6 +309,26 @@ def test_lists_far_from_the_origin_are_ranked_by_their_differences() -> None:
         assert_same(device.search(vectors[:50], 5, None, 2), index.search(vectors[:50], 5, None, 2))
 
 
+@pytest.mark.parametrize("metric", LISTED)
+def test_centroids_that_are_not_finite_lead_no_other_astray(metric: str) -> None:
+    vectors = numbers(600, 8)
+    vectors[50:52], vectors[60], vectors[70] = np.inf, np.nan, -np.inf
+    with np.errstate(all="ignore"):
+        index = probed(vecengine.build_index("ivfflat", vectors, metric=metric, lists=12))
+    device = copied(index)
+    assert device._copy is not None and device._copy.ranked is not None
+    assert np.isfinite(device._copy.ranked.origin).all()
+    assert_same(device.search(vectors[10:20], 5, None, 12), index.search(vectors[10:20], 5, None, 12))
+
+
+def test_without_kernels_the_formulas_rerank(without_kernels: None) -> None:
+    vectors, queries = np.random.default_rng(0).normal(size=(2, 300, 12)).astype(np.float32)
+    index = vecengine.build_index("flat", vectors, metric="l2")
+    found, expected = copied(index).search(queries[:5], 10), index.search(queries[:5], 10)
+    np.testing.assert_array_equal(found[1], expected[1])
+    np.testing.assert_allclose(found[0], expected[0], rtol=1e-6)
+
+
 def test_indexes_without_lists_have_none_to_rank() -> None:
     index = vecengine.build_index("flat", numbers(100, 8), metric="l2")
     device = vecengine.on_device(index, "torch-cpu", ranks_only=True)
