@@ -14,6 +14,7 @@ import numpy.typing as npt
 from vecengine.codes import HEADER_BYTES, Codebook, CodeVectors
 from vecengine.codes_product import ProductBook, ProductVectors
 from vecengine.codes_rabitq import RabitqBook, RabitqVectors
+from vecengine.codes_short import ShortBook, ShortCodeVectors
 from vecengine.element_types import Numbers
 from vecengine.ivf.kinds import ScalarBook
 from vecengine.metrics import Float32s
@@ -50,6 +51,8 @@ def are_own_codes(book: object, rows: CodedRows, found: StoredVectors) -> Mask:
         return _are_own_integers(book, rows, found)
     if isinstance(book, ProductBook) and isinstance(found, ProductVectors):
         return _are_own_words(book, rows, found)
+    if isinstance(book, ShortBook) and isinstance(found, ShortCodeVectors):
+        return _are_own_short_integers(book, rows, found)
     assert isinstance(book, RabitqBook) and isinstance(found, RabitqVectors)
     return _are_own_signs(book, rows, found)
 
@@ -61,6 +64,16 @@ def _are_own_integers(book: Codebook, rows: CodedRows, found: CodeVectors) -> Ma
     headers = np.isclose(expected.headers(), found.headers(), rtol=_NORM_TOLERANCE, atol=0)
     padding = found.bytes()[:, HEADER_BYTES + rows.numbers.shape[1] :]
     return np.asarray((distance <= 1).all(axis=1) & headers.all(axis=1) & ~padding.any(axis=1))
+
+
+def _are_own_short_integers(book: ShortBook, rows: CodedRows, found: ShortCodeVectors) -> Mask:
+    """(n,) whether codes of few bits are those of their rows, and the terms those of the integers."""
+    expected = book.encode(rows.numbers, centres=rows.centres)
+    distance = np.abs(expected.integers() - found.integers())
+    with np.errstate(all="ignore"):
+        terms = book.terms_of(found.integers(), rows.centres)
+    is_close = _are_close(terms[:, None], found.terms()[:, None])
+    return np.asarray((distance <= 1).all(axis=1) & is_close)
 
 
 def _are_own_words(book: ProductBook, rows: CodedRows, found: ProductVectors) -> Mask:

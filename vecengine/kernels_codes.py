@@ -76,6 +76,14 @@ def load_vector(builder: Any, address: Any, index: Any, element: ir.Type, lanes:
     return builder.load(builder.bitcast(builder.gep(pointer, [index]), typ.as_pointer()), align=1)
 
 
+def add_lanes(builder: Any, total: Any) -> Any:
+    """The sum of the lanes of a vector of integers."""
+    while total.type.count > 1:
+        n = total.type.count // 2
+        total = builder.add(_half(builder, total, 0, 1), _half(builder, total, n, 1))
+    return builder.extract_element(total, ir.Constant(_INT32, 0))
+
+
 @intrinsic
 def _code_product(typing_context: Any, codes: Any, numbers: Any, count: Any) -> Any:
     """The sum of the products of `count` int8 at one address and int16 at another; a multiple of CODE_LANES."""
@@ -90,11 +98,7 @@ def _code_product(typing_context: Any, codes: Any, numbers: Any, count: Any) -> 
             left = builder.sext(narrow, ir.VectorType(_INT16, CODE_LANES))
             right = load_vector(builder, numbers, index, _INT16, CODE_LANES)
             builder.store(builder.add(builder.load(sums), multiply_pairs(builder, left, right)), sums)
-        total = builder.load(sums)
-        while total.type.count > 1:
-            n = total.type.count // 2
-            total = builder.add(_half(builder, total, 0, 1), _half(builder, total, n, 1))
-        return builder.sext(builder.extract_element(total, ir.Constant(_INT32, 0)), _INT64)
+        return builder.sext(add_lanes(builder, builder.load(sums)), _INT64)
 
     return types.int64(types.int64, types.int64, types.int64), generate
 

@@ -32,6 +32,7 @@ from vecengine.kernels_reduce import (
     squares_16,
     squares_32,
 )
+from vecengine.kernels_short_codes import short_code_key
 from vecengine.kernels_sparse import sparse_bytes, sparse_key, sparse_norm
 from vecengine.kernels_types import (
     ELEMENT_BFLOAT16,
@@ -143,6 +144,8 @@ def row_key(space, row, queries, query, norm, other_norm):
             return product_key((left, right, space.dimensions))
         if space.element == ELEMENT_RABITQ:
             return rabitq_key((left, right, space.dimensions))
+        if space.element > ELEMENT_RABITQ:
+            return short_code_key((space.element, left, right, space.dimensions))
         return bit_key((space.metric, left, right, (space.dimensions + 7) >> 3))
     narrow = space.element == ELEMENT_FLOAT32
     dimensions = space.dimensions

@@ -67,6 +67,8 @@ ELEMENT_SPARSE = 5
 ELEMENT_CODE = 6
 ELEMENT_PRODUCT = 7
 ELEMENT_RABITQ = 8
+ELEMENT_CODE_6 = 9
+ELEMENT_CODE_4 = 10
 """Equal to the codes in `vecengine.stored_vectors`, which cannot import numba."""
 
 BLOCK_ROWS = 64

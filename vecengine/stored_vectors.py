@@ -8,7 +8,7 @@ words, each row as wide as the widest.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +24,8 @@ ELEMENT_SPARSE = 5
 ELEMENT_CODE = 6
 ELEMENT_PRODUCT = 7
 ELEMENT_RABITQ = 8
+ELEMENT_CODE_6 = 9
+ELEMENT_CODE_4 = 10
 """Equal to kernels_types, which cannot be imported without numba."""
 
 WORD_BYTES = 4
@@ -47,7 +49,7 @@ class StoredVectors(ABC):
         row_bytes: size of one; of sparse ones the mean.
     """
 
-    element: ClassVar[int]
+    element: int
 
     def __init__(self, shape: tuple[int, int], data: Bytes, starts: Offsets, row_bytes: int) -> None:
         self.shape = shape

@@ -1,4 +1,4 @@
-"""Goal: graphs walked by every kind of codes are made, told about, searched, extended and checked by SQL.
+"""Goal: graphs walked by every kind of codes, and lists of short ones, are made, told about, searched, extended and checked by SQL.
 
 Method: NumPy is the oracle of searches over sealed rows, over rows that came later, and after VACUUM; options as PostgreSQL shows them.
 """
@@ -22,6 +22,7 @@ INDEXES = (
     ("hnsw", "quantizer = rabitq, refine_k = 30"),
     ("hnsw_pq", "pq_m = 32"),
     ("hnsw_sq", "quantizer = fp16"),
+    ("ivf_sq8", "lists = 10, nbits = 4, refine_k = 8"),
 )
 
 Connection = psycopg.Connection[tuple[Any, ...]]
@@ -96,6 +97,7 @@ def test_graphs_by_codes(connection: Connection, family: str, options: str) -> N
         ("hnsw", "quantizer = prq", 'invalid value for enum option "quantizer": prq'),
         ("hnsw", "quantizer = pq, pq_m = 65", 'value 65 out of bounds for option "pq_m"'),
         ("hnsw_pq", "quantizer = pq", 'unrecognized parameter "quantizer"'),
+        ("ivf_sq8", "nbits = 5", 'value 5 out of bounds for option "nbits"'),
         ("hnsw_sq", "quantizer = none", 'invalid value for enum option "quantizer": none'),
     ],
 )

@@ -10,6 +10,7 @@ import numpy as np
 from vecengine import BitVectors, compiled, element_type_names, simd_level
 from vecengine.arrays import NO_CANCEL
 from vecengine.codes import Codebook
+from vecengine.codes_short import BITS, ShortBook
 from vecengine.exact import kernel_space
 from vecengine.metrics import BIT_METRICS, NUMBER_METRICS, Metric
 
@@ -34,6 +35,12 @@ def spaces() -> dict[str, tuple[Any, Any]]:
             found[f"bits {size} {metric.name}"] = (kernel_space(metric, bits), bits[:1].queries())
     codes = Codebook(Metric.L2, np.zeros(DIMENSIONS, np.float32), 1.0).encode(whole.astype(np.float32))
     found["codes"] = (kernel_space(Metric.L2, codes), codes[:1].queries())
+    for bits in BITS:
+        book = ShortBook(
+            Metric.L2, np.zeros(DIMENSIONS, np.float32), np.full(DIMENSIONS, 3, np.float32), bits
+        )
+        short = book.encode(whole.astype(np.float32))
+        found[f"codes of {bits} bits"] = (kernel_space(Metric.L2, short), book.query_tables(whole[:1]))
     return found
 
 

@@ -82,7 +82,7 @@ def encode_lists(
     if lists.rows.size < ROWS_MIN or isinstance(vectors, StoredVectors):
         return None
     scales, centres = np.zeros(0, dtype=np.float32), None
-    if kind.is_relative:
+    if kind.is_relative(parameters):
         scales = _centre_scales(metric, vectors, lists)
         centres = code_centres(lists, scales)
     book = kind.train(CodeSource(metric, vectors, lists.rows, centres), parameters, hooks.cancel)
@@ -165,7 +165,8 @@ def load_codes(
         return None
     book = kind.load(stored, parameters)
     list_count = starts.size - 1
-    scales = take_array(stored.buffers, "code_scales", np.float32, (list_count if kind.is_relative else 0,))
+    scale_count = list_count if kind.is_relative(parameters) else 0
+    scales = take_array(stored.buffers, "code_scales", np.float32, (scale_count,))
     if not np.isfinite(scales).all():
         raise DamagedIndex('index buffer "code_scales" holds a number that is not finite')
     return ListCodes(kind, book, kind.stored(book, stored.buffers, starts), scales)

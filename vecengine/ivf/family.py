@@ -10,7 +10,15 @@ from vecengine.index import Buffers, VectorIndex
 from vecengine.ivf.build import build_lists, extend_lists
 from vecengine.ivf.index import ListIndex, load_list_index
 from vecengine.ivf.kinds import RANKED_BY_MEANS, BlockKind, ListKind, ProductKind, RabitqKind, ScalarKind
-from vecengine.ivf.parameters import CODE_BITS, LISTS, PIECES, SHORT_PIECES, ListParameters, refined
+from vecengine.ivf.parameters import (
+    CODE_BITS,
+    INTEGER_BITS,
+    LISTS,
+    PIECES,
+    SHORT_PIECES,
+    ListParameters,
+    refined,
+)
 from vecengine.metrics import BIT_METRICS, GRADED_BIT_METRICS, NUMBER_METRICS, Metric, Vectors
 
 _ROW_BYTES = 32
@@ -35,6 +43,10 @@ def _family(kind: ListKind, description: str) -> Family:
     def load(buffers: Buffers, vectors: Vectors) -> VectorIndex:
         return load_list_index(kind, buffers, vectors)
 
+    def check(checked: Mapping[str, int]) -> None:
+        if kind.codes is not None:
+            kind.codes.check(ListParameters(**checked))
+
     return Family(
         kind.name,
         description,
@@ -43,6 +55,7 @@ def _family(kind: ListKind, description: str) -> Family:
         build=build,
         extend=extend,
         load=load,
+        check=check,
         numbers=tuple(metric for metric in kind.metrics if metric in NUMBER_METRICS),
         bits=tuple(metric for metric in kind.metrics if metric in BIT_METRICS),
         rank=2,
@@ -78,8 +91,8 @@ LIST_FAMILIES = (
         "Inverted lists of bit strings, one for each centroid.",
     ),
     _family(
-        ListKind("ivf_sq8", (LISTS, refined(2)), ScalarKind()),
-        "Inverted lists of codes of 8 bits a dimension.",
+        ListKind("ivf_sq8", (LISTS, INTEGER_BITS, refined(2)), ScalarKind()),
+        "Inverted lists of codes of 8, 6 or 4 bits a dimension.",
     ),
     _family(
         ListKind("ivf_pq", (LISTS, PIECES, CODE_BITS, refined(10)), ProductKind()),

@@ -37,7 +37,7 @@ from vecengine.ivf.codes import ListCodes, code_fields, load_codes
 from vecengine.ivf.curve import ProbeCurve, curve_from_json
 from vecengine.ivf.kinds import ListKind, StoredBook
 from vecengine.ivf.lists import ListArrays, load_lists
-from vecengine.ivf.parameters import ListParameters
+from vecengine.ivf.parameters import INTEGER_BITS, ListParameters
 from vecengine.ivf.search import (
     BIT_COSTS,
     NUMBER_COSTS,
@@ -298,7 +298,10 @@ def load_list_index(kind: ListKind, buffers: Buffers, vectors: Vectors) -> ListI
             f'index metadata names metric "{metadata["metric"]}", which {kind.name} does not serve'
         )
     given = {
-        info.name: take_integer(metadata, info.name, info.minimum, info.maximum) for info in kind.parameters
+        info.name: take_integer(metadata, info.name, info.minimum, info.maximum)
+        for info in kind.parameters
+        # Files from before there was a choice of it have none.
+        if info is not INTEGER_BITS or info.name in metadata
     }
     parameters = ListParameters(**given)
     row_count = take_integer(metadata, "rows", 0, vectors.shape[0])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -22,7 +22,10 @@ from vecengine.codes_blocks import (
 )
 from vecengine.codes_product import ProductVectors, load_product_book, piece_count, train_product
 from vecengine.codes_rabitq import load_rabitq_book, train_rabitq
+from vecengine.codes_short import BITS as SHORT_BITS
+from vecengine.codes_short import load_short_book, train_short
 from vecengine.element_types import Numbers
+from vecengine.errors import BuildParameterError
 from vecengine.exact import Offsets
 from vecengine.index import Buffers
 from vecengine.ivf.parameters import ListParameters
@@ -123,13 +126,14 @@ class StoredBook(NamedTuple):
 
 
 class CodeKind(ABC):
-    """One kind of codes.
+    """One kind of codes."""
 
-    Attributes:
-        is_relative: rows are coded relative to their list.
-    """
+    def is_relative(self, parameters: ListParameters) -> bool:
+        """Whether rows are coded relative to their list."""
+        return True
 
-    is_relative: ClassVar[bool]
+    def check(self, parameters: ListParameters) -> None:  # noqa: B027
+        """Raise BuildParameterError (22023) for parameters that this kind has no codes for; most have for all."""
 
     @abstractmethod
     def train(self, source: CodeSource, parameters: ListParameters, cancel: CancelWord | None) -> Book | None:
@@ -157,25 +161,42 @@ class CodeKind(ABC):
 
 
 class ScalarKind(CodeKind):
-    """Codes of 8 bits a dimension."""
+    """Codes of 8 bits a dimension, or of 6 or 4 of what rows differ by from their centroid."""
 
-    is_relative = False
+    def is_relative(self, parameters: ListParameters) -> bool:
+        return parameters.nbits in SHORT_BITS
+
+    def check(self, parameters: ListParameters) -> None:
+        if parameters.nbits not in (*SHORT_BITS, 8):
+            raise BuildParameterError(
+                f'value {parameters.nbits} out of bounds for option "nbits"',
+                detail='Valid values are "4", "6" and "8".',
+            )
 
     def train(self, source: CodeSource, parameters: ListParameters, cancel: CancelWord | None) -> Book | None:
+        if parameters.nbits in SHORT_BITS:
+            return train_short(
+                source.metric,
+                source.vectors,
+                source.rows,
+                parameters.nbits,
+                centres=source.centres,
+                cancel=cancel,
+            )
         book = train_codebook(source.metric, source.vectors, source.rows, cancel)
         return None if book is None else ScalarBook(book)
 
     def load(self, stored: StoredBook, parameters: ListParameters) -> Book:
+        if parameters.nbits in SHORT_BITS:
+            return load_short_book(stored.buffers, stored.metric, stored.dimensions, parameters.nbits)
         return ScalarBook(load_codebook(*stored))
 
     def row_cost(self, dimensions: int, parameters: ListParameters) -> float:
-        return _CALL_NUMBERS + dimensions / 2
+        return _CALL_NUMBERS + _SCALAR_COSTS[parameters.nbits] * dimensions
 
 
 class ProductKind(CodeKind):
     """Product codes of what rows differ by from their centroid: 4 to 8 bits for each piece of the dimensions."""
-
-    is_relative = True
 
     def train(self, source: CodeSource, parameters: ListParameters, cancel: CancelWord | None) -> Book | None:
         shape = piece_count(parameters.m, source.vectors.shape[1], _DIMENSIONS_PER_PIECE), parameters.nbits
@@ -196,8 +217,6 @@ class ProductKind(CodeKind):
 class RabitqKind(CodeKind):
     """One bit a dimension of what rows differ by from their centroid."""
 
-    is_relative = True
-
     def train(self, source: CodeSource, parameters: ListParameters, cancel: CancelWord | None) -> Book | None:
         return train_rabitq(source.metric, source.vectors, source.rows, centres=source.centres, cancel=cancel)
 
@@ -210,8 +229,6 @@ class RabitqKind(CodeKind):
 
 class BlockKind(CodeKind):
     """Product codes of 4 bits in blocks of 32 rows, which are weighed together."""
-
-    is_relative = True
 
     def train(self, source: CodeSource, parameters: ListParameters, cancel: CancelWord | None) -> Book | None:
         shape = self._pieces(source.vectors.shape[1], parameters), BITS
@@ -248,8 +265,9 @@ class BlockKind(CodeKind):
 
 _CALL_NUMBERS = 30
 _BLOCK_NUMBERS = 15
+_SCALAR_COSTS = {8: 0.5, 6: 0.8, 4: 0.6}
 _NUMBERS_PER_PIECE = 5
-"""Measured: what a row costs besides its bytes, and a table entry, in numbers of a scan."""
+"""Measured: what a row costs besides its bytes, a dimension by its bits, and a table entry, in numbers of a scan."""
 
 
 RANKED_BY_MEANS = (Metric.L2, Metric.IP, Metric.COSINE)

@@ -19,6 +19,7 @@ SHORT_PIECES = replace(
     help="Pieces the dimensions are divided into, one code of 4 bits each; 0 for one of two dimensions.",
 )
 CODE_BITS = ParameterInfo("nbits", 8, 4, 8, "Bits of the code of a piece.")
+INTEGER_BITS = ParameterInfo("nbits", 8, 4, 8, "Bits of the code of a dimension: 8, 6 or 4.")
 
 
 def refined(default: int) -> ParameterInfo:

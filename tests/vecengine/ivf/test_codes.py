@@ -19,6 +19,7 @@ from tests.vecengine.ivf.test_build import clusters, moved, probed, recall
 from vecengine.codes import CodeVectors
 from vecengine.codes_blocks import BlockBook
 from vecengine.codes_product import ProductBook
+from vecengine.codes_short import ShortBook
 from vecengine.errors import BuildParameterError, DamagedIndex, DistanceBudgetSpent
 from vecengine.ivf.index import ListIndex
 from vecengine.ivf.kinds import ScalarBook
@@ -26,6 +27,8 @@ from vecengine.ivf.kinds import ScalarBook
 METRICS = ("l2", "ip", "cosine")
 KINDS: dict[str, dict[str, Any]] = {
     "ivf_sq8": {},
+    "ivf_sq8 of 6 bits": {"nbits": 6},
+    "ivf_sq8 of 4 bits": {"nbits": 4},
     "ivf_pq": {},
     "ivf_pq of few bits": {"m": 24, "nbits": 5},
     "ivf_rabitq": {},
@@ -56,11 +59,14 @@ def decoded(index: ListIndex) -> Any:
     if isinstance(codes.book, ScalarBook):
         assert isinstance(codes.vectors, CodeVectors)
         return codes.book.book.decode(codes.vectors).astype(np.float64)
-    assert isinstance(codes.book, ProductBook)
     _, lists = index.lists.assignment()
     centres: Any = index.lists.centroids
-    relative = codes.book.decode(codes.book.wrap(codes.data()).codes()).astype(np.float64)
-    return relative + (centres * codes.scales[:, None])[lists]
+    if isinstance(codes.book, ShortBook):
+        relative = codes.book.decode(codes.book.wrap(codes.data()).integers())
+    else:
+        assert isinstance(codes.book, ProductBook)
+        relative = codes.book.decode(codes.book.wrap(codes.data()).codes())
+    return relative.astype(np.float64) + (centres * codes.scales[:, None])[lists]
 
 
 def expected_keys(metric: str, query: Any, rows: Any) -> Any:
