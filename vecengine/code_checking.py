@@ -71,7 +71,7 @@ def _are_own_short_integers(book: ShortBook, rows: CodedRows, found: ShortCodeVe
     expected = book.encode(rows.numbers, centres=rows.centres)
     distance = np.abs(expected.integers() - found.integers())
     with np.errstate(all="ignore"):
-        terms = book.terms_of(found.integers(), rows.centres)
+        terms = book.terms(book.decode(found.integers()), rows.centres)
     is_close = _are_close(terms[:, None], found.terms()[:, None])
     return np.asarray((distance <= 1).all(axis=1) & is_close)
 
@@ -87,7 +87,7 @@ def _are_own_words(book: ProductBook, rows: CodedRows, found: ProductVectors) ->
         least, own = _piece_squares(residuals - nearest, starts), _piece_squares(residuals - named, starts)
         lost = _WORD_TOLERANCE * (_piece_squares(residuals, starts) + _piece_squares(nearest, starts))
         is_near = (codes == expected) | (own <= least + lost)
-        terms = book.terms_of(codes, rows.centres)
+        terms = book.terms(book.decode(codes), rows.centres)
     return np.asarray(is_near.all(axis=1) & _are_close(terms[:, None], found.terms()[:, None]))
 
 

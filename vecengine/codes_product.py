@@ -10,6 +10,7 @@ Keys order rows roughly: who searches by them reranks the best by the vectors.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -19,15 +20,14 @@ import numpy.typing as npt
 
 from vecengine.arrays import NO_CANCEL, CancelWord, check_cancel
 from vecengine.buffers import Metadata, take_array
-from vecengine.build_threads import map_blocks
 from vecengine.codes import centred_numbers
 from vecengine.compiled import kernels
 from vecengine.element_types import Numbers
 from vecengine.errors import BuildParameterError, DamagedIndex
 from vecengine.exact import raise_for_status
 from vecengine.index import Buffers
-from vecengine.metrics import Float32s, Float64s, Metric
-from vecengine.residuals import Centres, draw_sample, residuals_of
+from vecengine.metrics import Float32s, Metric
+from vecengine.residuals import Centres, ResidualBook, draw_sample
 from vecengine.stored_vectors import ELEMENT_PRODUCT, Offsets, Rows, StoredVectors
 
 HEADER_BYTES = 4
@@ -40,7 +40,6 @@ _SAMPLES_PER_WORD = 64
 _SAMPLES_MIN = 4096
 _SAMPLE_NUMBERS_MAX = 1 << 24
 _SETTLED_SHARE = 0.001
-_BLOCK_BYTES = 4 << 20
 _SEED = 20110117
 _NO_STARTS: npt.NDArray[np.int64] = np.zeros(0, dtype=np.int64)
 
@@ -109,7 +108,7 @@ def packed(codes: Codes, bits: int) -> Codes:
 
 
 @dataclass(frozen=True, eq=False)
-class ProductBook:
+class ProductBook(ResidualBook[ProductVectors]):
     """How numbers become product codes, and queries tables.
 
     Attributes:
@@ -134,48 +133,21 @@ class ProductBook:
         """(m + 1,) first dimension of each piece, and d."""
         return piece_starts(self.words.shape[0], self.pieces)
 
-    def encode(
-        self,
-        vectors: Numbers,
-        rows: Offsets | None = None,
-        *,
-        centres: Centres | None = None,
-        threads: int = 1,
-        cancel: CancelWord | None = None,
-    ) -> ProductVectors:
-        """Codes of rows of (n, d) vectors.
+    def encoder(
+        self, centres: Centres | None, cancel: CancelWord | None
+    ) -> Callable[[Float32s, Centres | None], Codes]:
+        def coded(residuals: Float32s, of_rows: Centres | None) -> Codes:
+            codes = nearest_words(residuals, self.words, self.starts, cancel)
+            terms = self.terms(self.decode(codes), of_rows)
+            return np.concatenate([terms[:, None].view(np.uint8), packed(codes, self.bits)], axis=1)
 
-        Args:
-            rows: (m,) row offsets, None for all.
-            centres: what each of the rows is coded relative to, None for nothing.
-            threads: that share the rows; the result does not depend on them.
-
-        Raises:
-            QueryCanceled: 57014.
-        """
-        count = vectors.shape[0] if rows is None else rows.size
-        data = np.empty((count, self.row_bytes), dtype=np.uint8)
-
-        def run(block: slice) -> None:
-            numbers = vectors[block] if rows is None else vectors[rows[block]]
-            of_block = None if centres is None else centres.at(block)
-            with np.errstate(all="ignore"):
-                residuals = residuals_of(self.metric, numbers, self.mean, of_block)
-                codes = nearest_words(residuals, self.words, self.starts, cancel)
-                terms = self.terms_of(codes, of_block)
-            data[block, :HEADER_BYTES] = terms[:, None].view(np.uint8)
-            data[block, HEADER_BYTES:] = packed(codes, self.bits)
-
-        map_blocks(run, count, max(1, _BLOCK_BYTES // (4 * vectors.shape[1])), threads)
-        return self.wrap(data)
+        return coded
 
     @property
     def row_bytes(self) -> int:
-        """Size of a row of codes."""
         return product_bytes(self.pieces, self.bits)
 
     def wrap(self, data: Codes) -> ProductVectors:
-        """(n, row_bytes) uint8 as vectors of codes of this book."""
         return ProductVectors(data, self.pieces, self.bits)
 
     def decode(self, codes: Codes) -> Float32s:
@@ -215,17 +187,6 @@ class ProductBook:
                 for low, high in pairwise(self.starts.tolist())
             ]
         return np.concatenate(tables, axis=1)
-
-    def terms_of(self, codes: Codes, centres: Centres | None) -> Float32s:
-        """(n,) float32: |r|^2 + 2 (centre - mean) . r under l2, r what the codes stand for."""
-        if self.metric is Metric.IP:
-            return np.zeros(codes.shape[0], dtype=np.float32)
-        decoded = self.decode(codes)
-        terms: Float64s = np.einsum("ij,ij->i", decoded, decoded, dtype=np.float64)
-        if centres is not None:
-            base = (centres.numbers - self.mean)[centres.of_rows]
-            terms += 2 * np.einsum("ij,ij->i", base, decoded, dtype=np.float64)
-        return (terms if self.metric is Metric.L2 else terms / 2).astype(np.float32)
 
     def to_buffers(self) -> Buffers:
         """`code_words` and `code_mean`."""

@@ -8,6 +8,7 @@ Keys order rows roughly: who searches by them reranks the best by the vectors.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -16,14 +17,13 @@ import numpy.typing as npt
 
 from vecengine.arrays import CancelWord, check_cancel
 from vecengine.buffers import Metadata, take_array
-from vecengine.build_threads import map_blocks
 from vecengine.codes import centred_numbers
 from vecengine.compiled import kernels
 from vecengine.element_types import Numbers
 from vecengine.errors import DamagedIndex
 from vecengine.index import Buffers
 from vecengine.metrics import Float32s, Float64s, Metric
-from vecengine.residuals import Centres, draw_sample, residuals_of
+from vecengine.residuals import Centres, ResidualBook, draw_sample
 from vecengine.stored_vectors import ELEMENT_RABITQ, Offsets, Rows, StoredVectors
 
 HEADER_BYTES = 8
@@ -35,7 +35,6 @@ _WORD_BITS = 64
 _ROUNDS = 4
 _LARGEST = 127
 _SAMPLE_ROWS = 10_000
-_BLOCK_BYTES = 2 << 20
 _SEED = 20240521
 FACTORS = {Metric.L2: (1.0, -4.0), Metric.COSINE: (0.5, -2.0), Metric.IP: (0.0, -2.0)}
 """What a key has of the squares of a query, and of its product with a row whose bits are 0 and 1."""
@@ -98,7 +97,7 @@ def query_words(width: int) -> int:
 
 
 @dataclass(frozen=True, eq=False)
-class RabitqBook:
+class RabitqBook(ResidualBook[RabitqVectors]):
     """How numbers become signs, and queries planes.
 
     Attributes:
@@ -118,7 +117,6 @@ class RabitqBook:
 
     @property
     def row_bytes(self) -> int:
-        """Size of a row of codes."""
         return HEADER_BYTES + self.width // 8
 
     @cached_property
@@ -128,7 +126,6 @@ class RabitqBook:
         return np.ascontiguousarray(2 * bits - 1)
 
     def wrap(self, data: Data) -> RabitqVectors:
-        """(n, row_bytes) uint8 as vectors of codes of this book."""
         return RabitqVectors(data, self.width)
 
     def rotate(self, numbers: Float32s) -> Float32s:
@@ -141,41 +138,18 @@ class RabitqBook:
         compiled.rotate_rows(padded, self.signs)
         return padded
 
-    def encode(
-        self,
-        vectors: Numbers,
-        rows: Offsets | None = None,
-        *,
-        centres: Centres | None = None,
-        threads: int = 1,
-        cancel: CancelWord | None = None,
-    ) -> RabitqVectors:
-        """Codes of rows of (n, d) vectors.
-
-        Args:
-            rows: (m,) row offsets, None for all.
-            centres: what each of the rows is coded relative to, None for nothing.
-            threads: that share the rows; the result does not depend on them.
-
-        Raises:
-            QueryCanceled: 57014.
-        """
-        count = vectors.shape[0] if rows is None else rows.size
-        data = np.empty((count, self.row_bytes), dtype=np.uint8)
+    def encoder(
+        self, centres: Centres | None, cancel: CancelWord | None
+    ) -> Callable[[Float32s, Centres | None], Data]:
         turned = None if centres is None else self.rotate(centres.numbers - self.mean)
 
-        def run(block: slice) -> None:
-            check_cancel(cancel)
-            numbers = vectors[block] if rows is None else vectors[rows[block]]
-            of_block = None if centres is None else centres.at(block)
-            with np.errstate(all="ignore"):
-                residuals = self.rotate(residuals_of(self.metric, numbers, self.mean, of_block))
-                base = None if of_block is None or turned is None else turned[of_block.of_rows]
-                data[block, :HEADER_BYTES] = self._headers(residuals, base).view(np.uint8)
-            data[block, HEADER_BYTES:] = np.packbits(residuals > 0, axis=1, bitorder="little")
+        def coded(residuals: Float32s, of_rows: Centres | None) -> Data:
+            rotated = self.rotate(residuals)
+            base = None if of_rows is None or turned is None else turned[of_rows.of_rows]
+            signs = np.packbits(rotated > 0, axis=1, bitorder="little")
+            return np.concatenate([self._headers(rotated, base).view(np.uint8), signs], axis=1)
 
-        map_blocks(run, count, max(1, _BLOCK_BYTES // (4 * self.width)), threads)
-        return self.wrap(data)
+        return coded
 
     def _headers(self, residuals: Float32s, base: Float32s | None) -> Float32s:
         """(n, 2) float32 terms and factors of rotated residuals, and of rotated centres less the mean."""

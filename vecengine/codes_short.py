@@ -9,6 +9,7 @@ Keys order rows roughly: who searches by them reranks the best by the vectors.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,13 +17,12 @@ import numpy.typing as npt
 
 from vecengine.arrays import CancelWord, check_cancel
 from vecengine.buffers import Metadata, take_array
-from vecengine.build_threads import map_blocks
 from vecengine.codes import LANES, centred_numbers
 from vecengine.element_types import Numbers
 from vecengine.errors import DamagedIndex
 from vecengine.index import Buffers
-from vecengine.metrics import Float32s, Float64s, Metric
-from vecengine.residuals import Centres, draw_sample, residuals_of
+from vecengine.metrics import Float32s, Metric
+from vecengine.residuals import Centres, ResidualBook, draw_sample
 from vecengine.stored_vectors import ELEMENT_CODE_4, ELEMENT_CODE_6, Offsets, Rows, StoredVectors
 
 BITS = (4, 6)
@@ -41,7 +41,6 @@ _CUTS = (0.9, 0.95, 0.98, 0.99, 0.997, 1.0)
 _STEP_LEAST = np.float32(1e-20)
 """Of a dimension whose residuals are all zero: its integers are, whatever the step."""
 
-_BLOCK_BYTES = 4 << 20
 _NO_STARTS: npt.NDArray[np.int64] = np.zeros(0, dtype=np.int64)
 
 Data = npt.NDArray[np.uint8]
@@ -132,7 +131,7 @@ def unpacked(data: Data, dimensions: int, bits: int) -> Integers:
 
 
 @dataclass(frozen=True)
-class ShortBook:
+class ShortBook(ResidualBook[ShortCodeVectors]):
     """How numbers become codes.
 
     Attributes:
@@ -148,66 +147,28 @@ class ShortBook:
 
     @property
     def row_bytes(self) -> int:
-        """Size of a row of codes."""
         return short_code_bytes(self.steps.size, self.bits)
 
     def wrap(self, data: Data) -> ShortCodeVectors:
-        """(n, row_bytes) uint8 as vectors of codes of this book."""
         return ShortCodeVectors(data, self.steps.size, self.bits)
 
-    def encode(
-        self,
-        vectors: Numbers,
-        rows: Offsets | None = None,
-        *,
-        centres: Centres | None = None,
-        threads: int = 1,
-        cancel: CancelWord | None = None,
-    ) -> ShortCodeVectors:
-        """Codes of rows of (n, d) vectors.
-
-        Args:
-            rows: (m,) row offsets, None for all.
-            centres: what each of the rows is coded relative to, None for nothing.
-            threads: that share the rows; the result does not depend on them.
-
-        Raises:
-            QueryCanceled: 57014.
-        """
-        count = vectors.shape[0] if rows is None else rows.size
-        data = np.empty((count, self.row_bytes), dtype=np.uint8)
+    def encoder(
+        self, centres: Centres | None, cancel: CancelWord | None
+    ) -> Callable[[Float32s, Centres | None], Data]:
         largest = largest_integer(self.bits)
 
-        def run(block: slice) -> None:
-            check_cancel(cancel)
-            numbers = vectors[block] if rows is None else vectors[rows[block]]
-            of_block = None if centres is None else centres.at(block)
-            with np.errstate(all="ignore"):
-                residuals = residuals_of(self.metric, numbers, self.mean, of_block)
-                # What is no number is far from every other, and may have any integer.
-                integers = np.nan_to_num(np.rint(residuals / self.steps), posinf=largest, neginf=-largest)
-                integers = np.clip(integers, -largest, largest).astype(np.int8)
-                terms = self.terms_of(integers, of_block)
-            data[block, :HEADER_BYTES] = terms[:, None].view(np.uint8)
-            data[block, HEADER_BYTES:] = packed(integers, self.bits)
+        def coded(residuals: Float32s, of_rows: Centres | None) -> Data:
+            # What is no number is far from every other, and may have any integer.
+            integers = np.nan_to_num(np.rint(residuals / self.steps), posinf=largest, neginf=-largest)
+            integers = np.clip(integers, -largest, largest).astype(np.int8)
+            terms = self.terms(self.decode(integers), of_rows)
+            return np.concatenate([terms[:, None].view(np.uint8), packed(integers, self.bits)], axis=1)
 
-        map_blocks(run, count, max(1, _BLOCK_BYTES // (4 * vectors.shape[1])), threads)
-        return self.wrap(data)
+        return coded
 
     def decode(self, integers: Integers) -> Float32s:
         """(n, d) float32 that integers stand for: residuals where rows have centres, else rows less the mean."""
         return np.asarray(integers * self.steps)
-
-    def terms_of(self, integers: Integers, centres: Centres | None) -> Float32s:
-        """(n,) float32: |r|^2 + 2 (centre - mean) . r under l2, r what the integers stand for."""
-        if self.metric is Metric.IP:
-            return np.zeros(integers.shape[0], dtype=np.float32)
-        decoded = self.decode(integers)
-        terms: Float64s = np.einsum("ij,ij->i", decoded, decoded, dtype=np.float64)
-        if centres is not None:
-            base = (centres.numbers - self.mean)[centres.of_rows]
-            terms += 2 * np.einsum("ij,ij->i", base, decoded, dtype=np.float64)
-        return (terms if self.metric is Metric.L2 else terms / 2).astype(np.float32)
 
     def query_tables(self, queries: Float32s) -> Float32s:
         """(nq, d) float32 queries as (nq, `short_query_words`) float32 that codes are compared with; the first word is what keys of
