@@ -27,7 +27,7 @@ COMPLETED = (
     "ALTER TABLE packages ", "ALTER TABLE packages DROP COLUMN ", "ALTER TABLE packages ALTER COLUMN ti",
     "ALTER TABLE packages ADD CONSTRAINT ", "ALTER TABLE packages DROP CONSTRAINT ", "ALTER TABLE packages RENAME COLUMN b",
     "ALTER INDEX packages_", "ALTER VIEW ", "ALTER SEQUENCE ", "DROP TABLE a", "DROP INDEX packages_", "DROP VIEW ",
-    "DROP SCHEMA ap", "DROP SEQUENCE ", "DROP TYPE m", "CREATE INDEX ON pa", "CREATE INDEX ON packages (", "CREATE INDEX ON packages USING h",
+    "DROP SCHEMA ap", "DROP SEQUENCE ", "DROP TYPE m", "CREATE INDEX ON pa", "CREATE INDEX ON packages (", "CREATE INDEX ON packages USING ha",
     "CREATE TABLE app.", "COMMENT ON COLUMN packages.", "COPY pack", "VACUUM pa", "ANALYZE pa", "REINDEX TABLE pa",
     "CLUSTER pa", "LOCK pa", "SET search_path TO ap", "SET timezone TO 'Europe/Ber", "REFERENCES au",
     "SELECT nextval('", "\\d pa", "\\d app.", "\\di pack", "\\ds ", "\\dv ", "\\dt a", "\\dn a", "\\dT mo",

@@ -35,7 +35,7 @@ _CHANGING = (
 )
 """What differs from server to server in any row: times, OIDs of users' objects, process ids, sizes, versions, drawn UUIDs."""
 _OURS = re.compile(
-    rb"\b(flat|auto|annoy|scann|diskann|sparse_inverted|ivf_\w+|bin_\w+|_?int8vec\w*|_?bf16vec\w*|\w*(tanimoto|structure)_\w+)\b"
+    rb"\b(flat|auto|annoy|scann|hnsw_[ps]q|diskann|sparse_inverted|ivf_\w+|bin_\w+|_?int8vec\w*|_?bf16vec\w*|\w*(tanimoto|structure)_\w+)\b"
 )
 """Names of access methods, types, operator classes and functions that neither PostgreSQL nor pgvector has."""
 _NESTED = re.compile(r"\([^()]*\)")
