@@ -15,7 +15,7 @@ import numpy as np
 from vecengine.annoy.forest import TreeArrays
 from vecengine.annoy.index import AnnoyIndex
 from vecengine.arrays import queries_from
-from vecengine.code_checking import CodedRows, Mask, are_own_codes
+from vecengine.code_checking import Mask, Originals, are_own_codes
 from vecengine.coverage import Offsets, choose_rows, square_norms
 from vecengine.diskann.index import DiskannIndex
 from vecengine.element_types import Numbers
@@ -133,15 +133,15 @@ def _code_check(index: VectorIndex) -> Callable[[Numbers, Offsets], Mask] | None
         return lambda numbers, block: (stored[block] == numbers.astype(stored.dtype)).all(axis=1)
     if isinstance(index, HnswIndex) and isinstance(index.codes, IntegerCodes | TableCodes):
         book, codes = index.codes.book, index.codes.vectors
-        return lambda numbers, block: are_own_codes(book, CodedRows(numbers), codes[block])
+        return lambda numbers, block: are_own_codes(book, Originals(numbers), codes[block])
     if isinstance(index, DiskannIndex) and index.walked is not None:
         row_codes = index.walked.codes
         return lambda numbers, block: are_own_codes(
-            row_codes.book, CodedRows(numbers), row_codes.vectors[block]
+            row_codes.book, Originals(numbers), row_codes.vectors[block]
         )
     if isinstance(index, FlatIndex) and index.coded is not None:
         scanned = index.coded.codes
-        return lambda numbers, block: are_own_codes(scanned.book, CodedRows(numbers), scanned.vectors[block])
+        return lambda numbers, block: are_own_codes(scanned.book, Originals(numbers), scanned.vectors[block])
     if isinstance(index, ListIndex) and index.codes is not None:
         return _list_code_check(index.lists, index.codes)
     return None
@@ -152,7 +152,7 @@ def _list_code_check(lists: ListArrays, codes: ListCodes) -> Callable[[Numbers, 
     centres = code_centres(lists, codes.scales) if codes.scales.size else None
 
     def are_own(numbers: Numbers, block: Offsets) -> Mask:
-        rows = CodedRows(numbers, None if centres is None else centres.at(block))
+        rows = Originals(numbers, None if centres is None else centres.at(block))
         return are_own_codes(codes.book, rows, codes.book.wrap(data[block]))
 
     return are_own

@@ -36,14 +36,14 @@ _ZERO_TOLERANCE = 1e-4
 Mask = npt.NDArray[np.bool_]
 
 
-class CodedRows(NamedTuple):
+class Originals(NamedTuple):
     """(n, d) numbers that were encoded, and what each is relative to, None for nothing."""
 
     numbers: Numbers
     centres: Centres | None = None
 
 
-def are_own_codes(book: object, rows: CodedRows, found: StoredVectors) -> Mask:
+def are_own_codes(book: object, rows: Originals, found: StoredVectors) -> Mask:
     """(n,) whether codes are what a book makes of rows (n, d)."""
     if isinstance(book, ScalarBook):
         book = book.book
@@ -57,7 +57,7 @@ def are_own_codes(book: object, rows: CodedRows, found: StoredVectors) -> Mask:
     return _are_own_signs(book, rows, found)
 
 
-def _are_own_integers(book: Codebook, rows: CodedRows, found: CodeVectors) -> Mask:
+def _are_own_integers(book: Codebook, rows: Originals, found: CodeVectors) -> Mask:
     """(n,) whether codes of 8 bits are those of their rows."""
     expected = book.encode(rows.numbers)
     distance = np.abs(expected.integers().astype(np.int16) - found.integers())
@@ -66,7 +66,7 @@ def _are_own_integers(book: Codebook, rows: CodedRows, found: CodeVectors) -> Ma
     return np.asarray((distance <= 1).all(axis=1) & headers.all(axis=1) & ~padding.any(axis=1))
 
 
-def _are_own_short_integers(book: ShortBook, rows: CodedRows, found: ShortCodeVectors) -> Mask:
+def _are_own_short_integers(book: ShortBook, rows: Originals, found: ShortCodeVectors) -> Mask:
     """(n,) whether codes of few bits are those of their rows, and the terms those of the integers."""
     expected = book.encode(rows.numbers, centres=rows.centres)
     distance = np.abs(expected.integers() - found.integers())
@@ -76,7 +76,7 @@ def _are_own_short_integers(book: ShortBook, rows: CodedRows, found: ShortCodeVe
     return np.asarray((distance <= 1).all(axis=1) & is_close)
 
 
-def _are_own_words(book: ProductBook, rows: CodedRows, found: ProductVectors) -> Mask:
+def _are_own_words(book: ProductBook, rows: Originals, found: ProductVectors) -> Mask:
     """(n,) whether product codes name words as near to their rows as the nearest, and the terms are those of the words."""
     expected = book.encode(rows.numbers, centres=rows.centres).codes()
     codes = found.codes()
@@ -91,7 +91,7 @@ def _are_own_words(book: ProductBook, rows: CodedRows, found: ProductVectors) ->
     return np.asarray(is_near.all(axis=1) & _are_close(terms[:, None], found.terms()[:, None]))
 
 
-def _are_own_signs(book: RabitqBook, rows: CodedRows, found: RabitqVectors) -> Mask:
+def _are_own_signs(book: RabitqBook, rows: Originals, found: RabitqVectors) -> Mask:
     """(n,) whether codes of one bit have the signs of their rows, rotated, and the terms and factors that go with them."""
     expected = book.encode(rows.numbers, centres=rows.centres)
     with np.errstate(all="ignore"):

@@ -6,7 +6,7 @@ ends when its nearest candidate is farther than the worst of `ef` *allowed* resu
 are allowed, those of its disallowed neighbours are followed in their place (Patel et al., "ACORN", 2024, section
 5), up to as many nodes as a node has links. The choice is made node by node, because filters know something about
 vectors: `section = 'python'` allows all neighbours in one region and none in the next. Inspecting the links of links is most of the work
-then, so what a filter allows is counted without branches, and lists are asked for ahead: 0.7 of the time where one row in ten is allowed.
+then, so what a filter allows is counted without branches, and lists are asked for ahead: three quarters of the time where one row in ten is allowed by chance.
 
 A graph may grow while it is searched: links to nodes at or beyond `graph.links.shape[0]`, which the caller does not
 show yet, are passed over. A list that is being rewritten may show some links twice or not at all, never a wrong one.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import mmap
+import sys
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +19,7 @@ from benchmarks.engine.filtered import filtered_cells
 from benchmarks.engine.measure import Load, Point, build, rate_at, recall_of, sweep
 from benchmarks.engine.report import Built, Run, table
 
+needs_proc = pytest.mark.skipif(sys.platform != "linux", reason="/proc says how much memory is anonymous")
 POINTS = [Point(10, 0.90, (400.0,)), Point(20, 0.98, (150.0, 100.0, 100.0)), Point(40, 0.995, (50.0,))]
 
 
@@ -66,6 +68,7 @@ def test_a_run(data: DataSet, tmp_path: Path) -> None:
     assert "quiver hnsw sq8" in table(run)
 
 
+@needs_proc
 def test_peaks_of_memory() -> None:
     before = memory.memory()
     # An array might be given memory that the process has already.
@@ -77,6 +80,7 @@ def test_peaks_of_memory() -> None:
     assert peak["RssAnon"] - before["RssAnon"] >= 30 << 20
 
 
+@needs_proc
 @pytest.mark.slow
 def test_the_memory_of_a_mapped_index(tmp_path: Path) -> None:
     memory.prepare(tmp_path, "clustered-64", 3000, None)

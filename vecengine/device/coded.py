@@ -7,6 +7,7 @@ So the order is that of the codes' keys up to rounding, and the best are reranke
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -30,7 +31,7 @@ _TILE_NUMBER_BYTES = 24
 
 
 @dataclass(frozen=True, eq=False)
-class CodedRows:
+class DeviceCodes(ABC):
     """Codes in the order of lists.
 
     Attributes:
@@ -58,9 +59,9 @@ class CodedRows:
         numbers = self._numbers(chosen.on_device_at(low, high))
         return RowTile(numbers, (numbers * numbers).sum(dim=1))
 
+    @abstractmethod
     def _numbers(self, places: torch.Tensor | slice) -> torch.Tensor:
         """(m, d) float32 that the codes at some places stand for."""
-        raise NotImplementedError
 
     def keys_for(self, metric: Metric, dimensions: int) -> BoundedKeys:
         return BoundedKeys(self.device.module, Metric.IP if metric is Metric.IP else Metric.L2, 0.0)
@@ -74,7 +75,7 @@ class CodedRows:
 
 
 @dataclass(frozen=True, eq=False)
-class ScalarRows(CodedRows):
+class ScalarRows(DeviceCodes):
     """Integers of 8 bits.
 
     Attributes:
@@ -90,7 +91,7 @@ class ScalarRows(CodedRows):
 
 
 @dataclass(frozen=True, eq=False)
-class ProductRows(CodedRows):
+class ProductRows(DeviceCodes):
     """Product codes, one a byte.
 
     Attributes:
@@ -115,7 +116,7 @@ class ProductRows(CodedRows):
         return self.words.gather(1, spread.T).T + self.centres[self.list_of[places].long()]
 
 
-def coded_rows(device: Device, metric: Metric, codes: ListCodes, lists: ListArrays) -> CodedRows | None:
+def coded_rows(device: Device, metric: Metric, codes: ListCodes, lists: ListArrays) -> DeviceCodes | None:
     """The codes on the device; None for those that are not turned back into numbers: codes of one bit."""
     book = codes.book
     if isinstance(book, ScalarBook):
